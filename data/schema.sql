@@ -1,0 +1,314 @@
+-- The whole schema of a Tillbook file, every column explained. It equals what the files in
+-- migrations/ make one after the other; a test compares them.
+--
+-- Reading it:
+--   * `…_seq` is an integer that rises in the order of creation and keys a row. It never leaves
+--     the file. `id` columns are the public names, UUID v4 unless said otherwise.
+--   * `…_at_ms` is UTC milliseconds since 1970, and never falls from one row to the next.
+--   * `…_amount` is minor units of the order's currency, between -(2^53 - 1) and 2^53 - 1.
+--   * `…_by` is the id of the API client that did it.
+--   * `document` is JSON text as a client sent it, less what the server computes.
+--
+-- What a capture touches: one look-up in `order_names`, one small row of `ledgers` rewritten, one
+-- row each appended to `events`, `operations` and `idempotency_keys`. It moves no index but the
+-- key's, and that of the payment status when the status really changes.
+
+-- ── The file itself ─────────────────────────────────────────────────────────────────────────
+
+create table book (
+    -- Always 1: the table has one row.
+    one            integer primary key check (one = 1),
+    -- Raised whenever a client is made or changed; a running server reloads who may do what.
+    access_version integer not null,
+    -- The seed of the demo shop in this file, null in a real book. `demo --reset` deletes no
+    -- file in which this is null.
+    demo_seed      integer
+) strict;
+
+-- The keys that sign access tokens (HS256). They live here so that tokens survive a restart.
+create table signing_keys (
+    -- The token header's `kid`.
+    key_id        text primary key,
+    -- 32 random bytes.
+    secret        blob not null check (length(secret) = 32),
+    created_at_ms integer not null
+) strict, without rowid;
+
+-- ── Who ─────────────────────────────────────────────────────────────────────────────────────
+
+create table accounts (
+    account_seq   integer primary key,
+    -- `T` or `P` and eight digits, as in T12345678.
+    account_id    text not null unique
+        check (account_id glob '[PT][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]'),
+    -- What people call the shop.
+    name          text not null check (length(name) between 1 and 200 and instr(name, char(0)) = 0),
+    -- ISO 4217; what the back office shows sums in. An order has its own.
+    currency      text not null check (length(currency) = 3),
+    -- IANA name; where the shop's days begin and end.
+    time_zone     text not null check (length(time_zone) between 1 and 64),
+    created_at_ms integer not null
+) strict;
+
+-- API clients. Never deleted: events name them.
+create table clients (
+    client_seq     integer primary key,
+    -- UUID v4, the user name of the token request.
+    client_id      text not null unique check (length(client_id) = 36),
+    account_seq    integer not null references accounts,
+    name           text not null check (length(name) between 1 and 200 and instr(name, char(0)) = 0),
+    -- SHA-256 of the secret, which is 32 random bytes and shown once.
+    secret_sha256  blob not null check (length(secret_sha256) = 32),
+    -- Scopes, separated by one space.
+    grants         text not null check (0 < length(grants)),
+    created_at_ms  integer not null,
+    -- When it was disabled; null while it may be used.
+    disabled_at_ms integer
+) strict;
+
+create index clients_by_account on clients (account_seq);
+
+-- ── Drafts ──────────────────────────────────────────────────────────────────────────────────
+
+create table drafts (
+    draft_seq               integer primary key,
+    account_seq             integer not null references accounts,
+    id                      text not null check (length(id) = 36),
+    status                  text not null check (status in ('open', 'completed', 'deleted')),
+    -- The order's currency, ISO 4217.
+    currency                text not null check (length(currency) = 3),
+    -- The custom or reserved order id; null when the order will be named on completion.
+    order_name              text check (length(order_name) between 1 and 64),
+    -- The store that items without one of their own belong to; null when none is named.
+    store_id                text,
+    -- The fields of `order` but its items.
+    document                text not null,
+    -- `store` as sent beside `order`, or null.
+    store_document          text,
+    -- `options` as sent.
+    options_document        text not null,
+    -- The options that act, see the contract's D1.
+    generate_order_id       text not null
+        check (generate_order_id in ('UUID', 'ALPHANUMERIC_9', 'ALPHANUMERIC_9_RESERVE')),
+    split_draft             integer not null check (split_draft in (0, 1)),
+    multiple_authorizations integer not null check (multiple_authorizations in (0, 1)),
+    created_at_ms           integer not null,
+    created_by              text not null,
+    updated_at_ms           integer not null,
+    unique (account_seq, id)
+) strict;
+
+create table draft_items (
+    draft_seq              integer not null references drafts,
+    -- The line's number, unique in its order.
+    line_id                integer not null check (0 <= line_id),
+    -- The place of the item among the order's items, from 0.
+    position               integer not null check (0 <= position),
+    -- Before discounts, tax included.
+    gross_amount           integer not null,
+    -- All discount lines together; of the gross amount's sign and never more than it.
+    discount_amount        integer not null
+        check (abs(discount_amount) <= abs(gross_amount) and 0 <= discount_amount * sign(gross_amount)),
+    -- Those of type `manual`.
+    manual_discount_amount integer not null,
+    -- All tax lines together.
+    tax_amount             integer not null,
+    -- The item's own store; null when it has none.
+    store_id               text,
+    -- The item as sent, less `line_id`.
+    document               text not null,
+    primary key (draft_seq, line_id)
+) strict, without rowid;
+
+-- ── Orders ──────────────────────────────────────────────────────────────────────────────────
+
+-- What an order is called in paths: its id, its order id, and order ids that drafts have reserved,
+-- in one namespace an account.
+create table order_names (
+    account_seq integer not null references accounts,
+    name        text not null check (length(name) between 1 and 64),
+    -- The order of that name; null while a draft holds the name.
+    order_seq   integer references orders,
+    -- The draft that reserved the name; null for an order's own id.
+    draft_seq   integer references drafts,
+    primary key (account_seq, name),
+    check (order_seq is not null or draft_seq is not null)
+) strict, without rowid;
+
+-- What never changes about an order. Rows are never changed or deleted.
+create table orders (
+    order_seq     integer primary key,
+    account_seq   integer not null references accounts,
+    id            text not null check (length(id) = 36),
+    -- The custom or generated order id, or the id.
+    order_id      text not null check (length(order_id) between 1 and 64),
+    -- The draft it was made from.
+    draft_seq     integer not null references drafts,
+    currency      text not null check (length(currency) = 3),
+    created_at_ms integer not null,
+    created_by    text not null
+) strict;
+
+create index orders_by_creation on orders (account_seq, created_at_ms);
+create index orders_by_draft on orders (draft_seq);
+
+-- What a client says about an order and may change or have erased: customer, addresses, metadata.
+create table order_documents (
+    order_seq        integer primary key references orders,
+    document         text not null,
+    options_document text not null
+) strict;
+
+-- Like draft_items.
+create table order_items (
+    order_seq              integer not null references orders,
+    line_id                integer not null check (0 <= line_id),
+    position               integer not null check (0 <= position),
+    gross_amount           integer not null,
+    discount_amount        integer not null
+        check (abs(discount_amount) <= abs(gross_amount) and 0 <= discount_amount * sign(gross_amount)),
+    manual_discount_amount integer not null,
+    tax_amount             integer not null,
+    store_id               text,
+    document               text not null,
+    primary key (order_seq, line_id)
+) strict, without rowid;
+
+-- The one small row that a payment operation reads and rewrites.
+create table ledgers (
+    order_seq               integer primary key references orders,
+    -- Repeated from orders so that the list's indexes need no other table.
+    account_seq             integer not null references accounts,
+    status                  text not null check (status in ('open', 'closed', 'cancelled')),
+    -- Derived from `lines` by the domain on every change; `verify` derives it again.
+    payment_status          text not null check (payment_status in
+        ('pending', 'partially_paid', 'paid', 'partially_refunded', 'refunded')),
+    multiple_authorizations integer not null check (multiple_authorizations in (0, 1)),
+    -- JSON array of every authorization's id, oldest first; [] without multiple_authorizations.
+    authorizations          text not null,
+    -- JSON array, sorted by line id, of
+    --   [line_id, payable, authorized, captured, direct, cancelled, refunded, moved_by, parts]
+    -- payable is gross less discount, with its sign; the five sums are what successful operations
+    -- add up to, in units of that sign, direct being the part of captured that was taken before
+    -- any authorization; moved_by is the event that last moved a sum, or null; parts is [] or, with
+    -- multiple_authorizations, [position in authorizations, authorized, captured, cancelled,
+    -- refunded] for each authorization of the line.
+    lines                   text not null,
+    -- How many events the order has; the last event's version.
+    version                 integer not null check (0 <= version),
+    -- The head of the order's list of events, see events.previous_seq.
+    last_event_seq          integer references events,
+    updated_at_ms           integer not null,
+    -- When and by whom it was last closed; null unless it is closed.
+    closed_at_ms            integer,
+    closed_by               text,
+    -- When, by whom and why it was cancelled; null unless it is.
+    cancelled_at_ms         integer,
+    cancelled_by            text,
+    cancelled_reason        text
+        check (cancelled_reason in ('customer', 'merchant', 'fraud', 'expired', 'other')),
+    check ((status = 'closed') = (closed_at_ms is not null)),
+    check ((status = 'cancelled') = (cancelled_at_ms is not null))
+) strict;
+
+create index ledgers_by_account on ledgers (account_seq, order_seq);
+create index ledgers_by_status on ledgers (account_seq, status, order_seq);
+create index ledgers_by_payment_status on ledgers (account_seq, payment_status, order_seq);
+
+-- Words to find an order by: order id, and the customer's and addressees' e-mails, names, phones.
+-- The rowid is the order's order_seq. Nothing is stored but the index.
+create virtual table order_search using fts5 (
+    -- The account id, one word.
+    account,
+    -- The words, separated by spaces.
+    words,
+    content = '', contentless_delete = 1, detail = column, prefix = '2 3 4'
+);
+
+-- ── What happened ───────────────────────────────────────────────────────────────────────────
+
+-- Every event of every order, appended, never changed or deleted. An order's events are a list
+-- from the newest back, so that a new one moves no index.
+create table events (
+    event_seq     integer primary key,
+    order_seq     integer not null references orders,
+    -- The order's event before this one; null for its first.
+    previous_seq  integer references events,
+    -- The how-manieth event of its order this is, from 1.
+    version       integer not null check (0 < version),
+    id            text not null check (length(id) = 36),
+    -- 'api' has a row in api_events; the other four have one in operations.
+    kind          text not null
+        check (kind in ('api', 'authorization', 'capture', 'refund', 'cancellation')),
+    created_at_ms integer not null,
+    created_by    text not null
+) strict;
+
+-- A payment operation: an event of one of the four kinds. Never changed or deleted.
+create table operations (
+    event_seq        integer primary key references events,
+    id               text not null check (length(id) = 36),
+    -- Whether the gateway did it; 0 is recorded and moves nothing.
+    success          integer not null check (success in (0, 1)),
+    -- What its items add up to.
+    amount           integer not null check (abs(amount) <= 9007199254740991),
+    -- Only with multiple_authorizations: the authorization it draws on.
+    authorization_id text check (length(authorization_id) <= 40),
+    -- The operation as sent: items and all the rest.
+    document         text not null
+) strict;
+
+-- A change through the API. Never changed or deleted.
+create table api_events (
+    event_seq   integer primary key references events,
+    method      text not null,
+    path        text not null,
+    -- The draft that made or changed the order; null for a change of the order itself.
+    draft_seq   integer references drafts,
+    -- SHA-256 of the body in request_bodies; null when there was none.
+    body_sha256 blob check (length(body_sha256) = 32)
+) strict;
+
+-- The bodies of such changes, apart from the events so that personal data can be erased while the
+-- event, and the proof of what it was, remains.
+create table request_bodies (
+    event_seq integer primary key references api_events,
+    body      text not null
+) strict;
+
+-- ── Requests answered ───────────────────────────────────────────────────────────────────────
+
+-- The answers of requests that carried an Idempotency-Key, written in the transaction of what
+-- they did, kept for 30 days.
+create table idempotency_keys (
+    key_seq       integer primary key,
+    account_seq   integer not null references accounts,
+    -- Who sent it; keys of different clients are different keys.
+    client_id     text not null,
+    key           text not null check (length(key) between 1 and 255),
+    -- SHA-256 of method, path, query and the canonical body.
+    fingerprint   blob not null check (length(fingerprint) = 32),
+    -- The body of the answer, which was a 200.
+    answer        text not null,
+    created_at_ms integer not null,
+    unique (account_seq, client_id, key)
+) strict;
+
+-- ── What is written stays written ───────────────────────────────────────────────────────────
+
+create trigger orders_are_not_changed before update on orders
+begin select raise(abort, 'orders are not changed'); end;
+create trigger orders_are_not_deleted before delete on orders
+begin select raise(abort, 'orders are not deleted'); end;
+create trigger events_are_not_changed before update on events
+begin select raise(abort, 'events are not changed'); end;
+create trigger events_are_not_deleted before delete on events
+begin select raise(abort, 'events are not deleted'); end;
+create trigger operations_are_not_changed before update on operations
+begin select raise(abort, 'operations are not changed'); end;
+create trigger operations_are_not_deleted before delete on operations
+begin select raise(abort, 'operations are not deleted'); end;
+create trigger api_events_are_not_changed before update on api_events
+begin select raise(abort, 'api events are not changed'); end;
+create trigger api_events_are_not_deleted before delete on api_events
+begin select raise(abort, 'api events are not deleted'); end;

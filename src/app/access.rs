@@ -1,0 +1,53 @@
+//! Who may do what, read from the book and kept in memory: no request reads it anew.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::auth::access::{AccessSnapshot, ClientAccess};
+use crate::auth::scope::Scopes;
+use crate::store::{Reader, Store, StoreError};
+
+/// Who may do what, as last read; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Access {
+    snapshot: Arc<RwLock<Arc<AccessSnapshot>>>,
+}
+
+impl Access {
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> Arc<AccessSnapshot> {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads who may do what anew, unless nothing has changed.
+    pub fn reload(&self, store: &Store) -> Result<(), StoreError> {
+        let known = self.snapshot().version;
+        let fresh = store.read_blocking(|reader| {
+            if reader.load_access_version()? == known {
+                return Ok(None);
+            }
+            load_access(reader).map(Some)
+        })?;
+        if let Some(fresh) = fresh {
+            let mut held = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+            // A slower reader must not bring an older state back.
+            if held.version < fresh.version {
+                *held = Arc::new(fresh);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The state of every client's access, now.
+fn load_access(reader: &Reader<'_>) -> Result<AccessSnapshot, StoreError> {
+    let record = reader.load_access()?;
+    let clients = record.clients.into_iter().map(|client| {
+        let access = ClientAccess {
+            account_id: client.account_id,
+            grants: Scopes::parse(&client.grants),
+            enabled: client.disabled_at.is_none(),
+        };
+        (client.client_id, access)
+    });
+    Ok(AccessSnapshot { version: record.version, clients: clients.collect() })
+}

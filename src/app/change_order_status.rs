@@ -1,0 +1,60 @@
+//! Opening, closing and cancelling an order.
+
+use super::OnBehalfOf;
+use crate::domain::ids::OrderName;
+use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
+use crate::store::{NewApiEvent, NewStatus, OrderRecord, Refusal, StoreError, Tx, WriteCommand};
+
+/// Changes the status of an order, and nothing else of it.
+#[derive(Debug, Clone)]
+pub struct ChangeOrderStatus {
+    pub on_behalf_of: OnBehalfOf,
+    pub order: OrderName,
+    pub change: StatusChange,
+    /// The request, as the order's event shows it.
+    pub event: NewApiEvent,
+}
+
+/// Why the status stays.
+#[derive(Debug)]
+pub enum ChangeOrderStatusRefused {
+    OrderNotFound,
+    Rejected(StatusChangeRejected),
+    Store(StoreError),
+}
+
+impl WriteCommand for ChangeOrderStatus {
+    const NAME: &'static str = "change_order_status";
+    type Done = OrderRecord;
+    type Refused = ChangeOrderStatusRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, ChangeOrderStatusRefused> {
+        let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
+        let found = tx.find_ledger(account_id, &self.order)?;
+        let order = found.ok_or(ChangeOrderStatusRefused::OrderNotFound)?;
+        let status = decide_status_change(order.ledger.status, &order.ledger.lines, self.change)
+            .map_err(ChangeOrderStatusRefused::Rejected)?;
+        let cancelled_reason = match self.change {
+            StatusChange::Cancel(reason) => reason,
+            StatusChange::Open | StatusChange::Close => None,
+        };
+        let seq = tx.append_api_event(&order, created_by, None, &self.event)?;
+        tx.update_status(&order, NewStatus { status, by: created_by, cancelled_reason }, seq)?;
+        Ok(tx.load_order(account_id, order.order_seq)?)
+    }
+}
+
+impl From<StoreError> for ChangeOrderStatusRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Refusal for ChangeOrderStatusRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::OrderNotFound | Self::Rejected(_) => None,
+        }
+    }
+}

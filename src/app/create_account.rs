@@ -1,0 +1,54 @@
+//! Making an account.
+
+use crate::domain::currency::Currency;
+use crate::domain::ids::AccountId;
+use crate::store::{AccountRecord, Refusal, StoreError, Tx, WriteCommand};
+
+/// Makes an account.
+#[derive(Debug, Clone)]
+pub struct CreateAccount {
+    pub account_id: AccountId,
+    pub name: String,
+    pub currency: Currency,
+    /// IANA name, checked by the caller.
+    pub time_zone: String,
+}
+
+/// Why it was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateAccountRefused {
+    #[error("account {0} exists already; `tillbook account list` shows it")]
+    AccountExists(AccountId),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl WriteCommand for CreateAccount {
+    const NAME: &'static str = "create_account";
+    type Done = AccountRecord;
+    type Refused = CreateAccountRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<AccountRecord, CreateAccountRefused> {
+        if tx.find_account_seq(&self.account_id)?.is_some() {
+            return Err(CreateAccountRefused::AccountExists(self.account_id.clone()));
+        }
+        let account = AccountRecord {
+            account_id: self.account_id.clone(),
+            name: self.name.clone(),
+            currency: self.currency.clone(),
+            time_zone: self.time_zone.clone(),
+            created_at: tx.now(),
+        };
+        tx.insert_account(&account)?;
+        Ok(account)
+    }
+}
+
+impl Refusal for CreateAccountRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::AccountExists(_) => None,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Making an API client.
+
+use crate::auth::client_secret::ClientSecret;
+use crate::auth::scope::Scopes;
+use crate::domain::ids::AccountId;
+use crate::store::{ClientRecord, Refusal, StoreError, Tx, WriteCommand};
+
+/// Makes an API client of an account.
+#[derive(Debug, Clone)]
+pub struct CreateClient {
+    pub account_id: AccountId,
+    pub name: String,
+    pub grants: Scopes,
+    /// Drawn by the caller, who alone ever sees it.
+    pub secret: ClientSecret,
+}
+
+/// Why it was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateClientRefused {
+    #[error("there is no account {0}; make it with `tillbook account create {0} --name NAME`")]
+    AccountNotFound(AccountId),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl WriteCommand for CreateClient {
+    const NAME: &'static str = "create_client";
+    type Done = ClientRecord;
+    type Refused = CreateClientRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<ClientRecord, CreateClientRefused> {
+        let Some(account_seq) = tx.find_account_seq(&self.account_id)? else {
+            return Err(CreateClientRefused::AccountNotFound(self.account_id.clone()));
+        };
+        let client = ClientRecord {
+            client_id: tx.randomness().uuid(),
+            account_id: self.account_id.clone(),
+            name: self.name.clone(),
+            secret_sha256: self.secret.sha256(),
+            grants: self.grants.to_string(),
+            created_at: tx.now(),
+            disabled_at: None,
+        };
+        tx.insert_client(account_seq, &client)?;
+        tx.raise_access_version()?;
+        Ok(client)
+    }
+}
+
+impl Refusal for CreateClientRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::AccountNotFound(_) => None,
+        }
+    }
+}

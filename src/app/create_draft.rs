@@ -1,0 +1,57 @@
+//! Making a draft.
+
+use super::OnBehalfOf;
+use super::complete_draft::free_generated_name;
+use crate::domain::draft::GenerateOrderId;
+use crate::store::{DraftRecord, NewDraft, Refusal, StoreError, Tx, WriteCommand};
+
+/// Makes an open draft, with an order id reserved for it where that was asked.
+#[derive(Debug, Clone)]
+pub struct CreateDraft {
+    pub on_behalf_of: OnBehalfOf,
+    pub draft: NewDraft,
+}
+
+/// Why it was not made.
+#[derive(Debug)]
+pub enum CreateDraftRefused {
+    Store(StoreError),
+}
+
+impl WriteCommand for CreateDraft {
+    const NAME: &'static str = "create_draft";
+    type Done = DraftRecord;
+    type Refused = CreateDraftRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, CreateDraftRefused> {
+        let account_id = &self.on_behalf_of.account_id;
+        let mut draft = self.draft.clone();
+        let reserves = draft.options.generate_order_id == GenerateOrderId::Alphanumeric9Reserve;
+        let reserved = if reserves && draft.order_name.is_none() {
+            Some(free_generated_name(tx, account_id)?)
+        } else {
+            None
+        };
+        draft.order_name = draft.order_name.or(reserved.clone());
+        let id = tx.randomness().uuid();
+        let draft_seq = tx.insert_draft(account_id, &id, &self.on_behalf_of.created_by, &draft)?;
+        if let Some(name) = &reserved {
+            tx.reserve_name(account_id, name, draft_seq)?;
+        }
+        let made = tx.find_draft(account_id, &id)?;
+        Ok(made.ok_or_else(|| StoreError::inconsistent("a draft just written is not there"))?)
+    }
+}
+
+impl From<StoreError> for CreateDraftRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Refusal for CreateDraftRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        let Self::Store(error) = self;
+        Some(error)
+    }
+}

@@ -1,0 +1,24 @@
+//! Forgetting the answers of idempotency keys that have run out.
+
+use super::idempotent::KEY_KEPT_MS;
+use crate::domain::Timestamp;
+use crate::store::{StoreError, Tx, WriteCommand};
+
+/// Answers forgotten by one command, so that no other write waits long for it.
+const FORGOTTEN_MAX: u32 = 1_000;
+
+/// Deletes the oldest answers that have run out. Done is whether there may be more.
+#[derive(Debug, Clone, Copy)]
+pub struct ForgetAnswers;
+
+impl WriteCommand for ForgetAnswers {
+    const NAME: &'static str = "forget_answers";
+    type Done = bool;
+    type Refused = StoreError;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<bool, StoreError> {
+        let before = Timestamp(tx.now().0 - KEY_KEPT_MS);
+        let deleted = tx.delete_answers(before, FORGOTTEN_MAX)?;
+        Ok(u32::try_from(deleted).is_ok_and(|deleted| deleted == FORGOTTEN_MAX))
+    }
+}

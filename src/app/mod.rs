@@ -1,0 +1,47 @@
+//! Every write that a caller can ask for, one file each.
+//!
+//! A command reads and decides in the transaction that it writes in. It is plain and synchronous:
+//! it is handed a [`Tx`](crate::store::Tx) and nothing to call out with.
+
+mod access;
+mod change_order_status;
+mod complete_draft;
+mod create_account;
+mod create_client;
+mod create_draft;
+mod disable_client;
+mod forget_answers;
+mod idempotent;
+mod prepare_book;
+mod record_operation;
+
+pub use access::Access;
+pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
+pub use complete_draft::{CompleteDraft, CompleteDraftRefused};
+pub use create_account::{CreateAccount, CreateAccountRefused};
+pub use create_client::{CreateClient, CreateClientRefused};
+pub use create_draft::{CreateDraft, CreateDraftRefused};
+pub use disable_client::{DisableClient, DisableClientRefused};
+pub use forget_answers::ForgetAnswers;
+pub use idempotent::{Answer, Idempotent, IdempotentRefused};
+pub use prepare_book::{MarkAsDemo, PrepareBook};
+pub use record_operation::{
+    ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation,
+};
+
+use crate::domain::ids::{AccountId, CreatedBy};
+use crate::store::{Refusal, StoreError};
+
+/// Whom a command acts for: the account it may touch, and who is said to have done it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnBehalfOf {
+    pub account_id: AccountId,
+    pub created_by: CreatedBy,
+}
+
+/// A command that never says no: it fails only when the store does.
+impl Refusal for StoreError {
+    fn store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}

@@ -1,0 +1,41 @@
+//! What a file needs before a server can use it.
+
+use crate::clock::Randomness;
+use crate::store::{SigningKey, StoreError, Tx, WriteCommand};
+
+/// Makes the key that signs tokens, unless there is one. Done is every key, the newest first.
+#[derive(Debug, Clone, Copy)]
+pub struct PrepareBook;
+
+impl WriteCommand for PrepareBook {
+    const NAME: &'static str = "prepare_book";
+    type Done = Vec<SigningKey>;
+    type Refused = StoreError;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<Vec<SigningKey>, StoreError> {
+        let keys = tx.list_signing_keys()?;
+        if !keys.is_empty() {
+            return Ok(keys);
+        }
+        // A secret is never drawn from a seed, not even in a demo.
+        let secret = Randomness::System.bytes();
+        tx.insert_signing_key(&SigningKey { key_id: Randomness::System.uuid(), secret })?;
+        tx.list_signing_keys()
+    }
+}
+
+/// Marks the file as one that the demo made.
+#[derive(Debug, Clone, Copy)]
+pub struct MarkAsDemo {
+    pub seed: i64,
+}
+
+impl WriteCommand for MarkAsDemo {
+    const NAME: &'static str = "mark_as_demo";
+    type Done = ();
+    type Refused = StoreError;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        tx.update_demo_seed(self.seed)
+    }
+}

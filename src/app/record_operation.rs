@@ -1,0 +1,113 @@
+//! Recording a payment operation: the heart's hand.
+
+use super::OnBehalfOf;
+use crate::domain::ids::{AccountId, OrderName, ResourceId};
+use crate::domain::ledger::{ExceededLine, OperationRejected, decide};
+use crate::domain::operation::{Operation, OperationRequest};
+use crate::store::{LedgerRecord, Refusal, StoreError, Tx, WriteCommand};
+
+/// Records one authorization, capture, refund or cancellation of an order.
+#[derive(Debug, Clone)]
+pub struct RecordOperation {
+    pub on_behalf_of: OnBehalfOf,
+    pub order: OrderName,
+    pub request: OperationRequest,
+}
+
+/// An operation that now stands in the book, and what its links name.
+#[derive(Debug, Clone)]
+pub struct RecordedOperation {
+    pub account_id: AccountId,
+    pub order_id: OrderName,
+    pub operation: Operation,
+}
+
+/// Why it was not recorded.
+#[derive(Debug)]
+pub enum RecordOperationRefused {
+    OrderNotFound,
+    Rejected(OperationRejected),
+    /// The conflict that names more than the decision knows, line by line.
+    AmountsExceedRemaining(Vec<ExceededAmount>),
+    Store(StoreError),
+}
+
+/// A line from which more is asked than there is, and what last moved something on it.
+#[derive(Debug, Clone)]
+pub struct ExceededAmount {
+    pub line: ExceededLine,
+    pub last_operation: Option<Operation>,
+}
+
+impl WriteCommand for RecordOperation {
+    const NAME: &'static str = "record_operation";
+    type Done = RecordedOperation;
+    type Refused = RecordOperationRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<RecordedOperation, RecordOperationRefused> {
+        let order = tx
+            .find_ledger(&self.on_behalf_of.account_id, &self.order)?
+            .ok_or(RecordOperationRefused::OrderNotFound)?;
+        let seq = tx.load_next_event_seq()?;
+        let id = ResourceId::parse(&tx.randomness().uuid()).expect("a UUID has 36 characters");
+        let recording = match decide(&order.ledger, &self.request, &id, seq) {
+            Ok(recording) => recording,
+            Err(rejected) => return Err(explain(tx, rejected)?),
+        };
+        let operation = Operation {
+            seq,
+            kind: self.request.kind,
+            id,
+            created_at: tx.now(),
+            created_by: self.on_behalf_of.created_by.clone(),
+            success: self.request.success,
+            amount: self.request.items.total(),
+            authorization_id: recording.authorization_id,
+            items: self.request.items.as_slice().to_vec(),
+            document: self.request.document.clone(),
+        };
+        tx.append_operation(&order, &operation)?;
+        tx.update_ledger(&order, &recording.ledger, seq)?;
+        Ok(recorded(self, order, operation))
+    }
+}
+
+fn recorded(
+    command: &RecordOperation,
+    order: LedgerRecord,
+    operation: Operation,
+) -> RecordedOperation {
+    let account_id = command.on_behalf_of.account_id.clone();
+    RecordedOperation { account_id, order_id: order.order_id, operation }
+}
+
+/// A refusal with the operations it names.
+fn explain(
+    tx: &Tx<'_>,
+    rejected: OperationRejected,
+) -> Result<RecordOperationRefused, RecordOperationRefused> {
+    let OperationRejected::AmountsExceedRemaining(lines) = rejected else {
+        return Ok(RecordOperationRefused::Rejected(rejected));
+    };
+    let explained = lines.into_iter().map(|line| {
+        let last_operation = line.last_moved_by.map(|seq| tx.load_operation(seq)).transpose()?;
+        Ok(ExceededAmount { line, last_operation })
+    });
+    let explained = explained.collect::<Result<_, StoreError>>()?;
+    Ok(RecordOperationRefused::AmountsExceedRemaining(explained))
+}
+
+impl From<StoreError> for RecordOperationRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Refusal for RecordOperationRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::OrderNotFound | Self::Rejected(_) | Self::AmountsExceedRemaining(_) => None,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The secret of an API client: 256 random bits, of which only the SHA-256 is kept.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use crate::clock::Randomness;
+
+/// A secret as its holder has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientSecret(String);
+
+impl ClientSecret {
+    /// A new one, 43 characters.
+    pub fn draw(randomness: &Randomness) -> ClientSecret {
+        ClientSecret(BASE64_URL_SAFE_NO_PAD.encode(randomness.bytes::<32>()))
+    }
+
+    /// The one that somebody sent.
+    pub fn sent(text: &str) -> ClientSecret {
+        ClientSecret(text.to_owned())
+    }
+
+    /// The text, to be shown once.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is kept of it. A fast hash is enough for what cannot be guessed.
+    pub fn sha256(&self) -> [u8; 32] {
+        sha256(self.0.as_bytes())
+    }
+
+    /// Whether this is the secret that was kept, told in a time that says nothing about it.
+    pub fn is(&self, kept: &[u8; 32]) -> bool {
+        constant_time::verify_slices_are_equal(&self.sha256(), kept).is_ok()
+    }
+}
+
+/// SHA-256 of some bytes.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    hash
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ClientSecret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_known_by_its_hash_and_never_printed() {
+        let secret = ClientSecret::draw(&Randomness::System);
+        assert_eq!(secret.reveal().len(), 43);
+        assert!(secret.is(&secret.sha256()));
+        assert!(!ClientSecret::sent("x").is(&secret.sha256()));
+        assert!(!format!("{secret:?}").contains(secret.reveal()));
+    }
+}

@@ -1,0 +1,6 @@
+//! Who may do what: scopes, client secrets, access tokens. No HTTP, no SQL.
+
+pub mod access;
+pub mod client_secret;
+pub mod scope;
+pub mod token;

@@ -1,0 +1,200 @@
+//! Access tokens: JWTs that this server signs and nobody else's key can (contract, Decision 8).
+//!
+//! What RFC 8725 asks for: the algorithm is ours and never the header's, every claim is required
+//! and of its type, issuer and audience are checked, and a header says nothing but `typ`, `alg`
+//! and `kid`, so that there is nothing to fetch and nothing to be talked into.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::scope::Scopes;
+use crate::domain::Timestamp;
+use crate::domain::ids::AccountId;
+
+/// The `typ` of an access token (RFC 9068).
+const TOKEN_TYPE: &str = "at+jwt";
+
+/// Seconds by which two clocks may differ.
+const LEEWAY_S: i64 = 60;
+
+/// Bytes of a token at most.
+const TOKEN_BYTES_MAX: usize = 8 << 10;
+
+/// A key that signs or has signed tokens.
+#[derive(Clone)]
+pub struct TokenKey {
+    pub key_id: String,
+    pub secret: [u8; 32],
+}
+
+/// Signs and verifies tokens; cheap to clone.
+#[derive(Clone)]
+pub struct Tokens {
+    keys: Arc<Vec<TokenKey>>,
+    issuer: Arc<str>,
+}
+
+/// What a token says, once it is known to be ours and of today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedToken {
+    pub client_id: String,
+    pub account_id: AccountId,
+    pub scopes: Scopes,
+}
+
+/// The token is not ours, not of today, or no token at all. Nobody is told which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenRejected;
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: String,
+    /// A token whose scope is no text has none; that is a 403, not a 401.
+    #[serde(default)]
+    scope: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrictHeader {
+    typ: String,
+    alg: String,
+    kid: String,
+}
+
+impl Tokens {
+    /// Tokens of the server with that public URL. The first key signs.
+    pub fn new(keys: Vec<TokenKey>, public_url: &str) -> Tokens {
+        Tokens { keys: Arc::new(keys), issuer: public_url.into() }
+    }
+
+    /// A token for a client, good for `life_s` seconds; `None` only when there is no key.
+    pub fn issue(
+        &self,
+        token: &VerifiedToken,
+        now: Timestamp,
+        life_s: i64,
+        jti: String,
+    ) -> Option<String> {
+        let key = self.keys.first()?;
+        let now_s = now.0.div_euclid(1_000);
+        let claims = Claims {
+            iss: self.issuer.to_string(),
+            sub: token.client_id.clone(),
+            aud: self.audience(&token.account_id),
+            iat: now_s,
+            nbf: now_s,
+            exp: now_s + life_s,
+            jti,
+            scope: token.scopes.to_string().into(),
+        };
+        let header = Header {
+            typ: Some(TOKEN_TYPE.to_owned()),
+            kid: Some(key.key_id.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
+        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&key.secret)).ok()
+    }
+
+    /// What the token says, if it is ours and `now` lies in its life.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, TokenRejected> {
+        if TOKEN_BYTES_MAX < token.len() {
+            return Err(TokenRejected);
+        }
+        let key = self.key_of(token).ok_or(TokenRejected)?;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(&key.secret), &rules())
+                .map_err(|_| TokenRejected)?
+                .claims;
+        let now_s = now.0.div_euclid(1_000);
+        let alive = now_s < claims.exp.saturating_add(LEEWAY_S)
+            && claims.nbf <= now_s + LEEWAY_S
+            && claims.iat <= now_s + LEEWAY_S;
+        let account_id = self.account_of(&claims.aud).ok_or(TokenRejected)?;
+        if !alive || claims.iss != *self.issuer {
+            return Err(TokenRejected);
+        }
+        let scopes = Scopes::parse(claims.scope.as_str().unwrap_or_default());
+        Ok(VerifiedToken { client_id: claims.sub, account_id, scopes })
+    }
+
+    /// The audience of tokens for an account: where its API is.
+    fn audience(&self, account_id: &AccountId) -> String {
+        format!("{}/v1/accounts/{account_id}", self.issuer)
+    }
+
+    fn account_of(&self, audience: &str) -> Option<AccountId> {
+        let rest = audience.strip_prefix(&*self.issuer)?;
+        AccountId::parse(rest.strip_prefix("/v1/accounts/")?)
+    }
+
+    fn key_of(&self, token: &str) -> Option<&TokenKey> {
+        let header = token.split('.').next()?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(header).ok()?;
+        let header: StrictHeader = serde_json::from_slice(&bytes).ok()?;
+        if header.typ != TOKEN_TYPE || header.alg != "HS256" {
+            return None;
+        }
+        self.keys.iter().find(|key| key.key_id == header.kid)
+    }
+}
+
+/// Signature and presence; times are checked against the injected clock, see `verify`.
+fn rules() -> Validation {
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+    rules.validate_exp = false;
+    rules.validate_nbf = false;
+    rules.validate_aud = false;
+    rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::scope::Scope;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000);
+
+    fn tokens() -> Tokens {
+        let key = TokenKey { key_id: "k1".into(), secret: [7; 32] };
+        Tokens::new(vec![key], "https://shop.example/till")
+    }
+
+    fn token() -> VerifiedToken {
+        VerifiedToken {
+            client_id: "client".into(),
+            account_id: AccountId::parse("T12345678").unwrap(),
+            scopes: Scopes::new(vec![Scope::ReadShopping]),
+        }
+    }
+
+    #[test]
+    fn a_token_is_good_from_its_issue_to_its_end() {
+        let text = tokens().issue(&token(), NOW, 100, "j".into()).unwrap();
+        let at = |seconds: i64| tokens().verify(&text, Timestamp(NOW.0 + seconds * 1_000));
+        assert_eq!(at(0), Ok(token()));
+        assert_eq!(at(99 + LEEWAY_S), Ok(token()));
+        assert_eq!(at(100 + LEEWAY_S), Err(TokenRejected));
+        assert_eq!(at(-LEEWAY_S), Ok(token()));
+        assert_eq!(at(-LEEWAY_S - 1), Err(TokenRejected));
+    }
+
+    #[test]
+    fn another_server_s_token_is_not_ours() {
+        let key = TokenKey { key_id: "k1".into(), secret: [7; 32] };
+        let other = Tokens::new(vec![key], "https://shop.example");
+        let text = other.issue(&token(), NOW, 100, "j".into()).unwrap();
+        assert_eq!(tokens().verify(&text, NOW), Err(TokenRejected));
+    }
+}

@@ -1,0 +1,154 @@
+//! `tillbook account`
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+
+use super::error::CliError;
+use super::{DbArgs, JsonArgs};
+use crate::app::{CreateAccount, CreateAccountRefused};
+use crate::clock::rfc3339;
+use crate::domain::currency::Currency;
+use crate::domain::ids::AccountId;
+use crate::json::{ObjectText, Tree};
+use crate::store::{self, AccountRecord, StoreError};
+
+/// Characters of a name.
+pub const NAME_CHARS_MAX: usize = 200;
+
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// Make an account
+    Create(CreateArgs),
+    /// List all accounts
+    List(ListArgs),
+}
+
+#[derive(Args)]
+pub struct CreateArgs {
+    /// T (test) or P (production) and eight digits, as T12345678
+    #[arg(value_name = "ACCOUNT", value_parser = parse_account_id)]
+    account_id: AccountId,
+    /// What people call the shop
+    #[arg(long, env = "TILLBOOK_NAME", value_parser = parse_name)]
+    name: String,
+    /// The currency that sums are shown in, ISO 4217
+    #[arg(long, env = "TILLBOOK_CURRENCY", default_value = "NOK", value_parser = parse_currency)]
+    currency: Currency,
+    /// Where the shop's days begin and end, IANA name
+    #[arg(
+        long,
+        env = "TILLBOOK_TIME_ZONE",
+        default_value = "Europe/Oslo",
+        value_name = "ZONE",
+        value_parser = parse_time_zone
+    )]
+    time_zone: String,
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+#[derive(Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+/// Runs one of the subcommands.
+pub fn run(command: &AccountCommand) -> Result<(), CliError> {
+    match command {
+        AccountCommand::Create(args) => create(args),
+        AccountCommand::List(args) => list(args),
+    }
+}
+
+fn create(args: &CreateArgs) -> Result<(), CliError> {
+    let command = CreateAccount {
+        account_id: args.account_id.clone(),
+        name: args.name.clone(),
+        currency: args.currency.clone(),
+        time_zone: args.time_zone.clone(),
+    };
+    let made = store::write_once(&args.db.db, &command).map_err(|refused| match refused {
+        CreateAccountRefused::Store(error) => error.into(),
+        refused => CliError::Refused(refused.to_string()),
+    })?;
+    let mut out = std::io::stdout().lock();
+    if args.output.json {
+        return Ok(writeln!(out, "{}", account_json(&made))?);
+    }
+    writeln!(out, "Made account {} ({}) in {}.", made.account_id, made.name, args.db.db.display())?;
+    Ok(writeln!(
+        out,
+        "Next, an API client:\n  tillbook client create --account {} --name \"My website\" --grant \
+         admin:shopping",
+        made.account_id
+    )?)
+}
+
+fn list(args: &ListArgs) -> Result<(), CliError> {
+    let accounts = store::read_once::<_, StoreError>(&args.db.db, |reader| reader.list_accounts())?;
+    let mut out = std::io::stdout().lock();
+    if args.output.json {
+        let texts: Vec<String> = accounts.iter().map(account_json).collect();
+        return Ok(writeln!(out, "{}", ObjectText::default().list("accounts", &texts).end())?);
+    }
+    if accounts.is_empty() {
+        writeln!(
+            out,
+            "No accounts. Make one: tillbook account create T00000001 --name \"My shop\""
+        )?;
+    }
+    for account in accounts {
+        writeln!(
+            out,
+            "{}  {}  {}  {}",
+            account.account_id,
+            account.currency.code(),
+            account.time_zone,
+            account.name
+        )?;
+    }
+    Ok(())
+}
+
+fn account_json(account: &AccountRecord) -> String {
+    Tree::object([
+        ("account", Tree::text(account.account_id.as_str())),
+        ("name", Tree::text(&account.name)),
+        ("currency", Tree::text(account.currency.code())),
+        ("time_zone", Tree::text(&account.time_zone)),
+        ("created_at", Tree::text(rfc3339(account.created_at))),
+    ])
+    .to_string()
+}
+
+/// An account id on the command line.
+pub fn parse_account_id(text: &str) -> Result<AccountId, String> {
+    AccountId::parse(text)
+        .ok_or_else(|| "expected T or P and eight digits, as T12345678".to_owned())
+}
+
+/// A name on the command line.
+pub fn parse_name(text: &str) -> Result<String, String> {
+    let sized = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
+    if sized && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("expected 1 to {NAME_CHARS_MAX} characters on one line"))
+}
+
+fn parse_currency(text: &str) -> Result<Currency, String> {
+    Currency::parse(text).ok_or_else(|| "expected a code of ISO 4217, as NOK".to_owned())
+}
+
+fn parse_time_zone(text: &str) -> Result<String, String> {
+    match jiff::tz::TimeZone::get(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("expected an IANA time zone, as Europe/Oslo".to_owned()),
+    }
+}

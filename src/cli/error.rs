@@ -1,0 +1,62 @@
+//! Why a command ended without doing what it should, and how that is told.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::store::{OpenError, StoreError, StoreErrorKind};
+
+/// A failed command. Its text tells the reader what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// Said no, for the reason in the text.
+    #[error("{0}")]
+    Refused(String),
+    /// The database failed while serving.
+    #[error("{0}")]
+    DatabaseFailed(String),
+    /// What was looked for was found, and has been printed.
+    #[error("the book is not right; what is off is printed above")]
+    FoundProblems,
+    #[error("{}", explain(.0))]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Standard output is gone, as when it is piped into `head`.
+    #[error("the output could not be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl CliError {
+    /// The process's exit code; `--help` lists them.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::DatabaseFailed(_) => ExitCode::from(70),
+            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                ExitCode::SUCCESS
+            }
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Prints an error for a person. A reader that has left is told nothing.
+pub fn tell(error: &CliError) {
+    if matches!(error, CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
+        return;
+    }
+    // Standard error may be closed too, and then there is nobody to tell.
+    drop(writeln!(std::io::stderr(), "tillbook: {error}"));
+}
+
+fn explain(error: &StoreError) -> String {
+    match error.kind {
+        StoreErrorKind::Other | StoreErrorKind::Inconsistent => error.source.to_string(),
+        StoreErrorKind::Corrupt => format!(
+            "{error}. Nothing was changed. If it is your book, stop everything that uses it and \
+             restore the last backup."
+        ),
+        StoreErrorKind::Busy => format!("{error}; try again in a moment"),
+        StoreErrorKind::DiskFull => format!("{error}; make room and try again"),
+        StoreErrorKind::Constraint => format!("{error}; this is a bug, please report it"),
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line: one file a subcommand.
+
+mod account;
+mod client;
+mod error;
+mod serve;
+mod telemetry;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// The order and payment book that a small merchant runs on one machine.
+///
+/// Tillbook keeps the orders of a shop and records what happened to the money for them: what was
+/// authorized, captured, refunded, released. It serves a JSON API and keeps everything in one
+/// SQLite file.
+///
+/// See it work first: `tillbook demo` makes a shop with orders and prints a curl command that
+/// records a capture.
+#[derive(Parser)]
+#[command(
+    name = "tillbook",
+    after_help = "Exit codes: 0 done; 1 refused or failed, or `verify` found something; 2 the \
+                  command line is wrong; 70 the database failed and the server stopped: start it \
+                  again.\n\nEvery option can also be set in the environment, as shown beside it."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API from a book; makes the book when there is none
+    Serve(serve::ServeArgs),
+    /// Make and list accounts: shops, each with its own orders
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Make, list and disable API clients
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+}
+
+/// Which book.
+#[derive(Args, Clone)]
+pub struct DbArgs {
+    /// The book's SQLite file
+    #[arg(long, env = "TILLBOOK_DB", default_value = "./tillbook.db", value_name = "FILE")]
+    pub db: PathBuf,
+}
+
+/// How results are printed.
+#[derive(Args, Clone)]
+pub struct JsonArgs {
+    /// Print JSON, for a script to read
+    #[arg(long, env = "TILLBOOK_JSON", value_parser = FalseyValueParser::new())]
+    pub json: bool,
+}
+
+/// Parses the command line, does what it says, and tells how it went.
+pub fn run() -> ExitCode {
+    let matches = Cli::command().version(version()).get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Account(command) => account::run(&command),
+        Command::Client(command) => client::run(&command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error::tell(&error);
+            error.exit_code()
+        }
+    }
+}
+
+/// `0.1.0 (SQLite 3.53.2)`.
+fn version() -> String {
+    format!("{} (SQLite {})", env!("CARGO_PKG_VERSION"), crate::store::sqlite_version())
+}

@@ -1,0 +1,250 @@
+//! `tillbook serve`
+
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::Path;
+
+use actix_web::dev::ServerHandle;
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use url::Url;
+
+use super::DbArgs;
+use super::error::CliError;
+use super::telemetry::{self, LogLevel};
+use crate::clock::{Clock, Randomness};
+use crate::http::server::{self, ServerOptions};
+use crate::http::{AppState, StateOptions};
+use crate::store::{OpenStore, Store};
+use crate::worker::Workers;
+
+#[derive(Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    pub http: HttpArgs,
+}
+
+/// Where and how the API is served.
+#[derive(Args, Clone)]
+pub struct HttpArgs {
+    /// The address to listen on
+    #[arg(
+        long,
+        env = "TILLBOOK_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT"
+    )]
+    pub listen: SocketAddr,
+    /// The URL that callers use, a path allowed; links and tokens name it [default: http:// and
+    /// the address]
+    #[arg(long, env = "TILLBOOK_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
+    pub public_url: Option<Url>,
+    /// An origin whose pages may call the API from a browser; can be repeated
+    #[arg(
+        long = "cors-origin",
+        env = "TILLBOOK_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ',',
+        value_parser = parse_origin
+    )]
+    pub cors_origins: Vec<String>,
+    /// A proxy in front of the server, whose X-Forwarded-For says who calls; can be repeated
+    #[arg(
+        long = "trusted-proxy",
+        env = "TILLBOOK_TRUSTED_PROXY",
+        value_name = "IP",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Serve without TLS on an address that others can reach
+    #[arg(long, env = "TILLBOOK_INSECURE_HTTP", value_parser = FalseyValueParser::new())]
+    pub insecure_http: bool,
+    /// Seconds that an access token lives
+    #[arg(
+        long,
+        env = "TILLBOOK_TOKEN_LIFE",
+        default_value_t = 14_400,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(i64).range(1..=31_536_000)
+    )]
+    pub token_life: i64,
+    /// How much is logged, to standard error
+    #[arg(long, env = "TILLBOOK_LOG", value_enum, default_value = "info")]
+    pub log: LogLevel,
+}
+
+/// `tillbook serve`: serves until SIGTERM, Ctrl-C or a failure of the database.
+pub fn run(args: &ServeArgs) -> Result<(), CliError> {
+    serve(&args.http, &args.db.db, announce)
+}
+
+/// What is running, for whoever announces it.
+pub struct Running<'a> {
+    pub state: &'a AppState,
+    /// Where it listens; the port is never 0.
+    pub address: SocketAddr,
+}
+
+/// Opens the book and serves it; `announce` is called once requests are answered.
+pub fn serve(
+    args: &HttpArgs,
+    db: &Path,
+    announce: impl FnOnce(&Running<'_>) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let _log = telemetry::start(args.log);
+    let listener = bind(args.listen)?;
+    let address = listener.local_addr()?;
+    let public_url = match &args.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://{address}"),
+    };
+    warn_of_plain_http(args, address, &public_url);
+    let opened = Store::open(db, Clock::System, Randomness::System)?;
+    let state = AppState::open(
+        &opened.store,
+        StateOptions {
+            public_url: public_url.clone(),
+            clock: Clock::System,
+            token_life_s: args.token_life,
+            trusted_proxies: args.trusted_proxies.clone(),
+        },
+    )?;
+    let workers = Workers::start(&opened.store, &state.access)?;
+    let options = ServerOptions {
+        path_prefix: path_prefix(&public_url),
+        cors_origins: args.cors_origins.clone(),
+    };
+    let ended = actix_web::rt::System::new().block_on(async {
+        let server = server::start(listener, state.clone(), options)?;
+        announce(&Running { state: &state, address })?;
+        run_until_told(server, opened).await
+    });
+    drop(workers);
+    ended
+}
+
+/// Waits for a signal or the end of the writer, then ends in order: no new requests, those in
+/// flight finished, the queue written, the WAL put back.
+async fn run_until_told(server: actix_web::dev::Server, opened: OpenStore) -> Result<(), CliError> {
+    let handle = server.handle();
+    let mut writer_thread = opened.writer_thread;
+    let stopping = tokio::spawn(stop_when_told(
+        handle,
+        std::mem::replace(&mut writer_thread.ended, oneshot::channel().1),
+    ));
+    server.await?;
+    let told = stopping.await.unwrap_or(Told::WriterEnded);
+    writer_thread.stop();
+    match told {
+        Told::Signal => Ok(()),
+        Told::WriterEnded => Err(CliError::DatabaseFailed(
+            "the database failed while writing, so the server stopped. What was being written may \
+             or may not be there; requests that carried an Idempotency-Key can be sent again. \
+             Check the disk, then start the server again."
+                .to_owned(),
+        )),
+    }
+}
+
+enum Told {
+    Signal,
+    WriterEnded,
+}
+
+async fn stop_when_told(handle: ServerHandle, writer_ended: oneshot::Receiver<()>) -> Told {
+    let told = tokio::select! {
+        () = any_signal() => Told::Signal,
+        _ = writer_ended => Told::WriterEnded,
+    };
+    tracing::info!("stopping: finishing what is in flight");
+    handle.stop(true).await;
+    told
+}
+
+/// SIGTERM or Ctrl-C. Where no handler can be set up, the process ends as the system has it.
+async fn any_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be handled here; stop the server with SIGKILL");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn bind(listen: SocketAddr) -> Result<TcpListener, CliError> {
+    TcpListener::bind(listen).map_err(|error| {
+        let message = match error.kind() {
+            std::io::ErrorKind::AddrInUse => format!(
+                "{listen} is in use, perhaps by another Tillbook; stop that, or choose another \
+                 port with --listen {}:{}",
+                listen.ip(),
+                listen.port().saturating_add(1)
+            ),
+            _ => format!("cannot listen on {listen}: {error}; choose another with --listen"),
+        };
+        CliError::Refused(message)
+    })
+}
+
+fn warn_of_plain_http(args: &HttpArgs, address: SocketAddr, public_url: &str) {
+    let exposed = !address.ip().is_loopback() && public_url.starts_with("http://");
+    if exposed && !args.insecure_http {
+        tracing::warn!(
+            "secrets and tokens travel unencrypted on {public_url}; put TLS in front and say so \
+             with --public-url https://…, or accept it with --insecure-http"
+        );
+    }
+}
+
+fn announce(running: &Running<'_>) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "Tillbook {} serves {} on http://{}",
+        super::version(),
+        running.state.links.public_url(),
+        running.address
+    )?;
+    let accounts = running.state.store.read_blocking(|reader| reader.list_accounts())?;
+    if accounts.is_empty() {
+        writeln!(
+            out,
+            "The book is empty. In another terminal, with the same --db:\n  tillbook account \
+             create T00000001 --name \"My shop\"\n  tillbook client create --account T00000001 \
+             --name \"My website\" --grant admin:shopping"
+        )?;
+    }
+    Ok(out.flush()?)
+}
+
+fn path_prefix(public_url: &str) -> String {
+    let path = Url::parse(public_url).map(|url| url.path().to_owned()).unwrap_or_default();
+    path.trim_end_matches('/').to_owned()
+}
+
+fn parse_public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    if plain && web && !url.path().contains(['{', '}', '%']) {
+        return Ok(url);
+    }
+    Err("expected http:// or https://, a host, and no more than a plain path".to_owned())
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    let origin = Url::parse(text).map(|url| url.origin().ascii_serialization());
+    match origin {
+        Ok(origin) if origin == text => Ok(origin),
+        Ok(origin) if origin != "null" => Err(format!("write the origin as {origin}")),
+        _ => Err("expected an origin, as https://shop.example".to_owned()),
+    }
+}

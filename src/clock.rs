@@ -1,0 +1,168 @@
+//! The only place that reads the clock and draws random bytes. Both are handed in everywhere
+//! else, so that a test, and the demo shop, can set them.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::Timestamp;
+
+/// What time it is.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// A clock that stands still until it is set; milliseconds since 1970.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `now` until [`set`](Clock::set) moves it.
+    pub fn manual(now: Timestamp) -> Clock {
+        Clock::Manual(Arc::new(AtomicI64::new(now.0)))
+    }
+
+    /// The time now, UTC.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+            Clock::System => Timestamp(jiff::Timestamp::now().as_millisecond()),
+            Clock::Manual(now) => Timestamp(now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Sets a manual clock; the machine's own is left alone.
+    pub fn set(&self, now: Timestamp) {
+        if let Clock::Manual(held) = self {
+            held.store(now.0, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Where ids and secrets come from.
+#[derive(Clone)]
+pub enum Randomness {
+    /// The system's random source.
+    System,
+    /// A fixed sequence from a seed: the demo shop's ids, the same for the same seed. Never a
+    /// source of secrets.
+    Seeded(Arc<Mutex<u64>>),
+}
+
+impl Randomness {
+    /// The sequence of that seed.
+    pub fn seeded(seed: u64) -> Randomness {
+        Randomness::Seeded(Arc::new(Mutex::new(seed)))
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        match self {
+            Randomness::System => {
+                aws_lc_rs::rand::fill(&mut bytes).expect("the system has a random source");
+            }
+            Randomness::Seeded(state) => {
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                for chunk in bytes.chunks_mut(8) {
+                    chunk.copy_from_slice(&split_mix(&mut state).to_le_bytes()[..chunk.len()]);
+                }
+            }
+        }
+        bytes
+    }
+
+    /// A UUID v4 in its usual text form.
+    pub fn uuid(&self) -> String {
+        uuid::Builder::from_random_bytes(self.bytes()).into_uuid().to_string()
+    }
+
+    /// A number below `bound`, each as likely as the others. `bound` is at most 256.
+    pub fn below(&self, bound: usize) -> usize {
+        let fair = 256 - 256 % bound;
+        loop {
+            let [drawn] = self.bytes::<1>();
+            if usize::from(drawn) < fair {
+                return usize::from(drawn) % bound;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Randomness {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Randomness")
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, and good enough for made-up shops.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// `at` as RFC 3339, UTC, with milliseconds: `2026-11-23T09:00:00.000Z`.
+pub fn rfc3339(at: Timestamp) -> String {
+    let moment = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    format!("{moment:.3}")
+}
+
+/// The moment an RFC 3339 text with any offset names; `None` when it is none.
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let dated = bytes.get(10).is_some_and(|b| matches!(b, b'T' | b't'));
+    let in_full = bytes.get(16) == Some(&b':');
+    let offset = text.get(19..)?.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let zoned = matches!(offset, "Z" | "z") || is_numeric_offset(offset);
+    if !(dated && in_full && zoned) {
+        return None;
+    }
+    let moment: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp(moment.as_millisecond()))
+}
+
+fn is_numeric_offset(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 6 && matches!(bytes[0], b'+' | b'-') && bytes[3] == b':'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_in_both_directions() {
+        assert_eq!(rfc3339(Timestamp(1_795_000_000_007)), "2026-11-18T11:06:40.007Z");
+        assert_eq!(rfc3339(Timestamp(0)), "1970-01-01T00:00:00.000Z");
+        let at = Some(Timestamp(1_795_000_000_000));
+        assert_eq!(parse_rfc3339("2026-11-18T11:06:40Z"), at);
+        assert_eq!(parse_rfc3339("2026-11-18T12:06:40.000000+01:00"), at);
+        for wrong in [
+            "2026-11-18",
+            "2026-11-18T11:06:40",
+            "2026-11-18T11:06:40[Europe/Oslo]",
+            "2026-11-18T11:06:40+01:00[Europe/Oslo]",
+            "2026-02-30T11:06:40Z",
+            "2026-11-18T11:06Z",
+            "2026-11-18T11:06:40+0100",
+            "20261118T110640Z",
+            "yesterday",
+            "",
+        ] {
+            assert_eq!(parse_rfc3339(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ids() {
+        let (a, b) = (Randomness::seeded(7), Randomness::seeded(7));
+        assert_eq!(a.uuid(), b.uuid());
+        assert_ne!(a.uuid(), a.uuid());
+        assert_ne!(Randomness::seeded(8).uuid(), Randomness::seeded(7).uuid());
+        assert_eq!(Randomness::System.uuid().as_bytes()[14], b'4');
+        assert!((0..1_000).all(|_| a.below(31) < 31));
+    }
+}

@@ -1,0 +1,121 @@
+//! The names things have: accounts, orders, lines, resources, and who did it.
+
+use std::fmt;
+
+/// An account: `T` (test) or `P` (production) and eight digits, as in `T12345678`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(String);
+
+impl AccountId {
+    /// The account of that name; `None` unless it is `[PT]` and eight digits.
+    pub fn parse(text: &str) -> Option<AccountId> {
+        let digits = text.strip_prefix(['T', 'P'])?;
+        let valid = digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_digit());
+        valid.then(|| AccountId(text.to_owned()))
+    }
+
+    /// The nine characters.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// Characters an [`OrderName`] may have.
+pub const ORDER_NAME_CHARS_MAX: usize = 64;
+
+/// What an order is called in paths: its `id` or its `order_id`; both share one namespace in an
+/// account (contract, Decision 5). 1 to 64 printable ASCII characters without spaces.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OrderName(String);
+
+impl OrderName {
+    /// The name, unless it breaks the rule. `.` and `..` are refused, since every client
+    /// resolves them away in a path.
+    pub fn parse(text: &str) -> Option<OrderName> {
+        let printable = text.bytes().all(|b| (0x21..=0x7e).contains(&b));
+        let sized = (1..=ORDER_NAME_CHARS_MAX).contains(&text.len());
+        let addressable = text != "." && text != "..";
+        (printable && sized && addressable).then(|| OrderName(text.to_owned()))
+    }
+
+    /// The name's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Characters a [`ResourceId`] may have (published schema `ResourceId`).
+pub const RESOURCE_ID_CHARS_MAX: usize = 40;
+
+/// The public id of a resource: a UUID v4 when it is ours, never longer than 40 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ResourceId(String);
+
+impl ResourceId {
+    /// The id; `None` when it is empty or longer than 40 characters.
+    pub fn parse(text: &str) -> Option<ResourceId> {
+        let sized = (1..=RESOURCE_ID_CHARS_MAX).contains(&text.chars().count());
+        sized.then(|| ResourceId(text.to_owned()))
+    }
+
+    /// The id's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The number of an order's line, unique in its order. Between 0 and 2^53 - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LineId(i64);
+
+impl LineId {
+    /// The line of that number, if a line can have it.
+    pub fn new(number: i64) -> Option<LineId> {
+        (0..=crate::domain::money::AMOUNT_MAX).contains(&number).then_some(LineId(number))
+    }
+
+    /// The line's number.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The line after this one, where there is one.
+    pub fn next(self) -> Option<LineId> {
+        LineId::new(self.0 + 1)
+    }
+}
+
+/// Who did something: the id of an API client (or, one day, of a back-office user).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CreatedBy(pub String);
+
+/// The place of an event, and so of an operation, in the order in which things happened.
+/// Strictly rising over the whole book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventSeq(pub i64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_cannot_be_used_do_not_exist() {
+        assert!(AccountId::parse("T00000001").is_some());
+        for wrong in ["t00000001", "X00000001", "T0000000", "T000000011", "T0000000١", ""] {
+            assert!(AccountId::parse(wrong).is_none(), "{wrong}");
+        }
+        assert!(OrderName::parse("A/B?ø".trim_end_matches('ø')).is_some());
+        for wrong in ["", "a b", "å", "..", ".", &"x".repeat(65)] {
+            assert!(OrderName::parse(wrong).is_none(), "{wrong}");
+        }
+        assert!(OrderName::parse(&"x".repeat(64)).is_some());
+        assert!(LineId::new(0).is_some() && LineId::new(-1).is_none());
+        assert!(ResourceId::parse(&"x".repeat(41)).is_none());
+    }
+}

@@ -1,0 +1,216 @@
+//! The heart: whether an operation may be recorded, and what it moves (contract, Decision 1).
+
+use super::ids::{EventSeq, LineId, ResourceId};
+use super::line::Line;
+use super::money::{AMOUNT_MAX, Amount};
+use super::operation::{OperationItem, OperationKind, OperationRequest};
+use super::order::OrderStatus;
+
+/// All of an order that decides about its payment operations: the one small row that each of
+/// them reads and writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    pub status: OrderStatus,
+    /// Held and kept are then counted per (line, authorization), never pooled.
+    pub multiple_authorizations: bool,
+    /// Every authorization of the order, oldest first; empty without the option.
+    pub authorizations: Vec<ResourceId>,
+    /// Sorted by line id.
+    pub lines: Vec<Line>,
+}
+
+/// What recording an operation means: facts, to be written as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// The authorization that the operation is booked under; only with the option.
+    pub authorization_id: Option<ResourceId>,
+    /// The ledger after it.
+    pub ledger: Ledger,
+}
+
+/// Why an operation is not recorded, in order of precedence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OperationRejected {
+    /// The request names something that this order does not have. 400.
+    References(Vec<ReferenceProblem>),
+    OrderCancelled,
+    OrderNotOpen,
+    AmountsExceedRemaining(Vec<ExceededLine>),
+    /// What was ever authorized or cancelled on the order would no longer be an exact number.
+    SumOutOfRange,
+}
+
+/// A reference of the request into the order that leads nowhere. `item` is a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReferenceProblem {
+    AuthorizationMissing,
+    AuthorizationUnknown,
+    LineUnknown { item: usize, line_id: LineId },
+    WrongSign { item: usize, line_id: LineId, payable: Amount },
+}
+
+/// A line from which more is asked than its box holds. `item` is a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceededLine {
+    pub item: usize,
+    pub line_id: LineId,
+    pub requested: Amount,
+    /// What the box holds, with the line's sign.
+    pub remaining: i128,
+    /// The operation that last moved something on the line.
+    pub last_moved_by: Option<EventSeq>,
+}
+
+/// Decides about one operation. `id` and `seq` are the ones it will have in the book.
+pub fn decide(
+    ledger: &Ledger,
+    request: &OperationRequest,
+    id: &ResourceId,
+    seq: EventSeq,
+) -> Result<Recording, OperationRejected> {
+    refuse_references(ledger, request)?;
+    let authorization_id = booked_under(ledger, request, id);
+    let mut after = ledger.clone();
+    if request.kind == OperationKind::Authorization {
+        after.authorizations.extend(authorization_id.clone());
+    }
+    if !request.success {
+        // What failed at the gateway is a fact to keep, and moves nothing.
+        return Ok(Recording { authorization_id: shown(request, authorization_id), ledger: after });
+    }
+    refuse_status(ledger.status, request.kind)?;
+    refuse_amounts(ledger, request, authorization_id.as_ref())?;
+    for item in request.items.as_slice() {
+        let at = ledger.find(item.line_id).ok_or(OperationRejected::SumOutOfRange)?;
+        let amount = item.amount.magnitude();
+        after.lines[at] = after.lines[at]
+            .moved(request.kind, amount, authorization_id.as_ref(), seq)
+            .ok_or(OperationRejected::SumOutOfRange)?;
+    }
+    if !after.sums_are_exact() {
+        return Err(OperationRejected::SumOutOfRange);
+    }
+    Ok(Recording { authorization_id: shown(request, authorization_id), ledger: after })
+}
+
+impl Ledger {
+    /// The position of a line.
+    pub fn find(&self, line_id: LineId) -> Option<usize> {
+        self.lines.binary_search_by_key(&line_id, Line::line_id).ok()
+    }
+
+    /// What can still be captured on a line, with its sign; nothing on a cancelled order.
+    pub fn remaining(&self, line: &Line) -> i128 {
+        if self.status == OrderStatus::Cancelled {
+            return 0;
+        }
+        line.payable().sign_applied_to(line.remaining(self.multiple_authorizations))
+    }
+
+    /// Sums that only ever grow must stay numbers that every client reads exactly.
+    fn sums_are_exact(&self) -> bool {
+        let total = |sum: fn(&Line) -> u64| self.lines.iter().map(|l| u128::from(sum(l))).sum();
+        let largest: u128 =
+            u128::max(total(|l| l.sums().authorized), total(|l| l.sums().cancelled));
+        largest <= u128::from(AMOUNT_MAX.unsigned_abs())
+    }
+}
+
+/// The authorization whose boxes the operation uses: its own if it is one.
+fn booked_under(
+    ledger: &Ledger,
+    request: &OperationRequest,
+    id: &ResourceId,
+) -> Option<ResourceId> {
+    if !ledger.multiple_authorizations {
+        return None;
+    }
+    match request.kind {
+        OperationKind::Authorization => Some(id.clone()),
+        _ => request.authorization_id.clone(),
+    }
+}
+
+/// An authorization is not said to be under itself.
+fn shown(request: &OperationRequest, booked_under: Option<ResourceId>) -> Option<ResourceId> {
+    booked_under.filter(|_| request.kind != OperationKind::Authorization)
+}
+
+fn refuse_references(ledger: &Ledger, request: &OperationRequest) -> Result<(), OperationRejected> {
+    let mut problems = Vec::new();
+    if ledger.multiple_authorizations && request.kind != OperationKind::Authorization {
+        match &request.authorization_id {
+            None => problems.push(ReferenceProblem::AuthorizationMissing),
+            Some(id) if !ledger.authorizations.contains(id) => {
+                problems.push(ReferenceProblem::AuthorizationUnknown);
+            }
+            Some(_) => {}
+        }
+    }
+    let items = request.items.as_slice().iter().enumerate();
+    problems.extend(items.filter_map(|(at, item)| line_problem(ledger, at, item)));
+    if problems.is_empty() { Ok(()) } else { Err(OperationRejected::References(problems)) }
+}
+
+fn line_problem(ledger: &Ledger, item: usize, sent: &OperationItem) -> Option<ReferenceProblem> {
+    let line_id = sent.line_id;
+    let Some(at) = ledger.find(line_id) else {
+        return Some(ReferenceProblem::LineUnknown { item, line_id });
+    };
+    let payable = ledger.lines[at].payable();
+    let wrong = !sent.amount.has_sign_of(payable);
+    wrong.then_some(ReferenceProblem::WrongSign { item, line_id, payable })
+}
+
+/// Refunds and cancellations are facts that any order takes.
+fn refuse_status(status: OrderStatus, kind: OperationKind) -> Result<(), OperationRejected> {
+    match (kind, status) {
+        (OperationKind::Authorization | OperationKind::Capture, OrderStatus::Cancelled) => {
+            Err(OperationRejected::OrderCancelled)
+        }
+        (OperationKind::Authorization, OrderStatus::Closed) => Err(OperationRejected::OrderNotOpen),
+        _ => Ok(()),
+    }
+}
+
+fn refuse_amounts(
+    ledger: &Ledger,
+    request: &OperationRequest,
+    authorization_id: Option<&ResourceId>,
+) -> Result<(), OperationRejected> {
+    let exceeded: Vec<ExceededLine> = request
+        .items
+        .as_slice()
+        .iter()
+        .enumerate()
+        .filter_map(|(at, item)| {
+            let line = &ledger.lines[ledger.find(item.line_id)?];
+            exceeded_line(line, request.kind, authorization_id, at, item)
+        })
+        .collect();
+    if exceeded.is_empty() {
+        return Ok(());
+    }
+    Err(OperationRejected::AmountsExceedRemaining(exceeded))
+}
+
+fn exceeded_line(
+    line: &Line,
+    kind: OperationKind,
+    authorization_id: Option<&ResourceId>,
+    item: usize,
+    sent: &OperationItem,
+) -> Option<ExceededLine> {
+    let available = line.available(kind, authorization_id);
+    (available < sent.amount.magnitude()).then(|| ExceededLine {
+        item,
+        line_id: sent.line_id,
+        requested: sent.amount,
+        remaining: line.payable().sign_applied_to(available),
+        last_moved_by: line.last_moved_by(),
+    })
+}
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

@@ -1,0 +1,296 @@
+//! One line's account: four boxes that never go below zero (contract, Decision 1).
+//!
+//! ```text
+//! unreserved --authorization--> held --capture--> kept --refund--> refunded
+//! unreserved <--cancellation--- held
+//! unreserved --------------(direct) capture-----> kept
+//! ```
+//! Amounts here are magnitudes, in units of the sign of the line's payable amount.
+
+use super::ids::{EventSeq, LineId, ResourceId};
+use super::money::Amount;
+use super::operation::OperationKind;
+
+/// What the successful operations on a line, or on a line under one authorization, add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sums {
+    pub authorized: u64,
+    pub captured: u64,
+    /// The part of `captured` that was taken before any authorization.
+    pub direct: u64,
+    pub cancelled: u64,
+    pub refunded: u64,
+}
+
+impl Sums {
+    /// What is held: authorized, not captured from it and not released.
+    fn held(&self) -> Option<u64> {
+        let from_authorizations = self.captured.checked_sub(self.direct)?;
+        self.authorized.checked_sub(from_authorizations)?.checked_sub(self.cancelled)
+    }
+
+    /// What is kept: captured and not given back.
+    fn kept(&self) -> Option<u64> {
+        self.captured.checked_sub(self.refunded)
+    }
+
+    /// What of `whole` is neither held nor was ever captured.
+    fn unreserved(&self, whole: u64) -> Option<u64> {
+        let reserved = self.authorized.checked_sub(self.cancelled)?.checked_add(self.direct)?;
+        whole.checked_sub(reserved)
+    }
+
+    fn add(&mut self, kind: OperationKind, amount: u64) -> Option<()> {
+        let sum = match kind {
+            OperationKind::Authorization => &mut self.authorized,
+            OperationKind::Capture => &mut self.captured,
+            OperationKind::Refund => &mut self.refunded,
+            OperationKind::Cancellation => &mut self.cancelled,
+        };
+        *sum = sum.checked_add(amount)?;
+        Some(())
+    }
+
+    fn checked_add(&self, other: &Sums) -> Option<Sums> {
+        Some(Sums {
+            authorized: self.authorized.checked_add(other.authorized)?,
+            captured: self.captured.checked_add(other.captured)?,
+            direct: self.direct.checked_add(other.direct)?,
+            cancelled: self.cancelled.checked_add(other.cancelled)?,
+            refunded: self.refunded.checked_add(other.refunded)?,
+        })
+    }
+}
+
+/// The four boxes of a line; together they are the line's payable magnitude.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Boxes {
+    pub unreserved: u64,
+    pub held: u64,
+    pub kept: u64,
+    pub refunded: u64,
+}
+
+/// What a line has under one authorization, on orders with `multiple_authorizations`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationSums {
+    pub authorization_id: ResourceId,
+    pub sums: Sums,
+}
+
+/// A line's account. That the value exists means that its boxes balance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    line_id: LineId,
+    payable: Amount,
+    sums: Sums,
+    by_authorization: Vec<AuthorizationSums>,
+    last_moved_by: Option<EventSeq>,
+}
+
+impl Line {
+    /// A line nothing has happened to.
+    pub fn fresh(line_id: LineId, payable: Amount) -> Line {
+        Line {
+            line_id,
+            payable,
+            sums: Sums::default(),
+            by_authorization: Vec::new(),
+            last_moved_by: None,
+        }
+    }
+
+    /// A line as it was stored; `None` when its boxes do not balance. With `by_authorization`
+    /// the line's sums must be theirs together, and no capture can have been direct.
+    pub fn restore(
+        line_id: LineId,
+        payable: Amount,
+        sums: Sums,
+        by_authorization: Vec<AuthorizationSums>,
+        last_moved_by: Option<EventSeq>,
+    ) -> Option<Line> {
+        sums.held()?;
+        sums.kept()?;
+        sums.unreserved(payable.magnitude())?;
+        if !by_authorization.is_empty() {
+            let mut together = Sums::default();
+            for part in &by_authorization {
+                part.sums.held()?;
+                part.sums.kept()?;
+                together = together.checked_add(&part.sums)?;
+            }
+            if together != sums || sums.direct != 0 {
+                return None;
+            }
+        }
+        Some(Line { line_id, payable, sums, by_authorization, last_moved_by })
+    }
+
+    /// The line after an operation of this kind took `amount`; `None` when a box holds less.
+    /// An `authorization_id` books it under that authorization, never pooled.
+    pub fn moved(
+        &self,
+        kind: OperationKind,
+        amount: u64,
+        authorization_id: Option<&ResourceId>,
+        moved_by: EventSeq,
+    ) -> Option<Line> {
+        let mut after = self.clone();
+        after.sums.add(kind, amount)?;
+        match authorization_id {
+            Some(id) => after.part_mut(id).add(kind, amount)?,
+            None if kind == OperationKind::Capture && self.is_captured_directly() => {
+                after.sums.direct = after.sums.direct.checked_add(amount)?;
+            }
+            None => {}
+        }
+        if 0 < amount {
+            after.last_moved_by = Some(moved_by);
+        }
+        Line::restore(
+            after.line_id,
+            after.payable,
+            after.sums,
+            after.by_authorization,
+            after.last_moved_by,
+        )
+    }
+
+    /// How much an operation of this kind may take from the line today, under that authorization
+    /// if one is named.
+    pub fn available(&self, kind: OperationKind, authorization_id: Option<&ResourceId>) -> u64 {
+        let boxes = match authorization_id {
+            Some(id) => self.part_boxes(id),
+            None => self.boxes(),
+        };
+        match kind {
+            OperationKind::Authorization => self.boxes().unreserved,
+            OperationKind::Capture if authorization_id.is_none() && self.is_captured_directly() => {
+                boxes.unreserved
+            }
+            OperationKind::Capture | OperationKind::Cancellation => boxes.held,
+            OperationKind::Refund => boxes.kept,
+        }
+    }
+
+    /// The line's four boxes.
+    pub fn boxes(&self) -> Boxes {
+        boxes_of(&self.sums, self.payable.magnitude())
+    }
+
+    /// What can still be captured: what is held once authorized, else what is unreserved; with
+    /// `multiple_authorizations` only what is held (contract, Decision 2).
+    pub fn remaining(&self, multiple_authorizations: bool) -> u64 {
+        if multiple_authorizations || !self.is_captured_directly() {
+            self.boxes().held
+        } else {
+            self.boxes().unreserved
+        }
+    }
+
+    /// The line's number.
+    pub fn line_id(&self) -> LineId {
+        self.line_id
+    }
+
+    /// What is to be paid for the line, tax included, with its sign.
+    pub fn payable(&self) -> Amount {
+        self.payable
+    }
+
+    /// What the successful operations on the line add up to.
+    pub fn sums(&self) -> &Sums {
+        &self.sums
+    }
+
+    /// The same per authorization, oldest first; empty without `multiple_authorizations`.
+    pub fn by_authorization(&self) -> &[AuthorizationSums] {
+        &self.by_authorization
+    }
+
+    /// The operation that last moved something between this line's boxes.
+    pub fn last_moved_by(&self) -> Option<EventSeq> {
+        self.last_moved_by
+    }
+
+    /// While no authorization above 0 has succeeded on it, a line is captured directly.
+    fn is_captured_directly(&self) -> bool {
+        self.sums.authorized == 0
+    }
+
+    fn part_boxes(&self, authorization_id: &ResourceId) -> Boxes {
+        let sums = self.part(authorization_id).copied().unwrap_or_default();
+        boxes_of(&sums, self.payable.magnitude())
+    }
+
+    fn part(&self, authorization_id: &ResourceId) -> Option<&Sums> {
+        let part = self.by_authorization.iter().find(|p| p.authorization_id == *authorization_id);
+        part.map(|p| &p.sums)
+    }
+
+    fn part_mut(&mut self, authorization_id: &ResourceId) -> &mut Sums {
+        let known =
+            self.by_authorization.iter().position(|p| p.authorization_id == *authorization_id);
+        let at = known.unwrap_or_else(|| {
+            let authorization_id = authorization_id.clone();
+            self.by_authorization
+                .push(AuthorizationSums { authorization_id, sums: Sums::default() });
+            self.by_authorization.len() - 1
+        });
+        &mut self.by_authorization[at].sums
+    }
+}
+
+fn boxes_of(sums: &Sums, whole: u64) -> Boxes {
+    let balanced = "a line's sums were checked when the line was made";
+    Boxes {
+        unreserved: sums.unreserved(whole).expect(balanced),
+        held: sums.held().expect(balanced),
+        kept: sums.kept().expect(balanced),
+        refunded: sums.refunded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn restore(payable: i64, sums: Sums) -> Option<Line> {
+        let line_id = LineId::new(1).unwrap();
+        Line::restore(line_id, Amount::new(payable).unwrap(), sums, Vec::new(), None)
+    }
+
+    #[test]
+    fn a_line_whose_boxes_do_not_balance_does_not_exist() {
+        let good = Sums { authorized: 100, captured: 60, cancelled: 40, refunded: 60, direct: 0 };
+        assert!(restore(-100, good).is_some());
+        assert!(restore(59, good).is_none(), "more was captured than there is");
+        assert!(restore(100, Sums { captured: 61, ..good }).is_none(), "more than was held");
+        assert!(restore(100, Sums { refunded: 61, ..good }).is_none(), "more than was kept");
+        assert!(restore(100, Sums { cancelled: 41, ..good }).is_none(), "more than was held");
+        assert!(restore(100, Sums { direct: 61, ..good }).is_none(), "more than was captured");
+    }
+
+    #[test]
+    fn boxes_are_together_the_payable_amount() {
+        let sums = Sums { authorized: 70, captured: 50, direct: 20, cancelled: 10, refunded: 5 };
+        let boxes = restore(100, sums).unwrap().boxes();
+        assert_eq!(boxes, Boxes { unreserved: 20, held: 30, kept: 45, refunded: 5 });
+    }
+
+    #[test]
+    fn parts_must_be_the_whole() {
+        let part =
+            |sums| AuthorizationSums { authorization_id: ResourceId::parse("a").unwrap(), sums };
+        let sums = Sums { authorized: 10, captured: 5, ..Sums::default() };
+        let restore = |whole, parts| {
+            let payable = Amount::new(100).unwrap();
+            Line::restore(LineId::new(1).unwrap(), payable, whole, parts, None)
+        };
+        assert!(restore(sums, vec![part(sums)]).is_some());
+        assert!(restore(sums, vec![part(Sums { authorized: 11, ..sums })]).is_none());
+        assert!(
+            restore(Sums { direct: 5, ..sums }, vec![part(Sums { direct: 5, ..sums })]).is_none()
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! The rules of the book, pure: no SQL, no HTTP, no clock, no randomness.
+//!
+//! Everything here takes values and returns values. What is kept exactly as a client sent it
+//! travels through as opaque [`KeptJson`]; nothing here reads it.
+
+pub mod currency;
+pub mod draft;
+pub mod event;
+pub mod ids;
+pub mod item;
+pub mod ledger;
+pub mod line;
+pub mod money;
+pub mod operation;
+pub mod order;
+pub mod payment_status;
+
+/// JSON text of a client's document, kept as it was received and given back unread.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeptJson(pub String);
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(pub i64);

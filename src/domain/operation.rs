@@ -1,0 +1,175 @@
+//! A payment operation: what a client says has happened to money elsewhere.
+
+use std::collections::HashSet;
+
+use super::KeptJson;
+use super::ids::{CreatedBy, EventSeq, LineId, ResourceId};
+use super::money::Amount;
+use super::{Timestamp, ids};
+
+/// The four kinds of payment operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OperationKind {
+    Authorization,
+    Capture,
+    Refund,
+    Cancellation,
+}
+
+impl OperationKind {
+    /// All of them, in the order in which an order lists them.
+    pub const ALL: [OperationKind; 4] =
+        [Self::Authorization, Self::Capture, Self::Refund, Self::Cancellation];
+
+    /// The word for one: an event's `service_status`.
+    pub fn singular(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization",
+            Self::Capture => "capture",
+            Self::Refund => "refund",
+            Self::Cancellation => "cancellation",
+        }
+    }
+
+    /// The word for many: the collection's name in paths and on an order.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorizations",
+            Self::Capture => "captures",
+            Self::Refund => "refunds",
+            Self::Cancellation => "cancellations",
+        }
+    }
+
+    /// The kind whose [`singular`](Self::singular) this is.
+    pub fn parse(word: &str) -> Option<OperationKind> {
+        Self::ALL.into_iter().find(|kind| kind.singular() == word)
+    }
+}
+
+/// One line's part of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationItem {
+    pub line_id: LineId,
+    pub amount: Amount,
+}
+
+/// Lines one operation may name.
+pub const OPERATION_ITEMS_MAX: usize = 1_000;
+
+/// The items of an operation: at least one, no line twice, a total that is in range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationItems {
+    items: Vec<OperationItem>,
+    total: Amount,
+}
+
+/// Why a list of items is none of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OperationItemsRejected {
+    Empty,
+    TooMany,
+    /// The items at these positions name a line that an earlier one named.
+    DuplicateLines(Vec<usize>),
+    TotalOutOfRange,
+}
+
+impl OperationItems {
+    /// The items, checked.
+    pub fn new(items: Vec<OperationItem>) -> Result<OperationItems, OperationItemsRejected> {
+        if items.is_empty() {
+            return Err(OperationItemsRejected::Empty);
+        }
+        if OPERATION_ITEMS_MAX < items.len() {
+            return Err(OperationItemsRejected::TooMany);
+        }
+        let duplicates = duplicate_positions(items.iter().map(|item| item.line_id));
+        if !duplicates.is_empty() {
+            return Err(OperationItemsRejected::DuplicateLines(duplicates));
+        }
+        let total = Amount::checked_sum(items.iter().map(|item| item.amount))
+            .ok_or(OperationItemsRejected::TotalOutOfRange)?;
+        Ok(OperationItems { items, total })
+    }
+
+    /// The items as they were sent.
+    pub fn as_slice(&self) -> &[OperationItem] {
+        &self.items
+    }
+
+    /// What all items add up to.
+    pub fn total(&self) -> Amount {
+        self.total
+    }
+}
+
+/// The positions at which a line stands that stood before.
+pub fn duplicate_positions(lines: impl Iterator<Item = ids::LineId>) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    lines.enumerate().filter(|(_, line)| !seen.insert(*line)).map(|(at, _)| at).collect()
+}
+
+/// An operation that a client asks to have recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationRequest {
+    pub kind: OperationKind,
+    /// Whether the gateway did it; a failed operation is recorded and moves nothing.
+    pub success: bool,
+    /// Needed on orders with `multiple_authorizations`, ignored on others.
+    pub authorization_id: Option<ResourceId>,
+    pub items: OperationItems,
+    /// All the client sent but what the server answers itself.
+    pub document: KeptJson,
+}
+
+/// An operation that stands in the book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    pub seq: EventSeq,
+    pub kind: OperationKind,
+    pub id: ResourceId,
+    pub created_at: Timestamp,
+    pub created_by: CreatedBy,
+    pub success: bool,
+    pub amount: Amount,
+    /// Only on orders with `multiple_authorizations`.
+    pub authorization_id: Option<ResourceId>,
+    pub items: Vec<OperationItem>,
+    pub document: KeptJson,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::AMOUNT_MAX;
+
+    fn items(pairs: &[(i64, i64)]) -> Result<OperationItems, OperationItemsRejected> {
+        let item = |&(line, amount): &(i64, i64)| OperationItem {
+            line_id: LineId::new(line).unwrap(),
+            amount: Amount::new(amount).unwrap(),
+        };
+        OperationItems::new(pairs.iter().map(item).collect())
+    }
+
+    #[test]
+    fn items_that_could_count_twice_do_not_exist() {
+        assert_eq!(items(&[]), Err(OperationItemsRejected::Empty));
+        assert_eq!(
+            items(&[(1, 5), (2, 5), (1, 0), (2, 1)]),
+            Err(OperationItemsRejected::DuplicateLines(vec![2, 3]))
+        );
+        assert_eq!(items(&[(1, AMOUNT_MAX), (2, 1)]), Err(OperationItemsRejected::TotalOutOfRange));
+        assert_eq!(items(&[(1, 5), (2, -7)]).unwrap().total(), Amount::new(-2).unwrap());
+        let many: Vec<_> = (0..1_001).map(|n| (n, 0)).collect();
+        assert_eq!(items(&many), Err(OperationItemsRejected::TooMany));
+        assert!(items(&many[..1_000]).is_ok());
+    }
+
+    #[test]
+    fn every_kind_is_found_by_its_word() {
+        for kind in OperationKind::ALL {
+            assert_eq!(OperationKind::parse(kind.singular()), Some(kind));
+        }
+        assert_eq!(OperationKind::parse("payout"), None);
+    }
+}

@@ -1,0 +1,18 @@
+//! The JSON API: one file a resource, and beside it what it reads and writes on the wire.
+
+pub mod drafts;
+pub mod events;
+pub mod operations;
+pub mod order_status;
+pub mod orders;
+pub mod service;
+pub mod token;
+
+mod draft_request;
+mod draft_view;
+mod event_view;
+mod operation_request;
+mod operation_view;
+mod order_fields;
+mod order_view;
+mod query;

@@ -1,0 +1,181 @@
+//! Authorizations, captures, refunds and cancellations: one resource in four kinds.
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::super::error::{ApiError, Code, Problem};
+use super::super::extract::{
+    BODY_BYTES_MAX, Sent, ShoppingReader, ShoppingWriter, ok_json, on_behalf_of, order_in_path,
+    path_segment, state, write,
+};
+use super::{operation_request, operation_view};
+use crate::app::{ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation};
+use crate::clock::rfc3339;
+use crate::domain::ledger::{OperationRejected, ReferenceProblem};
+use crate::domain::operation::{Operation, OperationKind};
+use crate::json::{ObjectText, Tree};
+use crate::store::{EventRecord, OrderRecord};
+
+/// `POST /orders/{order_id}/{kind}s`: records an operation.
+pub async fn create(
+    kind: OperationKind,
+    ShoppingWriter(actor): ShoppingWriter,
+    request: HttpRequest,
+    sent: Sent<BODY_BYTES_MAX>,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let operation = operation_request::parse(kind, &sent.body)?;
+    let order = order_in_path(&request)?;
+    let on_behalf_of = on_behalf_of(&actor);
+    let command = RecordOperation { on_behalf_of, order, request: operation };
+    let links = state.links.clone();
+    let render = move |done: &RecordedOperation| {
+        operation_view::render(&links, &done.account_id, &done.order_id, &done.operation)
+    };
+    write(state, sent.once(&actor, command, render), |why| refused(kind, why)).await
+}
+
+/// `GET /orders/{order_id}/{kind}s`: all of a kind, oldest first.
+pub async fn list(
+    kind: OperationKind,
+    ShoppingReader(actor): ShoppingReader,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let order = load_order(&request, actor.account_id).await?;
+    let operations = operations_of(&order, kind).map(|operation| {
+        operation_view::render(&state.links, &order.account_id, &order.order_id, operation)
+    });
+    let operations: Vec<String> = operations.collect();
+    Ok(ok_json(ObjectText::default().list(kind.plural(), &operations).end()))
+}
+
+/// `GET /orders/{order_id}/{kind}s/{operation_id}`: one operation.
+pub async fn show(
+    kind: OperationKind,
+    ShoppingReader(actor): ShoppingReader,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let id = path_segment(&request, "operation_id");
+    let order = load_order(&request, actor.account_id).await?;
+    let found = operations_of(&order, kind).find(|op| Some(op.id.as_str()) == id.as_deref());
+    let operation = found.ok_or_else(|| ApiError::not_found(kind.singular()))?;
+    Ok(ok_json(operation_view::render(&state.links, &order.account_id, &order.order_id, operation)))
+}
+
+/// The operations of one kind, oldest first.
+pub fn operations_of(order: &OrderRecord, kind: OperationKind) -> impl Iterator<Item = &Operation> {
+    order.events.iter().filter_map(EventRecord::operation).filter(move |op| op.kind == kind)
+}
+
+async fn load_order(
+    request: &HttpRequest,
+    account_id: crate::domain::ids::AccountId,
+) -> Result<OrderRecord, ApiError> {
+    let order = order_in_path(request)?;
+    let read = state(request)?.store.read(move |reader| reader.find_order(&account_id, &order));
+    read.await?.ok_or_else(|| ApiError::not_found("order"))
+}
+
+fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {
+    match why {
+        RecordOperationRefused::OrderNotFound => ApiError::not_found("order"),
+        RecordOperationRefused::Rejected(rejected) => explain(kind, rejected),
+        RecordOperationRefused::AmountsExceedRemaining(lines) => exceeded(kind, &lines),
+        RecordOperationRefused::Store(error) => error.into(),
+    }
+}
+
+fn explain(kind: OperationKind, rejected: OperationRejected) -> ApiError {
+    match rejected {
+        OperationRejected::References(problems) => {
+            ApiError::invalid(problems.iter().map(reference_problem).collect())
+        }
+        OperationRejected::OrderCancelled => ApiError::new(
+            Code::OrderCancelled,
+            format!("The order is cancelled and takes no {}.", kind.singular()),
+        ),
+        OperationRejected::OrderNotOpen => ApiError::new(
+            Code::OrderNotOpen,
+            "The order is closed; open it again to authorize more.",
+        ),
+        OperationRejected::SumOutOfRange => ApiError::invalid(vec![Problem::new(
+            "/items",
+            "amount_out_of_range",
+            "All that was ever authorized on this order would no longer be an exact number.",
+        )]),
+        // The command has told this one with the operations that it names.
+        OperationRejected::AmountsExceedRemaining(_) => exceeded(kind, &[]),
+    }
+}
+
+fn reference_problem(problem: &ReferenceProblem) -> Problem {
+    match problem {
+        ReferenceProblem::AuthorizationMissing => Problem::new(
+            "/authorization_id",
+            "required",
+            "The order has several authorizations; say which one this draws on.",
+        ),
+        ReferenceProblem::AuthorizationUnknown => Problem::new(
+            "/authorization_id",
+            "unknown_authorization",
+            "The order has no such authorization.",
+        ),
+        ReferenceProblem::LineUnknown { item, line_id } => Problem::new(
+            format!("/items/{item}/line_id"),
+            "unknown_line",
+            format!("The order has no line {}.", line_id.number()),
+        ),
+        ReferenceProblem::WrongSign { item, line_id, payable } => Problem::new(
+            format!("/items/{item}/amount"),
+            "wrong_sign",
+            format!(
+                "Line {} is payable with {}; an amount on it is 0 or has that sign.",
+                line_id.number(),
+                payable.minor_units()
+            ),
+        ),
+    }
+}
+
+fn exceeded(kind: OperationKind, lines: &[ExceededAmount]) -> ApiError {
+    let problems: Vec<Problem> = lines.iter().map(|line| exceeded_problem(kind, line)).collect();
+    let summary: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    let message = format!("Nothing was recorded. {}", summary.join(" "));
+    ApiError::new(Code::AmountExceedsRemaining, message).with_problems(problems)
+}
+
+fn exceeded_problem(kind: OperationKind, exceeded: &ExceededAmount) -> Problem {
+    let line = &exceeded.line;
+    let message = format!(
+        "Line {} has {} left for this {}; {} was asked.",
+        line.line_id.number(),
+        line.remaining,
+        kind.singular(),
+        line.requested.minor_units()
+    );
+    let mut details = vec![
+        ("line_id", Tree::integer(line.line_id.number())),
+        ("requested", Tree::integer(line.requested.minor_units())),
+        ("remaining", Tree::integer(line.remaining)),
+    ];
+    if let Some(last) = &exceeded.last_operation {
+        details.push(("last_operation", last_operation(exceeded, last)));
+    }
+    let path = format!("/items/{}/amount", line.item);
+    Problem { details, ..Problem::new(path, "amount_exceeds_remaining", message) }
+}
+
+/// Who was there before: `amount` is the whole operation's, `line_amount` its part on the line.
+fn last_operation(exceeded: &ExceededAmount, last: &Operation) -> Tree {
+    let on_line = last.items.iter().find(|item| item.line_id == exceeded.line.line_id);
+    let line_amount = on_line.map_or(0, |item| item.amount.minor_units());
+    Tree::object([
+        ("kind", Tree::text(last.kind.singular())),
+        ("id", Tree::text(last.id.as_str())),
+        ("amount", Tree::integer(last.amount.minor_units())),
+        ("line_amount", Tree::integer(line_amount)),
+        ("created_at", Tree::text(rfc3339(last.created_at))),
+        ("created_by", Tree::text(&last.created_by.0)),
+    ])
+}

@@ -1,0 +1,104 @@
+//! An order as it is answered (contract, facts 4.1, with the sums of Decision 2).
+
+use super::super::links::{Links, link_list};
+use super::event_view::{self, IncludeEvents};
+use super::operation_view;
+use super::operations::operations_of;
+use crate::clock::rfc3339;
+use crate::domain::item::{Item, Totals};
+use crate::domain::ledger::Ledger;
+use crate::domain::line::{Line, Sums};
+use crate::domain::operation::OperationKind;
+use crate::json::ObjectText;
+use crate::store::OrderRecord;
+
+/// The order's JSON text.
+pub fn render(links: &Links, order: &OrderRecord, include: IncludeEvents) -> String {
+    let mut object = ObjectText::default();
+    object
+        .text("id", order.id.as_str())
+        .text("order_id", order.order_id.as_str())
+        .text("currency", order.currency.code())
+        .text("status", order.ledger.status.as_str())
+        .text("payment_status", order.payment_status.as_str())
+        .text("created_at", &rfc3339(order.created_at))
+        .text("created_by", &order.created_by.0)
+        .text("updated_at", &rfc3339(order.updated_at));
+    write_status(&mut object, order);
+    write_totals(&mut object, &order.items);
+    write_sums(&mut object, &order.ledger, order.ledger.lines.iter());
+    object.members_of(&order.document.0);
+    let items: Vec<String> =
+        order.items.iter().map(|item| item_text(&order.ledger, item)).collect();
+    object.list("items", &items).json("options", &order.options_document.0);
+    for kind in OperationKind::ALL {
+        let operations: Vec<String> = operations_of(order, kind)
+            .map(|op| operation_view::render(links, &order.account_id, &order.order_id, op))
+            .collect();
+        object.list(kind.plural(), &operations);
+    }
+    if include != IncludeEvents::None {
+        event_view::write_events(&mut object, links, order, include);
+    }
+    object
+        .text("paging_token", order.id.as_str())
+        .json("_links", &link_list(&order_links(links, order)))
+        .end()
+}
+
+fn write_status(object: &mut ObjectText, order: &OrderRecord) {
+    if let Some((at, by)) = &order.closed {
+        object.text("closed_at", &rfc3339(*at)).text("closed_by", &by.0);
+    }
+    if let Some(cancelled) = &order.cancelled {
+        object.text("cancelled_at", &rfc3339(cancelled.at)).text("cancelled_by", &cancelled.by.0);
+        if let Some(reason) = cancelled.reason {
+            object.text("cancelled_reason", reason.as_str());
+        }
+    }
+}
+
+/// The totals of some items, in an order or a draft.
+pub fn write_totals(object: &mut ObjectText, items: &[Item]) {
+    // They were in range when the items were taken in.
+    let totals = Totals::of(items.iter().map(|item| &item.price)).unwrap_or_default();
+    object
+        .integer("gross_amount", totals.gross)
+        .integer("total_discount", totals.discount)
+        .integer("total_manual_discount_amount", totals.manual_discount)
+        .integer("net_amount", totals.net)
+        .integer("payable_amount", totals.payable);
+}
+
+/// What the lines' sums add up to, each with its line's sign.
+fn write_sums<'a>(
+    object: &mut ObjectText,
+    ledger: &Ledger,
+    lines: impl Iterator<Item = &'a Line> + Clone,
+) {
+    let signed = |sum: fn(&Sums) -> u64| -> i128 {
+        lines.clone().map(|line| line.payable().sign_applied_to(sum(line.sums()))).sum()
+    };
+    object
+        .integer("authorized_amount", signed(|sums| sums.authorized))
+        .integer("captured_amount", signed(|sums| sums.captured))
+        .integer("cancelled_amount", signed(|sums| sums.cancelled))
+        .integer("refunded_amount", signed(|sums| sums.refunded))
+        .integer("remaining_amount", lines.map(|line| ledger.remaining(line)).sum::<i128>());
+}
+
+fn item_text(ledger: &Ledger, item: &Item) -> String {
+    let mut object = ObjectText::default();
+    object.integer("line_id", item.line_id.number()).members_of(&item.document.0);
+    let line = ledger.find(item.line_id).map(|at| &ledger.lines[at]);
+    write_sums(&mut object, ledger, line.into_iter());
+    object.end()
+}
+
+fn order_links(links: &Links, order: &OrderRecord) -> Vec<(&'static str, String)> {
+    vec![
+        ("self", links.order(&order.account_id, &order.order_id)),
+        ("events", links.events(&order.account_id, &order.order_id)),
+        ("draft", links.draft(&order.account_id, &order.draft_id)),
+    ]
+}

@@ -1,0 +1,47 @@
+//! The service itself: whether it is well, and the document that describes it.
+
+use std::sync::OnceLock;
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::super::error::ApiError;
+use super::super::extract::{ok_json, state};
+use crate::json::ObjectText;
+
+/// The contract, by hand.
+const OPENAPI: &str = include_str!("../../../data/openapi.yaml");
+
+/// What stands in the document for the server's own address.
+const SERVER_PLACEHOLDER: &str = "  - url: /\n";
+
+/// `GET /health`: 200 while the server can write. Touches no database.
+pub async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    if state(&request)?.store.writer.is_off() {
+        return Err(ApiError::unavailable("The server has stopped writing and will restart."));
+    }
+    let mut object = ObjectText::default();
+    object.text("status", "ok").text("version", env!("CARGO_PKG_VERSION"));
+    Ok(ok_json(object.end()))
+}
+
+/// `GET /openapi.yaml`
+pub async fn openapi_yaml(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let text = openapi(state(&request)?.links.public_url());
+    Ok(HttpResponse::Ok().content_type("application/yaml").body(text))
+}
+
+/// `GET /openapi.json`
+pub async fn openapi_json(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    static JSON: OnceLock<String> = OnceLock::new();
+    let public_url = state(&request)?.links.public_url();
+    if let Some(json) = JSON.get() {
+        return Ok(ok_json(json.clone()));
+    }
+    let document: serde_json::Value =
+        yaml_serde::from_str(&openapi(public_url)).map_err(ApiError::internal)?;
+    Ok(ok_json(JSON.get_or_init(|| document.to_string()).clone()))
+}
+
+fn openapi(public_url: &str) -> String {
+    OPENAPI.replacen(SERVER_PLACEHOLDER, &format!("  - url: {public_url}\n"), 1)
+}

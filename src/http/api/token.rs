@@ -1,0 +1,164 @@
+//! Access tokens for API clients (contract, Decision 8; RFC 6749 section 4.4).
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::super::caller_address::caller_address;
+use super::super::error::{ApiError, Code, Problem};
+use super::super::extract::{BODY_BYTES_MAX, Sent, ok_json, read_body, state};
+use super::super::shape::{Shape, clean, optional};
+use super::super::state::AppState;
+use crate::auth::client_secret::ClientSecret;
+use crate::auth::scope::Scopes;
+use crate::auth::token::VerifiedToken;
+use crate::domain::ids::AccountId;
+use crate::json::{ObjectText, Tree};
+use crate::store::ClientRecord;
+
+/// Characters of a client id, before it is looked for.
+const CLIENT_ID_CHARS_MAX: usize = 100;
+
+struct Credentials {
+    client_id: String,
+    secret: ClientSecret,
+}
+
+/// What a token is asked for with.
+struct Asked {
+    grant_type: Option<String>,
+    audience: Option<String>,
+}
+
+/// `POST /v1/accounts/{aid}/auth/token`: HTTP Basic, a JSON or form body that may be empty.
+pub async fn create(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let credentials = basic(&request).ok_or_else(invalid_client)?;
+    let Some(client) = known_client(state, &request, &credentials).await? else {
+        tokio::time::sleep(failure_delay(state, &request, &credentials)).await;
+        return Err(invalid_client());
+    };
+    state.failure_delays.succeed(&client.client_id);
+    let asked = read_asked(&request, body.into_inner()).await?;
+    check(&asked, &client.account_id)?;
+    let (access, store) = (state.access.clone(), state.store.clone());
+    // A client made a moment ago must be able to use its token at once.
+    if !access.snapshot().clients.contains_key(&client.client_id) {
+        store.clone().read(move |_| access.reload(&store)).await?;
+    }
+    issue(state, client)
+}
+
+/// Failures count for the client that is guessed at and for the address that guesses.
+fn failure_delay(
+    state: &AppState,
+    request: &HttpRequest,
+    credentials: &Credentials,
+) -> std::time::Duration {
+    let now = state.clock.now();
+    let for_client = state.failure_delays.fail(&credentials.client_id, now);
+    match caller_address(request, &state.trusted_proxies) {
+        Some(address) => for_client.max(state.failure_delays.fail(&address.to_string(), now)),
+        None => for_client,
+    }
+}
+
+/// The client, if it is of the account in the path, may be used and has that secret.
+async fn known_client(
+    state: &AppState,
+    request: &HttpRequest,
+    credentials: &Credentials,
+) -> Result<Option<ClientRecord>, ApiError> {
+    let client_id = credentials.client_id.clone();
+    let found = state.store.read(move |reader| reader.find_client(&client_id)).await?;
+    let aid = request.match_info().get("aid");
+    Ok(found.filter(|client| {
+        credentials.secret.is(&client.secret_sha256)
+            && client.disabled_at.is_none()
+            && aid == Some(client.account_id.as_str())
+    }))
+}
+
+fn issue(state: &AppState, client: ClientRecord) -> Result<HttpResponse, ApiError> {
+    let scopes = Scopes::parse(&client.grants);
+    let granted = scopes.to_string();
+    let token =
+        VerifiedToken { client_id: client.client_id, account_id: client.account_id, scopes };
+    let jti = state.randomness.uuid();
+    let issued = state.tokens.issue(&token, state.clock.now(), state.token_life_s, jti);
+    let text = issued.ok_or_else(|| ApiError::internal("there is no key to sign tokens with"))?;
+    let mut answer = ObjectText::default();
+    answer
+        .text("access_token", &text)
+        .text("token_type", "Bearer")
+        .integer("expires_in", state.token_life_s)
+        .text("scope", &granted);
+    Ok(ok_json(answer.end()))
+}
+
+/// The credentials of the one Authorization header (RFC 7617).
+fn basic(request: &HttpRequest) -> Option<Credentials> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let (header, another) = (headers.next()?, headers.next());
+    let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+    if another.is_some() || !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (client_id, secret) = decoded.split_once(':')?;
+    let sized = client_id.chars().count() <= CLIENT_ID_CHARS_MAX;
+    sized.then(|| Credentials {
+        client_id: client_id.to_owned(),
+        secret: ClientSecret::sent(secret),
+    })
+}
+
+async fn read_asked(request: &HttpRequest, mut body: Payload) -> Result<Asked, ApiError> {
+    let form = request.headers().get(CONTENT_TYPE).is_some_and(|value| {
+        value.to_str().unwrap_or_default().starts_with("application/x-www-form-urlencoded")
+    });
+    if form {
+        let bytes = read_body(body, BODY_BYTES_MAX).await?;
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
+        let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.clone());
+        return Ok(Asked { grant_type: value("grant_type"), audience: value("audience") });
+    }
+    let sent = Sent::<BODY_BYTES_MAX>::from_request(request, &mut body).await?;
+    let mut problems = Vec::new();
+    let kept = clean(&sent.body, ASKED, "", &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::invalid(problems));
+    }
+    let value = |key: &str| kept.member(key).and_then(Tree::as_text).map(str::to_owned);
+    Ok(Asked { grant_type: value("grant_type"), audience: value("audience") })
+}
+
+const ASKED: Shape =
+    Shape::Object(&[optional("grant_type", Shape::Text), optional("audience", Shape::Text)]);
+
+/// Clients have the original API's host compiled in, so that of an audience only the account
+/// counts: it must end in `/accounts/{aid}`.
+fn check(asked: &Asked, account_id: &AccountId) -> Result<(), ApiError> {
+    let mut problems = Vec::new();
+    if asked.grant_type.as_deref().is_some_and(|grant| grant != "client_credentials") {
+        let message = "Only `client_credentials` is served.";
+        problems.push(Problem::new("/grant_type", "bad_value", message));
+    }
+    let ours = format!("/accounts/{account_id}");
+    let audience = asked.audience.as_deref().map(|audience| audience.trim_end_matches('/'));
+    if audience.is_some_and(|audience| !audience.ends_with(&ours)) {
+        let message = format!("Expected a URL whose path ends in {ours}.");
+        problems.push(Problem::new("/audience", "bad_value", message));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(problems)) }
+}
+
+fn invalid_client() -> ApiError {
+    ApiError::new(
+        Code::InvalidClient,
+        "The client is unknown, disabled or of another account, or its secret is wrong. Send \
+         both with HTTP Basic; `tillbook client create` makes a new client.",
+    )
+}

@@ -1,0 +1,256 @@
+//! What a caller is told when something is refused: one table of codes, one shape.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::clock::Randomness;
+use crate::json::Tree;
+use crate::store::{StoreError, StoreErrorKind, WriteError};
+
+/// Seconds after which a request may be tried again.
+const RETRY_AFTER_S: &str = "1";
+
+/// Every code that an answer can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    InvalidRequest,
+    InvalidToken,
+    InvalidClient,
+    InsufficientScope,
+    WrongAccount,
+    NotFound,
+    MethodNotAllowed,
+    RequestTimeout,
+    AmountExceedsRemaining,
+    OrderCancelled,
+    OrderNotOpen,
+    OrderNotClosed,
+    OrderHasCaptures,
+    OrderIdTaken,
+    DraftCompleted,
+    DraftDeleted,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    IdempotencyKeyReused,
+    InternalError,
+    Unavailable,
+}
+
+impl Code {
+    /// The code's word and the status it goes with.
+    pub fn wire(self) -> (&'static str, StatusCode) {
+        match self {
+            Self::InvalidRequest => ("invalid_request", StatusCode::BAD_REQUEST),
+            Self::InvalidToken => ("invalid_token", StatusCode::UNAUTHORIZED),
+            Self::InvalidClient => ("invalid_client", StatusCode::UNAUTHORIZED),
+            Self::InsufficientScope => ("insufficient_scope", StatusCode::FORBIDDEN),
+            Self::WrongAccount => ("wrong_account", StatusCode::FORBIDDEN),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
+            Self::RequestTimeout => ("request_timeout", StatusCode::REQUEST_TIMEOUT),
+            Self::AmountExceedsRemaining => ("amount_exceeds_remaining", StatusCode::CONFLICT),
+            Self::OrderCancelled => ("order_cancelled", StatusCode::CONFLICT),
+            Self::OrderNotOpen => ("order_not_open", StatusCode::CONFLICT),
+            Self::OrderNotClosed => ("order_not_closed", StatusCode::CONFLICT),
+            Self::OrderHasCaptures => ("order_has_captures", StatusCode::CONFLICT),
+            Self::OrderIdTaken => ("order_id_taken", StatusCode::CONFLICT),
+            Self::DraftCompleted => ("draft_completed", StatusCode::CONFLICT),
+            Self::DraftDeleted => ("draft_deleted", StatusCode::CONFLICT),
+            Self::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            }
+            Self::IdempotencyKeyReused => {
+                ("idempotency_key_reused", StatusCode::UNPROCESSABLE_ENTITY)
+            }
+            Self::InternalError => ("internal_error", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A JSON pointer into the body, or the name of a parameter or header.
+    pub path: String,
+    pub code: &'static str,
+    pub message: String,
+    /// More members, as an amount conflict has them.
+    pub details: Vec<(&'static str, Tree)>,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn new(path: impl Into<String>, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem { path: path.into(), code, message: message.into(), details: Vec::new() }
+    }
+
+    fn tree(&self) -> Tree {
+        let mut members = vec![
+            ("path".to_owned(), Tree::text(&self.path)),
+            ("code".to_owned(), Tree::text(self.code)),
+            ("message".to_owned(), Tree::text(&self.message)),
+        ];
+        members.extend(self.details.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        Tree::Object(members)
+    }
+}
+
+/// An answer that is not a 200.
+#[derive(Debug)]
+pub struct ApiError {
+    pub code: Code,
+    pub message: String,
+    pub problems: Vec<Problem>,
+    /// The methods that the path has, with a 405.
+    allow: Option<String>,
+    /// What to quote to whoever reads the log, with a 500.
+    request_id: Option<String>,
+}
+
+impl ApiError {
+    /// An error of that code; `message` says what to do next.
+    pub fn new(code: Code, message: impl Into<String>) -> ApiError {
+        let message = message.into();
+        ApiError { code, message, problems: Vec::new(), allow: None, request_id: None }
+    }
+
+    /// A body or query that can never be right, with everything that is wrong with it.
+    pub fn invalid(problems: Vec<Problem>) -> ApiError {
+        let message = match problems.as_slice() {
+            [only] => format!("{}: {}", place(&only.path), only.message),
+            _ => format!("{} things are wrong with the request; see errors.", problems.len()),
+        };
+        ApiError { problems, ..ApiError::new(Code::InvalidRequest, message) }
+    }
+
+    /// The same error with the single things that are wrong.
+    pub fn with_problems(self, problems: Vec<Problem>) -> ApiError {
+        ApiError { problems, ..self }
+    }
+
+    /// No usable token.
+    pub fn invalid_token() -> ApiError {
+        ApiError::new(
+            Code::InvalidToken,
+            "The access token is missing, expired or not one of this server's. \
+             Get one with POST /v1/accounts/{aid}/auth/token.",
+        )
+    }
+
+    /// There is nothing of that name, or it is another account's.
+    pub fn not_found(what: &str) -> ApiError {
+        ApiError::new(Code::NotFound, format!("There is no such {what}."))
+    }
+
+    /// The path has other methods than this one.
+    pub fn method_not_allowed(allow: String) -> ApiError {
+        let message = format!("This path takes {allow} only.");
+        ApiError { allow: Some(allow), ..ApiError::new(Code::MethodNotAllowed, message) }
+    }
+
+    /// A failure of ours: logged here, once, under an id that the caller is given.
+    pub fn internal(source: impl fmt::Display) -> ApiError {
+        let request_id = Randomness::System.uuid();
+        tracing::error!(request.id = %request_id, error = %source, "a request failed");
+        let message = "Something failed here, and whether the request had an effect is unknown. \
+                       Send it again with the same Idempotency-Key; if that fails too, look for \
+                       request_id in the server's log.";
+        ApiError { request_id: Some(request_id), ..ApiError::new(Code::InternalError, message) }
+    }
+
+    /// The book cannot be written or read at the moment.
+    pub fn unavailable(message: &str) -> ApiError {
+        ApiError::new(Code::Unavailable, message)
+    }
+
+    /// What a failed write means to the caller; `refused` explains the refusals of the command.
+    pub fn from_write<R>(error: WriteError<R>, refused: impl FnOnce(R) -> ApiError) -> ApiError {
+        match error {
+            WriteError::Refused(reason) => refused(reason),
+            WriteError::QueueFull => ApiError::unavailable(
+                "Too many requests are waiting. Nothing was recorded; try again.",
+            ),
+            WriteError::Unavailable(StoreErrorKind::DiskFull) => {
+                tracing::error!("the disk is full: writes are refused until there is room");
+                ApiError::unavailable("The server's disk is full. Nothing was recorded; try again.")
+            }
+            WriteError::Unavailable(_) => {
+                ApiError::unavailable("The database is busy. Nothing was recorded; try again.")
+            }
+            WriteError::Failed => ApiError::internal("a command panicked or broke the schema"),
+            WriteError::WritesOff => ApiError::unavailable(
+                "The server has stopped writing. Whether this was recorded is unknown; send it \
+                 again with the same Idempotency-Key.",
+            ),
+        }
+    }
+
+    fn body(&self) -> String {
+        let mut error = vec![
+            ("code".to_owned(), Tree::text(self.code.wire().0)),
+            ("message".to_owned(), Tree::text(&self.message)),
+        ];
+        if !self.problems.is_empty() {
+            let problems = self.problems.iter().map(Problem::tree).collect();
+            error.push(("errors".to_owned(), Tree::List(problems)));
+        }
+        if let Some(id) = &self.request_id {
+            error.push(("request_id".to_owned(), Tree::text(id)));
+        }
+        Tree::object([("error", Tree::Object(error))]).to_string()
+    }
+}
+
+/// A place in a request, for a sentence.
+fn place(path: &str) -> &str {
+    if path.is_empty() { "The body" } else { path }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> ApiError {
+        match error.kind {
+            StoreErrorKind::Busy => {
+                ApiError::unavailable("The database is busy. Nothing was changed; try again.")
+            }
+            StoreErrorKind::DiskFull
+            | StoreErrorKind::Corrupt
+            | StoreErrorKind::Constraint
+            | StoreErrorKind::Inconsistent
+            | StoreErrorKind::Other => ApiError::internal(error),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.code.wire().0, self.message)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.wire().1
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.content_type("application/json");
+        match self.code {
+            Code::InvalidToken => response.insert_header((WWW_AUTHENTICATE, "Bearer")),
+            Code::InvalidClient => {
+                response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"tillbook\""))
+            }
+            Code::Unavailable => response.insert_header((RETRY_AFTER, RETRY_AFTER_S)),
+            _ => &mut response,
+        };
+        if let Some(allow) = &self.allow {
+            response.insert_header((ALLOW, allow.as_str()));
+        }
+        response.body(self.body())
+    }
+}

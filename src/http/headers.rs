@@ -1,0 +1,47 @@
+//! What every request goes through and every answer carries.
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use actix_web::middleware::{DefaultHeaders, Next};
+
+use super::extract::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
+
+/// Headers of every answer that does not set its own.
+pub fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("Referrer-Policy", "same-origin"))
+        .add(("Cross-Origin-Resource-Policy", "same-origin"))
+        .add(("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+        .add((CACHE_CONTROL, "no-store"))
+}
+
+/// Refuses a body that says it is too large before anything else is looked at, and notes what
+/// became of each request.
+pub async fn guard_request(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let bytes_max = body_bytes_max(request.path());
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if declared.and_then(|text| text.parse().ok()).is_some_and(|bytes: usize| bytes_max < bytes) {
+        return Err(body_too_large(bytes_max).into());
+    }
+    let (method, path) = (request.method().clone(), request.match_pattern());
+    let answered = next.call(request).await?;
+    tracing::debug!(
+        http.method = %method,
+        http.route = path.as_deref().unwrap_or("none"),
+        http.status = answered.status().as_u16(),
+        "answered"
+    );
+    Ok(answered)
+}
+
+/// Only a draft carries a whole order.
+fn body_bytes_max(path: &str) -> usize {
+    let is_draft = path.trim_end_matches('/').ends_with("/shopping/draft_orders");
+    if is_draft { ORDER_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
+}

@@ -1,0 +1,87 @@
+//! Links in answers: absolute, from the configured public URL.
+
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::domain::ids::{AccountId, OrderName, ResourceId};
+use crate::domain::operation::OperationKind;
+use crate::json::Tree;
+
+/// Makes links; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Links {
+    public_url: Arc<str>,
+}
+
+impl Links {
+    /// Links below a public URL without a slash at its end.
+    pub fn new(public_url: &str) -> Links {
+        Links { public_url: public_url.into() }
+    }
+
+    /// Where the server is, as its callers know it.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// An order.
+    pub fn order(&self, account_id: &AccountId, order: &OrderName) -> String {
+        format!(
+            "{}/orders/{}",
+            self.shopping(account_id),
+            utf8_percent_encode(order.as_str(), ESCAPED)
+        )
+    }
+
+    /// An order's events.
+    pub fn events(&self, account_id: &AccountId, order: &OrderName) -> String {
+        format!("{}/events", self.order(account_id, order))
+    }
+
+    /// An operation of an order.
+    pub fn operation(
+        &self,
+        account_id: &AccountId,
+        order: &OrderName,
+        kind: OperationKind,
+        id: &ResourceId,
+    ) -> String {
+        format!("{}/{}/{}", self.order(account_id, order), kind.plural(), id.as_str())
+    }
+
+    /// A draft.
+    pub fn draft(&self, account_id: &AccountId, id: &str) -> String {
+        format!("{}/draft_orders/{id}", self.shopping(account_id))
+    }
+
+    fn shopping(&self, account_id: &AccountId) -> String {
+        format!("{}/v1/accounts/{account_id}/shopping", self.public_url)
+    }
+}
+
+/// The `_links` of an answer, from `(rel, href)`.
+pub fn link_list(links: &[(&str, String)]) -> String {
+    let link = |(rel, href): &(&str, String)| {
+        Tree::object([("rel", Tree::text(*rel)), ("href", Tree::text(href))])
+    };
+    Tree::List(links.iter().map(link).collect()).to_string()
+}
+
+/// What a path segment leaves as it is (RFC 3986): the unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_id_of_any_characters_makes_a_link_that_leads_to_it() {
+        let account = AccountId::parse("T00000001").unwrap();
+        let order = OrderName::parse("A/B?c#%d").unwrap();
+        assert_eq!(
+            Links::new("https://x/shop").order(&account, &order),
+            "https://x/shop/v1/accounts/T00000001/shopping/orders/A%2FB%3Fc%23%25d"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! The HTTP edge: every route in one list, and what all of them have in common.
+
+pub mod api;
+mod caller_address;
+pub mod error;
+mod extract;
+mod failure_delays;
+mod headers;
+mod links;
+pub mod server;
+mod shape;
+mod state;
+
+use actix_web::http::Method;
+use actix_web::web::ServiceConfig;
+use actix_web::{Resource, Route, web};
+
+pub use failure_delays::FailureDelays;
+pub use links::Links;
+pub use state::{AppState, StateOptions};
+
+use crate::domain::operation::OperationKind;
+use api::{drafts, events, operations, order_status, orders, service, token};
+use error::ApiError;
+
+/// A route: what it is called by and what answers.
+pub struct Endpoint {
+    pub method: Method,
+    pub path: String,
+    route: Route,
+}
+
+/// Every route there is.
+pub fn endpoints() -> Vec<Endpoint> {
+    const ACCOUNT: &str = "/v1/accounts/{aid}";
+    const DRAFTS: &str = "/v1/accounts/{aid}/shopping/draft_orders";
+    const ORDERS: &str = "/v1/accounts/{aid}/shopping/orders";
+    const ORDER: &str = "/v1/accounts/{aid}/shopping/orders/{order_id}";
+    let mut endpoints = vec![
+        get("/health", web::to(service::health)),
+        get("/openapi.yaml", web::to(service::openapi_yaml)),
+        get("/openapi.json", web::to(service::openapi_json)),
+        post(format!("{ACCOUNT}/auth/token"), web::to(token::create)),
+        post(DRAFTS, web::to(drafts::create)),
+        get(format!("{DRAFTS}/{{id}}"), web::to(drafts::show)),
+        put(format!("{DRAFTS}/{{id}}/complete"), web::to(drafts::complete)),
+        get(ORDERS, web::to(orders::list)),
+        get(ORDER, web::to(orders::show)),
+        post(format!("{ORDER}/open"), web::to(order_status::open)),
+        post(format!("{ORDER}/close"), web::to(order_status::close)),
+        post(format!("{ORDER}/cancel"), web::to(order_status::cancel)),
+        get(format!("{ORDER}/events"), web::to(events::list)),
+    ];
+    for kind in OperationKind::ALL {
+        let all = format!("{ORDER}/{}", kind.plural());
+        endpoints.extend([
+            post(&all, web::to(move |w, r, s| operations::create(kind, w, r, s))),
+            get(&all, web::to(move |caller, r| operations::list(kind, caller, r))),
+            get(
+                format!("{all}/{{operation_id}}"),
+                web::to(move |caller, r| operations::show(kind, caller, r)),
+            ),
+        ]);
+    }
+    endpoints
+}
+
+/// Adds every route, a 405 that names the methods where a path has others, and a 404.
+pub fn configure(config: &mut ServiceConfig) {
+    let mut waiting = endpoints();
+    while !waiting.is_empty() {
+        let path = waiting[0].path.clone();
+        let (same, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|e| e.path == path);
+        config.service(resource(&path, same));
+        waiting = others;
+    }
+    config.default_service(web::to(no_such_path));
+}
+
+fn resource(path: &str, endpoints: Vec<Endpoint>) -> Resource {
+    let methods: Vec<String> = endpoints.iter().map(|e| e.method.to_string()).collect();
+    let allow = methods.join(", ");
+    let refuse = move || std::future::ready(method_not_allowed(&allow));
+    let resource = web::resource(path).default_service(web::to(refuse));
+    endpoints.into_iter().fold(resource, |resource, endpoint| resource.route(endpoint.route))
+}
+
+fn method_not_allowed(allow: &str) -> Result<actix_web::HttpResponse, ApiError> {
+    Err(ApiError::method_not_allowed(allow.to_owned()))
+}
+
+async fn no_such_path() -> Result<actix_web::HttpResponse, ApiError> {
+    Err(ApiError::not_found("path; /openapi.yaml lists all that there are"))
+}
+
+fn get(path: impl Into<String>, route: Route) -> Endpoint {
+    Endpoint { method: Method::GET, path: path.into(), route: route.method(Method::GET) }
+}
+
+fn post(path: impl Into<String>, route: Route) -> Endpoint {
+    Endpoint { method: Method::POST, path: path.into(), route: route.method(Method::POST) }
+}
+
+fn put(path: impl Into<String>, route: Route) -> Endpoint {
+    Endpoint { method: Method::PUT, path: path.into(), route: route.method(Method::PUT) }
+}

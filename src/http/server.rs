@@ -1,0 +1,89 @@
+//! The HTTP server with its limits.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::Server;
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpServer};
+
+use super::headers::{guard_request, security_headers};
+use super::{AppState, configure};
+
+/// How many threads serve requests. They never wait for SQLite.
+const WORKERS: usize = 2;
+/// How long a request's head may take.
+const HEAD_TIMEOUT_S: u64 = 5;
+const KEEP_ALIVE_S: u64 = 15;
+/// How long requests in flight have when the server stops.
+const SHUTDOWN_TIMEOUT_S: u64 = 10;
+/// Connections a worker holds at once.
+const CONNECTIONS_MAX: usize = 4_000;
+/// Requests a worker reads the database for at once; it has its own small pool of connections.
+const BLOCKING_THREADS_MAX: usize = 8;
+
+/// What a server needs besides its state.
+#[derive(Debug, Clone, Default)]
+pub struct ServerOptions {
+    /// The path of the public URL, under which everything is served as well; empty for none.
+    pub path_prefix: String,
+    /// Origins whose pages may call `/v1` from a browser.
+    pub cors_origins: Vec<String>,
+}
+
+/// A server on a bound socket. It ends when its handle says so; signals are the caller's matter.
+pub fn start(
+    listener: TcpListener,
+    state: AppState,
+    options: ServerOptions,
+) -> std::io::Result<Server> {
+    let state = Data::new(state);
+    let server = HttpServer::new(move || {
+        let prefix = options.path_prefix.clone();
+        App::new()
+            .app_data(state.clone())
+            .wrap(Condition::new(!options.cors_origins.is_empty(), cors(&options.cors_origins)))
+            .wrap(from_fn(guard_request))
+            .wrap(security_headers())
+            .wrap(NormalizePath::new(TrailingSlash::Trim))
+            .configure(|config| {
+                if !prefix.is_empty() {
+                    config.service(web::scope(&prefix).configure(configure));
+                }
+                configure(config);
+            })
+    });
+    Ok(server
+        .workers(WORKERS)
+        .worker_max_blocking_threads(BLOCKING_THREADS_MAX)
+        .client_request_timeout(Duration::from_secs(HEAD_TIMEOUT_S))
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
+        .max_connections(CONNECTIONS_MAX)
+        .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
+        .disable_signals()
+        .listen(listener)?
+        .run())
+}
+
+/// CORS for the API alone, and for the origins that were named.
+fn cors(origins: &[String]) -> Cors {
+    let origins = origins.to_vec();
+    Cors::default()
+        .allowed_origin_fn(move |origin: &HeaderValue, head| {
+            let named = origins.iter().any(|named| origin.as_bytes() == named.as_bytes());
+            named && head.uri.path().contains("/v1/")
+        })
+        .allowed_methods([Method::GET, Method::POST, Method::PUT])
+        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("idempotency-key")])
+        .expose_headers([
+            RETRY_AFTER,
+            HeaderName::from_static("idempotency-replayed"),
+            HeaderName::from_static("total-count"),
+        ])
+        .max_age(3_600)
+}

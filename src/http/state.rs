@@ -1,0 +1,62 @@
+//! What every handler can reach.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::failure_delays::FailureDelays;
+use super::links::Links;
+use crate::app::{Access, PrepareBook};
+use crate::auth::token::{TokenKey, Tokens};
+use crate::clock::{Clock, Randomness};
+use crate::store::{Store, StoreError, WriteError};
+
+/// The server's parts; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub store: Store,
+    pub tokens: Tokens,
+    pub access: Access,
+    pub clock: Clock,
+    pub randomness: Randomness,
+    pub links: Links,
+    /// Seconds that an access token lives.
+    pub token_life_s: i64,
+    pub failure_delays: Arc<FailureDelays>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<[IpAddr]>,
+}
+
+/// What a server is told besides its book.
+#[derive(Debug, Clone)]
+pub struct StateOptions {
+    /// Without a slash at its end.
+    pub public_url: String,
+    pub clock: Clock,
+    pub token_life_s: i64,
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl AppState {
+    /// The state of a server of this book. Everything that every request needs is read here once.
+    pub fn open(store: &Store, options: StateOptions) -> Result<AppState, StoreError> {
+        let prepared = store.writer.write_blocking(PrepareBook);
+        let keys = prepared.map_err(|error| match error {
+            WriteError::Refused(error) => error,
+            other => StoreError::other(format!("the book could not be written: {other:?}")),
+        })?;
+        let keys = keys.into_iter().map(|key| TokenKey { key_id: key.key_id, secret: key.secret });
+        let access = Access::default();
+        access.reload(store)?;
+        Ok(AppState {
+            store: store.clone(),
+            tokens: Tokens::new(keys.collect(), &options.public_url),
+            access,
+            clock: options.clock,
+            randomness: Randomness::System,
+            links: Links::new(&options.public_url),
+            token_life_s: options.token_life_s,
+            failure_delays: Arc::default(),
+            trusted_proxies: options.trusted_proxies.into(),
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! JSON exactly as it was sent: a strict parser and a tree that loses nothing.
+//!
+//! The book gives back what it was given (contract, Decision 3), so numbers stay the text they
+//! arrived as, keys keep their order, and a document that two readers could understand in two
+//! ways is refused. This is a leaf: it knows nothing else of ours.
+
+mod parse;
+mod write;
+
+pub use parse::{DEPTH_MAX, ParseError, ParseErrorKind, parse};
+pub use write::ObjectText;
+
+/// One JSON value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tree {
+    Null,
+    Bool(bool),
+    /// The number's own text, valid JSON, never rounded.
+    Number(String),
+    Text(String),
+    List(Vec<Tree>),
+    /// Members in the order they were sent; keys are unique.
+    Object(Vec<(String, Tree)>),
+}
+
+impl Tree {
+    /// A number from an integer of ours.
+    pub fn integer(value: impl Into<i128>) -> Tree {
+        Tree::Number(value.into().to_string())
+    }
+
+    /// A text from anything that is one.
+    pub fn text(value: impl Into<String>) -> Tree {
+        Tree::Text(value.into())
+    }
+
+    /// An object from members in the order they shall be written.
+    pub fn object<const N: usize>(members: [(&str, Tree); N]) -> Tree {
+        Tree::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+
+    /// The member of an object; `None` for a missing member and for what is no object.
+    pub fn member(&self, key: &str) -> Option<&Tree> {
+        match self {
+            Tree::Object(members) => members.iter().find(|(k, _)| k == key).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// The text inside, if this is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Tree::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The truth value inside, if this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Tree::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list; empty for everything else.
+    pub fn elements(&self) -> &[Tree] {
+        match self {
+            Tree::List(elements) => elements,
+            _ => &[],
+        }
+    }
+
+    /// The integer that this number is; `39800.0` is 39800, `398.5`, `1e3` and text are none
+    /// (contract, Decision 3).
+    pub fn as_integer(&self) -> Option<i64> {
+        let Tree::Number(text) = self else {
+            return None;
+        };
+        let whole = match text.split_once('.') {
+            Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole,
+            Some(_) => return None,
+            None => text,
+        };
+        whole.parse().ok()
+    }
+
+    /// What kind of value this is, in words for an error message.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Tree::Null => "null",
+            Tree::Bool(_) => "a boolean",
+            Tree::Number(_) => "a number",
+            Tree::Text(_) => "a string",
+            Tree::List(_) => "an array",
+            Tree::Object(_) => "an object",
+        }
+    }
+
+    /// The same value with the members of every object sorted by key, so that two documents that
+    /// differ only in order are equal as text.
+    pub fn canonical(&self) -> Tree {
+        match self {
+            Tree::List(elements) => Tree::List(elements.iter().map(Tree::canonical).collect()),
+            Tree::Object(members) => {
+                let mut sorted: Vec<(String, Tree)> =
+                    members.iter().map(|(k, v)| (k.clone(), v.canonical())).collect();
+                sorted.sort_by(|a, b| a.0.cmp(&b.0));
+                Tree::Object(sorted)
+            }
+            leaf => leaf.clone(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Accounts, and the book's one row about itself.
+
+use rusqlite::{Row, named_params};
+
+use super::error::StoreError;
+use super::tx::{Reader, Tx};
+use crate::domain::Timestamp;
+use crate::domain::currency::Currency;
+use crate::domain::ids::AccountId;
+
+/// An account as it stands in the book.
+#[derive(Debug, Clone)]
+pub struct AccountRecord {
+    pub account_id: AccountId,
+    pub name: String,
+    pub currency: Currency,
+    /// IANA name.
+    pub time_zone: String,
+    pub created_at: Timestamp,
+}
+
+impl Reader<'_> {
+    /// All accounts, by id.
+    pub fn list_accounts(&self) -> Result<Vec<AccountRecord>, StoreError> {
+        let sql = "select account_id, name, currency, time_zone, created_at_ms
+                   from accounts order by account_id";
+        self.list(sql, [], read_account)
+    }
+
+    /// The row of an account.
+    pub fn find_account_seq(&self, account_id: &AccountId) -> Result<Option<i64>, StoreError> {
+        let sql = "select account_seq from accounts where account_id = :account_id";
+        self.find(sql, named_params! {":account_id": account_id}, |row| row.get(0))
+    }
+
+    /// The row of an account that a token has named, so that it must be there.
+    pub(super) fn load_account_seq(&self, account_id: &AccountId) -> Result<i64, StoreError> {
+        let seq = self.find_account_seq(account_id)?;
+        seq.ok_or_else(|| StoreError::inconsistent(format!("account {account_id} is gone")))
+    }
+
+    /// The seed of the demo shop in this file; `None` in a real book.
+    pub fn load_demo_seed(&self) -> Result<Option<i64>, StoreError> {
+        let seed = self.find("select demo_seed from book", [], |row| row.get(0))?;
+        Ok(seed.flatten())
+    }
+
+    /// Rises whenever somebody's access changes.
+    pub fn load_access_version(&self) -> Result<i64, StoreError> {
+        let version = self.find("select access_version from book", [], |row| row.get(0))?;
+        version.ok_or_else(|| StoreError::inconsistent("the table book has no row"))
+    }
+}
+
+impl Tx<'_> {
+    /// Appends an account.
+    pub fn insert_account(&self, account: &AccountRecord) -> Result<(), StoreError> {
+        let sql = "insert into accounts (account_id, name, currency, time_zone, created_at_ms)
+                   values (:account_id, :name, :currency, :time_zone, :created_at_ms)";
+        self.insert(
+            sql,
+            named_params! {
+                ":account_id": account.account_id,
+                ":name": account.name,
+                ":currency": account.currency,
+                ":time_zone": account.time_zone,
+                ":created_at_ms": account.created_at,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Marks the file as the demo's, made from that seed.
+    pub fn update_demo_seed(&self, seed: i64) -> Result<(), StoreError> {
+        self.execute("update book set demo_seed = :seed", named_params! {":seed": seed})?;
+        Ok(())
+    }
+
+    /// Tells running servers that somebody's access has changed.
+    pub fn raise_access_version(&self) -> Result<(), StoreError> {
+        self.execute("update book set access_version = access_version + 1", [])?;
+        Ok(())
+    }
+}
+
+fn read_account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
+    Ok(AccountRecord {
+        account_id: row.get("account_id")?,
+        name: row.get("name")?,
+        currency: row.get("currency")?,
+        time_zone: row.get("time_zone")?,
+        created_at: row.get("created_at_ms")?,
+    })
+}

@@ -1,0 +1,200 @@
+//! Drafts and their items.
+
+use rusqlite::{Row, named_params};
+
+use super::error::StoreError;
+use super::tx::{Reader, Tx};
+use crate::domain::currency::Currency;
+use crate::domain::draft::{DraftOptions, DraftStatus};
+use crate::domain::ids::{AccountId, CreatedBy, LineId, OrderName};
+use crate::domain::item::{Discount, Item, Price};
+use crate::domain::money::Amount;
+use crate::domain::{KeptJson, Timestamp};
+
+/// What a client asks to have drafted.
+#[derive(Debug, Clone)]
+pub struct NewDraft {
+    pub currency: Currency,
+    /// The custom order id.
+    pub order_name: Option<OrderName>,
+    /// The store of items that name none.
+    pub store_id: Option<String>,
+    pub items: Vec<Item>,
+    pub options: DraftOptions,
+    /// The fields of `order` but its items.
+    pub document: KeptJson,
+    /// `store` as sent beside `order`.
+    pub store_document: Option<KeptJson>,
+    /// `options` as sent.
+    pub options_document: KeptJson,
+}
+
+/// A draft as it stands in the book.
+#[derive(Debug, Clone)]
+pub struct DraftRecord {
+    pub draft_seq: i64,
+    pub account_id: AccountId,
+    pub id: String,
+    pub status: DraftStatus,
+    pub created_at: Timestamp,
+    pub created_by: CreatedBy,
+    pub updated_at: Timestamp,
+    /// What was asked for; `order_name` also holds a reserved order id.
+    pub draft: NewDraft,
+    /// The order it became.
+    pub order_id: Option<OrderName>,
+}
+
+impl Reader<'_> {
+    /// The draft of that id.
+    pub fn find_draft(
+        &self,
+        account_id: &AccountId,
+        id: &str,
+    ) -> Result<Option<DraftRecord>, StoreError> {
+        let sql = "select draft_seq, id, status, currency, order_name, store_id, document,
+                store_document, options_document, generate_order_id, split_draft,
+                multiple_authorizations, created_at_ms, created_by, updated_at_ms,
+                (select order_id from orders
+                 where orders.draft_seq = drafts.draft_seq and status = 'completed') as order_id
+            from drafts where account_seq = :account_seq and id = :id";
+        let account_seq = self.load_account_seq(account_id)?;
+        let found =
+            self.find(sql, named_params! {":account_seq": account_seq, ":id": id}, |row| {
+                read_draft(row, account_id)
+            })?;
+        let Some(mut draft) = found else {
+            return Ok(None);
+        };
+        draft.draft.items = self.list_draft_items(draft.draft_seq)?;
+        Ok(Some(draft))
+    }
+
+    fn list_draft_items(&self, draft_seq: i64) -> Result<Vec<Item>, StoreError> {
+        let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
+                tax_amount, store_id, document
+            from draft_items where draft_seq = :draft_seq order by position";
+        self.list(sql, named_params! {":draft_seq": draft_seq}, read_item)
+    }
+}
+
+impl Tx<'_> {
+    /// Appends an open draft and its items.
+    pub fn insert_draft(
+        &self,
+        account_id: &AccountId,
+        id: &str,
+        created_by: &CreatedBy,
+        draft: &NewDraft,
+    ) -> Result<i64, StoreError> {
+        let sql = "insert into drafts
+            (account_seq, id, status, currency, order_name, store_id, document, store_document,
+             options_document, generate_order_id, split_draft, multiple_authorizations,
+             created_at_ms, created_by, updated_at_ms)
+            values (:account_seq, :id, 'open', :currency, :order_name, :store_id, :document,
+             :store_document, :options_document, :generate_order_id, :split_draft,
+             :multiple_authorizations, :now, :created_by, :now)";
+        let draft_seq = self.insert(
+            sql,
+            named_params! {
+                ":account_seq": self.load_account_seq(account_id)?,
+                ":id": id,
+                ":currency": draft.currency,
+                ":order_name": draft.order_name,
+                ":store_id": draft.store_id,
+                ":document": draft.document,
+                ":store_document": draft.store_document,
+                ":options_document": draft.options_document,
+                ":generate_order_id": draft.options.generate_order_id,
+                ":split_draft": draft.options.split_draft,
+                ":multiple_authorizations": draft.options.multiple_authorizations,
+                ":now": self.now(),
+                ":created_by": created_by,
+            },
+        )?;
+        for (position, item) in draft.items.iter().enumerate() {
+            self.insert_item(INSERT_DRAFT_ITEM, draft_seq, position, item)?;
+        }
+        Ok(draft_seq)
+    }
+
+    /// Marks a draft as completed.
+    pub fn update_draft_completed(&self, draft_seq: i64) -> Result<(), StoreError> {
+        let sql = "update drafts set status = 'completed', updated_at_ms = :now
+                   where draft_seq = :draft_seq";
+        self.execute(sql, named_params! {":draft_seq": draft_seq, ":now": self.now()})?;
+        Ok(())
+    }
+
+    /// Writes an item of a draft or an order; `sql` says of which.
+    pub(super) fn insert_item(
+        &self,
+        sql: &str,
+        owner_seq: i64,
+        position: usize,
+        item: &Item,
+    ) -> Result<(), StoreError> {
+        self.execute(
+            sql,
+            named_params! {
+                ":owner_seq": owner_seq,
+                ":line_id": item.line_id,
+                ":position": i64::try_from(position).map_err(StoreError::other)?,
+                ":gross_amount": item.price.gross(),
+                ":discount_amount": item.price.discount(),
+                ":manual_discount_amount": item.price.manual_discount(),
+                ":tax_amount": item.price.tax(),
+                ":store_id": item.store_id,
+                ":document": item.document,
+            },
+        )?;
+        Ok(())
+    }
+}
+
+const INSERT_DRAFT_ITEM: &str = "insert into draft_items
+    (draft_seq, line_id, position, gross_amount, discount_amount, manual_discount_amount,
+     tax_amount, store_id, document)
+    values (:owner_seq, :line_id, :position, :gross_amount, :discount_amount,
+     :manual_discount_amount, :tax_amount, :store_id, :document)";
+
+/// An item's row, in a draft or an order.
+pub(super) fn read_item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    let line_id: LineId = row.get("line_id")?;
+    let gross: Amount = row.get("gross_amount")?;
+    let discount: Amount = row.get("discount_amount")?;
+    let manual: Amount = row.get("manual_discount_amount")?;
+    let tax: Amount = row.get("tax_amount")?;
+    let by_rule = discount.checked_sub(manual).ok_or(rusqlite::Error::InvalidQuery)?;
+    let discounts =
+        [Discount { amount: manual, manual: true }, Discount { amount: by_rule, manual: false }];
+    let price = Price::new(gross, &discounts, &[tax]).map_err(|_| rusqlite::Error::InvalidQuery)?;
+    Ok(Item { line_id, price, store_id: row.get("store_id")?, document: row.get("document")? })
+}
+
+fn read_draft(row: &Row<'_>, account_id: &AccountId) -> rusqlite::Result<DraftRecord> {
+    Ok(DraftRecord {
+        draft_seq: row.get("draft_seq")?,
+        account_id: account_id.clone(),
+        id: row.get("id")?,
+        status: row.get("status")?,
+        created_at: row.get("created_at_ms")?,
+        created_by: row.get("created_by")?,
+        updated_at: row.get("updated_at_ms")?,
+        order_id: row.get("order_id")?,
+        draft: NewDraft {
+            currency: row.get("currency")?,
+            order_name: row.get("order_name")?,
+            store_id: row.get("store_id")?,
+            items: Vec::new(),
+            options: DraftOptions {
+                generate_order_id: row.get("generate_order_id")?,
+                split_draft: row.get("split_draft")?,
+                multiple_authorizations: row.get("multiple_authorizations")?,
+            },
+            document: row.get("document")?,
+            store_document: row.get("store_document")?,
+            options_document: row.get("options_document")?,
+        },
+    })
+}

@@ -1,0 +1,89 @@
+//! What can go wrong with the file, in the words that the rest of the program acts on.
+
+use rusqlite::ErrorCode;
+
+/// A failure of the machine or the file, never of a request.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}: {source}")]
+pub struct StoreError {
+    pub kind: StoreErrorKind,
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What a failure means for whoever met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreErrorKind {
+    /// Somebody else holds the lock, or all readers are in use. It passes.
+    #[error("the database is busy")]
+    Busy,
+    /// No room to write. It passes when there is room again.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The file is not what it should be.
+    #[error("the database file is damaged or not one of Tillbook's")]
+    Corrupt,
+    /// A statement broke a rule of the schema: a bug here, and nothing was written.
+    #[error("the database refused a statement")]
+    Constraint,
+    /// A row says what no command of ours ever writes. Nothing was written because of it.
+    #[error("the book is inconsistent; run `tillbook verify`")]
+    Inconsistent,
+    /// I/O errors and everything unknown: what was being written may or may not be there.
+    #[error("the database failed")]
+    Other,
+}
+
+impl StoreErrorKind {
+    /// Whether the writer may go on after this: it is known that nothing was written.
+    pub fn is_known_outcome(self) -> bool {
+        match self {
+            Self::Busy | Self::DiskFull | Self::Constraint | Self::Inconsistent => true,
+            Self::Corrupt | Self::Other => false,
+        }
+    }
+}
+
+impl StoreError {
+    /// A row that says what no command of ours ever writes.
+    pub fn inconsistent(what: impl Into<String>) -> StoreError {
+        let source: String = what.into();
+        StoreError { kind: StoreErrorKind::Inconsistent, source: source.into() }
+    }
+
+    /// A failure outside SQLite, as of the lock file.
+    pub fn other(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        StoreError { kind: StoreErrorKind::Other, source: source.into() }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> StoreError {
+        let kind = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Busy,
+            Some(ErrorCode::DiskFull) => StoreErrorKind::DiskFull,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreErrorKind::Corrupt,
+            Some(ErrorCode::ConstraintViolation) => StoreErrorKind::Constraint,
+            _ => match error {
+                // A value of a type that the schema rules out: the file was tampered with.
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..) => StoreErrorKind::Inconsistent,
+                _ => StoreErrorKind::Other,
+            },
+        };
+        StoreError { kind, source: Box::new(error) }
+    }
+}
+
+impl From<r2d2::Error> for StoreError {
+    fn from(error: r2d2::Error) -> StoreError {
+        StoreError { kind: StoreErrorKind::Busy, source: Box::new(error) }
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> StoreError {
+        StoreError::other(error)
+    }
+}

@@ -1,0 +1,165 @@
+//! The small row that every payment operation reads and rewrites.
+
+use rusqlite::{Row, named_params};
+
+use super::error::StoreError;
+use super::row::{read_ledger, write_ledger};
+use super::tx::{Reader, Tx};
+use crate::domain::currency::Currency;
+use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
+use crate::domain::ledger::Ledger;
+use crate::domain::order::{CancelledReason, OrderStatus};
+use crate::domain::payment_status::PaymentStatus;
+
+/// An order's ledger and what stands around it.
+#[derive(Debug, Clone)]
+pub struct LedgerRecord {
+    pub order_seq: i64,
+    /// What the order is called in links.
+    pub order_id: OrderName,
+    pub currency: Currency,
+    /// How many events the order has.
+    pub version: i64,
+    pub last_event_seq: Option<EventSeq>,
+    pub ledger: Ledger,
+}
+
+/// A status that an order gets.
+#[derive(Debug, Clone, Copy)]
+pub struct NewStatus<'a> {
+    pub status: OrderStatus,
+    /// Who changed it.
+    pub by: &'a CreatedBy,
+    /// Why it was cancelled, if it was and that was said.
+    pub cancelled_reason: Option<CancelledReason>,
+}
+
+impl Reader<'_> {
+    /// The ledger of the order of that name.
+    pub fn find_ledger(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+    ) -> Result<Option<LedgerRecord>, StoreError> {
+        let sql = "select ledgers.order_seq, order_id, currency, status, multiple_authorizations,
+                authorizations, lines, version, last_event_seq
+            from order_names
+            join ledgers on ledgers.order_seq = order_names.order_seq
+            join orders on orders.order_seq = order_names.order_seq
+            where order_names.account_seq =
+                (select account_seq from accounts where account_id = :account_id)
+              and name = :name";
+        let params = named_params! {":account_id": account_id, ":name": name};
+        let found = self.find(sql, params, |row| Ok(read_record(row)))?;
+        found.transpose()
+    }
+}
+
+impl Tx<'_> {
+    /// Writes the ledger after an event: its sums, what is derived of them, its newest event.
+    pub fn update_ledger(
+        &self,
+        record: &LedgerRecord,
+        after: &Ledger,
+        event_seq: EventSeq,
+    ) -> Result<(), StoreError> {
+        let (authorizations, lines) = write_ledger(after)?;
+        let sql = "update ledgers set payment_status = :payment_status,
+                authorizations = :authorizations, lines = :lines, version = version + 1,
+                last_event_seq = :event_seq, updated_at_ms = :now
+            where order_seq = :order_seq";
+        self.execute(
+            sql,
+            named_params! {
+                ":payment_status": PaymentStatus::derive(&after.lines),
+                ":authorizations": authorizations,
+                ":lines": lines,
+                ":event_seq": event_seq,
+                ":now": self.now(),
+                ":order_seq": record.order_seq,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Writes a new status and forgets what only the old one had.
+    pub fn update_status(
+        &self,
+        record: &LedgerRecord,
+        new: NewStatus<'_>,
+        event_seq: EventSeq,
+    ) -> Result<(), StoreError> {
+        let mark = (self.now(), new.by);
+        let closed = (new.status == OrderStatus::Closed).then_some(mark);
+        let cancelled = (new.status == OrderStatus::Cancelled).then_some(mark);
+        let sql = "update ledgers set status = :status, version = version + 1,
+                last_event_seq = :event_seq, updated_at_ms = :now,
+                closed_at_ms = :closed_at_ms, closed_by = :closed_by,
+                cancelled_at_ms = :cancelled_at_ms, cancelled_by = :cancelled_by,
+                cancelled_reason = :cancelled_reason
+            where order_seq = :order_seq";
+        self.execute(
+            sql,
+            named_params! {
+                ":status": new.status,
+                ":event_seq": event_seq,
+                ":now": self.now(),
+                ":closed_at_ms": closed.map(|(at, _)| at),
+                ":closed_by": closed.map(|(_, by)| by),
+                ":cancelled_at_ms": cancelled.map(|(at, _)| at),
+                ":cancelled_by": cancelled.map(|(_, by)| by),
+                ":cancelled_reason": new.cancelled_reason,
+                ":order_seq": record.order_seq,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Appends the ledger of an order that has no event yet.
+    pub(super) fn insert_ledger(
+        &self,
+        account_seq: i64,
+        order_seq: i64,
+        ledger: &Ledger,
+    ) -> Result<(), StoreError> {
+        let (authorizations, lines) = write_ledger(ledger)?;
+        let sql = "insert into ledgers
+            (order_seq, account_seq, status, payment_status, multiple_authorizations,
+             authorizations, lines, version, updated_at_ms)
+            values (:order_seq, :account_seq, :status, :payment_status, :multiple_authorizations,
+             :authorizations, :lines, 0, :now)";
+        self.insert(
+            sql,
+            named_params! {
+                ":order_seq": order_seq,
+                ":account_seq": account_seq,
+                ":status": ledger.status,
+                ":payment_status": PaymentStatus::derive(&ledger.lines),
+                ":multiple_authorizations": ledger.multiple_authorizations,
+                ":authorizations": authorizations,
+                ":lines": lines,
+                ":now": self.now(),
+            },
+        )?;
+        Ok(())
+    }
+}
+
+fn read_record(row: &Row<'_>) -> Result<LedgerRecord, StoreError> {
+    Ok(LedgerRecord {
+        order_seq: row.get("order_seq")?,
+        order_id: row.get("order_id")?,
+        currency: row.get("currency")?,
+        version: row.get("version")?,
+        last_event_seq: row.get("last_event_seq")?,
+        ledger: read_ledger_columns(row)?,
+    })
+}
+
+/// The ledger in a row that has its columns.
+pub(super) fn read_ledger_columns(row: &Row<'_>) -> Result<Ledger, StoreError> {
+    let authorizations: String = row.get("authorizations")?;
+    let lines: String = row.get("lines")?;
+    let multiple_authorizations = row.get("multiple_authorizations")?;
+    read_ledger(row.get("status")?, multiple_authorizations, &authorizations, &lines)
+}

@@ -1,0 +1,89 @@
+//! Bringing a file to the schema that this program knows, forward only.
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+use super::error::{StoreError, StoreErrorKind};
+use super::open::mark_as_ours;
+
+/// The steps, oldest first. A released step is never edited.
+const STEPS: &[M<'static>] = &[M::up(include_str!("../../data/migrations/0001_book.sql"))];
+
+/// Applies the steps that the file lacks. A file from a newer program is refused untouched.
+pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
+    refuse_newer(conn)?;
+    Migrations::from_slice(STEPS).to_latest(conn).map_err(StoreError::other)?;
+    mark_as_ours(conn)
+}
+
+/// An error unless the file has exactly the schema that this program knows.
+pub(super) fn expect_current(conn: &Connection) -> Result<(), StoreError> {
+    refuse_newer(conn)?;
+    if file_version(conn)? == program_version() {
+        return Ok(());
+    }
+    let text = "the file has an older schema; run the command again while no server uses it";
+    Err(StoreError::other(text))
+}
+
+fn refuse_newer(conn: &Connection) -> Result<(), StoreError> {
+    let (file, program) = (file_version(conn)?, program_version());
+    if file <= program {
+        return Ok(());
+    }
+    let text = format!(
+        "the file was written by a newer Tillbook (schema {file}, this one knows {program}); \
+         use that version"
+    );
+    Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
+}
+
+fn file_version(conn: &Connection) -> Result<usize, StoreError> {
+    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    usize::try_from(version).map_err(|_| StoreError::inconsistent("the schema version is negative"))
+}
+
+fn program_version() -> usize {
+    STEPS.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What makes up a schema: every statement, without comments and white space.
+    fn schema(conn: &Connection) -> Vec<String> {
+        let mut statement = conn
+            .prepare("select sql from sqlite_schema where sql is not null order by type, name")
+            .unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.map(|sql| plain(&sql.unwrap())).collect()
+    }
+
+    fn plain(sql: &str) -> String {
+        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+        lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    }
+
+    fn open() -> Connection {
+        #[expect(clippy::disallowed_methods, reason = "a schema needs no settings")]
+        Connection::open_in_memory().unwrap()
+    }
+
+    #[test]
+    fn the_steps_together_are_the_schema_document() {
+        let mut migrated = open();
+        migrate(&mut migrated).unwrap();
+        let documented = open();
+        documented.execute_batch(include_str!("../../data/schema.sql")).unwrap();
+        assert_eq!(schema(&migrated), schema(&documented));
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_untouched() {
+        let mut conn = open();
+        conn.pragma_update(None, "user_version", 999).unwrap();
+        assert_eq!(migrate(&mut conn).unwrap_err().kind, StoreErrorKind::Corrupt);
+        assert!(schema(&conn).is_empty());
+    }
+}

@@ -1,0 +1,209 @@
+//! The only SQL there is.
+//!
+//! How the file is shared. One thread owns the one writing connection ([`writer`]); everybody who
+//! wants something written hands it a command and waits for the commit. Reads run on pooled
+//! connections that can only read, each in one short transaction, on threads that may block. In WAL
+//! mode readers never stop the writer and see the last commit before they began. Another process
+//! (a subcommand beside the server) may write too, for accounts and clients alone, in one short
+//! transaction; the busy timeout covers that. A lock file beside the database keeps a second
+//! server away.
+//!
+//! Store functions are methods of [`Tx`] and [`Reader`], one file a table family.
+
+mod accounts;
+mod clients;
+mod drafts;
+mod error;
+mod events;
+mod idempotency;
+mod ledgers;
+mod lock;
+mod migrate;
+mod open;
+mod orders;
+mod row;
+mod search;
+mod tx;
+pub mod verify;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::OpenFlags;
+
+pub use accounts::AccountRecord;
+pub use clients::{AccessRecord, ClientRecord, SigningKey};
+pub use drafts::{DraftRecord, NewDraft};
+pub use error::{StoreError, StoreErrorKind};
+pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent};
+pub use idempotency::{KeyUse, StoredAnswer};
+pub use ledgers::{LedgerRecord, NewStatus};
+pub use lock::{FileLock, lock_path, try_lock};
+pub use orders::{Cancelled, NewOrder, OrderPage, OrderQuery, OrderRecord};
+pub use tx::{Reader, Tx};
+pub use writer::{Refusal, WriteCommand, WriteError, Writer, WriterThread};
+
+use crate::clock::{Clock, Randomness};
+use crate::domain::Timestamp;
+
+/// Connections that read.
+const READERS_MAX: u32 = 4;
+
+/// How long a read waits for a connection before it is told that the store is busy.
+const READER_WAIT_MS: u64 = 3_000;
+
+/// An open book: one writer, many readers.
+#[derive(Clone)]
+pub struct Store {
+    pub writer: Writer,
+    readers: r2d2::Pool<SqliteConnectionManager>,
+}
+
+/// An open book and what must outlive it: the writer's thread and the lock.
+pub struct OpenStore {
+    pub store: Store,
+    pub writer_thread: WriterThread,
+    _lock: FileLock,
+}
+
+/// Why a file could not be opened to serve from it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("another Tillbook serves {0}; stop it, or name another file with --db")]
+    AlreadyServed(PathBuf),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Opens the file to serve from it: takes the lock, brings the schema up to date and starts
+    /// the writer. Makes the file when there is none.
+    pub fn open(path: &Path, clock: Clock, randomness: Randomness) -> Result<OpenStore, OpenError> {
+        let lock = try_lock(path)?.ok_or_else(|| OpenError::AlreadyServed(path.to_owned()))?;
+        let mut conn = open::open_writer(path)?;
+        migrate::migrate(&mut conn)?;
+        let last_event_at = Reader::new(&conn).load_last_event_time()?;
+        let commit = |conn: &rusqlite::Connection| conn.execute_batch("commit");
+        let state = writer::WriterState { conn, clock, randomness, last_event_at, commit };
+        let (writer, writer_thread) = writer::start(state)?;
+        let store = Store { writer, readers: pool(path)? };
+        Ok(OpenStore { store, writer_thread, _lock: lock })
+    }
+
+    /// Reads in one transaction, on the calling thread, which may block.
+    pub fn read_blocking<T, E: From<StoreError>>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let conn = self.readers.get().map_err(StoreError::from)?;
+        snapshot(&conn, read)
+    }
+
+    /// Reads in one transaction, on a thread that may block.
+    pub async fn read<T, E, F>(&self, read: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Reader<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let store = self.clone();
+        match tokio::task::spawn_blocking(move || store.read_blocking(read)).await {
+            Ok(result) => result,
+            Err(panicked) => Err(StoreError::other(panicked).into()),
+        }
+    }
+}
+
+/// The version of the SQLite inside.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
+/// Runs one command in a transaction of its own, without a server: how the other subcommands
+/// write, also while a server uses the file.
+pub fn write_once<C: WriteCommand>(path: &Path, command: &C) -> Result<C::Done, C::Refused>
+where
+    C::Refused: From<StoreError>,
+{
+    let mut conn = open::open_writer(path)?;
+    // Only the lock's holder brings the schema up to date; a server that has it has done so.
+    match try_lock(path)? {
+        Some(_lock) => migrate::migrate(&mut conn)?,
+        None => migrate::expect_current(&conn)?,
+    }
+    let now = Clock::System.now().max(Reader::new(&conn).load_last_event_time()?);
+    let transaction = conn
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(StoreError::from)?;
+    let done = command.run(&Tx::new(&transaction, now, &Randomness::System))?;
+    transaction.commit().map_err(StoreError::from)?;
+    Ok(done)
+}
+
+/// Reads the file without a server, also while one uses it. Never makes a file.
+pub fn read_once<T, E: From<StoreError>>(
+    path: &Path,
+    read: impl FnOnce(&Reader<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let conn = open_existing(path)?;
+    snapshot(&conn, read)
+}
+
+/// A reading connection to a file that is ours and current.
+fn open_existing(path: &Path) -> Result<rusqlite::Connection, StoreError> {
+    if !path.exists() {
+        let text = format!("there is no file {}; name it with --db", path.display());
+        return Err(StoreError::other(text));
+    }
+    let conn = open::open_reader(path)?;
+    migrate::expect_current(&conn)?;
+    Ok(conn)
+}
+
+fn snapshot<T, E: From<StoreError>>(
+    conn: &rusqlite::Connection,
+    read: impl FnOnce(&Reader<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let transaction = conn.unchecked_transaction().map_err(StoreError::from)?;
+    let result = read(&Reader::new(&transaction));
+    transaction.finish().map_err(StoreError::from)?;
+    result
+}
+
+fn pool(path: &Path) -> Result<r2d2::Pool<SqliteConnectionManager>, StoreError> {
+    let manager = SqliteConnectionManager::file(path)
+        .with_flags(
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX
+                | OpenFlags::SQLITE_OPEN_NOFOLLOW,
+        )
+        .with_init(|conn| open::set_up_reader(conn).map_err(into_sqlite));
+    let pool = r2d2::Pool::builder()
+        .max_size(READERS_MAX)
+        .min_idle(Some(1))
+        .connection_timeout(Duration::from_millis(READER_WAIT_MS))
+        .test_on_check_out(false)
+        .build(manager)?;
+    Ok(pool)
+}
+
+/// r2d2 wants SQLite's own error back.
+fn into_sqlite(error: StoreError) -> rusqlite::Error {
+    match error.source.downcast::<rusqlite::Error>() {
+        Ok(error) => *error,
+        Err(other) => rusqlite::Error::ToSqlConversionFailure(other),
+    }
+}
+
+impl Reader<'_> {
+    /// The newest time in the book; the writer's clock never goes below it.
+    fn load_last_event_time(&self) -> Result<Timestamp, StoreError> {
+        let sql = "select max(
+            coalesce((select created_at_ms from events order by event_seq desc limit 1), 0),
+            coalesce((select created_at_ms from orders order by order_seq desc limit 1), 0),
+            coalesce((select created_at_ms from drafts order by draft_seq desc limit 1), 0))";
+        Ok(self.find(sql, [], |row| row.get(0))?.unwrap_or(Timestamp(0)))
+    }
+}

@@ -1,0 +1,165 @@
+//! Opening the file: connections with every setting set and the important ones read back.
+//!
+//! The settings and their reasons come from SQLite's own documentation and from crash trials:
+//! `synchronous=FULL` is what makes an answered capture survive a power cut in WAL mode, and
+//! `recursive_triggers` is what makes `insert or replace` run the triggers that keep the
+//! append-only tables append-only.
+
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{StoreError, StoreErrorKind};
+
+/// "TILL": tells a file of ours from every other SQLite file.
+const APPLICATION_ID: i32 = 0x5449_4c4c;
+
+/// SQLite before this can corrupt a WAL file that two connections write or checkpoint at once.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+/// Withdrawn by its authors.
+const SQLITE_VERSION_WITHDRAWN: i32 = 3_052_000;
+
+/// How long a connection waits for another process's lock.
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+const STATEMENTS_CACHED_MAX: usize = 128;
+const VALUE_BYTES_MAX: i32 = 4 << 20;
+const SQL_BYTES_MAX: i32 = 64 << 10;
+const VARIABLES_MAX: i32 = 1_000;
+
+/// The one writing connection. Makes the file when there is none, readable by its owner alone.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    check_sqlite_version(rusqlite::version_number())?;
+    make_file_private(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let conn = open(path, flags)?;
+    refuse_foreign(&conn, path)?;
+    conn.pragma_update(None, "journal_mode", "wal")?;
+    conn.pragma_update(None, "synchronous", "full")?;
+    conn.pragma_update(None, "fullfsync", true)?;
+    conn.pragma_update(None, "checkpoint_fullfsync", true)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 1_000)?;
+    conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    conn.pragma_update(None, "secure_delete", "fast")?;
+    conn.pragma_update(None, "cache_size", -16_000)?;
+    expect_setting(&conn, "journal_mode", "wal")?;
+    expect_setting(&conn, "synchronous", "2")?;
+    expect_setting(&conn, "foreign_keys", "1")?;
+    expect_setting(&conn, "recursive_triggers", "1")?;
+    Ok(conn)
+}
+
+/// A connection that can only read.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let conn = open(path, flags)?;
+    set_up_reader(&conn)?;
+    Ok(conn)
+}
+
+/// What every reading connection gets, pooled or not.
+pub(super) fn set_up_reader(conn: &Connection) -> Result<(), StoreError> {
+    set_up(conn)?;
+    conn.pragma_update(None, "query_only", true)?;
+    conn.pragma_update(None, "cache_size", -8_000)?;
+    Ok(())
+}
+
+/// Writes our mark into a file that has just been given its tables.
+pub(super) fn mark_as_ours(conn: &Connection) -> Result<(), StoreError> {
+    Ok(conn.pragma_update(None, "application_id", APPLICATION_ID)?)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    #[expect(clippy::disallowed_methods, reason = "this is where connections are opened")]
+    let conn = Connection::open_with_flags(path, flags)?;
+    set_up(&conn)?;
+    Ok(conn)
+}
+
+fn set_up(conn: &Connection) -> Result<(), StoreError> {
+    conn.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS))?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, SQL_BYTES_MAX)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_VARIABLE_NUMBER, VARIABLES_MAX)?;
+    conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.pragma_update(None, "recursive_triggers", true)?;
+    conn.pragma_update(None, "cell_size_check", true)?;
+    conn.pragma_update(None, "mmap_size", 0)?;
+    conn.pragma_update(None, "temp_store", "memory")?;
+    Ok(())
+}
+
+fn expect_setting(conn: &Connection, name: &str, expected: &str) -> Result<(), StoreError> {
+    let found = conn.pragma_query_value(None, name, |row| {
+        Ok(match row.get_ref(0)? {
+            rusqlite::types::ValueRef::Integer(number) => number.to_string(),
+            other => other.as_str()?.to_owned(),
+        })
+    })?;
+    if found == expected {
+        return Ok(());
+    }
+    let text = format!("SQLite keeps {name} at {found}; the book needs {expected}");
+    Err(StoreError::other(text))
+}
+
+fn check_sqlite_version(version: i32) -> Result<(), StoreError> {
+    if SQLITE_VERSION_MIN <= version && version != SQLITE_VERSION_WITHDRAWN {
+        return Ok(());
+    }
+    let text = format!("SQLite {version} can lose data; build Tillbook with 3.51.3 or newer");
+    Err(StoreError::other(text))
+}
+
+/// An empty file may become ours; any other must be ours already.
+fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let application_id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let objects: i64 =
+        conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    if application_id == APPLICATION_ID || (application_id == 0 && objects == 0) {
+        return Ok(());
+    }
+    let text = format!("{} is not a Tillbook file; name another with --db", path.display());
+    Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
+}
+
+/// Makes a missing file with mode 0600; SQLite gives the files beside it the same.
+fn make_file_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            Err(StoreError::other(format!("cannot make the file {}: {error}", path.display())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_versions_that_lose_data_are_refused() {
+        assert!(check_sqlite_version(rusqlite::version_number()).is_ok());
+        assert!(check_sqlite_version(3_051_003).is_ok());
+        assert!(check_sqlite_version(3_051_002).is_err());
+        assert!(check_sqlite_version(3_052_000).is_err());
+    }
+}

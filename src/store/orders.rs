@@ -1,0 +1,410 @@
+//! Orders: their names, what never changes about them, their items, and lists of them.
+
+use rusqlite::{Row, named_params};
+
+use super::drafts::read_item;
+use super::error::StoreError;
+use super::events::EventRecord;
+use super::ledgers::read_ledger_columns;
+use super::search::search_expression;
+use super::tx::{Reader, Tx};
+use crate::domain::currency::Currency;
+use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
+use crate::domain::item::Item;
+use crate::domain::ledger::Ledger;
+use crate::domain::order::{CancelledReason, OrderStatus};
+use crate::domain::payment_status::PaymentStatus;
+use crate::domain::{KeptJson, Timestamp};
+
+/// An order that is to be appended.
+#[derive(Debug, Clone)]
+pub struct NewOrder {
+    pub account_id: AccountId,
+    pub id: OrderName,
+    pub order_id: OrderName,
+    pub draft_seq: i64,
+    pub currency: Currency,
+    pub created_by: CreatedBy,
+    pub items: Vec<Item>,
+    pub ledger: Ledger,
+    pub document: KeptJson,
+    pub options_document: KeptJson,
+}
+
+/// All of an order.
+#[derive(Debug, Clone)]
+pub struct OrderRecord {
+    pub account_id: AccountId,
+    pub id: OrderName,
+    pub order_id: OrderName,
+    pub draft_id: String,
+    pub currency: Currency,
+    pub created_at: Timestamp,
+    pub created_by: CreatedBy,
+    pub updated_at: Timestamp,
+    pub ledger: Ledger,
+    pub payment_status: PaymentStatus,
+    /// When and by whom, while it is closed.
+    pub closed: Option<(Timestamp, CreatedBy)>,
+    pub cancelled: Option<Cancelled>,
+    pub document: KeptJson,
+    pub options_document: KeptJson,
+    pub items: Vec<Item>,
+    /// Oldest first, the payment operations among them.
+    pub events: Vec<EventRecord>,
+}
+
+/// How an order came to be cancelled.
+#[derive(Debug, Clone)]
+pub struct Cancelled {
+    pub at: Timestamp,
+    pub by: CreatedBy,
+    pub reason: Option<CancelledReason>,
+}
+
+/// Which orders of an account a list shall have, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct OrderQuery {
+    /// Any of these; all when empty.
+    pub statuses: Vec<OrderStatus>,
+    /// Any of these; all when empty.
+    pub payment_statuses: Vec<PaymentStatus>,
+    pub created_from: Option<Timestamp>,
+    pub created_to: Option<Timestamp>,
+    /// Words that each begin a word of the order.
+    pub search: Option<String>,
+    /// The row that the list goes on after.
+    pub starting_after: Option<i64>,
+    /// Orders in the list at most.
+    pub limit: u32,
+    /// Whether to count all orders that match.
+    pub total: bool,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct OrderPage {
+    pub orders: Vec<OrderRecord>,
+    /// How many orders match in all, if that was asked.
+    pub total: Option<i64>,
+}
+
+const SELECT_ORDER: &str = "select orders.id, orders.order_id, orders.currency,
+        orders.created_at_ms, orders.created_by, drafts.id as draft_id,
+        order_documents.document, order_documents.options_document,
+        ledgers.status, ledgers.payment_status, ledgers.multiple_authorizations,
+        ledgers.authorizations, ledgers.lines, ledgers.last_event_seq, ledgers.updated_at_ms,
+        closed_at_ms, closed_by, cancelled_at_ms, cancelled_by, cancelled_reason
+    from orders
+    join ledgers on ledgers.order_seq = orders.order_seq
+    join order_documents on order_documents.order_seq = orders.order_seq
+    join drafts on drafts.draft_seq = orders.draft_seq
+    where orders.order_seq = :order_seq";
+
+impl Reader<'_> {
+    /// The row of the order of that name.
+    pub fn find_order_seq(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+    ) -> Result<Option<i64>, StoreError> {
+        let sql = "select order_seq from order_names
+            where account_seq = (select account_seq from accounts where account_id = :account_id)
+              and name = :name and order_seq is not null";
+        let params = named_params! {":account_id": account_id, ":name": name};
+        self.find(sql, params, |row| row.get(0))
+    }
+
+    /// Whether an order or a draft of the account has this name.
+    pub fn is_name_taken(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+    ) -> Result<bool, StoreError> {
+        let sql = "select 1 from order_names
+            where account_seq = (select account_seq from accounts where account_id = :account_id)
+              and name = :name";
+        let params = named_params! {":account_id": account_id, ":name": name};
+        Ok(self.find(sql, params, |_| Ok(()))?.is_some())
+    }
+
+    /// Whether the draft in that row may give its order this name: nobody has it, or it was
+    /// reserved for the draft.
+    pub fn is_name_free_for(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+        draft_seq: i64,
+    ) -> Result<bool, StoreError> {
+        let sql = "select order_seq is null and draft_seq = :draft_seq from order_names
+            where account_seq = (select account_seq from accounts where account_id = :account_id)
+              and name = :name";
+        let params =
+            named_params! {":account_id": account_id, ":name": name, ":draft_seq": draft_seq};
+        let reserved: Option<bool> = self.find(sql, params, |row| row.get(0))?;
+        Ok(reserved.unwrap_or(true))
+    }
+
+    /// The whole order of that name.
+    pub fn find_order(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+    ) -> Result<Option<OrderRecord>, StoreError> {
+        let found = self.find_order_seq(account_id, name)?;
+        found.map(|order_seq| self.load_order(account_id, order_seq)).transpose()
+    }
+
+    /// The whole order in that row.
+    pub fn load_order(
+        &self,
+        account_id: &AccountId,
+        order_seq: i64,
+    ) -> Result<OrderRecord, StoreError> {
+        let params = named_params! {":order_seq": order_seq};
+        let found = self.find(SELECT_ORDER, params, |row| Ok(read_order(row, account_id)))?;
+        let gone = || StoreError::inconsistent(format!("the order in row {order_seq} is gone"));
+        let (mut order, last_event_seq) = found.ok_or_else(gone)??;
+        order.items = self.list_order_items(order_seq)?;
+        order.events = self.list_events(last_event_seq)?;
+        Ok(order)
+    }
+
+    /// A page of orders, newest first.
+    pub fn list_orders(
+        &self,
+        account_id: &AccountId,
+        query: &OrderQuery,
+    ) -> Result<OrderPage, StoreError> {
+        let sql = format!(
+            "select order_seq from ledgers where {} order by order_seq desc limit :limit",
+            conditions(query)
+        );
+        let order_seqs = self.list_matching(&sql, account_id, query)?;
+        let total = if query.total { Some(self.count_orders(account_id, query)?) } else { None };
+        let orders = order_seqs.into_iter().map(|seq| self.load_order(account_id, seq));
+        Ok(OrderPage { orders: orders.collect::<Result<_, _>>()?, total })
+    }
+
+    fn list_order_items(&self, order_seq: i64) -> Result<Vec<Item>, StoreError> {
+        let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
+                tax_amount, store_id, document
+            from order_items where order_seq = :order_seq order by position";
+        self.list(sql, named_params! {":order_seq": order_seq}, read_item)
+    }
+
+    fn count_orders(&self, account_id: &AccountId, query: &OrderQuery) -> Result<i64, StoreError> {
+        let sql = format!("select count(*) from ledgers where {} limit :limit", conditions(query));
+        let whole = OrderQuery { starting_after: None, limit: 1, ..query.clone() };
+        Ok(self.list_matching(&sql, account_id, &whole)?.into_iter().sum())
+    }
+
+    /// The integers that a statement about the matching orders gives.
+    fn list_matching(
+        &self,
+        sql: &str,
+        account_id: &AccountId,
+        query: &OrderQuery,
+    ) -> Result<Vec<i64>, StoreError> {
+        let expression = query.search.as_deref().map(|typed| search_expression(account_id, typed));
+        // A search without any word in it finds nothing.
+        if expression == Some(None) {
+            return Ok(Vec::new());
+        }
+        let statuses: Vec<&str> = query.statuses.iter().map(|s| s.as_str()).collect();
+        let payment_statuses: Vec<&str> =
+            query.payment_statuses.iter().map(|s| s.as_str()).collect();
+        let account_seq = self.load_account_seq(account_id)?;
+        let (first, last) = self.load_creation_bounds(account_seq, query)?;
+        self.list(
+            sql,
+            named_params! {
+                ":account_seq": account_seq,
+                ":before": query.starting_after.unwrap_or(i64::MAX),
+                ":first": first,
+                ":last": last,
+                ":statuses": serde_json::to_string(&statuses).map_err(StoreError::other)?,
+                ":payment_statuses":
+                    serde_json::to_string(&payment_statuses).map_err(StoreError::other)?,
+                ":search": expression.flatten().unwrap_or_default(),
+                ":limit": query.limit,
+            },
+            |row| row.get(0),
+        )
+    }
+
+    /// The rows that a time range means: rows are in the order of their times.
+    fn load_creation_bounds(
+        &self,
+        account_seq: i64,
+        query: &OrderQuery,
+    ) -> Result<(i64, i64), StoreError> {
+        let first = match query.created_from {
+            None => Some(0),
+            Some(from) => self.find(
+                "select order_seq from orders
+                 where account_seq = :account_seq and :from <= created_at_ms
+                 order by created_at_ms, order_seq limit 1",
+                named_params! {":account_seq": account_seq, ":from": from},
+                |row| row.get(0),
+            )?,
+        };
+        let last = match query.created_to {
+            None => Some(i64::MAX),
+            Some(to) => self.find(
+                "select order_seq from orders
+                 where account_seq = :account_seq and created_at_ms <= :to
+                 order by created_at_ms desc, order_seq desc limit 1",
+                named_params! {":account_seq": account_seq, ":to": to},
+                |row| row.get(0),
+            )?,
+        };
+        // Without an order on the right side of a bound, no row can match.
+        Ok((first.unwrap_or(i64::MAX), last.unwrap_or(-1)))
+    }
+}
+
+/// The conditions of a list; fixed texts, chosen by which filters are there. Every parameter is
+/// named in the first one, since the same values are bound to each of them.
+fn conditions(query: &OrderQuery) -> String {
+    let mut sql = String::from(
+        "account_seq = :account_seq and order_seq < :before
+         and order_seq between :first and :last
+         and :statuses is not null and :payment_statuses is not null and :search is not null",
+    );
+    if !query.statuses.is_empty() {
+        sql.push_str(" and status in (select value from json_each(:statuses))");
+    }
+    if !query.payment_statuses.is_empty() {
+        sql.push_str(" and payment_status in (select value from json_each(:payment_statuses))");
+    }
+    if query.search.is_some() {
+        sql.push_str(
+            " and order_seq in (select rowid from order_search where order_search match :search)",
+        );
+    }
+    sql
+}
+
+impl Tx<'_> {
+    /// Appends an order with its names, items and ledger; its row.
+    pub fn insert_order(&self, order: &NewOrder) -> Result<i64, StoreError> {
+        let account_seq = self.load_account_seq(&order.account_id)?;
+        let sql = "insert into orders
+            (account_seq, id, order_id, draft_seq, currency, created_at_ms, created_by)
+            values (:account_seq, :id, :order_id, :draft_seq, :currency, :now, :created_by)";
+        let order_seq = self.insert(
+            sql,
+            named_params! {
+                ":account_seq": account_seq,
+                ":id": order.id,
+                ":order_id": order.order_id,
+                ":draft_seq": order.draft_seq,
+                ":currency": order.currency,
+                ":now": self.now(),
+                ":created_by": order.created_by,
+            },
+        )?;
+        self.insert_order_document(order_seq, order)?;
+        self.name_order(account_seq, &order.id, order_seq)?;
+        self.name_order(account_seq, &order.order_id, order_seq)?;
+        for (position, item) in order.items.iter().enumerate() {
+            self.insert_item(INSERT_ORDER_ITEM, order_seq, position, item)?;
+        }
+        self.insert_ledger(account_seq, order_seq, &order.ledger)?;
+        Ok(order_seq)
+    }
+
+    /// Keeps a name for the order that a draft will become.
+    pub fn reserve_name(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+        draft_seq: i64,
+    ) -> Result<(), StoreError> {
+        let sql = "insert into order_names (account_seq, name, draft_seq)
+                   values (:account_seq, :name, :draft_seq)";
+        self.execute(
+            sql,
+            named_params! {
+                ":account_seq": self.load_account_seq(account_id)?,
+                ":name": name,
+                ":draft_seq": draft_seq,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Gives an order a name that is free or was reserved for it.
+    fn name_order(
+        &self,
+        account_seq: i64,
+        name: &OrderName,
+        order_seq: i64,
+    ) -> Result<(), StoreError> {
+        let sql = "insert into order_names (account_seq, name, order_seq)
+            values (:account_seq, :name, :order_seq)
+            on conflict (account_seq, name) do update set order_seq = excluded.order_seq
+            where order_names.order_seq is null or order_names.order_seq = excluded.order_seq";
+        let params =
+            named_params! {":account_seq": account_seq, ":name": name, ":order_seq": order_seq};
+        match self.execute(sql, params)? {
+            1 => Ok(()),
+            _ => Err(StoreError::inconsistent("the name belongs to another order")),
+        }
+    }
+
+    fn insert_order_document(&self, order_seq: i64, order: &NewOrder) -> Result<(), StoreError> {
+        let sql = "insert into order_documents (order_seq, document, options_document)
+                   values (:order_seq, :document, :options_document)";
+        self.insert(
+            sql,
+            named_params! {
+                ":order_seq": order_seq,
+                ":document": order.document,
+                ":options_document": order.options_document,
+            },
+        )?;
+        Ok(())
+    }
+}
+
+const INSERT_ORDER_ITEM: &str = "insert into order_items
+    (order_seq, line_id, position, gross_amount, discount_amount, manual_discount_amount,
+     tax_amount, store_id, document)
+    values (:owner_seq, :line_id, :position, :gross_amount, :discount_amount,
+     :manual_discount_amount, :tax_amount, :store_id, :document)";
+
+fn read_order(
+    row: &Row<'_>,
+    account_id: &AccountId,
+) -> Result<(OrderRecord, Option<EventSeq>), StoreError> {
+    let closed_at: Option<Timestamp> = row.get("closed_at_ms")?;
+    let closed_by: Option<CreatedBy> = row.get("closed_by")?;
+    let order = OrderRecord {
+        account_id: account_id.clone(),
+        id: row.get("id")?,
+        order_id: row.get("order_id")?,
+        draft_id: row.get("draft_id")?,
+        currency: row.get("currency")?,
+        created_at: row.get("created_at_ms")?,
+        created_by: row.get("created_by")?,
+        updated_at: row.get("updated_at_ms")?,
+        ledger: read_ledger_columns(row)?,
+        payment_status: row.get("payment_status")?,
+        closed: closed_at.zip(closed_by),
+        cancelled: read_cancelled(row)?,
+        document: row.get("document")?,
+        options_document: row.get("options_document")?,
+        items: Vec::new(),
+        events: Vec::new(),
+    };
+    Ok((order, row.get("last_event_seq")?))
+}
+
+fn read_cancelled(row: &Row<'_>) -> Result<Option<Cancelled>, StoreError> {
+    let at: Option<Timestamp> = row.get("cancelled_at_ms")?;
+    let by: Option<CreatedBy> = row.get("cancelled_by")?;
+    let reason = row.get("cancelled_reason")?;
+    Ok(at.zip(by).map(|(at, by)| Cancelled { at, by, reason }))
+}

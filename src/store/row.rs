@@ -1,0 +1,149 @@
+//! Between rows and the domain's types. A value that the types rule out is an inconsistent book.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use super::error::StoreError;
+use crate::domain::currency::Currency;
+use crate::domain::draft::{DraftStatus, GenerateOrderId};
+use crate::domain::ids::{AccountId, CreatedBy, EventSeq, LineId, OrderName, ResourceId};
+use crate::domain::ledger::Ledger;
+use crate::domain::line::{AuthorizationSums, Line, Sums};
+use crate::domain::money::Amount;
+use crate::domain::order::{CancelledReason, OrderStatus};
+use crate::domain::payment_status::PaymentStatus;
+use crate::domain::{KeptJson, Timestamp};
+
+/// `From`/`ToSql` for a type that has a text, and one that has a number.
+macro_rules! sql_text {
+    ($($type:ty, |$text:ident| $parse:expr, |$value:ident| $write:expr;)*) => {$(
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<$type> {
+                let $text = value.as_str()?;
+                $parse.ok_or(FromSqlError::InvalidType)
+            }
+        }
+        impl ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                let $value = self;
+                Ok(ToSqlOutput::from($write))
+            }
+        }
+    )*};
+}
+
+macro_rules! sql_integer {
+    ($($type:ty, |$number:ident| $parse:expr, |$value:ident| $write:expr;)*) => {$(
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<$type> {
+                let $number = value.as_i64()?;
+                $parse.ok_or(FromSqlError::OutOfRange($number))
+            }
+        }
+        impl ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                let $value = self;
+                Ok(ToSqlOutput::from($write))
+            }
+        }
+    )*};
+}
+
+sql_text! {
+    AccountId, |text| AccountId::parse(text), |value| value.as_str();
+    OrderName, |text| OrderName::parse(text), |value| value.as_str();
+    ResourceId, |text| ResourceId::parse(text), |value| value.as_str();
+    Currency, |text| Currency::parse(text), |value| value.code();
+    KeptJson, |text| Some(KeptJson(text.to_owned())), |value| value.0.as_str();
+    CreatedBy, |text| Some(CreatedBy(text.to_owned())), |value| value.0.as_str();
+    OrderStatus, |text| OrderStatus::parse(text), |value| value.as_str();
+    PaymentStatus, |text| PaymentStatus::parse(text), |value| value.as_str();
+    CancelledReason, |text| CancelledReason::parse(text), |value| value.as_str();
+    DraftStatus, |text| DraftStatus::parse(text), |value| value.as_str();
+    GenerateOrderId, |text| GenerateOrderId::parse(text), |value| value.as_str();
+}
+
+sql_integer! {
+    Timestamp, |number| Some(Timestamp(number)), |value| value.0;
+    EventSeq, |number| Some(EventSeq(number)), |value| value.0;
+    LineId, |number| LineId::new(number), |value| value.number();
+    Amount, |number| Amount::new(number), |value| value.minor_units();
+}
+
+/// One line in `ledgers.lines`; the columns are explained in the schema.
+type LineRow = (i64, i64, u64, u64, u64, u64, u64, Option<i64>, Vec<PartRow>);
+/// Position of the authorization, then authorized, captured, cancelled, refunded.
+type PartRow = (usize, u64, u64, u64, u64);
+
+/// The texts of a ledger's two JSON columns: authorizations and lines.
+pub(super) fn write_ledger(ledger: &Ledger) -> Result<(String, String), StoreError> {
+    let ids: Vec<&str> = ledger.authorizations.iter().map(ResourceId::as_str).collect();
+    let lines: Vec<LineRow> = ledger.lines.iter().map(|line| line_row(ledger, line)).collect();
+    let authorizations = serde_json::to_string(&ids).map_err(StoreError::other)?;
+    Ok((authorizations, serde_json::to_string(&lines).map_err(StoreError::other)?))
+}
+
+/// A ledger from its columns; an error when a line's boxes do not balance.
+pub(super) fn read_ledger(
+    status: OrderStatus,
+    multiple_authorizations: bool,
+    authorizations: &str,
+    lines: &str,
+) -> Result<Ledger, StoreError> {
+    let ids: Vec<String> = serde_json::from_str(authorizations).map_err(unreadable)?;
+    let rows: Vec<LineRow> = serde_json::from_str(lines).map_err(unreadable)?;
+    let authorizations: Option<Vec<ResourceId>> =
+        ids.iter().map(|id| ResourceId::parse(id)).collect();
+    let authorizations = authorizations.ok_or_else(|| StoreError::inconsistent("an empty id"))?;
+    let lines: Option<Vec<Line>> = rows.iter().map(|row| read_line(row, &authorizations)).collect();
+    let lines =
+        lines.ok_or_else(|| StoreError::inconsistent("the boxes of a line do not balance"))?;
+    if !lines.is_sorted_by_key(Line::line_id) {
+        return Err(StoreError::inconsistent("the lines of a ledger are not sorted"));
+    }
+    Ok(Ledger { status, multiple_authorizations, authorizations, lines })
+}
+
+fn unreadable(error: serde_json::Error) -> StoreError {
+    StoreError::inconsistent(format!("a ledger is unreadable: {error}"))
+}
+
+fn line_row(ledger: &Ledger, line: &Line) -> LineRow {
+    let sums = line.sums();
+    let parts = line.by_authorization().iter().filter_map(|part| {
+        let at = ledger.authorizations.iter().position(|id| *id == part.authorization_id)?;
+        let Sums { authorized, captured, cancelled, refunded, direct: _ } = part.sums;
+        Some((at, authorized, captured, cancelled, refunded))
+    });
+    (
+        line.line_id().number(),
+        line.payable().minor_units(),
+        sums.authorized,
+        sums.captured,
+        sums.direct,
+        sums.cancelled,
+        sums.refunded,
+        line.last_moved_by().map(|seq| seq.0),
+        parts.collect(),
+    )
+}
+
+fn read_line(row: &LineRow, authorizations: &[ResourceId]) -> Option<Line> {
+    let &(line_id, payable, authorized, captured, direct, cancelled, refunded, moved_by, ref parts) =
+        row;
+    let sums = Sums { authorized, captured, direct, cancelled, refunded };
+    let parts: Option<Vec<AuthorizationSums>> =
+        parts.iter().map(|part| read_part(part, authorizations)).collect();
+    Line::restore(
+        LineId::new(line_id)?,
+        Amount::new(payable)?,
+        sums,
+        parts?,
+        moved_by.map(EventSeq),
+    )
+}
+
+fn read_part(row: &PartRow, authorizations: &[ResourceId]) -> Option<AuthorizationSums> {
+    let &(at, authorized, captured, cancelled, refunded) = row;
+    let sums = Sums { authorized, captured, direct: 0, cancelled, refunded };
+    Some(AuthorizationSums { authorization_id: authorizations.get(at)?.clone(), sums })
+}

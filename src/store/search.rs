@@ -1,0 +1,105 @@
+//! Finding orders by words: order id, e-mail, name, phone (contract, Decision 7).
+//!
+//! A search is words of letters and digits; an order is found when each of them begins a word of
+//! it. What is digits with separators alone counts as one number, so that a phone number is found
+//! however it is spaced.
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::tx::Tx;
+use crate::domain::ids::AccountId;
+
+/// Leading digits of a phone number that may be its country's and left out by who searches.
+const COUNTRY_DIGITS_MAX: usize = 3;
+
+/// Words of a search that count; more are ignored.
+const SEARCH_WORDS_MAX: usize = 8;
+
+impl Tx<'_> {
+    /// Makes an order findable by these texts.
+    pub fn insert_search_words<'a>(
+        &self,
+        account_id: &AccountId,
+        order_seq: i64,
+        texts: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), StoreError> {
+        let words: Vec<String> = texts.into_iter().flat_map(indexed_words).collect();
+        let sql = "insert into order_search (rowid, account, words)
+                   values (:order_seq, :account, :words)";
+        self.execute(
+            sql,
+            named_params! {
+                ":order_seq": order_seq,
+                ":account": account_id,
+                ":words": words.join(" "),
+            },
+        )?;
+        Ok(())
+    }
+}
+
+/// The full-text query for what a person typed; `None` when there is no word in it.
+pub(super) fn search_expression(account_id: &AccountId, typed: &str) -> Option<String> {
+    let words = match as_number(typed) {
+        Some(number) => vec![number],
+        None => words(typed),
+    };
+    if words.is_empty() {
+        return None;
+    }
+    let prefixes: Vec<String> =
+        words.iter().take(SEARCH_WORDS_MAX).map(|word| format!("words:\"{word}\"*")).collect();
+    Some(format!("account:\"{account_id}\" AND {}", prefixes.join(" AND ")))
+}
+
+fn indexed_words(text: &str) -> Vec<String> {
+    let mut indexed = words(text);
+    if let Some(number) = as_number(text) {
+        let starts = 0..=COUNTRY_DIGITS_MAX.min(number.len().saturating_sub(1));
+        indexed.extend(starts.map(|start| number[start..].to_owned()));
+    }
+    indexed
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The digits of a text that has nothing else but the signs people space numbers with.
+fn as_number(text: &str) -> Option<String> {
+    let spacing = |c: char| matches!(c, ' ' | '+' | '-' | '(' | ')' | '.' | '/');
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let only = text.chars().all(|c| c.is_ascii_digit() || spacing(c));
+    (only && !digits.is_empty()).then_some(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_is_words_and_never_a_query_of_its_own() {
+        let account = AccountId::parse("T00000001").unwrap();
+        let expression = |typed| search_expression(&account, typed);
+        assert_eq!(
+            expression("Kåre \"x\" OR *").unwrap(),
+            "account:\"T00000001\" AND words:\"Kåre\"* AND words:\"x\"* AND words:\"OR\"*"
+        );
+        assert_eq!(
+            expression("+47 912 34 567").unwrap(),
+            "account:\"T00000001\" AND words:\"4791234567\"*"
+        );
+        assert_eq!(expression(" -- "), None);
+    }
+
+    #[test]
+    fn a_phone_number_is_found_with_and_without_its_country() {
+        let words = indexed_words("+47 912 34 567");
+        assert!(words.contains(&"4791234567".to_owned()) && words.contains(&"91234567".to_owned()));
+        assert_eq!(indexed_words("5"), ["5", "5"]);
+    }
+}

@@ -1,0 +1,350 @@
+//! The one writer: a thread that owns the writing connection and shares its commits.
+//!
+//! It takes what waits in a bounded queue, runs it in one transaction, commits once, and only then
+//! answers everybody; a lone command waits for nobody. Commands refuse before their first write, so
+//! a refusal leaves nothing behind and the batch goes on. When a command fails or panics instead,
+//! the whole batch is rolled back and its commands run again, one a transaction: there are no
+//! savepoints, because SQLite rolls back past them when the disk is full.
+//!
+//! A failed commit whose outcome is known (busy, full) is told to the batch and the writer goes on.
+//! Any other failure means that the outcome is unknown: the writer takes nothing more, and the
+//! process shall end and recover by starting again. The thread never logs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::error::{StoreError, StoreErrorKind};
+use super::tx::Tx;
+use crate::clock::{Clock, Randomness};
+use crate::domain::Timestamp;
+
+/// Commands that one transaction takes.
+pub const BATCH_MAX: usize = 256;
+
+/// Commands that may wait; one more is refused with [`WriteError::QueueFull`].
+const QUEUE_MAX: usize = 4_096;
+
+/// After this long without work the WAL is put back into the file.
+const IDLE_BEFORE_CHECKPOINT_S: u64 = 60;
+
+/// A write that somebody can ask for. `grep "impl WriteCommand"` lists them all.
+pub trait WriteCommand: Send + 'static {
+    /// What it is called in logs.
+    const NAME: &'static str;
+    type Done: Send + 'static;
+    type Refused: Refusal;
+
+    /// Decides, then writes. It must refuse before its first write, must not depend on what an
+    /// earlier run did, since it may be run again, and must call nothing outside the transaction.
+    fn run(&self, tx: &Tx<'_>) -> Result<Self::Done, Self::Refused>;
+}
+
+/// Why a command did not happen.
+pub trait Refusal: Send + 'static {
+    /// The failure of the store, if that is why; everything else was refused before any write.
+    fn store_error(&self) -> Option<&StoreError>;
+}
+
+/// What became of a command that was not done.
+#[derive(Debug)]
+pub enum WriteError<R> {
+    /// It ran and said no.
+    Refused(R),
+    /// Too much is waiting; it was not run.
+    QueueFull,
+    /// The file is locked or the disk is full; nothing was written.
+    Unavailable(StoreErrorKind),
+    /// It panicked or broke a rule of the schema; nothing was written.
+    Failed,
+    /// The writer has stopped. Whether it was written is unknown.
+    WritesOff,
+}
+
+/// The way to the writer; cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    queue: SyncSender<Box<dyn Job>>,
+    off: Arc<AtomicBool>,
+}
+
+/// The writer's thread, to wait for its end.
+pub struct WriterThread {
+    thread: JoinHandle<()>,
+    stopping: Arc<AtomicBool>,
+    /// Ends when the thread does, however it does.
+    pub ended: oneshot::Receiver<()>,
+}
+
+/// What the thread works with.
+pub(super) struct WriterState {
+    pub conn: Connection,
+    pub clock: Clock,
+    pub randomness: Randomness,
+    pub last_event_at: Timestamp,
+    /// How a transaction is committed; tests plant failures here.
+    pub commit: fn(&Connection) -> rusqlite::Result<()>,
+}
+
+impl Writer {
+    /// Runs the command and waits for its commit. Dropping the future changes nothing: the command
+    /// runs, or not, as if somebody were waiting.
+    pub async fn write<C: WriteCommand>(
+        &self,
+        command: C,
+    ) -> Result<C::Done, WriteError<C::Refused>> {
+        let answer = self.submit(command)?;
+        answer.await.unwrap_or(Err(WriteError::WritesOff))
+    }
+
+    /// The same for a thread that may block.
+    pub fn write_blocking<C: WriteCommand>(
+        &self,
+        command: C,
+    ) -> Result<C::Done, WriteError<C::Refused>> {
+        let answer = self.submit(command)?;
+        answer.blocking_recv().unwrap_or(Err(WriteError::WritesOff))
+    }
+
+    /// Whether the writer has stopped taking commands.
+    pub fn is_off(&self) -> bool {
+        self.off.load(Ordering::Acquire)
+    }
+
+    fn submit<C: WriteCommand>(&self, command: C) -> Result<Answer<C>, WriteError<C::Refused>> {
+        if self.is_off() {
+            return Err(WriteError::WritesOff);
+        }
+        let (reply, answer) = oneshot::channel();
+        match self.queue.try_send(Box::new(Task { command, reply, outcome: None })) {
+            Ok(()) => Ok(answer),
+            Err(TrySendError::Full(_)) => Err(WriteError::QueueFull),
+            Err(TrySendError::Disconnected(_)) => Err(WriteError::WritesOff),
+        }
+    }
+}
+
+impl WriterThread {
+    /// Tells the writer to end when its queue is empty, and waits until it has. Every
+    /// [`Writer`] refuses from then on.
+    pub fn stop(self) {
+        self.stopping.store(true, Ordering::Release);
+        // A thread that panicked has told `ended`; there is nothing more to learn here.
+        drop(self.thread.join());
+    }
+}
+
+/// Starts the thread.
+pub(super) fn start(state: WriterState) -> Result<(Writer, WriterThread), StoreError> {
+    let (queue, waiting) = sync_channel(QUEUE_MAX);
+    let off = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::new(AtomicBool::new(false));
+    let (end, ended) = oneshot::channel();
+    let (thread_off, thread_stopping) = (off.clone(), stopping.clone());
+    let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
+        let _end = end;
+        let _off = SetOnDrop(thread_off);
+        run(state, &waiting, &thread_stopping);
+    })?;
+    Ok((Writer { queue, off }, WriterThread { thread, stopping, ended }))
+}
+
+/// Closes the door however the thread ends.
+struct SetOnDrop(Arc<AtomicBool>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// How often an idle writer looks whether it shall stop.
+const STOP_CHECK_MS: u64 = 50;
+
+fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &AtomicBool) {
+    let mut idle_ms: u64 = 0;
+    loop {
+        match waiting.recv_timeout(Duration::from_millis(STOP_CHECK_MS)) {
+            Ok(first) => {
+                idle_ms = 0;
+                let mut batch = vec![first];
+                batch.extend(waiting.try_iter().take(BATCH_MAX - 1));
+                if state.run_batch(batch).is_err() {
+                    return;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) if stopping.load(Ordering::Acquire) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                idle_ms += STOP_CHECK_MS;
+                if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000 {
+                    state.checkpoint();
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    state.checkpoint();
+}
+
+/// The outcome of what was being written is unknown: write no more.
+struct OutcomeUnknown;
+
+type Batch = Vec<Box<dyn Job>>;
+
+impl WriterState {
+    fn run_batch(&mut self, mut batch: Batch) -> Result<(), OutcomeUnknown> {
+        let begun = match self.begin() {
+            Ok(now) => now,
+            Err(error) => return self.give_up(batch, error.kind),
+        };
+        let tx = Tx::new(&self.conn, begun, &self.randomness);
+        let failure = batch.iter_mut().find_map(|job| match job.run(&tx) {
+            Ran::Clean if self.conn.is_autocommit() => Some(Failure::RolledBackAlready),
+            Ran::Clean => None,
+            Ran::Failed(failure) => Some(failure),
+        });
+        match failure {
+            None => self.commit(batch),
+            Some(Failure::Store(kind)) if !kind.is_known_outcome() => self.give_up(batch, kind),
+            Some(_) => self.run_again(batch),
+        }
+    }
+
+    /// One of the batch failed: each gets a transaction of its own, but one that was alone.
+    fn run_again(&mut self, batch: Batch) -> Result<(), OutcomeUnknown> {
+        self.roll_back()?;
+        if batch.len() == 1 {
+            batch.into_iter().for_each(|job| job.settle(Settled::RolledBack));
+            return Ok(());
+        }
+        batch.into_iter().try_for_each(|job| self.run_batch(vec![job]))
+    }
+
+    fn begin(&mut self) -> Result<Timestamp, StoreError> {
+        self.conn.execute_batch("begin immediate")?;
+        self.last_event_at = self.last_event_at.max(self.clock.now());
+        Ok(self.last_event_at)
+    }
+
+    /// After this returned Ok from SQLite, and only then, anybody hears of success.
+    fn commit(&mut self, batch: Batch) -> Result<(), OutcomeUnknown> {
+        match (self.commit)(&self.conn).map_err(StoreError::from) {
+            Ok(()) => {
+                batch.into_iter().for_each(|job| job.settle(Settled::Committed));
+                Ok(())
+            }
+            Err(error) => {
+                if error.kind.is_known_outcome() {
+                    self.roll_back()?;
+                }
+                self.give_up(batch, error.kind)
+            }
+        }
+    }
+
+    fn give_up(&self, batch: Batch, kind: StoreErrorKind) -> Result<(), OutcomeUnknown> {
+        let known = kind.is_known_outcome();
+        let settled = if known { Settled::Unavailable(kind) } else { Settled::Unknown };
+        batch.into_iter().for_each(|job| job.settle(settled));
+        if known { Ok(()) } else { Err(OutcomeUnknown) }
+    }
+
+    fn roll_back(&self) -> Result<(), OutcomeUnknown> {
+        if self.conn.is_autocommit() {
+            return Ok(());
+        }
+        self.conn.execute_batch("rollback").map_err(|_| OutcomeUnknown)
+    }
+
+    /// Moves the WAL into the file; another process that reads may keep it from finishing, which
+    /// the next one makes good.
+    fn checkpoint(&self) {
+        let done = self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()));
+        drop(done);
+    }
+}
+
+type Answer<C> =
+    oneshot::Receiver<Result<<C as WriteCommand>::Done, WriteError<<C as WriteCommand>::Refused>>>;
+
+/// How one run of a job went.
+enum Ran {
+    /// Done, or refused before any write.
+    Clean,
+    Failed(Failure),
+}
+
+/// Why a transaction cannot be committed.
+enum Failure {
+    Store(StoreErrorKind),
+    Panicked,
+    /// SQLite has ended the transaction by itself, as it does when the disk is full.
+    RolledBackAlready,
+}
+
+#[derive(Clone, Copy)]
+enum Settled {
+    Committed,
+    /// This job's own run made the transaction roll back.
+    RolledBack,
+    Unavailable(StoreErrorKind),
+    Unknown,
+}
+
+trait Job: Send {
+    fn run(&mut self, tx: &Tx<'_>) -> Ran;
+    /// Tells whoever asked; that nobody listens any more changes nothing.
+    fn settle(self: Box<Self>, settled: Settled);
+}
+
+struct Task<C: WriteCommand> {
+    command: C,
+    reply: oneshot::Sender<Result<C::Done, WriteError<C::Refused>>>,
+    outcome: Option<Result<C::Done, C::Refused>>,
+}
+
+impl<C: WriteCommand> Job for Task<C> {
+    fn run(&mut self, tx: &Tx<'_>) -> Ran {
+        self.outcome = catch_unwind(AssertUnwindSafe(|| self.command.run(tx))).ok();
+        let Some(outcome) = &self.outcome else {
+            return Ran::Failed(Failure::Panicked);
+        };
+        match outcome.as_ref().err().and_then(Refusal::store_error) {
+            Some(error) => Ran::Failed(Failure::Store(error.kind)),
+            None => Ran::Clean,
+        }
+    }
+
+    fn settle(self: Box<Self>, settled: Settled) {
+        let answer = match (settled, self.outcome) {
+            (Settled::Committed, Some(Ok(done))) => Ok(done),
+            (Settled::Committed, Some(Err(refused))) => Err(WriteError::Refused(refused)),
+            (Settled::RolledBack, Some(Err(refused))) => Err(failed::<C>(refused)),
+            (Settled::RolledBack | Settled::Committed, _) => Err(WriteError::Failed),
+            (Settled::Unavailable(StoreErrorKind::Constraint), _) => Err(WriteError::Failed),
+            (Settled::Unavailable(kind), _) => Err(WriteError::Unavailable(kind)),
+            (Settled::Unknown, _) => Err(WriteError::WritesOff),
+        };
+        // Whoever asked may have left; what was committed stays committed.
+        drop(self.reply.send(answer));
+    }
+}
+
+fn failed<C: WriteCommand>(refused: C::Refused) -> WriteError<C::Refused> {
+    match refused.store_error().map(|error| error.kind) {
+        Some(kind @ (StoreErrorKind::Busy | StoreErrorKind::DiskFull)) => {
+            WriteError::Unavailable(kind)
+        }
+        _ => WriteError::Refused(refused),
+    }
+}
+
+#[cfg(test)]
+#[path = "writer_tests.rs"]
+mod tests;

@@ -1,0 +1,64 @@
+//! Work that no request waits for, each on a thread of its own.
+
+mod retain;
+mod watch_access;
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::app::Access;
+use crate::store::Store;
+
+/// The running threads; they end when this is dropped.
+pub struct Workers {
+    stops: Vec<Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// Starts all of them.
+    pub fn start(store: &Store, access: &Access) -> std::io::Result<Workers> {
+        let mut workers = Workers { stops: Vec::new(), threads: Vec::new() };
+        let (watched, access) = (store.clone(), access.clone());
+        workers.spawn("watch-access", move |tick| watch_access::run(&watched, &access, tick))?;
+        let store = store.clone();
+        workers.spawn("retain", move |tick| retain::run(&store, tick))?;
+        Ok(workers)
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        run: impl FnOnce(&Ticks) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let (stop, stopped) = channel();
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        self.threads.push(thread.spawn(move || run(&Ticks { stopped }))?);
+        self.stops.push(stop);
+        Ok(())
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.stops.clear();
+        for thread in self.threads.drain(..) {
+            // A worker that panicked has nothing more to do, and stopping goes on.
+            drop(thread.join());
+        }
+    }
+}
+
+/// When to work again.
+struct Ticks {
+    stopped: Receiver<()>,
+}
+
+impl Ticks {
+    /// Waits; false when it is time to end.
+    fn wait(&self, ms: u64) -> bool {
+        let waited = self.stopped.recv_timeout(Duration::from_millis(ms));
+        matches!(waited, Err(RecvTimeoutError::Timeout) | Ok(()))
+    }
+}

@@ -1,0 +1,16 @@
+//! Noticing that another process has made or disabled a client.
+
+use super::Ticks;
+use crate::app::Access;
+use crate::store::Store;
+
+/// A client that is disabled is out within a second; this leaves room for a slow read.
+const PERIOD_MS: u64 = 250;
+
+pub(super) fn run(store: &Store, access: &Access, ticks: &Ticks) {
+    while ticks.wait(PERIOD_MS) {
+        if let Err(error) = access.reload(store) {
+            tracing::warn!(%error, "could not look for changed access; trying again");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Holds what is sent and answered against the documents: ours, and the published one.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use super::harness::Reply;
+
+/// Our document.
+pub static OPENAPI: LazyLock<Value> =
+    LazyLock::new(|| yaml_serde::from_str(include_str!("../../data/openapi.yaml")).unwrap());
+
+/// Checks one request and its answer. A path that the document does not have must be a 404.
+#[track_caller]
+pub fn check(method: &str, path: &str, sent: Option<&str>, reply: &Reply) {
+    let Some((template, operation)) = operation(method, path) else { return };
+    let at = format!("{method} {template} -> {}", reply.status);
+    let response = operation["responses"].get(reply.status.to_string());
+    let response = resolve(response.unwrap_or_else(|| panic!("{at} is not documented")));
+    let content = &response["content"]["application/json"]["schema"];
+    if !content.is_null() {
+        assert_valid(&at, content, &reply.body);
+    }
+    let request = &operation["requestBody"]["content"]["application/json"]["schema"];
+    if let (200, Some(sent), false) = (reply.status, sent, request.is_null())
+        && let Ok(sent) = serde_json::from_str::<Value>(sent)
+    {
+        assert_valid(&format!("{at}, request"), request, &sent);
+    }
+}
+
+/// The documented operation that a request is of.
+fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
+    let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
+    let segments: Vec<&str> = path.split('/').collect();
+    let paths = OPENAPI["paths"].as_object()?;
+    // The template with the fewest parameters is the one that the router takes.
+    let matching = paths.iter().filter(|(template, _)| matches(template, &segments));
+    let (template, item) = matching.min_by_key(|(template, _)| template.matches('{').count())?;
+    Some((template.as_str(), item.get(method.to_lowercase())?))
+}
+
+fn matches(template: &str, segments: &[&str]) -> bool {
+    let parts: Vec<&str> = template.split('/').collect();
+    let same = |(part, segment): (&&str, &&str)| part.starts_with('{') || part == segment;
+    parts.len() == segments.len() && parts.iter().zip(segments).all(same)
+}
+
+/// What a reference of our document leads to.
+pub fn resolve(value: &'static Value) -> &'static Value {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(reference) => OPENAPI.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => value,
+    }
+}
+
+#[track_caller]
+fn assert_valid(at: &str, schema: &'static Value, value: &Value) {
+    static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> =
+        LazyLock::new(Mutex::default);
+    let key = schema.to_string();
+    let known = VALIDATORS.lock().unwrap().get(&key).copied();
+    let validator = known.unwrap_or_else(|| {
+        let root = json!({"allOf": [schema], "components": OPENAPI["components"]});
+        let compiled: &'static Validator = Box::leak(Box::new(compile(&root)));
+        VALIDATORS.lock().unwrap().insert(key, compiled);
+        compiled
+    });
+    let errors: Vec<String> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{at} does not fit the document: {errors:#?}\n{value:#}");
+}
+
+fn compile(root: &Value) -> Validator {
+    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
+    options.should_validate_formats(true).build(root).unwrap()
+}
+
+/// The published schema of a capture's answer.
+pub fn assert_published_capture(value: &Value) {
+    static PUBLISHED: LazyLock<Validator> = LazyLock::new(|| {
+        let seed = include_str!("published-capture.yaml");
+        let document: Value = yaml_serde::from_str(seed).unwrap();
+        let schema = json!({
+            "$ref": "#/components/schemas/OrderCapture",
+            "components": document["components"],
+        });
+        let options = jsonschema::options().with_draft(jsonschema::Draft::Draft4);
+        options.should_validate_formats(true).build(&schema).unwrap()
+    });
+    let errors: Vec<String> = PUBLISHED.iter_errors(value).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "not the published capture: {errors:#?}\n{value:#}");
+}

@@ -1,0 +1,358 @@
+//! A running Tillbook to talk to, on a port of its own and a file of its own.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use actix_web::dev::ServerHandle;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tillbook::app::{CreateAccount, CreateClient};
+use tillbook::auth::client_secret::ClientSecret;
+use tillbook::auth::scope::{Scope, Scopes};
+use tillbook::clock::{Clock, Randomness};
+use tillbook::domain::Timestamp;
+use tillbook::domain::currency::Currency;
+use tillbook::domain::ids::AccountId;
+use tillbook::http::server::{self, ServerOptions};
+use tillbook::http::{AppState, StateOptions};
+use tillbook::store::{Store, WriterThread};
+use tillbook::worker::Workers;
+
+use super::contract;
+
+/// The account that every test starts with.
+pub const ACCOUNT: &str = "T12345678";
+
+/// When every test starts: 2026-11-18T11:06:40Z.
+pub const START: Timestamp = Timestamp(1_795_000_000_000);
+
+/// A running server and a client of it that may do everything.
+pub struct App {
+    pub url: String,
+    pub db: PathBuf,
+    /// Stands still unless a test moves it.
+    pub clock: Clock,
+    pub state: AppState,
+    pub client: Client,
+    pub token: String,
+    server: ServerHandle,
+    running: Option<JoinHandle<()>>,
+    writer_thread: Option<WriterThread>,
+    workers: Option<Workers>,
+    _dir: TempDir,
+}
+
+/// An API client's credentials.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub client_id: String,
+    pub secret: String,
+}
+
+/// What the server answered.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub text: String,
+    /// Null when the text is no JSON.
+    pub body: Value,
+}
+
+impl Reply {
+    /// The value of a header, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `error.code`, or an empty text.
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+
+    /// The problems of an error as `path code`, one a line.
+    pub fn problems(&self) -> String {
+        let none = Vec::new();
+        let problems = self.body["error"]["errors"].as_array().unwrap_or(&none);
+        let text =
+            |p: &Value| format!("{} {}", p["path"].as_str().unwrap(), p["code"].as_str().unwrap());
+        problems.iter().map(text).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The same reply, if it has that status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Reply {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}
+
+impl App {
+    /// A server with one account and one client.
+    pub fn start() -> App {
+        App::start_with(ServerOptions::default(), "")
+    }
+
+    /// The same with options, and a path at the end of its public URL.
+    pub fn start_with(options: ServerOptions, public_path: &str) -> App {
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("book.db");
+        let clock = Clock::manual(START);
+        let opened = Store::open(&db, clock.clone(), Randomness::System).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let account_id = AccountId::parse(ACCOUNT).unwrap();
+        make_account(&opened.store, &account_id);
+        let client = make_client(&opened.store, &account_id, &[Scope::AdminShopping]);
+        let state = AppState::open(
+            &opened.store,
+            StateOptions {
+                public_url: format!("{url}{public_path}"),
+                clock: clock.clone(),
+                token_life_s: 14_400,
+                trusted_proxies: Vec::new(),
+            },
+        )
+        .unwrap();
+        let workers = Workers::start(&opened.store, &state.access).unwrap();
+        let (server, running) = run(listener, state.clone(), options);
+        let mut app = App {
+            url,
+            db,
+            clock,
+            state,
+            client,
+            token: String::new(),
+            server,
+            running: Some(running),
+            writer_thread: Some(opened.writer_thread),
+            workers: Some(workers),
+            _dir: dir,
+        };
+        app.token = app.token_of(&app.client);
+        app
+    }
+
+    /// Another account.
+    pub fn make_account(&self, account: &str) {
+        make_account(&self.state.store, &AccountId::parse(account).unwrap());
+    }
+
+    /// Another client, known to the server at once.
+    pub fn make_client(&self, account: &str, scopes: &[Scope]) -> Client {
+        let client = make_client(&self.state.store, &AccountId::parse(account).unwrap(), scopes);
+        self.state.access.reload(&self.state.store).unwrap();
+        client
+    }
+
+    /// A token got over HTTP by a client of the first account.
+    pub fn token_of(&self, client: &Client) -> String {
+        let path = format!("/v1/accounts/{ACCOUNT}/auth/token");
+        let reply = self.send("POST", &path, &[("authorization", &basic(client))], None);
+        reply.expect(200).body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Moves the clock on.
+    pub fn pass(&self, ms: i64) {
+        self.clock.set(Timestamp(self.clock.now().0 + ms));
+    }
+
+    /// GET below `/shopping`, as the first client.
+    pub fn get(&self, path: &str) -> Reply {
+        self.shopping("GET", path, &[], None)
+    }
+
+    /// POST JSON below `/shopping`, as the first client.
+    pub fn post(&self, path: &str, body: Value) -> Reply {
+        self.shopping("POST", path, &[], Some(&body.to_string()))
+    }
+
+    /// POST JSON below `/shopping` under an idempotency key.
+    pub fn post_once(&self, key: &str, path: &str, body: Value) -> Reply {
+        self.shopping("POST", path, &[("idempotency-key", key)], Some(&body.to_string()))
+    }
+
+    /// PUT JSON below `/shopping`, as the first client.
+    pub fn put(&self, path: &str, body: Value) -> Reply {
+        self.shopping("PUT", path, &[], Some(&body.to_string()))
+    }
+
+    /// Any request below `/shopping`, as the first client unless `headers` say otherwise.
+    pub fn shopping(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Reply {
+        let bearer = format!("Bearer {}", self.token);
+        let mut all = headers.to_vec();
+        if !headers.iter().any(|(name, _)| *name == "authorization") {
+            all.push(("authorization", &bearer));
+        }
+        self.send(method, &format!("/v1/accounts/{ACCOUNT}/shopping{path}"), &all, body)
+    }
+
+    /// Any request, with exactly these headers; checked against the contract both ways.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Reply {
+        let reply = send(&self.url, method, path, headers, body);
+        contract::check(method, path, body, &reply);
+        reply
+    }
+
+    /// An order made from a draft; its `order_id`.
+    pub fn order(&self, order: Value, options: Value) -> String {
+        let draft = self.post("/draft_orders", json!({"order": order, "options": options}));
+        let id = draft.expect(200).body["id"].as_str().unwrap().to_owned();
+        let done = self.put(&format!("/draft_orders/{id}/complete"), json!({})).expect(200);
+        done.body["orders"][0]["order_id"].as_str().unwrap().to_owned()
+    }
+
+    /// An order in NOK with these gross amounts on lines 1, 2, …
+    pub fn simple_order(&self, gross_amounts: &[i64]) -> String {
+        let item =
+            |(at, gross): (usize, &i64)| json!({"id": format!("p{at}"), "gross_amount": gross});
+        let items: Vec<Value> = gross_amounts.iter().enumerate().map(item).collect();
+        self.order(json!({"currency": "NOK", "items": items}), json!({}))
+    }
+
+    /// Every row of every table that a request may touch, as text.
+    pub fn snapshot(&self) -> String {
+        snapshot(&self.db)
+    }
+
+    /// Stops the server, as SIGTERM does.
+    pub fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            actix_web::rt::System::new().block_on(self.server.stop(true));
+            running.join().unwrap();
+        }
+        self.workers = None;
+        if let Some(thread) = self.writer_thread.take() {
+            thread.stop();
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// `Authorization: Basic …` of a client.
+pub fn basic(client: &Client) -> String {
+    use base64::Engine;
+    let pair = format!("{}:{}", client.client_id, client.secret);
+    format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair))
+}
+
+/// One request on a connection of its own.
+pub fn send(
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Reply {
+    let mut request = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .allow_non_standard_methods(true)
+        .build()
+        .into();
+    let mut response = match body {
+        Some(body) => {
+            let typed = headers.iter().any(|(name, _)| *name == "content-type");
+            if !typed {
+                request = request.header("content-type", "application/json");
+            }
+            agent.run(request.body(body.to_owned()).unwrap()).unwrap()
+        }
+        None => agent.run(request.body(()).unwrap()).unwrap(),
+    };
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+        .collect();
+    let text = response.body_mut().read_to_string().unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Reply { status: response.status().as_u16(), headers, text, body }
+}
+
+/// Every row of every table in a file, but the search index's own.
+pub fn snapshot(db: &std::path::Path) -> String {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    #[expect(clippy::disallowed_methods, reason = "the harness looks into the file from outside")]
+    let conn = rusqlite::Connection::open_with_flags(db, flags).unwrap();
+    let tables = "select name from sqlite_schema
+        where type = 'table' and name not like 'order_search%' order by name";
+    let mut statement = conn.prepare(tables).unwrap();
+    let names: Vec<String> =
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    names.iter().map(|name| table_text(&conn, name)).collect()
+}
+
+fn table_text(conn: &rusqlite::Connection, table: &str) -> String {
+    let mut statement = conn.prepare(&format!("select * from {table}")).unwrap();
+    let columns = statement.column_count();
+    let mut text = format!("# {table}\n");
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let cells = (0..columns).map(|at| format!("{:?}", row.get_ref(at).unwrap()));
+        text.push_str(&cells.collect::<Vec<_>>().join(" | "));
+        text.push('\n');
+    }
+    text
+}
+
+fn run(
+    listener: TcpListener,
+    state: AppState,
+    options: ServerOptions,
+) -> (ServerHandle, JoinHandle<()>) {
+    let (tell, told) = mpsc::channel();
+    let running = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let server = server::start(listener, state, options).unwrap();
+            tell.send(server.handle()).unwrap();
+            server.await.unwrap();
+        });
+    });
+    (told.recv().unwrap(), running)
+}
+
+fn make_account(store: &Store, account_id: &AccountId) {
+    let command = CreateAccount {
+        account_id: account_id.clone(),
+        name: "Butikken på hjørnet".to_owned(),
+        currency: Currency::parse("NOK").unwrap(),
+        time_zone: "Europe/Oslo".to_owned(),
+    };
+    store.writer.write_blocking(command).unwrap();
+}
+
+fn make_client(store: &Store, account_id: &AccountId, scopes: &[Scope]) -> Client {
+    let secret = ClientSecret::draw(&Randomness::System);
+    let command = CreateClient {
+        account_id: account_id.clone(),
+        name: "test".to_owned(),
+        grants: Scopes::new(scopes.to_vec()),
+        secret: secret.clone(),
+    };
+    let made = store.writer.write_blocking(command).unwrap();
+    Client { client_id: made.client_id, secret: secret.reveal().to_owned() }
+}

@@ -1,0 +1,8 @@
+//! Tests of what the service does: a real database file, the real routes, real HTTP.
+//!
+//! Every answer that the harness receives is held against `data/openapi.yaml`, and so is every
+//! body that got a 200.
+
+mod contract;
+mod guide;
+mod harness;
