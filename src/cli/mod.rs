@@ -5,6 +5,7 @@ mod client;
 mod error;
 mod serve;
 mod telemetry;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ struct Cli {
 enum Command {
     /// Serve the API from a book; makes the book when there is none
     Serve(serve::ServeArgs),
+    /// Count the whole book again, also while a server uses it; exits 1 when anything is off
+    Verify(verify::VerifyArgs),
     /// Make and list accounts: shops, each with its own orders
     #[command(subcommand)]
     Account(account::AccountCommand),
@@ -69,6 +72,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => serve::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Account(command) => account::run(&command),
         Command::Client(command) => client::run(&command),
     };

@@ -169,7 +169,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let sql = "insert into events
             (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by)
-            values (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by)";
+            values
+            (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by)";
         self.insert(
             sql,
             named_params! {

@@ -20,6 +20,7 @@ mod ledgers;
 mod lock;
 mod migrate;
 mod open;
+mod order_lists;
 mod orders;
 mod row;
 mod search;
@@ -41,7 +42,8 @@ pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent};
 pub use idempotency::{KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
 pub use lock::{FileLock, lock_path, try_lock};
-pub use orders::{Cancelled, NewOrder, OrderPage, OrderQuery, OrderRecord};
+pub use order_lists::{OrderPage, OrderQuery};
+pub use orders::{Cancelled, NewOrder, OrderRecord};
 pub use tx::{Reader, Tx};
 pub use writer::{Refusal, WriteCommand, WriteError, Writer, WriterThread};
 

@@ -1,4 +1,4 @@
-//! Orders: their names, what never changes about them, their items, and lists of them.
+//! Orders: their names, what never changes about them, their items.
 
 use rusqlite::{Row, named_params};
 
@@ -6,13 +6,12 @@ use super::drafts::read_item;
 use super::error::StoreError;
 use super::events::EventRecord;
 use super::ledgers::read_ledger_columns;
-use super::search::search_expression;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
-use crate::domain::order::{CancelledReason, OrderStatus};
+use crate::domain::order::CancelledReason;
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::{KeptJson, Timestamp};
 
@@ -60,33 +59,6 @@ pub struct Cancelled {
     pub at: Timestamp,
     pub by: CreatedBy,
     pub reason: Option<CancelledReason>,
-}
-
-/// Which orders of an account a list shall have, newest first.
-#[derive(Debug, Clone, Default)]
-pub struct OrderQuery {
-    /// Any of these; all when empty.
-    pub statuses: Vec<OrderStatus>,
-    /// Any of these; all when empty.
-    pub payment_statuses: Vec<PaymentStatus>,
-    pub created_from: Option<Timestamp>,
-    pub created_to: Option<Timestamp>,
-    /// Words that each begin a word of the order.
-    pub search: Option<String>,
-    /// The row that the list goes on after.
-    pub starting_after: Option<i64>,
-    /// Orders in the list at most.
-    pub limit: u32,
-    /// Whether to count all orders that match.
-    pub total: bool,
-}
-
-/// A page of a list.
-#[derive(Debug, Clone)]
-pub struct OrderPage {
-    pub orders: Vec<OrderRecord>,
-    /// How many orders match in all, if that was asked.
-    pub total: Option<i64>,
 }
 
 const SELECT_ORDER: &str = "select orders.id, orders.order_id, orders.currency,
@@ -170,120 +142,12 @@ impl Reader<'_> {
         Ok(order)
     }
 
-    /// A page of orders, newest first.
-    pub fn list_orders(
-        &self,
-        account_id: &AccountId,
-        query: &OrderQuery,
-    ) -> Result<OrderPage, StoreError> {
-        let sql = format!(
-            "select order_seq from ledgers where {} order by order_seq desc limit :limit",
-            conditions(query)
-        );
-        let order_seqs = self.list_matching(&sql, account_id, query)?;
-        let total = if query.total { Some(self.count_orders(account_id, query)?) } else { None };
-        let orders = order_seqs.into_iter().map(|seq| self.load_order(account_id, seq));
-        Ok(OrderPage { orders: orders.collect::<Result<_, _>>()?, total })
-    }
-
     fn list_order_items(&self, order_seq: i64) -> Result<Vec<Item>, StoreError> {
         let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
                 tax_amount, store_id, document
             from order_items where order_seq = :order_seq order by position";
         self.list(sql, named_params! {":order_seq": order_seq}, read_item)
     }
-
-    fn count_orders(&self, account_id: &AccountId, query: &OrderQuery) -> Result<i64, StoreError> {
-        let sql = format!("select count(*) from ledgers where {} limit :limit", conditions(query));
-        let whole = OrderQuery { starting_after: None, limit: 1, ..query.clone() };
-        Ok(self.list_matching(&sql, account_id, &whole)?.into_iter().sum())
-    }
-
-    /// The integers that a statement about the matching orders gives.
-    fn list_matching(
-        &self,
-        sql: &str,
-        account_id: &AccountId,
-        query: &OrderQuery,
-    ) -> Result<Vec<i64>, StoreError> {
-        let expression = query.search.as_deref().map(|typed| search_expression(account_id, typed));
-        // A search without any word in it finds nothing.
-        if expression == Some(None) {
-            return Ok(Vec::new());
-        }
-        let statuses: Vec<&str> = query.statuses.iter().map(|s| s.as_str()).collect();
-        let payment_statuses: Vec<&str> =
-            query.payment_statuses.iter().map(|s| s.as_str()).collect();
-        let account_seq = self.load_account_seq(account_id)?;
-        let (first, last) = self.load_creation_bounds(account_seq, query)?;
-        self.list(
-            sql,
-            named_params! {
-                ":account_seq": account_seq,
-                ":before": query.starting_after.unwrap_or(i64::MAX),
-                ":first": first,
-                ":last": last,
-                ":statuses": serde_json::to_string(&statuses).map_err(StoreError::other)?,
-                ":payment_statuses":
-                    serde_json::to_string(&payment_statuses).map_err(StoreError::other)?,
-                ":search": expression.flatten().unwrap_or_default(),
-                ":limit": query.limit,
-            },
-            |row| row.get(0),
-        )
-    }
-
-    /// The rows that a time range means: rows are in the order of their times.
-    fn load_creation_bounds(
-        &self,
-        account_seq: i64,
-        query: &OrderQuery,
-    ) -> Result<(i64, i64), StoreError> {
-        let first = match query.created_from {
-            None => Some(0),
-            Some(from) => self.find(
-                "select order_seq from orders
-                 where account_seq = :account_seq and :from <= created_at_ms
-                 order by created_at_ms, order_seq limit 1",
-                named_params! {":account_seq": account_seq, ":from": from},
-                |row| row.get(0),
-            )?,
-        };
-        let last = match query.created_to {
-            None => Some(i64::MAX),
-            Some(to) => self.find(
-                "select order_seq from orders
-                 where account_seq = :account_seq and created_at_ms <= :to
-                 order by created_at_ms desc, order_seq desc limit 1",
-                named_params! {":account_seq": account_seq, ":to": to},
-                |row| row.get(0),
-            )?,
-        };
-        // Without an order on the right side of a bound, no row can match.
-        Ok((first.unwrap_or(i64::MAX), last.unwrap_or(-1)))
-    }
-}
-
-/// The conditions of a list; fixed texts, chosen by which filters are there. Every parameter is
-/// named in the first one, since the same values are bound to each of them.
-fn conditions(query: &OrderQuery) -> String {
-    let mut sql = String::from(
-        "account_seq = :account_seq and order_seq < :before
-         and order_seq between :first and :last
-         and :statuses is not null and :payment_statuses is not null and :search is not null",
-    );
-    if !query.statuses.is_empty() {
-        sql.push_str(" and status in (select value from json_each(:statuses))");
-    }
-    if !query.payment_statuses.is_empty() {
-        sql.push_str(" and payment_status in (select value from json_each(:payment_statuses))");
-    }
-    if query.search.is_some() {
-        sql.push_str(
-            " and order_seq in (select rowid from order_search where order_search match :search)",
-        );
-    }
-    sql
 }
 
 impl Tx<'_> {

@@ -128,8 +128,8 @@ fn line_row(ledger: &Ledger, line: &Line) -> LineRow {
 }
 
 fn read_line(row: &LineRow, authorizations: &[ResourceId]) -> Option<Line> {
-    let &(line_id, payable, authorized, captured, direct, cancelled, refunded, moved_by, ref parts) =
-        row;
+    let (line_id, payable, authorized, captured, direct, cancelled, refunded, moved_by, parts) =
+        row.clone();
     let sums = Sums { authorized, captured, direct, cancelled, refunded };
     let parts: Option<Vec<AuthorizationSums>> =
         parts.iter().map(|part| read_part(part, authorizations)).collect();

@@ -49,10 +49,6 @@ impl<'c> Reader<'c> {
         let rows = statement.query_map(params, read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-
-    pub(super) fn connection(&self) -> &Connection {
-        self.conn
-    }
 }
 
 impl<'c> Tx<'c> {

@@ -1,1 +1,244 @@
-//! stub
+//! Counting the whole book again.
+//!
+//! It reads beside a running server, a transaction per [`ORDERS_PER_SNAPSHOT`] orders, so that it
+//! never holds the WAL for long. An order's rows always change together, so each transaction sees
+//! whole orders.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::{Connection, named_params};
+
+use super::error::{StoreError, StoreErrorKind};
+use super::events::EventRecord;
+use super::orders::OrderRecord;
+use super::tx::Reader;
+use super::{open_existing, snapshot};
+use crate::domain::ids::{AccountId, LineId};
+use crate::domain::line::Line;
+use crate::domain::money::Amount;
+use crate::domain::operation::Operation;
+use crate::domain::payment_status::PaymentStatus;
+use crate::domain::recount::{Recounted, recount};
+
+/// Orders that one transaction reads.
+const ORDERS_PER_SNAPSHOT: u32 = 1_000;
+
+/// Findings that are kept to be printed; all are counted.
+const FINDINGS_MAX: usize = 1_000;
+
+/// What was looked at, and what is off.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyReport {
+    pub accounts: u64,
+    pub orders: u64,
+    pub lines: u64,
+    pub operations: u64,
+    pub events: u64,
+    /// What is off, in words, each naming where; the first thousand.
+    pub findings: Vec<String>,
+    /// All that is off.
+    pub findings_count: u64,
+}
+
+/// Counts the book in that file again. `progress` is told how many of how many orders are done.
+pub fn verify(path: &Path, mut progress: impl FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
+    let conn = open_existing(path)?;
+    let mut report = VerifyReport::default();
+    check_file(&conn, &mut report)?;
+    let orders: u64 = count(&conn, "select count(*) from orders")?;
+    report.accounts = count(&conn, "select count(*) from accounts")?;
+    let mut after = 0;
+    while let Some(last) = check_orders(&conn, after, &mut report)? {
+        after = last;
+        progress(report.orders, orders);
+    }
+    check_orphans(&conn, &mut report)?;
+    Ok(report)
+}
+
+impl VerifyReport {
+    fn find(&mut self, what: String) {
+        self.findings_count += 1;
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(what);
+        }
+    }
+}
+
+/// SQLite's own opinion of the file.
+fn check_file(conn: &Connection, report: &mut VerifyReport) -> Result<(), StoreError> {
+    snapshot(conn, |reader| {
+        let broken: Vec<String> = reader.list("pragma integrity_check", [], |row| row.get(0))?;
+        for line in broken.into_iter().filter(|line| line != "ok") {
+            report.find(format!("file: {line}"));
+        }
+        let dangling: Vec<(String, i64)> = reader.list(
+            "select \"table\", coalesce(rowid, -1) from pragma_foreign_key_check",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        for (table, row) in dangling {
+            report.find(format!("file: row {row} of {table} refers to a row that is not there"));
+        }
+        Ok(())
+    })
+}
+
+/// Checks the orders after a row; the last row checked, or `None` when there was none.
+fn check_orders(
+    conn: &Connection,
+    after: i64,
+    report: &mut VerifyReport,
+) -> Result<Option<i64>, StoreError> {
+    snapshot(conn, |reader| {
+        let sql = "select order_seq, account_id from orders join accounts using (account_seq)
+                   where :after < order_seq order by order_seq limit :limit";
+        let params = named_params! {":after": after, ":limit": ORDERS_PER_SNAPSHOT};
+        let rows: Vec<(i64, AccountId)> =
+            reader.list(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (order_seq, account_id) in &rows {
+            report.orders += 1;
+            match reader.load_order(account_id, *order_seq) {
+                Ok(order) => check_order(reader, *order_seq, &order, report)?,
+                Err(error) if error.kind == StoreErrorKind::Inconsistent => {
+                    report.find(format!("order in row {order_seq}: {}", error.source));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(rows.last().map(|(order_seq, _)| *order_seq))
+    })
+}
+
+fn check_order(
+    reader: &Reader<'_>,
+    order_seq: i64,
+    order: &OrderRecord,
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    let mut off = Vec::new();
+    check_sums(order, &mut off);
+    check_items(order, &mut off);
+    check_history(reader, order_seq, order, &mut off)?;
+    for name in [&order.id, &order.order_id] {
+        if reader.find_order_seq(&order.account_id, name)? != Some(order_seq) {
+            off.push(format!("the name {} does not lead to it", name.as_str()));
+        }
+    }
+    if PaymentStatus::derive(&order.ledger.lines) != order.payment_status {
+        let derived = PaymentStatus::derive(&order.ledger.lines).as_str();
+        let stored = order.payment_status.as_str();
+        off.push(format!("its payment status is {stored}, its lines say {derived}"));
+    }
+    report.lines += u64::try_from(order.ledger.lines.len()).unwrap_or(u64::MAX);
+    let place = format!("{} {}", order.account_id, order.order_id.as_str());
+    off.into_iter().for_each(|what| report.find(format!("order {place}: {what}")));
+    Ok(())
+}
+
+/// Every sum of every line, recounted from the operations.
+fn check_sums(order: &OrderRecord, off: &mut Vec<String>) {
+    let operations = order.events.iter().filter_map(EventRecord::operation);
+    let Some(mut counted) = recount(operations, order.ledger.multiple_authorizations) else {
+        off.push("its operations add up to more than a number can hold".to_owned());
+        return;
+    };
+    for line in &order.ledger.lines {
+        let expected = counted.remove(&line.line_id()).unwrap_or_default();
+        let stored = stored_sums(line);
+        if stored != expected {
+            off.push(format!(
+                "line {}: the ledger says {stored:?}, its operations say {expected:?}",
+                line.line_id().number()
+            ));
+        }
+    }
+    for line_id in counted.keys() {
+        off.push(format!("its operations name line {}, which it has not", line_id.number()));
+    }
+}
+
+fn stored_sums(line: &Line) -> Recounted {
+    let parts = line.by_authorization().iter();
+    Recounted {
+        sums: *line.sums(),
+        by_authorization: parts
+            .map(|part| (part.authorization_id.as_str().to_owned(), part.sums))
+            .collect(),
+        last_moved_by: line.last_moved_by(),
+    }
+}
+
+/// What each line is worth, against its item.
+fn check_items(order: &OrderRecord, off: &mut Vec<String>) {
+    let worth: BTreeMap<LineId, Amount> =
+        order.items.iter().map(|item| (item.line_id, item.price.payable())).collect();
+    let kept: BTreeMap<LineId, Amount> =
+        order.ledger.lines.iter().map(|line| (line.line_id(), line.payable())).collect();
+    if worth != kept {
+        off.push("its items and its ledger are not worth the same".to_owned());
+    }
+}
+
+/// Events and operations, one after the other without a gap, each adding up.
+fn check_history(
+    reader: &Reader<'_>,
+    order_seq: i64,
+    order: &OrderRecord,
+    off: &mut Vec<String>,
+) -> Result<(), StoreError> {
+    let sql = "select version from ledgers where order_seq = :order_seq";
+    let params = named_params! {":order_seq": order_seq};
+    let version: Option<i64> = reader.find(sql, params, |row| row.get(0))?;
+    let versions: Vec<i64> = order.events.iter().map(|event| event.version).collect();
+    let expected: Vec<i64> = (1..=version.unwrap_or_default()).collect();
+    if versions != expected {
+        off.push(format!("its events are numbered {versions:?}, its ledger has {version:?}"));
+    }
+    for operation in order.events.iter().filter_map(EventRecord::operation) {
+        if !adds_up(operation) {
+            let id = operation.id.as_str();
+            off.push(format!("the items of {} {id} do not add up", operation.kind.singular()));
+        }
+    }
+    Ok(())
+}
+
+fn adds_up(operation: &Operation) -> bool {
+    let sum = Amount::checked_sum(operation.items.iter().map(|item| item.amount));
+    sum == Some(operation.amount)
+}
+
+/// Events and operations that no order leads to. All counts are of one moment.
+fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), StoreError> {
+    snapshot(conn, |reader| {
+        let count = |sql: &str| -> Result<u64, StoreError> {
+            let found: Option<i64> = reader.find(sql, [], |row| row.get(0))?;
+            Ok(u64::try_from(found.unwrap_or_default()).unwrap_or_default())
+        };
+        report.events = count("select count(*) from events")?;
+        report.operations = count("select count(*) from operations")?;
+        let led_to = count("select coalesce(sum(version), 0) from ledgers")?;
+        let of_operations = count("select count(*) from events where kind <> 'api'")?;
+        let api_events = count("select count(*) from api_events")?;
+        if report.events != led_to {
+            report.find(format!("{} events, but orders lead to {led_to}", report.events));
+        }
+        if report.operations != of_operations {
+            let operations = report.operations;
+            report.find(format!("{operations} operations, but {of_operations} events of them"));
+        }
+        if api_events + of_operations != report.events {
+            report.find("an event is neither an operation nor a change through the API".to_owned());
+        }
+        Ok(())
+    })
+}
+
+fn count(conn: &Connection, sql: &str) -> Result<u64, StoreError> {
+    snapshot(conn, |reader| {
+        let found: Option<i64> = reader.find(sql, [], |row| row.get(0))?;
+        Ok(u64::try_from(found.unwrap_or_default()).unwrap_or_default())
+    })
+}

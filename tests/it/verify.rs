@@ -1,0 +1,110 @@
+//! `verify` finds whatever was changed behind the program's back.
+
+use serde_json::json;
+use tillbook::store::verify::{VerifyReport, verify};
+
+use super::harness::App;
+
+fn check(app: &App) -> VerifyReport {
+    verify(&app.db, |_, _| {}).unwrap()
+}
+
+/// A book with everything in it that verify looks at.
+fn book() -> App {
+    let app = App::start();
+    let order = app.simple_order(&[10_000, -500]);
+    for (kind, amount) in [("authorizations", 8_000), ("captures", 5_000), ("refunds", 1_000)] {
+        let body = json!({"items": [{"line_id": 1, "amount": amount}]});
+        app.post(&format!("/orders/{order}/{kind}"), body).expect(200);
+    }
+    let failed = json!({"items": [{"line_id": 1, "amount": 3_000}], "success": false});
+    app.post(&format!("/orders/{order}/cancellations"), failed).expect(200);
+    let items = json!([{"id": "a", "gross_amount": 700}]);
+    let several = app.order(
+        json!({"currency": "SEK", "items": items}),
+        json!({"multiple_authorizations": true}),
+    );
+    for amount in [400, 300] {
+        let body = json!({"items": [{"line_id": 1, "amount": amount}]});
+        app.post(&format!("/orders/{several}/authorizations"), body).expect(200);
+    }
+    app.post(&format!("/orders/{several}/close"), json!({})).expect(200);
+    app
+}
+
+/// Changes the file as somebody with a shell would, triggers and checks set aside.
+fn tamper(app: &App, sql: &str) {
+    #[expect(clippy::disallowed_methods, reason = "this is the somebody with a shell")]
+    let conn = rusqlite::Connection::open(&app.db).unwrap();
+    let triggers = "select name from sqlite_schema where type = 'trigger'";
+    let mut statement = conn.prepare(triggers).unwrap();
+    let names: Vec<String> =
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    drop(statement);
+    for name in names {
+        conn.execute_batch(&format!("drop trigger {name}")).unwrap();
+    }
+    conn.execute_batch("pragma foreign_keys = off; pragma ignore_check_constraints = on").unwrap();
+    assert_ne!(conn.execute(sql, []).unwrap(), 0, "`{sql}` changed nothing");
+}
+
+#[test]
+fn a_book_that_was_kept_by_the_program_is_right() {
+    let app = book();
+    let report = check(&app);
+    assert_eq!(report.findings, Vec::<String>::new());
+    assert_eq!((report.accounts, report.orders, report.lines), (1, 2, 3));
+    assert_eq!((report.operations, report.events), (6, 9));
+}
+
+#[test]
+fn every_way_of_changing_a_figure_is_found() {
+    let table = [
+        ("update operations set amount = amount + 1 where event_seq = 2", "do not add up"),
+        (
+            "update operations set document = replace(document, '5000', '4000'), amount = 4000
+             where amount = 5000",
+            "the ledger says",
+        ),
+        ("update operations set success = 1 where success = 0", "the ledger says"),
+        ("update events set kind = 'refund' where kind = 'capture'", "the ledger says"),
+        (
+            "update ledgers set lines = replace(lines, '8000,5000', '9000,5000')
+             where order_seq = 1",
+            "the ledger says",
+        ),
+        (
+            "update ledgers set lines = replace(lines, '8000,5000', '8000,9000')
+             where order_seq = 1",
+            "do not balance",
+        ),
+        ("update ledgers set lines = '[' where order_seq = 1", "unreadable"),
+        ("update ledgers set payment_status = 'paid' where order_seq = 1", "payment status"),
+        ("update ledgers set version = version + 1 where order_seq = 2", "numbered"),
+        ("update ledgers set last_event_seq = 4 where order_seq = 1", "numbered"),
+        ("update events set version = 9 where event_seq = 3", "numbered"),
+        ("update events set previous_seq = null where event_seq = 3", "numbered"),
+        ("update order_items set gross_amount = 9999 where line_id = 1", "not worth the same"),
+        ("delete from order_items where line_id = 2", "not worth the same"),
+        ("delete from order_names where order_seq = 1", "does not lead to it"),
+        ("delete from operations where event_seq = 4", "5 operations, but 6 events of them"),
+        ("delete from events where event_seq = 9", "refers to a row that is not there"),
+        ("delete from api_events where event_seq = 1", "neither an operation nor"),
+        (
+            "insert into events values (99, 1, null, 99, '00000000-0000-4000-8000-000000000000',
+             'api', 0, 'me')",
+            "orders lead to",
+        ),
+        (
+            "update ledgers set lines = replace(lines, '[0,400', '[0,401') where order_seq = 2",
+            "balance",
+        ),
+        ("delete from accounts", "refers to a row that is not there"),
+    ];
+    for (sql, expected) in table {
+        let app = book();
+        tamper(&app, sql);
+        let found = check(&app).findings.join("\n");
+        assert!(found.contains(expected), "after `{sql}`, found only:\n{found}");
+    }
+}
