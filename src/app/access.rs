@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::access::{AccessSnapshot, ClientAccess};
 use crate::auth::scope::Scopes;
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Reader, StoreError};
 
 /// Who may do what, as last read; cheap to clone.
 #[derive(Clone, Default)]
@@ -19,20 +19,15 @@ impl Access {
     }
 
     /// Reads who may do what anew, unless nothing has changed.
-    pub fn reload(&self, store: &Store) -> Result<(), StoreError> {
-        let known = self.snapshot().version;
-        let fresh = store.read_blocking(|reader| {
-            if reader.load_access_version()? == known {
-                return Ok(None);
-            }
-            load_access(reader).map(Some)
-        })?;
-        if let Some(fresh) = fresh {
-            let mut held = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-            // A slower reader must not bring an older state back.
-            if held.version < fresh.version {
-                *held = Arc::new(fresh);
-            }
+    pub fn reload(&self, reader: &Reader<'_>) -> Result<(), StoreError> {
+        if reader.load_access_version()? == self.snapshot().version {
+            return Ok(());
+        }
+        let fresh = load_access(reader)?;
+        let mut held = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        // A slower reader must not bring an older state back.
+        if held.version < fresh.version {
+            *held = Arc::new(fresh);
         }
         Ok(())
     }

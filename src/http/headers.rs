@@ -1,10 +1,10 @@
 //! What every request goes through and every answer carries.
 
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use actix_web::middleware::{DefaultHeaders, Next};
+use actix_web::{Error, ResponseError};
 
 use super::extract::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
 
@@ -22,12 +22,13 @@ pub fn security_headers() -> DefaultHeaders {
 /// became of each request.
 pub async fn guard_request(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
     let bytes_max = body_bytes_max(request.path());
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if declared.and_then(|text| text.parse().ok()).is_some_and(|bytes: usize| bytes_max < bytes) {
-        return Err(body_too_large(bytes_max).into());
+        // As a response and not as an error, so that it gets the headers that all answers have.
+        return Ok(request.into_response(body_too_large(bytes_max).error_response()));
     }
     let (method, path) = (request.method().clone(), request.match_pattern());
     let answered = next.call(request).await?;
@@ -37,7 +38,7 @@ pub async fn guard_request(
         http.status = answered.status().as_u16(),
         "answered"
     );
-    Ok(answered)
+    Ok(answered.map_into_boxed_body())
 }
 
 /// Only a draft carries a whole order.

@@ -46,7 +46,7 @@ impl AppState {
         })?;
         let keys = keys.into_iter().map(|key| TokenKey { key_id: key.key_id, secret: key.secret });
         let access = Access::default();
-        access.reload(store)?;
+        store.read_blocking(|reader| access.reload(reader))?;
         Ok(AppState {
             store: store.clone(),
             tokens: Tokens::new(keys.collect(), &options.public_url),

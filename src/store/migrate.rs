@@ -79,6 +79,30 @@ mod tests {
         assert_eq!(schema(&migrated), schema(&documented));
     }
 
+    /// Rows to put in after each step, so that every later step runs on rows.
+    const ROWS: &[&str] = &[include_str!("../../data/migrations/0001_book.rows.sql")];
+
+    #[test]
+    fn every_step_runs_on_the_rows_of_the_steps_before_it() {
+        assert_eq!(STEPS.len(), ROWS.len(), "a step comes with its sample rows");
+        let mut conn = open();
+        conn.pragma_update(None, "foreign_keys", true).unwrap();
+        for (step, rows) in ROWS.iter().enumerate() {
+            Migrations::from_slice(STEPS).to_version(&mut conn, step + 1).unwrap();
+            conn.execute_batch(rows).unwrap();
+        }
+        let tables = "select name from sqlite_schema
+            where type = 'table' and name not like 'order_search_%'";
+        let mut statement = conn.prepare(tables).unwrap();
+        let names: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        for name in names {
+            let any = format!("select exists (select 1 from {name})");
+            let any: bool = conn.query_row(&any, [], |row| row.get(0)).unwrap();
+            assert!(any, "{name} has no sample row");
+        }
+    }
+
     #[test]
     fn a_newer_file_is_refused_untouched() {
         let mut conn = open();

@@ -143,7 +143,7 @@ impl App {
     /// Another client, known to the server at once.
     pub fn make_client(&self, account: &str, scopes: &[Scope]) -> Client {
         let client = make_client(&self.state.store, &AccountId::parse(account).unwrap(), scopes);
-        self.state.access.reload(&self.state.store).unwrap();
+        self.state.store.read_blocking(|reader| self.state.access.reload(reader)).unwrap();
         client
     }
 

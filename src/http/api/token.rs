@@ -43,10 +43,10 @@ pub async fn create(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     state.failure_delays.succeed(&client.client_id);
     let asked = read_asked(&request, body.into_inner()).await?;
     check(&asked, &client.account_id)?;
-    let (access, store) = (state.access.clone(), state.store.clone());
     // A client made a moment ago must be able to use its token at once.
-    if !access.snapshot().clients.contains_key(&client.client_id) {
-        store.clone().read(move |_| access.reload(&store)).await?;
+    if !state.access.snapshot().clients.contains_key(&client.client_id) {
+        let access = state.access.clone();
+        state.store.read(move |reader| access.reload(reader)).await?;
     }
     issue(state, client)
 }
