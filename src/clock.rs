@@ -110,6 +110,22 @@ pub fn rfc3339(at: Timestamp) -> String {
     format!("{moment:.3}")
 }
 
+/// The date at `at` in a time zone: `2026-11-23`. An unknown zone is UTC.
+pub fn local_date(at: Timestamp, time_zone: &str) -> String {
+    let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let moment = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    moment.to_zoned(zone).date().to_string()
+}
+
+/// When a day begins in a time zone, `days_on` days after `date` (`2026-11-23`).
+pub fn day_start(date: &str, days_on: i8, time_zone: &str) -> Option<Timestamp> {
+    let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let day: jiff::civil::Date = date.parse().ok()?;
+    let day = day.checked_add(jiff::Span::new().days(days_on)).ok()?;
+    let start = day.to_zoned(zone).ok()?;
+    Some(Timestamp(start.timestamp().as_millisecond()))
+}
+
 /// The moment an RFC 3339 text with any offset names; `None` when it is none.
 pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();

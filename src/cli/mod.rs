@@ -2,6 +2,7 @@
 
 mod account;
 mod client;
+mod demo;
 mod error;
 mod serve;
 mod telemetry;
@@ -37,6 +38,8 @@ struct Cli {
 enum Command {
     /// Serve the API from a book; makes the book when there is none
     Serve(serve::ServeArgs),
+    /// Make a demo shop with orders, serve it, and print a capture to try
+    Demo(demo::DemoArgs),
     /// Count the whole book again, also while a server uses it; exits 1 when anything is off
     Verify(verify::VerifyArgs),
     /// Make and list accounts: shops, each with its own orders
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Account(command) => account::run(&command),
         Command::Client(command) => client::run(&command),

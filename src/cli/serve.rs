@@ -79,7 +79,7 @@ pub struct HttpArgs {
 
 /// `tillbook serve`: serves until SIGTERM, Ctrl-C or a failure of the database.
 pub fn run(args: &ServeArgs) -> Result<(), CliError> {
-    serve(&args.http, &args.db.db, announce)
+    serve(&args.http, bind(args.http.listen)?, &args.db.db, announce)
 }
 
 /// What is running, for whoever announces it.
@@ -89,14 +89,14 @@ pub struct Running<'a> {
     pub address: SocketAddr,
 }
 
-/// Opens the book and serves it; `announce` is called once requests are answered.
+/// Opens the book and serves it; `announce` is called when callers can connect.
 pub fn serve(
     args: &HttpArgs,
+    listener: TcpListener,
     db: &Path,
     announce: impl FnOnce(&Running<'_>) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let _log = telemetry::start(args.log);
-    let listener = bind(args.listen)?;
     let address = listener.local_addr()?;
     let public_url = match &args.public_url {
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
@@ -118,9 +118,10 @@ pub fn serve(
         path_prefix: path_prefix(&public_url),
         cors_origins: args.cors_origins.clone(),
     };
+    // The socket listens, so whoever reads this can ask at once.
+    announce(&Running { state: &state, address })?;
     let ended = actix_web::rt::System::new().block_on(async {
         let server = server::start(listener, state.clone(), options)?;
-        announce(&Running { state: &state, address })?;
         run_until_told(server, opened).await
     });
     drop(workers);
@@ -179,7 +180,8 @@ async fn any_signal() {
     }
 }
 
-fn bind(listen: SocketAddr) -> Result<TcpListener, CliError> {
+/// The socket, or what to do when it cannot be had.
+pub fn bind(listen: SocketAddr) -> Result<TcpListener, CliError> {
     TcpListener::bind(listen).map_err(|error| {
         let message = match error.kind() {
             std::io::ErrorKind::AddrInUse => format!(

@@ -312,7 +312,10 @@ fn table_text(conn: &rusqlite::Connection, table: &str) -> String {
     let mut text = format!("# {table}\n");
     let mut rows = statement.query([]).unwrap();
     while let Some(row) = rows.next().unwrap() {
-        let cells = (0..columns).map(|at| format!("{:?}", row.get_ref(at).unwrap()));
+        let cells = (0..columns).map(|at| match row.get_ref(at).unwrap() {
+            rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            other => format!("{other:?}"),
+        });
         text.push_str(&cells.collect::<Vec<_>>().join(" | "));
         text.push('\n');
     }

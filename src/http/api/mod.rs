@@ -16,3 +16,6 @@ mod operation_view;
 mod order_fields;
 mod order_view;
 mod query;
+
+pub use draft_request::parse as parse_draft;
+pub use operation_request::parse as parse_operation;

@@ -1,0 +1,218 @@
+//! `tillbook demo`
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use indicatif::ProgressBar;
+
+use super::error::CliError;
+use super::serve::{HttpArgs, Running, bind, serve};
+use crate::app::CreateClient;
+use crate::auth::client_secret::ClientSecret;
+use crate::auth::scope::{Scope, Scopes};
+use crate::auth::token::VerifiedToken;
+use crate::clock::{Clock, Randomness};
+use crate::demo::{ACCOUNT, make_shop};
+use crate::domain::ids::AccountId;
+use crate::domain::ledger::Ledger;
+use crate::domain::order::OrderStatus;
+use crate::http::AppState;
+use crate::json::Tree;
+use crate::store::{self, ClientRecord, OrderQuery, OrderRecord, StoreError};
+
+/// Orders looked through for one with something left to capture.
+const ORDERS_LOOKED_AT: u32 = 100;
+
+#[derive(Args)]
+pub struct DemoArgs {
+    /// The demo shop's SQLite file, made when it is missing
+    #[arg(long, env = "TILLBOOK_DB", default_value = "./tillbook-demo.db", value_name = "FILE")]
+    db: PathBuf,
+    /// Make the shop afresh; a file that `demo` did not make is never touched
+    #[arg(long, env = "TILLBOOK_RESET", value_parser = FalseyValueParser::new())]
+    reset: bool,
+    /// Which shop: the same number gives the same orders
+    #[arg(long, env = "TILLBOOK_SEED", default_value_t = 1, value_name = "NUMBER")]
+    seed: u64,
+    #[command(flatten)]
+    http: HttpArgs,
+}
+
+/// Makes a demo shop where there is none, and serves it.
+pub fn run(args: &DemoArgs) -> Result<(), CliError> {
+    // The port first: nobody waits for a shop that cannot be served.
+    let listener = bind(args.http.listen)?;
+    if args.db.exists() {
+        expect_demo(&args.db)?;
+    }
+    if args.reset || !args.db.exists() {
+        make_afresh(&args.db, args.seed)?;
+    }
+    serve(&args.http, listener, &args.db, announce)
+}
+
+/// An error unless `demo` made the file.
+fn expect_demo(db: &Path) -> Result<(), CliError> {
+    let seed = store::read_once::<_, StoreError>(db, |reader| reader.load_demo_seed());
+    match seed {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(CliError::Refused(format!(
+            "{} is a real book, not a demo; it stays as it is. Serve it with `tillbook serve \
+             --db {0}`, or name another file for the demo with --db",
+            db.display()
+        ))),
+        Err(error) => Err(CliError::Refused(format!(
+            "{} was not made by `tillbook demo` ({}); it stays as it is. Name another file with \
+             --db",
+            db.display(),
+            error.source
+        ))),
+    }
+}
+
+/// Makes the shop in a file beside, and puts it in place when it is whole: a demo that was
+/// interrupted leaves nothing that could be taken for a shop.
+fn make_afresh(db: &Path, seed: u64) -> Result<(), CliError> {
+    let _lock = store::try_lock(db)?.ok_or_else(|| {
+        CliError::Refused(format!("another Tillbook serves {}; stop it first", db.display()))
+    })?;
+    let making = beside(db, ".making");
+    remove_book(&making)?;
+    let bar = progress_bar();
+    make_shop(&making, seed, Clock::System.now(), |done, count| {
+        bar.set_length(u64::try_from(count).unwrap_or(0));
+        bar.set_position(u64::try_from(done).unwrap_or(0));
+    })
+    .map_err(|error| CliError::Refused(error.to_string()))?;
+    bar.finish_and_clear();
+    remove_book(db)?;
+    std::fs::rename(&making, db)?;
+    remove_book(&making)?;
+    Ok(())
+}
+
+fn progress_bar() -> ProgressBar {
+    if std::io::stderr().is_terminal() {
+        return ProgressBar::new(0).with_message("Making the demo shop");
+    }
+    ProgressBar::hidden()
+}
+
+/// Removes a closed book and the files that SQLite and we keep beside it, but for the lock of one
+/// that is in place.
+fn remove_book(db: &Path) -> Result<(), CliError> {
+    for ending in ["", "-wal", "-shm"] {
+        remove(&beside(db, ending))?;
+    }
+    if db.to_string_lossy().ends_with(".making") {
+        remove(&store::lock_path(db))?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), CliError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(CliError::Refused(format!("cannot remove {}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn beside(db: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(db);
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Prints where the shop is, a client of it, and a capture to paste.
+fn announce(running: &Running<'_>) -> Result<(), CliError> {
+    let state = running.state;
+    let url = state.links.public_url();
+    let (client, secret) = make_client(state)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "A demo shop is open on {url}\n")?;
+    writeln!(out, "account        {ACCOUNT}")?;
+    writeln!(out, "client_id      {}", client.client_id)?;
+    writeln!(out, "client_secret  {}\n", secret.reveal())?;
+    match find_capturable(state)? {
+        Some(order) => {
+            writeln!(out, "Record a capture on order {}: paste this\n", order.order_id.as_str())?;
+            writeln!(out, "{}\n", capture_command(state, &client, &order)?)?;
+        }
+        None => writeln!(out, "Nothing is left to capture; --reset makes the shop afresh.\n")?,
+    }
+    writeln!(out, "Every route:   {url}/openapi.yaml")?;
+    writeln!(out, "Stop it with Ctrl-C; --reset makes it afresh.")?;
+    Ok(out.flush()?)
+}
+
+/// A client for whoever tries the demo. Its secret is kept nowhere, so each start makes one.
+fn make_client(state: &AppState) -> Result<(ClientRecord, ClientSecret), CliError> {
+    let secret = ClientSecret::draw(&Randomness::System);
+    let command = CreateClient {
+        account_id: account()?,
+        name: "Demo".to_owned(),
+        grants: Scopes::new(vec![Scope::AdminShopping]),
+        secret: secret.clone(),
+    };
+    let made = state.store.writer.write_blocking(command);
+    let made = made.map_err(|error| {
+        CliError::DatabaseFailed(format!("the demo's client could not be made: {error:?}"))
+    })?;
+    state.store.read_blocking(|reader| state.access.reload(reader))?;
+    Ok((made, secret))
+}
+
+/// The oldest of the latest orders of which something is held: it waits the longest.
+fn find_capturable(state: &AppState) -> Result<Option<OrderRecord>, CliError> {
+    let account_id = account()?;
+    let query = OrderQuery {
+        statuses: vec![OrderStatus::Open],
+        limit: ORDERS_LOOKED_AT,
+        ..OrderQuery::default()
+    };
+    let page = state.store.read_blocking(|reader| reader.list_orders(&account_id, &query))?;
+    let waits = |order: &OrderRecord| {
+        !order.ledger.multiple_authorizations && first_held_line(&order.ledger).is_some()
+    };
+    Ok(page.orders.into_iter().rev().find(waits))
+}
+
+/// The first line of which something is held, and how much.
+fn first_held_line(ledger: &Ledger) -> Option<(i64, i128)> {
+    let line = ledger.lines.iter().find(|line| 0 < line.boxes().held)?;
+    Some((line.line_id().number(), ledger.remaining(line)))
+}
+
+/// One curl command with a token inside.
+fn capture_command(
+    state: &AppState,
+    client: &ClientRecord,
+    order: &OrderRecord,
+) -> Result<String, CliError> {
+    let token = VerifiedToken {
+        client_id: client.client_id.clone(),
+        account_id: client.account_id.clone(),
+        scopes: Scopes::parse(&client.grants),
+    };
+    let jti = Randomness::System.uuid();
+    let token = state.tokens.issue(&token, state.clock.now(), state.token_life_s, jti);
+    let token = token.ok_or_else(|| CliError::Refused("there is no key for tokens".to_owned()))?;
+    let (line_id, remaining) = first_held_line(&order.ledger).unwrap_or_default();
+    let item =
+        Tree::object([("line_id", Tree::integer(line_id)), ("amount", Tree::integer(remaining))]);
+    let body = Tree::object([("items", Tree::List(vec![item]))]);
+    let url = state.links.order(&client.account_id, &order.order_id);
+    Ok(format!(
+        "curl -X POST '{url}/captures' -H 'Authorization: Bearer {token}' \
+         -H 'Content-Type: application/json' -d '{body}'"
+    ))
+}
+
+fn account() -> Result<AccountId, CliError> {
+    AccountId::parse(ACCOUNT).ok_or_else(|| CliError::Refused("the demo has no account".to_owned()))
+}

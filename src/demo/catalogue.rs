@@ -1,0 +1,135 @@
+//! What the demo shop sells, and to whom. The data files are part of the program.
+
+use crate::clock::Randomness;
+use crate::json::{self, Tree};
+
+const CATALOGUE: &str = include_str!("../../data/demo/catalogue.json");
+const PEOPLE: &str = include_str!("../../data/demo/people.json");
+
+/// The shop's goods and customers.
+pub struct Catalogue {
+    goods: Tree,
+    people: Tree,
+}
+
+/// One line of an order before it is an item.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    product: &'a Tree,
+    pub quantity: i64,
+}
+
+impl Catalogue {
+    /// The catalogue; `None` when a data file is no JSON, which a test rules out.
+    pub fn load() -> Option<Catalogue> {
+        let goods = json::parse(CATALOGUE.as_bytes()).ok()?;
+        let people = json::parse(PEOPLE.as_bytes()).ok()?;
+        Some(Catalogue { goods, people })
+    }
+
+    /// What the shop is called.
+    pub fn shop_name(&self) -> &str {
+        self.goods.member("shop").and_then(Tree::as_text).unwrap_or_default()
+    }
+
+    /// Somebody.
+    pub fn person(&self, randomness: &Randomness) -> &Tree {
+        let people = self.people.elements();
+        &people[randomness.below(people.len())]
+    }
+
+    /// Some goods, each product once.
+    pub fn basket(&self, randomness: &Randomness, lines: usize) -> Vec<Wanted<'_>> {
+        let products = self.goods.member("products").map(Tree::elements).unwrap_or_default();
+        let first = randomness.below(products.len());
+        let step = 1 + randomness.below(3);
+        let wanted = |line: usize| Wanted {
+            product: &products[(first + line * step) % products.len()],
+            quantity: [1, 1, 1, 2, 3, 4].get(randomness.below(6)).copied().unwrap_or(1),
+        };
+        (0..lines).map(wanted).collect()
+    }
+
+    /// Bringing it home.
+    pub fn shipping(&self) -> Option<Wanted<'_>> {
+        Some(Wanted { product: self.goods.member("shipping")?, quantity: 1 })
+    }
+}
+
+impl Wanted<'_> {
+    /// What the line costs in minor units of that currency.
+    pub fn gross_amount(&self, currency: &str) -> i64 {
+        self.product.member(currency).and_then(Tree::as_integer).unwrap_or(0) * self.quantity
+    }
+
+    /// The item, costing `gross_amount` and less a discount by that name.
+    pub fn item(&self, line_id: i64, gross_amount: i64, discount: Option<(&str, i64)>) -> Tree {
+        let text = |key: &str| self.product.member(key).cloned().unwrap_or(Tree::Null);
+        let percentage = self.product.member("tax").and_then(Tree::as_integer).unwrap_or(25);
+        let payable = gross_amount - discount.map_or(0, |(_, amount)| amount);
+        let tax = Tree::object([
+            ("amount", Tree::integer(tax_inside(payable, percentage))),
+            ("percentage", Tree::integer(percentage)),
+        ]);
+        let mut members = vec![
+            ("id".to_owned(), text("id")),
+            ("line_id".to_owned(), Tree::integer(line_id)),
+            ("description".to_owned(), text("description")),
+            ("description_alias".to_owned(), text("alias")),
+            ("quantity".to_owned(), Tree::integer(self.quantity)),
+            ("unit".to_owned(), Tree::text("stk")),
+            ("gross_amount".to_owned(), Tree::integer(gross_amount)),
+            ("tax_lines".to_owned(), Tree::List(vec![tax])),
+        ];
+        if let Some((discount_type, amount)) = discount {
+            let line = Tree::object([
+                ("amount", Tree::integer(amount)),
+                ("discount_type", Tree::text(discount_type)),
+            ]);
+            members.push(("discount_lines".to_owned(), Tree::List(vec![line])));
+        }
+        Tree::Object(members)
+    }
+}
+
+/// The tax inside a price, to the nearest minor unit.
+fn tax_inside(payable: i64, percentage: i64) -> i64 {
+    let whole = 100 + percentage;
+    (2 * payable * percentage + whole * payable.signum()) / (2 * whole)
+}
+
+/// The currency that people in a country pay in.
+pub fn currency_of(person: &Tree) -> &'static str {
+    match person.member("country").and_then(Tree::as_text) {
+        Some("SE") => "SEK",
+        Some("FI") => "EUR",
+        Some("IS") => "ISK",
+        _ => "NOK",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_files_are_whole() {
+        let catalogue = Catalogue::load().unwrap();
+        assert!(!catalogue.shop_name().is_empty());
+        let randomness = Randomness::seeded(1);
+        for currency in ["NOK", "SEK", "EUR", "ISK"] {
+            let basket = catalogue.basket(&randomness, 15);
+            assert!(basket.iter().all(|wanted| 0 < wanted.gross_amount(currency)), "{currency}");
+            assert!(0 < catalogue.shipping().unwrap().gross_amount(currency));
+        }
+        assert!(10 < catalogue.people.elements().len());
+    }
+
+    #[test]
+    fn tax_is_inside_the_price() {
+        assert_eq!(tax_inside(39_800, 25), 7_960);
+        assert_eq!(tax_inside(-39_800, 25), -7_960);
+        assert_eq!(tax_inside(100, 15), 13);
+        assert_eq!(tax_inside(0, 25), 0);
+    }
+}

@@ -1,0 +1,241 @@
+//! Making the shop: all stories' steps in the order of their time, each one command.
+
+use std::path::Path;
+
+use super::catalogue::Catalogue;
+use super::story::{Action, DAY_MS, Plot, Step, Teller, tell};
+use crate::app::{
+    ChangeOrderStatus, CompleteDraft, CreateAccount, CreateClient, CreateDraft, MarkAsDemo,
+    OnBehalfOf, RecordOperation,
+};
+use crate::auth::client_secret::ClientSecret;
+use crate::auth::scope::{Scope, Scopes};
+use crate::clock::{Clock, Randomness, day_start, local_date};
+use crate::domain::Timestamp;
+use crate::domain::currency::Currency;
+use crate::domain::ids::{AccountId, CreatedBy, OrderName, ResourceId};
+use crate::domain::operation::OperationKind;
+use crate::http::api::{drafts, parse_draft, parse_operation};
+use crate::json::Tree;
+use crate::store::{NewApiEvent, OpenError, Store, WriteCommand};
+
+/// The account of the demo shop.
+pub const ACCOUNT: &str = "T00000001";
+
+const TIME_ZONE: &str = "Europe/Oslo";
+const ORDERS: usize = 120;
+const DAYS: i64 = 90;
+/// When customers order, in minutes of the shop's day.
+const FIRST_ORDER_MINUTE: i64 = 7 * 60;
+const ORDERING_MINUTES: i64 = 15 * 60;
+
+/// What happened how many days ago, besides the ordinary.
+const SPECIALS: [(i64, Plot); 24] = [
+    (84, Plot::RefundAfterAMonth),
+    (71, Plot::DeclineThenRetry),
+    (66, Plot::PartRefund),
+    (58, Plot::Cancelled),
+    (52, Plot::RefundAfterAMonth),
+    (47, Plot::PartShipment),
+    (44, Plot::RoundingRemainder),
+    (40, Plot::ReversedLine),
+    (36, Plot::Fraud),
+    (33, Plot::TwoAuthorizations),
+    (28, Plot::ReleaseTheRest),
+    (25, Plot::PartRefund),
+    (21, Plot::DeclineThenRetry),
+    (19, Plot::Cancelled),
+    (16, Plot::RoundingRemainder),
+    (13, Plot::PartShipment),
+    (11, Plot::Unpaid),
+    (7, Plot::HoldEndsTonight),
+    (6, Plot::TwoAuthorizations),
+    (4, Plot::PartShipmentWaiting),
+    (2, Plot::Waiting),
+    (1, Plot::Waiting),
+    (0, Plot::Waiting),
+    (0, Plot::Unpaid),
+];
+
+/// Why there is no shop.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeShopError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A step that the book refuses: a bug in the stories.
+    #[error("the demo shop could not be made: {0}")]
+    Refused(String),
+}
+
+/// Makes the shop in a new file, as of `now`, always the same for the same seed and day.
+/// `progress` is told how many of how many steps are done.
+pub fn make_shop(
+    path: &Path,
+    seed: u64,
+    now: Timestamp,
+    mut progress: impl FnMut(usize, usize),
+) -> Result<(), MakeShopError> {
+    let catalogue = Catalogue::load().ok_or_else(|| refused("its data files are damaged"))?;
+    let randomness = Randomness::seeded(seed);
+    let steps = all_steps(&catalogue, &randomness, now);
+    let first = steps.first().map_or(now, |(_, step)| step.at);
+    let clock = Clock::manual(Timestamp(first.0 - DAY_MS));
+    let opened = Store::open(path, clock.clone(), randomness)?;
+    let book = Book::begin(&opened.store, &catalogue, seed)?;
+    let mut stories = vec![Story::default(); ORDERS];
+    let count = steps.len();
+    for (done, (story, step)) in steps.into_iter().enumerate() {
+        clock.set(step.at);
+        book.take(&mut stories[story], step)?;
+        progress(done + 1, count);
+    }
+    // The readers go first, so that the writer is the last and puts the WAL back.
+    drop(book);
+    drop(opened.store);
+    opened.writer_thread.stop();
+    Ok(())
+}
+
+/// Every step of every story until `now`, oldest first, with its story.
+fn all_steps(catalogue: &Catalogue, randomness: &Randomness, now: Timestamp) -> Vec<(usize, Step)> {
+    let today = local_date(now, TIME_ZONE);
+    let midnight = day_start(&today, 0, TIME_ZONE).unwrap_or(now);
+    let tonight = day_start(&today, 1, TIME_ZONE).map_or(now, |next| Timestamp(next.0 - 60_000));
+    let teller = Teller { catalogue, randomness, tonight };
+    let mut steps = Vec::new();
+    for (story, (days_ago, plot)) in plots(randomness).into_iter().enumerate() {
+        let draw = i64::try_from(randomness.below(250)).unwrap_or(0);
+        let minute = FIRST_ORDER_MINUTE + draw * ORDERING_MINUTES / 250;
+        let at = Timestamp(midnight.0 - days_ago * DAY_MS + minute * 60_000);
+        // Today's orders came in during the last hours, however early it is.
+        let at = if days_ago == 0 { Timestamp(now.0 - (10 + draw) * 60_000) } else { at };
+        steps.extend(tell(&teller, plot, at).into_iter().map(|step| (story, step)));
+    }
+    steps.retain(|(_, step)| step.at < now);
+    steps.sort_by_key(|(story, step)| (step.at, *story));
+    steps
+}
+
+/// How many days ago each story began, and its plot.
+fn plots(randomness: &Randomness) -> Vec<(i64, Plot)> {
+    let mut plots = SPECIALS.to_vec();
+    let ordinary = ORDERS - SPECIALS.len();
+    for number in 0..ordinary {
+        let days_ago = DAYS - 1 - i64::try_from(number).unwrap_or(0) * (DAYS - 2) / 96;
+        let plot = if randomness.below(4) == 0 { Plot::Direct } else { Plot::Plain };
+        plots.push((days_ago.clamp(1, DAYS - 1), plot));
+    }
+    plots
+}
+
+/// What a story has led to so far.
+#[derive(Debug, Clone, Default)]
+struct Story {
+    order: Option<OrderName>,
+    authorizations: Vec<ResourceId>,
+}
+
+struct Book {
+    store: Store,
+    website: OnBehalfOf,
+}
+
+impl Book {
+    fn begin(store: &Store, catalogue: &Catalogue, seed: u64) -> Result<Book, MakeShopError> {
+        let account_id = AccountId::parse(ACCOUNT).ok_or_else(|| refused("its account"))?;
+        let currency = Currency::parse("NOK").ok_or_else(|| refused("its currency"))?;
+        // A seed is kept as the bits that it is.
+        let seed = i64::from_le_bytes(seed.to_le_bytes());
+        run(store, MarkAsDemo { seed })?;
+        run(
+            store,
+            CreateAccount {
+                account_id: account_id.clone(),
+                name: catalogue.shop_name().to_owned(),
+                currency,
+                time_zone: TIME_ZONE.to_owned(),
+            },
+        )?;
+        let website = CreateClient {
+            account_id: account_id.clone(),
+            name: "Nettbutikken".to_owned(),
+            grants: Scopes::new(vec![Scope::WriteShopping, Scope::ReadShopping]),
+            secret: ClientSecret::draw(&Randomness::System),
+        };
+        let created_by = CreatedBy(run(store, website)?.client_id);
+        Ok(Book { store: store.clone(), website: OnBehalfOf { account_id, created_by } })
+    }
+
+    fn take(&self, story: &mut Story, step: Step) -> Result<(), MakeShopError> {
+        match step.action {
+            Action::Order { draft } => story.order = Some(self.order(&draft)?),
+            Action::Operation { kind, body, under } => {
+                let under = under.and_then(|at| story.authorizations.get(at)).cloned();
+                let order = order_of(story)?;
+                let id = self.operate(order, kind, body, under)?;
+                if kind == OperationKind::Authorization {
+                    story.authorizations.push(id);
+                }
+            }
+            Action::Status(change) => {
+                let order = order_of(story)?;
+                let event = api_event("POST", &format!("/orders/{}/status", order.as_str()));
+                let on_behalf_of = self.website.clone();
+                run(&self.store, ChangeOrderStatus { on_behalf_of, order, change, event })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn order(&self, draft: &Tree) -> Result<OrderName, MakeShopError> {
+        let on_behalf_of = self.website.clone();
+        let draft = parse_draft(draft).map_err(refused)?;
+        let made = run(&self.store, CreateDraft { on_behalf_of, draft })?;
+        let path = format!("/draft_orders/{}/complete", made.id);
+        let command = CompleteDraft {
+            on_behalf_of: self.website.clone(),
+            draft_id: made.id,
+            event: api_event("PUT", &path),
+            search_texts: drafts::search_texts,
+        };
+        Ok(run(&self.store, command)?.order_id)
+    }
+
+    fn operate(
+        &self,
+        order: OrderName,
+        kind: OperationKind,
+        body: Tree,
+        under: Option<ResourceId>,
+    ) -> Result<ResourceId, MakeShopError> {
+        let mut body = body;
+        if let (Tree::Object(members), Some(under)) = (&mut body, under) {
+            members.push(("authorization_id".to_owned(), Tree::text(under.as_str())));
+        }
+        let request = parse_operation(kind, &body).map_err(refused)?;
+        let on_behalf_of = self.website.clone();
+        let recorded = run(&self.store, RecordOperation { on_behalf_of, order, request })?;
+        Ok(recorded.operation.id)
+    }
+}
+
+fn order_of(story: &Story) -> Result<OrderName, MakeShopError> {
+    story.order.clone().ok_or_else(|| refused("a story goes on before it begins"))
+}
+
+fn api_event(method: &'static str, path: &str) -> NewApiEvent {
+    let path = format!("/v1/accounts/{ACCOUNT}/shopping{path}");
+    NewApiEvent { method, path, body: None, body_sha256: None }
+}
+
+fn run<C: WriteCommand>(store: &Store, command: C) -> Result<C::Done, MakeShopError>
+where
+    C::Refused: std::fmt::Debug,
+{
+    let written = store.writer.write_blocking(command);
+    written.map_err(|error| refused(format!("{}: {error:?}", C::NAME)))
+}
+
+fn refused(why: impl ToString) -> MakeShopError {
+    MakeShopError::Refused(why.to_string())
+}

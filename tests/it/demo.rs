@@ -1,0 +1,158 @@
+//! The demo shop: made through the real commands, the same for the same seed, and never in place
+//! of somebody's book.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tillbook::clock::{Clock, Randomness};
+use tillbook::demo::{ACCOUNT, make_shop};
+use tillbook::domain::ids::AccountId;
+use tillbook::store::verify::verify;
+use tillbook::store::{OrderQuery, OrderRecord, Store, read_once};
+
+use super::harness::{START, send, snapshot};
+
+fn tillbook(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tillbook"));
+    command.current_dir(dir).args(args).stdin(Stdio::null());
+    command
+}
+
+fn run(dir: &Path, args: &[&str]) -> Output {
+    tillbook(dir, args).output().unwrap()
+}
+
+/// A running demo, and what it printed up to its last line.
+fn start(dir: &Path, args: &[&str]) -> (Child, Vec<String>) {
+    let all = [&["demo", "--listen", "127.0.0.1:0"], args].concat();
+    let mut child = tillbook(dir, &all).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        lines.push(line.unwrap());
+        if lines.last().unwrap().starts_with("Stop it") {
+            break;
+        }
+    }
+    (child, lines)
+}
+
+/// Ends it as a service manager does; its exit code.
+fn stop(mut child: Child) -> Option<i32> {
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    child.wait().unwrap().code()
+}
+
+fn all_orders(db: &Path) -> Vec<OrderRecord> {
+    let account = AccountId::parse(ACCOUNT).unwrap();
+    let query = OrderQuery { limit: 1_000, ..OrderQuery::default() };
+    read_once(db, |reader| reader.list_orders(&account, &query)).unwrap().orders
+}
+
+#[test]
+fn the_shop_has_every_story_and_its_sums_are_right() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("demo.db");
+    make_shop(&db, 1, START, |_, _| {}).unwrap();
+    assert_eq!(verify(&db, |_, _| {}).unwrap().findings, Vec::<String>::new());
+    let orders = all_orders(&db);
+    assert_eq!(orders.len(), 120);
+    let set = |text: fn(&OrderRecord) -> String| -> BTreeSet<String> {
+        orders.iter().map(text).collect()
+    };
+    assert_eq!(set(|o| o.payment_status.as_str().into()).len(), 5);
+    assert_eq!(set(|o| o.ledger.status.as_str().into()).len(), 3);
+    let currencies: Vec<String> = set(|o| o.currency.code().into()).into_iter().collect();
+    assert_eq!(currencies, ["EUR", "ISK", "NOK", "SEK"]);
+    let any = |holds: fn(&OrderRecord) -> bool| orders.iter().any(holds);
+    assert!(any(|o| o.ledger.authorizations.len() == 2), "two authorizations");
+    assert!(any(|o| o.ledger.lines.iter().any(|l| l.payable().minor_units() < 0)), "a reversal");
+    let operations = |o: &OrderRecord| o.events.iter().filter_map(|e| e.operation()).count();
+    assert!(orders.iter().any(|o| operations(o) == 4), "three parts of one authorization");
+    assert!(any(|o| o.events.iter().filter_map(|e| e.operation()).any(|op| !op.success)));
+    assert!(any(|o| o.document.0.contains("ø")), "names as people have them");
+    let ends_tonight = |op: &tillbook::domain::operation::Operation| {
+        op.document.0.contains("\"hold_ends_at\":\"2026-11-18T22:59:00.000Z\"")
+    };
+    let mut operations = orders.iter().flat_map(|o| o.events.iter().filter_map(|e| e.operation()));
+    assert!(operations.any(ends_tonight));
+    assert!(orders.iter().all(|order| order.updated_at < START), "nothing is of the future");
+}
+
+#[test]
+fn the_same_seed_makes_the_same_shop() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = |name: &str, seed| {
+        let db = dir.path().join(name);
+        make_shop(&db, seed, START, |_, _| {}).unwrap();
+        // Secrets are never made from a seed.
+        let text = snapshot(&db);
+        text.lines().filter(|line| !line.contains("Nettbutikken")).collect::<Vec<_>>().join("\n")
+    };
+    let seven = shop("a.db", 7);
+    assert!(seven == shop("b.db", 7), "two shops of one seed differ");
+    assert!(seven != shop("c.db", 8), "two shops of two seeds are the same");
+}
+
+#[test]
+fn the_printed_command_records_a_capture_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (child, lines) = start(dir.path(), &[]);
+    let curl = lines.iter().find(|line| line.starts_with("curl ")).expect("at a line's start");
+    let paste = || {
+        let out = Command::new("bash").args(["-c", &format!("{curl} -sS")]).output().unwrap();
+        serde_json::from_slice::<Value>(&out.stdout).unwrap()
+    };
+    let capture = paste();
+    assert_eq!(capture["success"], true, "{capture}");
+    let again = paste();
+    assert_eq!(again["error"]["code"], "amount_exceeds_remaining");
+    assert_eq!(again["error"]["errors"][0]["last_operation"]["id"], capture["id"]);
+    let url = lines[0].rsplit(' ').next().unwrap();
+    assert_eq!(send(url, "GET", "/health", &[], None).status, 200);
+    assert_eq!(stop(child), Some(0));
+    let before = all_orders(&dir.path().join("tillbook-demo.db")).len();
+    let (child, _) = start(dir.path(), &[]);
+    let port_taken = run(dir.path(), &["demo", "--db", "tillbook-demo.db", "--reset"]);
+    assert_eq!(port_taken.status.code(), Some(1), "it is served by another");
+    assert_eq!(stop(child), Some(0));
+    assert_eq!(all_orders(&dir.path().join("tillbook-demo.db")).len(), before);
+}
+
+#[test]
+fn reset_touches_no_file_that_demo_did_not_make() {
+    let dir = tempfile::tempdir().unwrap();
+    let real = dir.path().join("real.db");
+    let opened = Store::open(&real, Clock::System, Randomness::System).unwrap();
+    drop(opened.store);
+    opened.writer_thread.stop();
+    let foreign = dir.path().join("foreign.db");
+    std::fs::write(&foreign, "no database at all, but somebody's").unwrap();
+    for file in [&real, &foreign] {
+        let before = std::fs::read(file).unwrap();
+        for args in [&["demo", "--reset"][..], &["demo"][..]] {
+            let args =
+                [args, &["--listen", "127.0.0.1:0", "--db", file.to_str().unwrap()]].concat();
+            let out = run(dir.path(), &args);
+            let text = String::from_utf8(out.stderr).unwrap();
+            assert_eq!(out.status.code(), Some(1), "{text}");
+            assert!(text.contains("it stays as it is") && text.contains("--db"), "{text}");
+        }
+        assert!(std::fs::read(file).unwrap() == before, "{} was changed", file.display());
+    }
+}
+
+#[test]
+fn a_busy_port_says_what_to_do_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = held.local_addr().unwrap().to_string();
+    let out = run(dir.path(), &["demo", "--listen", &address]);
+    let text = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(1), "{text}");
+    assert!(text.contains("is in use") && text.contains("--listen"), "{text}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
