@@ -1,5 +1,7 @@
 //! A payment operation as it is sent (published schema `OrderOperationItems`).
 
+use std::collections::HashSet;
+
 use super::super::error::{ApiError, Problem};
 use super::super::shape::{Field, Shape, clean, optional, required};
 use super::order_fields::PAYMENT_DETAILS;
@@ -45,6 +47,7 @@ pub fn parse(kind: OperationKind, body: &Tree) -> Result<OperationRequest, ApiEr
     let mut problems = Vec::new();
     let kept = clean(body, OPERATION, "", &mut problems);
     let items = kept.member("items").map(Tree::elements).unwrap_or_default();
+    problems.extend(duplicate_lines(items));
     let whole = items.iter().map(parse_item).collect::<Option<Vec<_>>>();
     let checked = whole.map(OperationItems::new);
     if let (Some(Err(rejected)), true) = (&checked, problems.iter().all(|p| p.path != "/items")) {
@@ -66,9 +69,23 @@ pub fn parse(kind: OperationKind, body: &Tree) -> Result<OperationRequest, ApiEr
 }
 
 fn parse_item(item: &Tree) -> Option<OperationItem> {
-    let line_id = LineId::new(item.member("line_id")?.as_integer()?)?;
     let amount = Amount::new(item.member("amount")?.as_integer()?)?;
-    Some(OperationItem { line_id, amount })
+    Some(OperationItem { line_id: line_id(item)?, amount })
+}
+
+fn line_id(item: &Tree) -> Option<LineId> {
+    LineId::new(item.member("line_id")?.as_integer()?)
+}
+
+/// Told apart from the rest, so that a wrong amount beside it does not hide a repeated line.
+fn duplicate_lines(items: &[Tree]) -> Vec<Problem> {
+    let mut seen = HashSet::new();
+    let lines = items.iter().enumerate().filter_map(|(at, item)| Some((at, line_id(item)?)));
+    let duplicate = |(at, _)| {
+        let message = "An earlier item names this line; send one item a line.";
+        Problem::new(format!("/items/{at}/line_id"), "duplicate_line", message)
+    };
+    lines.filter(|(_, line)| !seen.insert(*line)).map(duplicate).collect()
 }
 
 fn explain(rejected: &OperationItemsRejected) -> Vec<Problem> {
@@ -80,13 +97,8 @@ fn explain(rejected: &OperationItemsRejected) -> Vec<Problem> {
             let message = format!("At most {OPERATION_ITEMS_MAX} items are taken.");
             vec![Problem::new("/items", "too_many_items", message)]
         }
-        OperationItemsRejected::DuplicateLines(positions) => {
-            let duplicate = |at: &usize| {
-                let message = "An earlier item names this line; send one item a line.";
-                Problem::new(format!("/items/{at}/line_id"), "duplicate_line", message)
-            };
-            positions.iter().map(duplicate).collect()
-        }
+        // Each of them has been told.
+        OperationItemsRejected::DuplicateLines(_) => Vec::new(),
         OperationItemsRejected::TotalOutOfRange => {
             let message = "The items together are more than an amount can be.";
             vec![Problem::new("/items", "amount_out_of_range", message)]
@@ -102,4 +114,35 @@ fn document(kept: Tree) -> KeptJson {
     let own_column = |key: &str| matches!(key, "success" | "authorization_id");
     let members = members.into_iter().filter(|(key, _)| !own_column(key)).collect();
     KeptJson(Tree::Object(members).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(items: &str, expected: &str) {
+        let body = crate::json::parse(format!(r#"{{"items":{items}}}"#).as_bytes()).unwrap();
+        let told = match parse(OperationKind::Capture, &body) {
+            Ok(_) => Vec::new(),
+            Err(error) => error.problems,
+        };
+        let told: Vec<String> = told.iter().map(|p| format!("{} {}", p.path, p.code)).collect();
+        assert_eq!(told.join(", "), expected, "for {items}");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_the_items_is_told_at_once() {
+        check(r#"[{"line_id":1,"amount":0},{"line_id":2,"amount":5}]"#, "");
+        check("[]", "/items empty");
+        check(
+            r#"[{"line_id":1,"amount":9007199254740992},{"line_id":1,"amount":1},{"line_id":1}]"#,
+            "/items/0/amount amount_out_of_range, /items/2/amount required, \
+             /items/1/line_id duplicate_line, /items/2/line_id duplicate_line",
+        );
+        check(
+            r#"[{"line_id":1,"amount":9007199254740991},{"line_id":2,"amount":1}]"#,
+            "/items amount_out_of_range",
+        );
+    }
 }
