@@ -106,16 +106,8 @@ impl App {
         let account_id = AccountId::parse(ACCOUNT).unwrap();
         make_account(&opened.store, &account_id);
         let client = make_client(&opened.store, &account_id, &[Scope::AdminShopping]);
-        let state = AppState::open(
-            &opened.store,
-            StateOptions {
-                public_url: format!("{url}{public_path}"),
-                clock: clock.clone(),
-                token_life_s: 14_400,
-                trusted_proxies: Vec::new(),
-            },
-        )
-        .unwrap();
+        let public_url = format!("{url}{public_path}");
+        let state = open_state(&opened.store, &clock, &public_url);
         let workers = Workers::start(&opened.store, &state.access).unwrap();
         let (server, running) = run(listener, state.clone(), options);
         let mut app = App {
@@ -133,6 +125,21 @@ impl App {
         };
         app.token = app.token_of(&app.client);
         app
+    }
+
+    /// Stops the server and starts another on the same file. It listens elsewhere, but its public
+    /// URL, and so every token, stays.
+    pub fn restart(&mut self) {
+        self.stop();
+        let opened = Store::open(&self.db, self.clock.clone(), Randomness::System).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        self.url = format!("http://{}", listener.local_addr().unwrap());
+        let public_url = self.state.links.public_url().to_owned();
+        self.state = open_state(&opened.store, &self.clock, &public_url);
+        self.workers = Some(Workers::start(&opened.store, &self.state.access).unwrap());
+        let (server, running) = run(listener, self.state.clone(), ServerOptions::default());
+        (self.server, self.running) = (server, Some(running));
+        self.writer_thread = Some(opened.writer_thread);
     }
 
     /// Another account.
@@ -263,34 +270,50 @@ pub fn send(
     headers: &[(&str, &str)],
     body: Option<&str>,
 ) -> Reply {
-    let mut request = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let agent: ureq::Agent = ureq::Agent::config_builder()
+    try_send(&agent(), url, method, path, headers, body).unwrap()
+}
+
+/// A client that keeps its connections alive.
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .allow_non_standard_methods(true)
         .build()
-        .into();
+        .into()
+}
+
+/// One request of a client; an error when no whole answer came.
+pub fn try_send(
+    agent: &ureq::Agent,
+    url: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Result<Reply, ureq::Error> {
+    let mut request = ureq::http::Request::builder().method(method).uri(format!("{url}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
     let mut response = match body {
         Some(body) => {
             let typed = headers.iter().any(|(name, _)| *name == "content-type");
             if !typed {
                 request = request.header("content-type", "application/json");
             }
-            agent.run(request.body(body.to_owned()).unwrap()).unwrap()
+            agent.run(request.body(body.to_owned()).unwrap())?
         }
-        None => agent.run(request.body(()).unwrap()).unwrap(),
+        None => agent.run(request.body(()).unwrap())?,
     };
     let headers = response
         .headers()
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
         .collect();
-    let text = response.body_mut().read_to_string().unwrap();
+    let text = response.body_mut().read_to_string()?;
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Reply { status: response.status().as_u16(), headers, text, body }
+    Ok(Reply { status: response.status().as_u16(), headers, text, body })
 }
 
 /// Every row of every table in a file, but the search index's own.
@@ -336,6 +359,16 @@ fn run(
         });
     });
     (told.recv().unwrap(), running)
+}
+
+fn open_state(store: &Store, clock: &Clock, public_url: &str) -> AppState {
+    let options = StateOptions {
+        public_url: public_url.to_owned(),
+        clock: clock.clone(),
+        token_life_s: 14_400,
+        trusted_proxies: Vec::new(),
+    };
+    AppState::open(store, options).unwrap()
 }
 
 fn make_account(store: &Store, account_id: &AccountId) {

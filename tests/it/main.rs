@@ -5,9 +5,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod audit;
 mod contract;
 mod demo;
 mod guide;
 mod harness;
+mod model;
 mod tidy;
+mod trial;
 mod verify;

@@ -1,0 +1,277 @@
+//! A recount of a book's money from its operations, written independently of the program.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+
+use super::harness::App;
+use super::model::reference::{Kind, Named, Order, Request};
+
+/// Everything in the file that does not add up; nothing, if all is well. The file's own structure
+/// is looked at too.
+pub fn audit(db: &Path) -> Vec<String> {
+    let conn = open(db);
+    let mut off = structure(&conn);
+    let mut orders = conn.prepare("select order_seq from orders").unwrap();
+    let seqs: Vec<i64> =
+        orders.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    for seq in seqs {
+        let told = recount(&conn, seq).into_iter().map(|what| format!("order {seq}: {what}"));
+        off.extend(told);
+    }
+    off
+}
+
+/// Panics unless the audit finds nothing.
+#[track_caller]
+pub fn expect_clean(db: &Path) {
+    let off = audit(db);
+    assert!(off.is_empty(), "the book does not add up: {off:#?}");
+}
+
+/// A connection that reads a file from outside.
+pub fn open(db: &Path) -> Connection {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    #[expect(clippy::disallowed_methods, reason = "an auditor looks into the file from outside")]
+    let conn = Connection::open_with_flags(db, flags).unwrap();
+    conn
+}
+
+fn structure(conn: &Connection) -> Vec<String> {
+    let mut off = Vec::new();
+    let checked: String = conn.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
+    if checked != "ok" {
+        off.push(format!("integrity: {checked}"));
+    }
+    let counts = [
+        ("rows that refer to nothing", "select count(*) from pragma_foreign_key_check"),
+        (
+            "events whose kind is not where their row is",
+            "select count(*) from events where (kind = 'api') =
+                (event_seq in (select event_seq from operations))
+             or (kind = 'api') <> (event_seq in (select event_seq from api_events))",
+        ),
+        (
+            "orders whose events are not counted from 1 and linked",
+            "select count(*) from events join
+                (select event_seq,
+                    row_number() over (partition by order_seq order by event_seq) as nth,
+                    lag(event_seq) over (partition by order_seq order by event_seq) as before
+                 from events) as counted using (event_seq)
+             where version <> nth or previous_seq is not before",
+        ),
+        (
+            "ledgers that are not at their last event",
+            "select count(*) from ledgers where version <>
+                (select count(*) from events where events.order_seq = ledgers.order_seq)
+             or last_event_seq is not
+                (select max(event_seq) from events where events.order_seq = ledgers.order_seq)",
+        ),
+        (
+            "orders without a ledger, or with another account's",
+            "select count(*) from orders left join ledgers using (order_seq)
+             where ledgers.account_seq is not orders.account_seq",
+        ),
+        (
+            "ids used twice",
+            "select (select count(*) - count(distinct id) from events)
+                + (select count(*) - count(distinct id) from operations)",
+        ),
+        (
+            "stored answers whose operation is not in the book",
+            "select count(*) from idempotency_keys
+             where json_extract(answer, '$.items[0].amount') is not null
+               and json_extract(answer, '$.order_id') is null
+               and json_extract(answer, '$.id') not in (select id from operations)",
+        ),
+    ];
+    for (what, sql) in counts {
+        let count: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        if count != 0 {
+            off.push(format!("{count} {what}"));
+        }
+    }
+    off
+}
+
+/// An operation as the file has it.
+struct Row {
+    event_seq: i64,
+    id: String,
+    amount: i64,
+    request: Request,
+    /// The place among the order's authorizations of the one that it is booked under.
+    under: Option<usize>,
+}
+
+/// Replays an order's operations in their order and compares what is stored.
+fn recount(conn: &Connection, order_seq: i64) -> Vec<String> {
+    let sql = "select payment_status, multiple_authorizations, authorizations, lines
+        from ledgers where order_seq = ?1";
+    let (status, multiple, ids, lines): (String, bool, String, String) = conn
+        .query_row(sql, [order_seq], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))
+        .unwrap();
+    let payable = payable(conn, order_seq);
+    let mut order = Order::new(&payable, multiple);
+    let mut off = Vec::new();
+    let rows = operations(conn, order_seq, multiple);
+    for row in &rows {
+        let total: i64 = row.request.items.iter().map(|item| item.1).sum();
+        if total != row.amount {
+            off.push(format!("{} says {}, its items {total}", row.id, row.amount));
+        }
+        // The order was open when it took this, whatever it is now.
+        if let Err(refused) = order.operate(&row.request) {
+            off.push(format!("{} took what was not there: {refused:?}", row.id));
+        }
+    }
+    if order.payment_status() != status {
+        off.push(format!("payment status {status}, recounted {}", order.payment_status()));
+    }
+    let ids: Vec<String> = serde_json::from_str(&ids).unwrap();
+    let known = rows.iter().filter(|row| multiple && row.request.kind == Kind::Authorization);
+    if !ids.iter().eq(known.map(|row| &row.id)) {
+        off.push(format!("authorizations {ids:?} are not those of the order"));
+    }
+    let stored: Vec<Value> = serde_json::from_str(&lines).unwrap();
+    let lines: BTreeMap<i64, i64> = payable.into_iter().collect();
+    let recounted: Vec<Value> =
+        lines.iter().map(|(line, payable)| recounted_line(&rows, *line, *payable)).collect();
+    if stored.iter().map(without_empty_parts).ne(recounted.iter().cloned()) {
+        off.push(format!("lines {stored:?}, recounted {recounted:?}"));
+    }
+    off
+}
+
+/// A line as `ledgers.lines` has it, added up from the operations.
+fn recounted_line(rows: &[Row], line: i64, payable: i64) -> Value {
+    // Place in the history, kind, authorization, amount: of what succeeded and moved something.
+    let moves: Vec<(i64, Kind, Option<usize>, i64)> = rows
+        .iter()
+        .filter(|row| row.request.success)
+        .flat_map(|row| row.request.items.iter().map(move |item| (row, item)))
+        .filter(|(_, item)| item.0 == line && item.1 != 0)
+        .map(|(row, item)| (row.event_seq, row.request.kind, row.under, item.1.abs()))
+        .collect();
+    let sum = |wanted: &dyn Fn(Kind, Option<usize>) -> bool| -> i64 {
+        moves.iter().filter(|m| wanted(m.1, m.2)).map(|m| m.3).sum()
+    };
+    let kinds = [Kind::Authorization, Kind::Capture, Kind::Cancellation, Kind::Refund];
+    let [authorized, captured, cancelled, refunded] = kinds.map(|of| sum(&|kind, _| kind == of));
+    let first_authorized = moves.iter().position(|m| m.1 == Kind::Authorization);
+    let direct: i64 = moves[..first_authorized.unwrap_or(moves.len())]
+        .iter()
+        .filter(|m| m.1 == Kind::Capture)
+        .map(|m| m.3)
+        .sum();
+    let unders: BTreeSet<usize> = moves.iter().filter_map(|m| m.2).collect();
+    let part = |under: usize| {
+        let [a, c, x, r] = kinds.map(|of| sum(&|kind, at| kind == of && at == Some(under)));
+        json!([under, a, c, x, r])
+    };
+    let parts: Vec<Value> = unders.into_iter().map(part).collect();
+    let moved_by = moves.last().map(|m| m.0);
+    json!([line, payable, authorized, captured, direct, cancelled, refunded, moved_by, parts])
+}
+
+/// An operation of 0 leaves a part in which there is nothing.
+fn without_empty_parts(line: &Value) -> Value {
+    let mut line = line.clone();
+    let parts = line[8].as_array_mut().unwrap();
+    parts.retain(|part| part.as_array().unwrap()[1..].iter().any(|sum| *sum != 0));
+    line
+}
+
+fn payable(conn: &Connection, order_seq: i64) -> Vec<(i64, i64)> {
+    let sql = "select line_id, gross_amount - discount_amount from order_items
+        where order_seq = ?1";
+    let mut items = conn.prepare(sql).unwrap();
+    let rows = items.query_map([order_seq], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn operations(conn: &Connection, order_seq: i64, multiple: bool) -> Vec<Row> {
+    let sql = "select event_seq, operations.id, kind, success, amount, authorization_id, document
+        from operations join events using (event_seq) where order_seq = ?1 order by event_seq";
+    let mut statement = conn.prepare(sql).unwrap();
+    let mut rows = statement.query([order_seq]).unwrap();
+    let mut operations = Vec::new();
+    let mut authorization_ids: Vec<String> = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let kind = kind(&row.get::<_, String>("kind").unwrap());
+        let id: String = row.get("id").unwrap();
+        let named: Option<String> = row.get("authorization_id").unwrap();
+        let nth = |id: String| authorization_ids.iter().position(|known| *known == id);
+        let mut under = named.clone().and_then(nth);
+        let authorization = named.map(|_| under.map_or(Named::Stranger, Named::Nth));
+        if multiple && kind == Kind::Authorization {
+            under = Some(authorization_ids.len());
+        }
+        if kind == Kind::Authorization {
+            authorization_ids.push(id.clone());
+        }
+        let success = row.get("success").unwrap();
+        let items = items(&row.get::<_, String>("document").unwrap());
+        let request = Request { kind, success, authorization, items };
+        let (event_seq, amount) = (row.get("event_seq").unwrap(), row.get("amount").unwrap());
+        operations.push(Row { event_seq, id, amount, request, under });
+    }
+    operations
+}
+
+fn kind(word: &str) -> Kind {
+    match word {
+        "authorization" => Kind::Authorization,
+        "capture" => Kind::Capture,
+        "refund" => Kind::Refund,
+        "cancellation" => Kind::Cancellation,
+        other => panic!("an operation is a {other}"),
+    }
+}
+
+fn items(document: &str) -> Vec<(i64, i64)> {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let number = |item: &Value, key: &str| item[key].as_i64().unwrap();
+    let items = document["items"].as_array().unwrap();
+    items.iter().map(|item| (number(item, "line_id"), number(item, "amount"))).collect()
+}
+
+/// Does to a file what no command would.
+pub fn tamper(db: &Path, sql: &str) -> rusqlite::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "a stranger comes with a connection of its own")]
+    let conn = Connection::open(db)?;
+    conn.execute_batch("pragma recursive_triggers = on")?;
+    conn.execute_batch(sql)
+}
+
+#[test]
+fn an_audit_finds_whatever_is_changed_by_hand() {
+    let order = |app: &App| {
+        let id = app.simple_order(&[100, -30]);
+        let items = json!({"items": [{"line_id": 1, "amount": 40}, {"line_id": 2, "amount": -5}]});
+        app.post(&format!("/orders/{id}/captures"), items).expect(200);
+    };
+    let changes = [
+        "update ledgers set lines = replace(lines, '[1,100,0,40,40,', '[1,100,0,41,41,')",
+        "update ledgers set lines = replace(lines, '[1,100,0,40,40,', '[1,100,0,40,0,')",
+        "update ledgers set payment_status = 'paid'",
+        "update ledgers set version = version + 1",
+        "update ledgers set last_event_seq = 1",
+        "update order_items set gross_amount = 20 where line_id = 1",
+        "drop trigger operations_are_not_changed; update operations set amount = 36",
+        "drop trigger operations_are_not_changed; update operations set success = 0",
+        "drop trigger events_are_not_changed; update events set previous_seq = null",
+        "drop trigger operations_are_not_deleted; delete from operations",
+    ];
+    for change in changes {
+        let app = App::start();
+        order(&app);
+        expect_clean(&app.db);
+        tamper(&app.db, change).unwrap();
+        assert!(!audit(&app.db).is_empty(), "not found: {change}");
+    }
+}

@@ -1,0 +1,177 @@
+//! The domain's decision under trial, without file or server.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use tillbook::domain::KeptJson;
+use tillbook::domain::ids::{EventSeq, LineId, ResourceId};
+use tillbook::domain::ledger::{ExceededLine, Ledger, OperationRejected, ReferenceProblem, decide};
+use tillbook::domain::line::Line;
+use tillbook::domain::money::Amount;
+use tillbook::domain::operation::{OperationItem, OperationItems, OperationKind, OperationRequest};
+use tillbook::domain::order::{
+    OrderStatus, StatusChange, StatusChangeRejected, decide_status_change,
+};
+use tillbook::domain::payment_status::PaymentStatus;
+
+use super::reference::{Answer, Change, Kind, Named, Problem, Request, body_problems};
+use super::steps::Form;
+use super::{Call, Outcome, Shown, Tried};
+
+/// An order that lives in memory alone.
+pub struct PureOrder {
+    ledger: Ledger,
+    operations: usize,
+    authorizations: usize,
+}
+
+impl PureOrder {
+    pub fn new(payable: &[(i64, i64)], multiple: bool) -> PureOrder {
+        let line = |&(line, payable): &(i64, i64)| {
+            Line::fresh(LineId::new(line).unwrap(), Amount::new(payable).unwrap())
+        };
+        let mut lines: Vec<Line> = payable.iter().map(line).collect();
+        lines.sort_by_key(Line::line_id);
+        let ledger = Ledger {
+            status: OrderStatus::Open,
+            multiple_authorizations: multiple,
+            authorizations: Vec::new(),
+            lines,
+        };
+        PureOrder { ledger, operations: 0, authorizations: 0 }
+    }
+
+    fn operate(&mut self, request: &Request) -> Answer {
+        let Some(asked) = operation_request(request) else {
+            // Which problem it is, is told by the wire's parser; that there is one must agree.
+            return Err((400, "invalid_request".to_owned(), body_problems(request)));
+        };
+        let id = authorization_id(self.authorizations);
+        let seq = EventSeq(i64::try_from(self.operations).unwrap());
+        let recording =
+            decide(&self.ledger, &asked, &id, seq).map_err(|rejected| explain(&rejected))?;
+        self.ledger = recording.ledger;
+        self.operations += 1;
+        self.authorizations += usize::from(request.kind == Kind::Authorization);
+        let named = request.kind != Kind::Authorization && self.ledger.multiple_authorizations;
+        assert_eq!(recording.authorization_id.is_some(), named);
+        Ok(())
+    }
+
+    fn change(&mut self, change: Change) -> Answer {
+        let change = match change {
+            Change::Open => StatusChange::Open,
+            Change::Close => StatusChange::Close,
+            Change::Cancel => StatusChange::Cancel(None),
+        };
+        let decided = decide_status_change(self.ledger.status, &self.ledger.lines, change);
+        self.ledger.status = decided.map_err(|rejected| {
+            let code = match rejected {
+                StatusChangeRejected::OrderCancelled => "order_cancelled",
+                StatusChangeRejected::OrderNotOpen => "order_not_open",
+                StatusChangeRejected::OrderNotClosed => "order_not_closed",
+                StatusChangeRejected::OrderHasCaptures => "order_has_captures",
+            };
+            (409, code.to_owned(), Vec::new())
+        })?;
+        Ok(())
+    }
+
+    fn signed(&self, line: &Line) -> [i64; 5] {
+        let signed = |sum| line.payable().sign_applied_to(sum);
+        let sums = line.sums();
+        [
+            signed(sums.authorized),
+            signed(sums.captured),
+            signed(sums.cancelled),
+            signed(sums.refunded),
+            self.ledger.remaining(line),
+        ]
+        .map(|sum| i64::try_from(sum).unwrap())
+    }
+}
+
+impl Tried for PureOrder {
+    fn call(&mut self, call: &Call, _form: Form, _key: &str) -> Outcome {
+        Outcome::Answered(match call {
+            Call::Operate(request) => self.operate(request),
+            Call::Change(change) => self.change(*change),
+            Call::Nowhere(_) => unreachable!("only a server looks orders up"),
+        })
+    }
+
+    fn shown(&self) -> Shown {
+        let lines = self.ledger.lines.iter();
+        Shown {
+            status: self.ledger.status.as_str().to_owned(),
+            payment_status: PaymentStatus::derive(&self.ledger.lines).as_str().to_owned(),
+            sums: lines.map(|line| (line.line_id().number(), self.signed(line))).collect(),
+        }
+    }
+
+    fn restart(&mut self) {}
+}
+
+/// `None` when a value of the request cannot exist.
+fn operation_request(request: &Request) -> Option<OperationRequest> {
+    let item = |&(line, amount): &(i64, i64)| {
+        Some(OperationItem { line_id: LineId::new(line)?, amount: Amount::new(amount)? })
+    };
+    let items = request.items.iter().map(item).collect::<Option<Vec<_>>>()?;
+    Some(OperationRequest {
+        kind: match request.kind {
+            Kind::Authorization => OperationKind::Authorization,
+            Kind::Capture => OperationKind::Capture,
+            Kind::Refund => OperationKind::Refund,
+            Kind::Cancellation => OperationKind::Cancellation,
+        },
+        success: request.success,
+        authorization_id: request.authorization.map(|named| match named {
+            Named::Nth(nth) => authorization_id(nth),
+            Named::Stranger => ResourceId::parse("stranger").unwrap(),
+        }),
+        items: OperationItems::new(items).ok()?,
+        document: KeptJson::default(),
+    })
+}
+
+fn authorization_id(nth: usize) -> ResourceId {
+    ResourceId::parse(&format!("authorization {nth}")).unwrap()
+}
+
+fn explain(rejected: &OperationRejected) -> (u16, String, Vec<Problem>) {
+    let (status, code, problems) = match rejected {
+        OperationRejected::References(problems) => {
+            (400, "invalid_request", problems.iter().map(reference_problem).collect())
+        }
+        OperationRejected::SumOutOfRange => {
+            (400, "invalid_request", vec![Problem::new("/items", "amount_out_of_range")])
+        }
+        OperationRejected::OrderCancelled => (409, "order_cancelled", Vec::new()),
+        OperationRejected::OrderNotOpen => (409, "order_not_open", Vec::new()),
+        OperationRejected::AmountsExceedRemaining(lines) => {
+            (409, "amount_exceeds_remaining", lines.iter().map(exceeded_problem).collect())
+        }
+    };
+    (status, code.to_owned(), problems)
+}
+
+fn reference_problem(problem: &ReferenceProblem) -> Problem {
+    match problem {
+        ReferenceProblem::AuthorizationMissing => Problem::new("/authorization_id", "required"),
+        ReferenceProblem::AuthorizationUnknown => {
+            Problem::new("/authorization_id", "unknown_authorization")
+        }
+        ReferenceProblem::LineUnknown { item, .. } => {
+            Problem::new(format!("/items/{item}/line_id"), "unknown_line")
+        }
+        ReferenceProblem::WrongSign { item, .. } => {
+            Problem::new(format!("/items/{item}/amount"), "wrong_sign")
+        }
+    }
+}
+
+fn exceeded_problem(line: &ExceededLine) -> Problem {
+    let last = line.last_moved_by.map(|seq| usize::try_from(seq.0).unwrap());
+    let problem = Problem::new(format!("/items/{}/amount", line.item), "amount_exceeds_remaining");
+    Problem { remaining: Some((i64::try_from(line.remaining).unwrap(), last)), ..problem }
+}
