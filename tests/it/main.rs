@@ -11,6 +11,7 @@ mod demo;
 mod guide;
 mod harness;
 mod model;
+mod race;
 mod tidy;
 mod trial;
 mod verify;

@@ -1,8 +1,6 @@
 //! Random operations against the reference ledger: the pure decision in process, and the whole
 //! server over HTTP with restarts.
 
-#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
-
 mod over_http;
 mod pure;
 pub mod reference;
