@@ -240,6 +240,34 @@ fn items(document: &str) -> Vec<(i64, i64)> {
     items.iter().map(|item| (number(item, "line_id"), number(item, "amount"))).collect()
 }
 
+/// The sums of an answer are those of the operations in the same answer.
+#[track_caller]
+pub fn expect_balanced(order: &Value) {
+    let sums = [
+        ("authorized_amount", "authorizations"),
+        ("captured_amount", "captures"),
+        ("refunded_amount", "refunds"),
+        ("cancelled_amount", "cancellations"),
+    ];
+    let items = order["items"].as_array().unwrap();
+    for (name, operations) in sums {
+        let operations = order[operations].as_array().unwrap();
+        let parts = || operations.iter().flat_map(|made| made["items"].as_array().unwrap());
+        for item in items {
+            let of_line = parts().filter(|part| part["line_id"] == item["line_id"]);
+            assert_eq!(sum(item, name), of_line.map(|part| sum(part, "amount")).sum::<i64>());
+        }
+        assert_eq!(
+            sum(order, name),
+            operations.iter().map(|made| sum(made, "amount")).sum::<i64>()
+        );
+    }
+}
+
+fn sum(of: &Value, name: &str) -> i64 {
+    of[name].as_i64().unwrap()
+}
+
 /// Does to a file what no command would.
 pub fn tamper(db: &Path, sql: &str) -> rusqlite::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "a stranger comes with a connection of its own")]

@@ -7,10 +7,12 @@
 
 mod audit;
 mod contract;
+mod crash;
 mod demo;
 mod guide;
 mod harness;
 mod model;
+mod process;
 mod race;
 mod tidy;
 mod trial;
