@@ -20,7 +20,7 @@ pub enum CliError {
     #[error("{}", explain(.0))]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(OpenError),
     /// Standard output is gone, as when it is piped into `head`.
     #[error("the output could not be written: {0}")]
     Output(#[from] std::io::Error),
@@ -39,6 +39,15 @@ impl CliError {
     }
 }
 
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> CliError {
+        match error {
+            OpenError::Store(error) => error.into(),
+            OpenError::AlreadyServed(_) => CliError::Open(error),
+        }
+    }
+}
+
 /// Prints an error for a person. A reader that has left is told nothing.
 pub fn tell(error: &CliError) {
     if matches!(error, CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
@@ -52,8 +61,8 @@ fn explain(error: &StoreError) -> String {
     match error.kind {
         StoreErrorKind::Other | StoreErrorKind::Inconsistent => error.source.to_string(),
         StoreErrorKind::Corrupt => format!(
-            "{error}. Nothing was changed. If it is your book, stop everything that uses it and \
-             restore the last backup."
+            "{error}. Nothing was changed. If it is not your book, name another file with --db; if \
+             it is, stop everything that uses it and restore the last backup."
         ),
         StoreErrorKind::Busy => format!("{error}; try again in a moment"),
         StoreErrorKind::DiskFull => format!("{error}; make room and try again"),

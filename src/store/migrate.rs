@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use super::error::{StoreError, StoreErrorKind};
+use super::error::StoreError;
 use super::open::mark_as_ours;
 
 /// The steps, oldest first. A released step is never edited.
@@ -22,11 +22,13 @@ pub(super) fn expect_current(conn: &Connection) -> Result<(), StoreError> {
     if file_version(conn)? == program_version() {
         return Ok(());
     }
-    let text = "the file has an older schema; run the command again while no server uses it";
+    let text = "the file has an older schema; stop what serves it, and start `tillbook serve` of \
+                this version on it, which brings it up to date";
     Err(StoreError::other(text))
 }
 
-fn refuse_newer(conn: &Connection) -> Result<(), StoreError> {
+/// An error when the file is from a newer program.
+pub(super) fn refuse_newer(conn: &Connection) -> Result<(), StoreError> {
     let (file, program) = (file_version(conn)?, program_version());
     if file <= program {
         return Ok(());
@@ -35,7 +37,7 @@ fn refuse_newer(conn: &Connection) -> Result<(), StoreError> {
         "the file was written by a newer Tillbook (schema {file}, this one knows {program}); \
          use that version"
     );
-    Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
+    Err(StoreError::other(text))
 }
 
 fn file_version(conn: &Connection) -> Result<usize, StoreError> {
@@ -107,7 +109,8 @@ mod tests {
     fn a_newer_file_is_refused_untouched() {
         let mut conn = open();
         conn.pragma_update(None, "user_version", 999).unwrap();
-        assert_eq!(migrate(&mut conn).unwrap_err().kind, StoreErrorKind::Corrupt);
+        let refused = migrate(&mut conn).unwrap_err();
+        assert!(refused.source.to_string().contains("newer Tillbook"), "{refused}");
         assert!(schema(&conn).is_empty());
     }
 }

@@ -12,6 +12,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{StoreError, StoreErrorKind};
+use super::migrate::refuse_newer;
 
 /// "TILL": tells a file of ours from every other SQLite file.
 const APPLICATION_ID: i32 = 0x5449_4c4c;
@@ -37,7 +38,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = open(path, flags)?;
+    // Before the first setting that is written into the file.
     refuse_foreign(&conn, path)?;
+    refuse_newer(&conn)?;
     conn.pragma_update(None, "journal_mode", "wal")?;
     conn.pragma_update(None, "synchronous", "full")?;
     conn.pragma_update(None, "fullfsync", true)?;
@@ -53,12 +56,13 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
-/// A connection that can only read.
+/// A connection that can only read, to a file of ours.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = open(path, flags)?;
+    refuse_foreign(&conn, path)?;
     set_up_reader(&conn)?;
     Ok(conn)
 }
@@ -132,7 +136,7 @@ fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     if application_id == APPLICATION_ID || (application_id == 0 && objects == 0) {
         return Ok(());
     }
-    let text = format!("{} is not a Tillbook file; name another with --db", path.display());
+    let text = format!("{} is not a Tillbook file", path.display());
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
 }
 

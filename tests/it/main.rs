@@ -9,6 +9,7 @@ mod audit;
 mod contract;
 mod crash;
 mod demo;
+mod files;
 mod guide;
 mod harness;
 mod model;

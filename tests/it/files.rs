@@ -1,0 +1,146 @@
+//! Files that a server must not touch, and rows that nobody may.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::audit::{self, tamper};
+use super::harness::App;
+use super::process::{Served, make_book, path, run};
+
+#[test]
+fn a_second_server_of_a_file_says_what_to_do_and_the_first_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("book.db");
+    let client = make_book(&db);
+    let first = Served::start(&db);
+    let second = run(&["serve", "--db", path(&db), "--listen", "127.0.0.1:0"]).expect(1);
+    assert!(second.err.contains("another Tillbook serves"), "{}", second.err);
+    assert!(second.err.contains("stop it, or name another file with --db"), "{}", second.err);
+    assert!(second.out.is_empty());
+    first.token(&client);
+    // A server that was killed leaves no lock behind.
+    first.kill();
+    Served::start(&db).token(&client);
+}
+
+/// A file that is none of ours, or not whole, and what is said of it.
+struct Wrong {
+    file: &'static str,
+    make: fn(&Path, &Path),
+    told: &'static str,
+}
+
+const WRONG: &[Wrong] = &[
+    Wrong {
+        file: "newer.db",
+        make: |db, good| {
+            std::fs::copy(good, db).unwrap();
+            tamper(db, "pragma user_version = 99").unwrap();
+        },
+        told: "newer Tillbook",
+    },
+    Wrong {
+        file: "newer, with a rollback journal.db",
+        make: |db, good| {
+            std::fs::copy(good, db).unwrap();
+            tamper(db, "pragma user_version = 99; pragma journal_mode = delete").unwrap();
+        },
+        told: "newer Tillbook",
+    },
+    Wrong {
+        file: "foreign.db",
+        make: |db, _| tamper(db, "create table t (x); insert into t values (1)").unwrap(),
+        told: "is not a Tillbook file",
+    },
+    Wrong {
+        file: "foreign and empty.db",
+        make: |db, _| tamper(db, "pragma application_id = 7; vacuum").unwrap(),
+        told: "is not a Tillbook file",
+    },
+    Wrong {
+        file: "letter.txt",
+        make: |db, _| std::fs::write(db, "Dear Sir or Madam,\n".repeat(500)).unwrap(),
+        told: "--db",
+    },
+    Wrong {
+        file: "note.txt",
+        make: |db, _| std::fs::write(db, "milk, eggs").unwrap(),
+        told: "--db",
+    },
+    Wrong { file: "half.db", make: |db, good| cut(db, good, |len| len / 2), told: "last backup" },
+    Wrong {
+        file: "one page less.db",
+        make: |db, good| cut(db, good, |len| len - 4_096),
+        told: "last backup",
+    },
+    Wrong { file: "first page.db", make: |db, good| cut(db, good, |_| 4_096), told: "last backup" },
+    Wrong { file: "half a header.db", make: |db, good| cut(db, good, |_| 50), told: "last backup" },
+];
+
+fn cut(db: &Path, good: &Path, to: fn(usize) -> usize) {
+    let whole = std::fs::read(good).unwrap();
+    std::fs::write(db, &whole[..to(whole.len())]).unwrap();
+}
+
+#[test]
+fn a_file_that_is_not_a_book_of_ours_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = dir.path().join("good.db");
+    make_book(&good);
+    for wrong in WRONG {
+        let db: PathBuf = dir.path().join(wrong.file);
+        (wrong.make)(&db, &good);
+        let before = std::fs::read(&db).unwrap();
+        let commands: [&[&str]; 5] = [
+            &["serve", "--listen", "127.0.0.1:0"],
+            &["account", "create", "T00000002", "--name", "x"],
+            &["account", "list"],
+            &["client", "list"],
+            &["client", "disable", "x"],
+        ];
+        for command in commands {
+            let at = format!("{} with {command:?}", wrong.file);
+            let ended = run(&[command, &["--db", path(&db)]].concat());
+            assert_eq!(ended.code, 1, "{at}: {}{}", ended.out, ended.err);
+            assert!(ended.err.contains(wrong.told), "{at}: {}", ended.err);
+            assert!(!ended.err.contains("panicked"), "{at}: {}", ended.err);
+            assert!(std::fs::read(&db).unwrap() == before, "{at}: the file was changed");
+        }
+    }
+}
+
+#[test]
+fn what_happened_cannot_be_changed_in_the_file_either() {
+    let app = App::start();
+    let order = app.simple_order(&[100, 50]);
+    let body = json!({"items": [{"line_id": 1, "amount": 40}]});
+    app.post(&format!("/orders/{order}/captures"), body).expect(200);
+    app.post(&format!("/orders/{order}/close"), json!({})).expect(200);
+    let before = app.snapshot();
+    let tables = [
+        ("events", "event_seq", "events"),
+        ("operations", "event_seq", "operations"),
+        ("orders", "order_seq", "orders"),
+        ("api_events", "event_seq", "api events"),
+    ];
+    for (table, key, told) in tables {
+        let changes = [
+            format!("update {table} set {key} = {key}"),
+            format!("update or replace {table} set {key} = {key} + 1000"),
+            format!("delete from {table}"),
+            format!("insert or replace into {table} select * from {table}"),
+            format!("replace into {table} select * from {table} limit 1"),
+        ];
+        for change in changes {
+            // Without them it is the triggers alone that stand in the way.
+            let error = tamper(&app.db, &format!("pragma foreign_keys = off; {change}"));
+            let error = error.expect_err(&change).to_string();
+            assert!(error.contains(&format!("{told} are not ")), "{change}: {error}");
+        }
+    }
+    assert_eq!(app.snapshot(), before);
+    audit::expect_clean(&app.db);
+}
