@@ -88,10 +88,11 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
         grants: grants.clone(),
         secret: secret.clone(),
     };
-    let made = store::write_once(&args.db.db, &command).map_err(|refused| match refused {
-        CreateClientRefused::Store(error) => error.into(),
-        refused => CliError::Refused(refused.to_string()),
-    })?;
+    let made =
+        store::write_once_in_existing(&args.db.db, &command).map_err(|refused| match refused {
+            CreateClientRefused::Store(error) => error.into(),
+            refused => CliError::Refused(refused.to_string()),
+        })?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
         let grants = grants.words().into_iter().map(Tree::text).collect();
@@ -137,10 +138,11 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
 
 fn disable(args: &DisableArgs) -> Result<(), CliError> {
     let command = DisableClient { client_id: args.client_id.clone() };
-    let client = store::write_once(&args.db.db, &command).map_err(|refused| match refused {
-        DisableClientRefused::Store(error) => error.into(),
-        refused => CliError::Refused(refused.to_string()),
-    })?;
+    let client =
+        store::write_once_in_existing(&args.db.db, &command).map_err(|refused| match refused {
+            DisableClientRefused::Store(error) => error.into(),
+            refused => CliError::Refused(refused.to_string()),
+        })?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
         return Ok(writeln!(out, "{}", client_json(&client))?);

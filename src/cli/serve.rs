@@ -36,7 +36,8 @@ pub struct HttpArgs {
         long,
         env = "TILLBOOK_LISTEN",
         default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS:PORT"
+        value_name = "ADDRESS:PORT",
+        value_parser = parse_listen
     )]
     pub listen: SocketAddr,
     /// The URL that callers use, a path allowed; links and tokens name it [default: http:// and
@@ -57,7 +58,8 @@ pub struct HttpArgs {
         long = "trusted-proxy",
         env = "TILLBOOK_TRUSTED_PROXY",
         value_name = "IP",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = parse_proxy
     )]
     pub trusted_proxies: Vec<IpAddr>,
     /// Serve without TLS on an address that others can reach
@@ -232,14 +234,23 @@ fn path_prefix(public_url: &str) -> String {
     path.trim_end_matches('/').to_owned()
 }
 
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, as 127.0.0.1:8080".to_owned())
+}
+
+fn parse_proxy(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "expected an IP address, as 192.0.2.7".to_owned())
+}
+
 fn parse_public_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    let web = matches!(url.scheme(), "http" | "https") && url.has_host();
-    if plain && web && !url.path().contains(['{', '}', '%']) {
-        return Ok(url);
-    }
-    Err("expected http:// or https://, a host, and no more than a plain path".to_owned())
+    let plain = |url: &Url| {
+        let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        bare && web && !url.path().contains(['{', '}', '%'])
+    };
+    Url::parse(text).ok().filter(plain).ok_or_else(|| {
+        "expected http:// or https://, a host, and no more than a plain path".to_owned()
+    })
 }
 
 fn parse_origin(text: &str) -> Result<String, String> {

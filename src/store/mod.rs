@@ -124,7 +124,7 @@ pub fn sqlite_version() -> &'static str {
 }
 
 /// Runs one command in a transaction of its own, without a server: how the other subcommands
-/// write, also while a server uses the file.
+/// write, also while a server uses the file. Makes the file when there is none.
 pub fn write_once<C: WriteCommand>(path: &Path, command: &C) -> Result<C::Done, C::Refused>
 where
     C::Refused: From<StoreError>,
@@ -144,6 +144,18 @@ where
     Ok(done)
 }
 
+/// The same for a command that makes no sense in a new book; never makes a file.
+pub fn write_once_in_existing<C: WriteCommand>(
+    path: &Path,
+    command: &C,
+) -> Result<C::Done, C::Refused>
+where
+    C::Refused: From<StoreError>,
+{
+    refuse_missing(path)?;
+    write_once(path, command)
+}
+
 /// Reads the file without a server, also while one uses it. Never makes a file.
 pub fn read_once<T, E: From<StoreError>>(
     path: &Path,
@@ -155,13 +167,18 @@ pub fn read_once<T, E: From<StoreError>>(
 
 /// A reading connection to a file that is ours and current.
 fn open_existing(path: &Path) -> Result<rusqlite::Connection, StoreError> {
-    if !path.exists() {
-        let text = format!("there is no file {}; name it with --db", path.display());
-        return Err(StoreError::other(text));
-    }
+    refuse_missing(path)?;
     let conn = open::open_reader(path)?;
     migrate::expect_current(&conn)?;
     Ok(conn)
+}
+
+fn refuse_missing(path: &Path) -> Result<(), StoreError> {
+    if path.is_file() {
+        return Ok(());
+    }
+    let text = format!("there is no file {}; name your book with --db", path.display());
+    Err(StoreError::other(text))
 }
 
 fn snapshot<T, E: From<StoreError>>(
