@@ -1,0 +1,335 @@
+//! The command line: what it makes and prints, how it refuses, and that a running server heeds it.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::harness::{ACCOUNT, Client};
+use super::process::{Served, command, make_book, make_client, path, run, run_with};
+use super::trial::say;
+
+/// How long a running server may take to heed a command. The promise is a second; a machine that
+/// does much else besides gets ten.
+const HEEDED_S: u64 = 10;
+
+/// A directory, and the path of a book in it.
+fn nowhere() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("book.db");
+    (dir, db)
+}
+
+#[test]
+fn accounts_and_clients_are_made_and_listed_for_people() {
+    let (_dir, db) = nowhere();
+    let db = ["--db", path(&db)];
+    let account = |args: &[&str]| run(&[&["account"], args, &db].concat()).expect(0).out;
+    let client = |args: &[&str]| run(&[&["client"], args, &db].concat()).expect(0).out;
+    let made = account(&["create", "T00000001", "--name", "Fjord & Sønn"]);
+    assert!(made.starts_with("Made account T00000001 (Fjord & Sønn) in "), "{made}");
+    assert!(made.contains("tillbook client create --account T00000001"), "{made}");
+    assert!(client(&["list"]).starts_with("No clients."));
+    account(&["create", "P00000002", "--name", "b", "--currency", "SEK", "--time-zone", "UTC"]);
+    assert_eq!(
+        account(&["list"]),
+        "P00000002  SEK  UTC  b\nT00000001  NOK  Europe/Oslo  Fjord & Sønn\n"
+    );
+    let args = ["--account", "T00000001", "--name", "web", "--grant", "read:shopping"];
+    let made = client(&[&["create"], &args[..]].concat());
+    let word = |after: &str| {
+        let line = made.lines().find(|line| line.starts_with(after)).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    let (id, secret) = (word("client_id"), word("client_secret"));
+    assert_eq!(secret.len(), 43);
+    let listed = client(&["list"]);
+    assert_eq!(listed, format!("{id}  T00000001  enabled   web  read:shopping\n"));
+    assert_eq!(client(&["disable", &id]), format!("Disabled client {id} (web).\n"));
+    let listed = client(&["list"]);
+    assert_eq!(listed, format!("{id}  T00000001  disabled  web  read:shopping\n"));
+}
+
+#[test]
+fn accounts_and_clients_are_made_and_listed_for_scripts() {
+    let (_dir, db) = nowhere();
+    let db = ["--json", "--db", path(&db)];
+    let account = |args: &[&str]| run(&[&["account"], args, &db].concat()).expect(0).json();
+    let client = |args: &[&str]| run(&[&["client"], args, &db].concat()).expect(0).json();
+    let made = account(&["create", "T00000001", "--name", "Fjord \"& Sønn\""]);
+    assert_eq!(made["account"], "T00000001");
+    assert_eq!(made["name"], "Fjord \"& Sønn\"");
+    assert_eq!(account(&["list"]), json!({"accounts": [made]}));
+    let args = ["--account", "T00000001", "--name", "web"];
+    let grants = ["--grant", "write:shopping", "--grant", "read:shopping"];
+    let made = client(&[&["create"], &args[..], &grants[..]].concat());
+    assert_eq!(keys(&made), ["account", "client_id", "client_secret", "grants"]);
+    let listed = client(&["list"])["clients"][0].clone();
+    assert_eq!(keys(&listed), ["account", "client_id", "created_at", "grants", "name"]);
+    assert_eq!((&listed["client_id"], &listed["grants"]), (&made["client_id"], &made["grants"]));
+    let disabled = client(&["disable", listed["client_id"].as_str().unwrap()]);
+    assert!(disabled["disabled_at"].is_string());
+    assert_eq!(client(&["list"]), json!({"clients": [disabled]}));
+}
+
+fn keys(object: &Value) -> Vec<&str> {
+    let keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.into_iter().collect()
+}
+
+#[test]
+fn every_option_can_be_set_in_the_environment_and_the_command_line_wins() {
+    let (_dir, db) = nowhere();
+    let environment = [
+        ("TILLBOOK_DB", path(&db)),
+        ("TILLBOOK_JSON", "1"),
+        ("TILLBOOK_ACCOUNT", "T00000001"),
+        ("TILLBOOK_NAME", "from outside"),
+        ("TILLBOOK_CURRENCY", "DKK"),
+        ("TILLBOOK_TIME_ZONE", "Europe/Copenhagen"),
+        ("TILLBOOK_GRANT", "write:shopping,read:shopping"),
+    ];
+    let run = |args: &[&str]| run_with(args, &environment).expect(0);
+    let made = run(&["account", "create", "T00000001", "--currency", "EUR"]).json();
+    assert_eq!(made["name"], "from outside");
+    assert_eq!(
+        (&made["currency"], &made["time_zone"]),
+        (&json!("EUR"), &json!("Europe/Copenhagen"))
+    );
+    let made = run(&["client", "create"]).json();
+    assert_eq!(made["grants"], json!(["write:shopping", "read:shopping"]));
+    let listed = run(&["client", "list"]).json();
+    assert_eq!(listed["clients"][0]["client_id"], made["client_id"]);
+    let plain = [("TILLBOOK_DB", path(&db)), ("TILLBOOK_JSON", "false")];
+    let listed = run_with(&["account", "list"], &plain).expect(0).out;
+    assert!(listed.starts_with("T00000001  EUR"), "{listed}");
+}
+
+#[test]
+fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
+    let (dir, db) = nowhere();
+    let create = ["account", "create", "T00000001"];
+    let client = ["client", "create", "--account", "T00000001", "--name", "x"];
+    let long = "x".repeat(201);
+    let wrong: [(&[&str], &[&str], &str); 19] = [
+        (&["account", "create", "T0000001", "--name", "x"], &[], "T or P and eight digits"),
+        (&["account", "create", "--name", "x"], &[], "<ACCOUNT>"),
+        (&create, &[], "--name <NAME>"),
+        (&create, &["--name", ""], "1 to 200 characters"),
+        (&create, &["--name", &long], "1 to 200 characters"),
+        (&create, &["--name", "a\nb"], "on one line"),
+        (&create, &["--name", "x", "--currency", "kroner"], "as NOK"),
+        (&create, &["--name", "x", "--time-zone", "Mars/Base"], "as Europe/Oslo"),
+        (&client, &[], "--grant <SCOPE>"),
+        (&client, &["--grant", "everything"], "admin:shopping, write:shopping"),
+        (&["client", "disable"], &[], "<CLIENT>"),
+        (&["serve", "--listen"], &["localhost"], "as 127.0.0.1:8080"),
+        (&["serve", "--public-url"], &["shop.example"], "http:// or https://"),
+        (
+            &["serve", "--cors-origin"],
+            &["https://a.example/"],
+            "write the origin as https://a.example",
+        ),
+        (&["serve", "--trusted-proxy"], &["proxy"], "expected an IP address"),
+        (&["serve", "--token-life"], &["0"], "1..=31536000"),
+        (&["serve", "--log"], &["loud"], "error, warn, info, debug"),
+        (&["account", "lists"], &[], "tillbook account"),
+        (&["accounts"], &[], "unrecognized subcommand"),
+    ];
+    for (start, end, told) in wrong {
+        let args = [start, end].concat();
+        let ended = run_with(&args, &[("TILLBOOK_DB", path(&db))]).expect(2);
+        assert!(ended.err.contains(told), "{args:?}: {}", ended.err);
+        assert!(ended.out.is_empty());
+    }
+    let outside = [("TILLBOOK_DB", path(&db)), ("TILLBOOK_CURRENCY", "kr")];
+    let ended = run_with(&[&create[..], &["--name", "x"]].concat(), &outside).expect(2);
+    assert!(ended.err.contains("as NOK"), "{}", ended.err);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a file was made");
+}
+
+#[test]
+fn what_cannot_be_done_exits_1_and_says_what_to_do() {
+    let (dir, db) = nowhere();
+    let missing: [&[&str]; 4] = [
+        &["account", "list"],
+        &["client", "list"],
+        &["client", "disable", "x"],
+        &["client", "create", "--account", ACCOUNT, "--name", "x", "--grant", "read:shopping"],
+    ];
+    for args in missing {
+        for place in [path(&db), path(dir.path())] {
+            let ended = run(&[args, &["--db", place]].concat()).expect(1);
+            let told = format!("tillbook: there is no file {place}; name your book with --db\n");
+            assert_eq!(ended.err, told);
+        }
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a file was made");
+    make_book(&db);
+    let refused: [(&[&str], &str); 3] = [
+        (&["account", "create", ACCOUNT, "--name", "x"], "exists already; `tillbook account list`"),
+        (&["client", "disable", "x"], "no client x; `tillbook client list`"),
+        (
+            &[
+                "client",
+                "create",
+                "--account",
+                "T00000009",
+                "--name",
+                "x",
+                "--grant",
+                "read:shopping",
+            ],
+            "make it with `tillbook account create T00000009",
+        ),
+    ];
+    for (args, told) in refused {
+        let ended = run(&[args, &["--db", path(&db)]].concat()).expect(1);
+        assert!(ended.err.contains(told), "{args:?}: {}", ended.err);
+        assert!(ended.out.is_empty());
+    }
+    let server = Served::start(&db);
+    let taken = server.url.trim_start_matches("http://");
+    let (_other_dir, other) = nowhere();
+    let ended = run(&["serve", "--listen", taken, "--db", path(&other)]).expect(1);
+    assert!(ended.err.contains("is in use") && ended.err.contains("--listen"), "{}", ended.err);
+    assert!(!other.exists());
+}
+
+#[test]
+fn a_running_server_heeds_the_commands() {
+    let (_dir, db) = nowhere();
+    let old = make_book(&db);
+    let server = Served::start(&db);
+    let token = server.token(&old);
+    let get = |token: &str| server.shopping(token, "GET", "/orders", None).status;
+    assert_eq!(get(&token), 200);
+
+    let new = make_client(&db, "read:shopping");
+    let new_token = server.token(&new);
+    until("a new client's token is good", || get(&new_token) == 200);
+
+    run(&["client", "disable", &old.client_id, "--db", path(&db)]).expect(0);
+    until("a disabled client's token is not", || get(&token) == 401);
+    let refused = server.ask_token(&old).expect(401);
+    assert_eq!(refused.code(), "invalid_client");
+    assert_eq!(get(&new_token), 200);
+
+    run(&["account", "create", "T00000002", "--name", "second", "--db", path(&db)]).expect(0);
+    let args = ["client", "create", "--account", "T00000002", "--name", "x", "--grant"];
+    let made = run(&[&args[..], &["admin:shopping", "--json", "--db", path(&db)]].concat());
+    let made = made.expect(0).json();
+    let text = |key: &str| made[key].as_str().unwrap().to_owned();
+    let second = Client { client_id: text("client_id"), secret: text("client_secret") };
+    let basic = super::harness::basic(&second);
+    let path = "/v1/accounts/T00000002/auth/token";
+    let headers = [("authorization", basic.as_str())];
+    super::harness::send(&server.url, "POST", path, &headers, None).expect(200);
+    // Of another account than the one it asks for.
+    server.ask_token(&second).expect(401);
+}
+
+/// Asks until it is so; every question is a request, which is pause enough.
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(HEEDED_S), "not in time: {what}");
+    }
+    say(&format!("after {} ms {what}", began.elapsed().as_millis()));
+}
+
+#[test]
+fn the_version_names_sqlite() {
+    let told = run(&["--version"]).expect(0).out;
+    let number = |text: &str| text.split('.').count() == 3 && text.starts_with(char::is_numeric);
+    let words: Vec<&str> = told.trim_end().split([' ', '(', ')']).collect();
+    match words[..] {
+        ["tillbook", version, "", "SQLite", sqlite, ""] => {
+            assert!(number(version) && number(sqlite))
+        }
+        _ => panic!("{told}"),
+    }
+}
+
+#[test]
+fn the_help_of_every_subcommand_names_every_option_s_variable() {
+    let mut waiting: Vec<Vec<String>> = vec![Vec::new()];
+    let mut options = 0;
+    while let Some(subcommand) = waiting.pop() {
+        let mut args: Vec<&str> = subcommand.iter().map(String::as_str).collect();
+        args.push("--help");
+        let help = run(&args).expect(0).out;
+        for option in paragraphs(&help, "Options:") {
+            let flag = option.split([' ', ',', '=']).find(|word| word.starts_with("--")).unwrap();
+            if matches!(flag, "--help" | "--version") {
+                continue;
+            }
+            let variable = format!("[env: TILLBOOK_{}=]", variable_part(flag));
+            assert!(option.contains(&variable), "{subcommand:?} {flag} lacks {variable}: {option}");
+            options += 1;
+        }
+        for entry in paragraphs(&help, "Commands:") {
+            let name = entry.split(' ').next().unwrap();
+            if name != "help" {
+                waiting.push([&subcommand[..], &[name.to_owned()]].concat());
+            }
+        }
+    }
+    assert!(20 < options, "only {options} options were found");
+}
+
+/// `CORS_ORIGIN` for `--cors-origin`.
+fn variable_part(flag: &str) -> String {
+    flag.trim_start_matches('-').replace('-', "_").to_uppercase()
+}
+
+/// The entries of a section of a help text, each on one line.
+fn paragraphs(help: &str, section: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != section).skip(1);
+    let mut entries: Vec<String> = Vec::new();
+    for line in lines.take_while(|line| line.is_empty() || line.starts_with(' ')) {
+        let text = line.trim_start();
+        let indent = line.len() - text.len();
+        match entries.last_mut() {
+            _ if !text.is_empty() && (text.starts_with('-') && indent <= 6 || indent == 2) => {
+                entries.push(text.to_owned());
+            }
+            Some(entry) => {
+                entry.push(' ');
+                entry.push_str(text);
+            }
+            None => {}
+        }
+    }
+    entries
+}
+
+#[test]
+fn a_reader_that_has_left_is_told_nothing() {
+    let (_dir, db) = nowhere();
+    make_book(&db);
+    let commands: [&[&str]; 6] = [
+        &["account", "list"],
+        &["account", "list", "--json"],
+        &["client", "list"],
+        &["account", "create", "T00000003", "--name", "x"],
+        &["--help"],
+        &["--version"],
+    ];
+    for args in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = command(args, &[("TILLBOOK_DB", path(&db))]);
+        let ended = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{args:?}");
+        assert_eq!(String::from_utf8(ended.stderr).unwrap(), "", "{args:?}");
+    }
+    let listed = run(&["account", "list", "--db", path(&db)]).expect(0).out;
+    assert!(listed.contains("T00000003"), "what was to be done was not done");
+}
