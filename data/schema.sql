@@ -222,7 +222,7 @@ create virtual table order_search using fts5 (
     account,
     -- The words, separated by spaces.
     words,
-    content = '', contentless_delete = 1, detail = column, prefix = '2 3 4'
+    content = '', contentless_delete = 1, prefix = '2 3 4'
 );
 
 -- ── What happened ───────────────────────────────────────────────────────────────────────────

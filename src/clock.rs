@@ -136,8 +136,17 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     if !(dated && in_full && zoned) {
         return None;
     }
-    let moment: jiff::Timestamp = text.parse().ok()?;
-    Some(Timestamp(moment.as_millisecond()))
+    match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => Some(Timestamp(moment.as_millisecond())),
+        // The last days of the year 9999, which people write for "never", are past the last
+        // moment that the library counts to.
+        Err(_) if text.starts_with("9999-12-3") => {
+            let whole: jiff::civil::DateTime = text.get(..19)?.parse().ok()?;
+            let last = jiff::Timestamp::MAX.as_millisecond();
+            (whole.year() == 9999).then_some(Timestamp(last))
+        }
+        Err(_) => None,
+    }
 }
 
 fn is_numeric_offset(text: &str) -> bool {
@@ -156,7 +165,9 @@ mod tests {
         let at = Some(Timestamp(1_795_000_000_000));
         assert_eq!(parse_rfc3339("2026-11-18T11:06:40Z"), at);
         assert_eq!(parse_rfc3339("2026-11-18T12:06:40.000000+01:00"), at);
+        assert!(parse_rfc3339("9999-12-31T23:59:59Z").is_some());
         for wrong in [
+            "9999-12-32T23:59:59Z",
             "2026-11-18",
             "2026-11-18T11:06:40",
             "2026-11-18T11:06:40[Europe/Oslo]",

@@ -1,5 +1,7 @@
 -- The first schema; what each column means is said in ../schema.sql.
 
+pragma application_id = 1414089804; -- "TILL"
+
 create table book (
     one            integer primary key check (one = 1),
     access_version integer not null,
@@ -142,7 +144,7 @@ create index ledgers_by_payment_status on ledgers (account_seq, payment_status, 
 create virtual table order_search using fts5 (
     account,
     words,
-    content = '', contentless_delete = 1, detail = column, prefix = '2 3 4'
+    content = '', contentless_delete = 1, prefix = '2 3 4'
 );
 
 create table events (

@@ -3,6 +3,7 @@
 use super::OnBehalfOf;
 use super::complete_draft::free_generated_name;
 use crate::domain::draft::GenerateOrderId;
+use crate::domain::ids::OrderName;
 use crate::store::{DraftRecord, NewDraft, Refusal, StoreError, Tx, WriteCommand};
 
 /// Makes an open draft, with an order id reserved for it where that was asked.
@@ -15,6 +16,8 @@ pub struct CreateDraft {
 /// Why it was not made.
 #[derive(Debug)]
 pub enum CreateDraftRefused {
+    /// Another order, or a draft, has the custom order id.
+    OrderIdTaken(OrderName),
     Store(StoreError),
 }
 
@@ -26,6 +29,11 @@ impl WriteCommand for CreateDraft {
     fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, CreateDraftRefused> {
         let account_id = &self.on_behalf_of.account_id;
         let mut draft = self.draft.clone();
+        if let Some(name) = &draft.order_name
+            && tx.is_name_taken(account_id, name)?
+        {
+            return Err(CreateDraftRefused::OrderIdTaken(name.clone()));
+        }
         let reserves = draft.options.generate_order_id == GenerateOrderId::Alphanumeric9Reserve;
         let reserved = if reserves && draft.order_name.is_none() {
             Some(free_generated_name(tx, account_id)?)
@@ -51,7 +59,9 @@ impl From<StoreError> for CreateDraftRefused {
 
 impl Refusal for CreateDraftRefused {
     fn store_error(&self) -> Option<&StoreError> {
-        let Self::Store(error) = self;
-        Some(error)
+        match self {
+            Self::Store(error) => Some(error),
+            Self::OrderIdTaken(_) => None,
+        }
     }
 }

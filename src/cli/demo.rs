@@ -1,7 +1,7 @@
 //! `tillbook demo`
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -23,6 +23,9 @@ use crate::http::AppState;
 use crate::json::Tree;
 use crate::store::{self, ClientRecord, OrderQuery, OrderRecord, StoreError};
 
+/// The shop of somebody who asks for none.
+const SEED_DEFAULT: u64 = 1;
+
 /// Orders looked through for one with something left to capture.
 const ORDERS_LOOKED_AT: u32 = 100;
 
@@ -34,9 +37,9 @@ pub struct DemoArgs {
     /// Make the shop afresh; a file that `demo` did not make is never touched
     #[arg(long, env = "TILLBOOK_RESET", value_parser = FalseyValueParser::new())]
     reset: bool,
-    /// Which shop: the same number gives the same orders
-    #[arg(long, env = "TILLBOOK_SEED", default_value_t = 1, value_name = "NUMBER")]
-    seed: u64,
+    /// Which shop: the same number gives the same orders [default: 1]
+    #[arg(long, env = "TILLBOOK_SEED", value_name = "NUMBER")]
+    seed: Option<u64>,
     #[command(flatten)]
     http: HttpArgs,
 }
@@ -45,20 +48,25 @@ pub struct DemoArgs {
 pub fn run(args: &DemoArgs) -> Result<(), CliError> {
     // The port first: nobody waits for a shop that cannot be served.
     let listener = bind(args.http.listen)?;
-    if args.db.exists() {
-        expect_demo(&args.db)?;
-    }
-    if args.reset || !args.db.exists() {
-        make_afresh(&args.db, args.seed)?;
+    let made_of = if args.db.exists() { Some(expect_demo(&args.db)?) } else { None };
+    match (made_of, args.seed) {
+        (Some(made_of), Some(seed)) if !args.reset && made_of != seed => {
+            return Err(CliError::Refused(format!(
+                "{} is the shop of seed {made_of}; add --reset to make that of seed {seed} instead",
+                args.db.display()
+            )));
+        }
+        (Some(_), _) if !args.reset => {}
+        _ => make_afresh(&args.db, args.seed.unwrap_or(SEED_DEFAULT))?,
     }
     serve(&args.http, listener, &args.db, announce)
 }
 
-/// An error unless `demo` made the file.
-fn expect_demo(db: &Path) -> Result<(), CliError> {
+/// The seed of a file that `demo` made; an error for any other.
+fn expect_demo(db: &Path) -> Result<u64, CliError> {
     let seed = store::read_once::<_, StoreError>(db, |reader| reader.load_demo_seed());
     match seed {
-        Ok(Some(_)) => Ok(()),
+        Ok(Some(seed)) => Ok(u64::from_le_bytes(seed.to_le_bytes())),
         Ok(None) => Err(CliError::Refused(format!(
             "{} is a real book, not a demo; it stays as it is. Serve it with `tillbook serve \
              --db {0}`, or name another file for the demo with --db",
@@ -128,26 +136,26 @@ fn beside(db: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Prints where the shop is, a client of it, and a capture to paste.
-fn announce(running: &Running<'_>) -> Result<(), CliError> {
+/// Where the shop is, a client of it, and a capture to paste.
+fn announce(running: &Running<'_>) -> Result<String, CliError> {
     let state = running.state;
     let url = state.links.public_url();
     let (client, secret) = make_client(state)?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "A demo shop is open on {url}\n")?;
-    writeln!(out, "account        {ACCOUNT}")?;
-    writeln!(out, "client_id      {}", client.client_id)?;
-    writeln!(out, "client_secret  {}\n", secret.reveal())?;
-    match find_capturable(state)? {
-        Some(order) => {
-            writeln!(out, "Record a capture on order {}: paste this\n", order.order_id.as_str())?;
-            writeln!(out, "{}\n", capture_command(state, &client, &order)?)?;
-        }
-        None => writeln!(out, "Nothing is left to capture; --reset makes the shop afresh.\n")?,
-    }
-    writeln!(out, "Every route:   {url}/openapi.yaml")?;
-    writeln!(out, "Stop it with Ctrl-C; --reset makes it afresh.")?;
-    Ok(out.flush()?)
+    let capture = match find_capturable(state)? {
+        Some(order) => format!(
+            "Record a capture on order {}: paste this\n\n{}\n",
+            order.order_id.as_str(),
+            capture_command(state, &client, &order)?
+        ),
+        None => "Nothing is left to capture; --reset makes the shop afresh.\n".to_owned(),
+    };
+    Ok(format!(
+        "A demo shop is open on {url}\n\naccount        {ACCOUNT}\nclient_id      {}\n\
+         client_secret  {}\n\n{capture}\nEvery route:   {url}/openapi.yaml\n\
+         Stop it with Ctrl-C; --reset makes it afresh.\n",
+        client.client_id,
+        secret.reveal()
+    ))
 }
 
 /// A client for whoever tries the demo. Its secret is kept nowhere, so each start makes one.

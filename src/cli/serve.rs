@@ -7,7 +7,7 @@ use std::path::Path;
 use actix_web::dev::ServerHandle;
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use url::Url;
 
@@ -17,7 +17,7 @@ use super::telemetry::{self, LogLevel};
 use crate::clock::{Clock, Randomness};
 use crate::http::server::{self, ServerOptions};
 use crate::http::{AppState, StateOptions};
-use crate::store::{OpenStore, Store};
+use crate::store::{Ended, OpenStore, Store};
 use crate::worker::Workers;
 
 #[derive(Args)]
@@ -91,12 +91,13 @@ pub struct Running<'a> {
     pub address: SocketAddr,
 }
 
-/// Opens the book and serves it; `announce` is called when callers can connect.
+/// Opens the book and serves it. What `announce` writes is printed once callers can connect and
+/// a signal ends the server in order.
 pub fn serve(
     args: &HttpArgs,
     listener: TcpListener,
     db: &Path,
-    announce: impl FnOnce(&Running<'_>) -> Result<(), CliError>,
+    announce: impl FnOnce(&Running<'_>) -> Result<String, CliError>,
 ) -> Result<(), CliError> {
     let _log = telemetry::start(args.log);
     let address = listener.local_addr()?;
@@ -120,11 +121,12 @@ pub fn serve(
         path_prefix: path_prefix(&public_url),
         cors_origins: args.cors_origins.clone(),
     };
-    // The socket listens, so whoever reads this can ask at once.
-    announce(&Running { state: &state, address })?;
+    let announcement = announce(&Running { state: &state, address })?;
     let ended = actix_web::rt::System::new().block_on(async {
+        let signals = Signals::listen()?;
         let server = server::start(listener, state.clone(), options)?;
-        run_until_told(server, opened).await
+        tell(&announcement);
+        run_until_told(server, opened, signals).await
     });
     drop(workers);
     ended
@@ -132,53 +134,77 @@ pub fn serve(
 
 /// Waits for a signal or the end of the writer, then ends in order: no new requests, those in
 /// flight finished, the queue written, the WAL put back.
-async fn run_until_told(server: actix_web::dev::Server, opened: OpenStore) -> Result<(), CliError> {
+async fn run_until_told(
+    server: actix_web::dev::Server,
+    opened: OpenStore,
+    signals: Signals,
+) -> Result<(), CliError> {
     let handle = server.handle();
     let mut writer_thread = opened.writer_thread;
-    let stopping = tokio::spawn(stop_when_told(
-        handle,
-        std::mem::replace(&mut writer_thread.ended, oneshot::channel().1),
-    ));
+    let writer_ended = std::mem::replace(&mut writer_thread.ended, oneshot::channel().1);
+    let stopping = tokio::spawn(stop_when_told(handle, signals, writer_ended));
     server.await?;
-    let told = stopping.await.unwrap_or(Told::WriterEnded);
+    let told = stopping.await.unwrap_or_else(|error| Told::WriterEnded(error.to_string()));
     writer_thread.stop();
     match told {
         Told::Signal => Ok(()),
-        Told::WriterEnded => Err(CliError::DatabaseFailed(
-            "the database failed while writing, so the server stopped. What was being written may \
-             or may not be there; requests that carried an Idempotency-Key can be sent again. \
-             Check the disk, then start the server again."
-                .to_owned(),
-        )),
+        Told::WriterEnded(why) => Err(CliError::DatabaseFailed(format!(
+            "the database failed while writing ({why}), so the server stopped. What was being \
+             written may or may not be there; requests that carried an Idempotency-Key can be sent \
+             again. Check the disk, then start the server again."
+        ))),
     }
 }
 
 enum Told {
     Signal,
-    WriterEnded,
+    WriterEnded(String),
 }
 
-async fn stop_when_told(handle: ServerHandle, writer_ended: oneshot::Receiver<()>) -> Told {
+async fn stop_when_told(
+    handle: ServerHandle,
+    mut signals: Signals,
+    writer_ended: oneshot::Receiver<Ended>,
+) -> Told {
     let told = tokio::select! {
-        () = any_signal() => Told::Signal,
-        _ = writer_ended => Told::WriterEnded,
+        () = signals.any() => Told::Signal,
+        why = writer_ended => {
+            Told::WriterEnded(why.ok().flatten().unwrap_or_else(|| "its thread ended".to_owned()))
+        }
     };
     tracing::info!("stopping: finishing what is in flight");
     handle.stop(true).await;
     told
 }
 
-/// SIGTERM or Ctrl-C. Where no handler can be set up, the process ends as the system has it.
-async fn any_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be handled here; stop the server with SIGKILL");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and Ctrl-C, heard from the moment this exists.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Prints the announcement. A server whose standard output is closed serves all the same.
+fn tell(announcement: &str) {
+    let mut out = std::io::stdout().lock();
+    let told = out.write_all(announcement.as_bytes()).and_then(|()| out.flush());
+    if told.is_err() {
+        tracing::warn!("standard output is closed, so nobody was told where the server is");
     }
 }
 
@@ -208,25 +234,20 @@ fn warn_of_plain_http(args: &HttpArgs, address: SocketAddr, public_url: &str) {
     }
 }
 
-fn announce(running: &Running<'_>) -> Result<(), CliError> {
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "Tillbook {} serves {} on http://{}",
-        super::version(),
-        running.state.links.public_url(),
-        running.address
-    )?;
+fn announce(running: &Running<'_>) -> Result<String, CliError> {
+    let public_url = running.state.links.public_url();
+    let version = super::version();
+    let mut text =
+        format!("Tillbook {version} serves {public_url} on http://{}\n", running.address);
     let accounts = running.state.store.read_blocking(|reader| reader.list_accounts())?;
     if accounts.is_empty() {
-        writeln!(
-            out,
+        text.push_str(
             "The book is empty. In another terminal, with the same --db:\n  tillbook account \
              create T00000001 --name \"My shop\"\n  tillbook client create --account T00000001 \
-             --name \"My website\" --grant admin:shopping"
-        )?;
+             --name \"My website\" --grant admin:shopping\n",
+        );
     }
-    Ok(out.flush()?)
+    Ok(text)
 }
 
 fn path_prefix(public_url: &str) -> String {

@@ -40,6 +40,11 @@ pub fn start(level: LogLevel) -> WorkerGuard {
     // What the HTTP library says about its own threads helps nobody who runs a shop.
     let filter = Targets::new().with_default(level).with_target("actix_server", LevelFilter::WARN);
     let log = tracing_subscriber::registry().with(lines.with_filter(filter));
+    // A panic is told here too: straight to standard error it could wait for a reader for ever.
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture();
+        tracing::error!(%panic, %trace, "a bug: please report it");
+    }));
     // A second log in one process, as in tests, leaves the first in place.
     drop(tracing::subscriber::set_global_default(log));
     guard

@@ -136,6 +136,9 @@ impl Line {
         moved_by: EventSeq,
     ) -> Option<Line> {
         let mut after = self.clone();
+        if amount == 0 {
+            return Some(after);
+        }
         after.sums.add(kind, amount)?;
         match authorization_id {
             Some(id) => after.part_mut(id).add(kind, amount)?,
@@ -144,9 +147,7 @@ impl Line {
             }
             None => {}
         }
-        if 0 < amount {
-            after.last_moved_by = Some(moved_by);
-        }
+        after.last_moved_by = Some(moved_by);
         Line::restore(
             after.line_id,
             after.payable,

@@ -25,7 +25,7 @@ pub fn recount<'a>(
 ) -> Option<BTreeMap<LineId, Recounted>> {
     let mut lines: BTreeMap<LineId, Recounted> = BTreeMap::new();
     for operation in operations.into_iter().filter(|operation| operation.success) {
-        for item in &operation.items {
+        for item in operation.items.iter().filter(|item| item.amount.magnitude() != 0) {
             let line = lines.entry(item.line_id).or_default();
             let amount = item.amount.magnitude();
             if multiple_authorizations {
@@ -35,9 +35,7 @@ pub fn recount<'a>(
                 line.sums.direct = line.sums.direct.checked_add(amount)?;
             }
             count(&mut line.sums, operation.kind, amount)?;
-            if amount != 0 {
-                line.last_moved_by = Some(operation.seq);
-            }
+            line.last_moved_by = Some(operation.seq);
         }
     }
     Some(lines)

@@ -9,7 +9,7 @@ use actix_web::HttpRequest;
 pub fn caller_address(request: &HttpRequest, trusted: &[IpAddr]) -> Option<IpAddr> {
     let forwarded = request.headers().get_all("x-forwarded-for");
     let forwarded: Vec<&str> = forwarded.filter_map(|value| value.to_str().ok()).collect();
-    originator(request.peer_addr()?.ip(), &forwarded.join(","), trusted)
+    originator(request.peer_addr()?.ip().to_canonical(), &forwarded.join(","), trusted)
 }
 
 fn originator(peer: IpAddr, forwarded: &str, trusted: &[IpAddr]) -> Option<IpAddr> {

@@ -10,7 +10,7 @@ use crate::domain::Timestamp;
 const REMEMBERED_MS: i64 = 15 * 60 * 1_000;
 const FIRST_DELAY_MS: u64 = 100;
 const DELAY_MS_MAX: u64 = 3_000;
-/// Names remembered at most; past it the oldest state is given up.
+/// Names remembered at most; past it all are given up, which costs a guesser more than it gains.
 const NAMES_MAX: usize = 10_000;
 
 /// Failures per name, a client's id.

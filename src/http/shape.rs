@@ -91,8 +91,7 @@ fn clean_object(
             kept.push((key.clone(), value.clone()));
             continue;
         };
-        let absent = *value == Tree::Null && !matches!(field.shape, Shape::Any);
-        if absent || matches!(field.shape, Shape::ReadOnly) {
+        if *value == Tree::Null || matches!(field.shape, Shape::ReadOnly) {
             continue;
         }
         let path = format!("{path}/{}", pointer_token(key));
@@ -164,7 +163,7 @@ fn check_text(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
         Shape::ResourceId if ResourceId::parse(text).is_none() => {
             wrong("bad_value", "Expected an id of 1 to 40 characters.")
         }
-        Shape::MaskedPan if is_card_number(text) => wrong(
+        Shape::MaskedPan if has_card_number(text) => wrong(
             "unmasked_card_number",
             "This is a whole card number; send it masked, as 4444 **** **** 4448.",
         ),
@@ -222,11 +221,13 @@ fn wrong_type(path: &str, expected: &str, found: &Tree) -> Problem {
     Problem::new(path, "wrong_type", format!("Expected {expected}, found {}.", found.kind()))
 }
 
-/// 13 to 19 digits with a right check digit (ISO/IEC 7812), however they are spaced.
+/// Whether a text has a whole card number in it, however it is spaced.
+fn has_card_number(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-' | '.')).any(is_card_number)
+}
+
+/// 13 to 19 digits with a right check digit (ISO/IEC 7812).
 fn is_card_number(text: &str) -> bool {
-    if !text.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.')) {
-        return false;
-    }
     let digits: Vec<u32> = text.chars().rev().filter_map(|c| c.to_digit(10)).collect();
     let doubled = |(at, digit): (usize, &u32)| match (at % 2, digit * 2) {
         (0, _) => *digit,
@@ -285,7 +286,7 @@ mod tests {
         );
         check(
             r#"{"list":[],"at":"2026-11-23T09:00:00+01:00","pan":"4444 **** **** 4448","any":null}"#,
-            r#"{"list":[],"at":"2026-11-23T09:00:00+01:00","pan":"4444 **** **** 4448","any":null}"#,
+            r#"{"list":[],"at":"2026-11-23T09:00:00+01:00","pan":"4444 **** **** 4448"}"#,
         );
     }
 
@@ -304,6 +305,7 @@ mod tests {
         check(r#"{"list":[{"n":null}]}"#, "/list/0/n required");
         check(r#"{"list":[{"n":99999999999999999999}]}"#, "/list/0/n amount_out_of_range");
         check(r#"{"list":[],"pan":"4242-4242 42424242"}"#, "/pan unmasked_card_number");
+        check(r#"{"list":[],"pan":"PAN 4111111111111111."}"#, "/pan unmasked_card_number");
         check(r#"{"list":[],"pan":"4242424242424241"}"#, r#"{"list":[],"pan":"4242424242424241"}"#);
     }
 }

@@ -132,6 +132,8 @@ fn write_text(out: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
         match byte {
             b'"' => out.write_str("\\\"")?,
             b'\\' => out.write_str("\\\\")?,
+            8 => out.write_str("\\b")?,
+            12 => out.write_str("\\f")?,
             b'\n' => out.write_str("\\n")?,
             b'\r' => out.write_str("\\r")?,
             b'\t' => out.write_str("\\t")?,

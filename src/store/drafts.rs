@@ -74,7 +74,9 @@ impl Reader<'_> {
         let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
                 tax_amount, store_id, document
             from draft_items where draft_seq = :draft_seq order by position";
-        self.list(sql, named_params! {":draft_seq": draft_seq}, read_item)
+        let items =
+            self.list(sql, named_params! {":draft_seq": draft_seq}, |row| Ok(read_item(row)))?;
+        items.into_iter().collect()
     }
 }
 
@@ -159,16 +161,17 @@ const INSERT_DRAFT_ITEM: &str = "insert into draft_items
      :manual_discount_amount, :tax_amount, :store_id, :document)";
 
 /// An item's row, in a draft or an order.
-pub(super) fn read_item(row: &Row<'_>) -> rusqlite::Result<Item> {
+pub(super) fn read_item(row: &Row<'_>) -> Result<Item, StoreError> {
     let line_id: LineId = row.get("line_id")?;
     let gross: Amount = row.get("gross_amount")?;
     let discount: Amount = row.get("discount_amount")?;
     let manual: Amount = row.get("manual_discount_amount")?;
     let tax: Amount = row.get("tax_amount")?;
-    let by_rule = discount.checked_sub(manual).ok_or(rusqlite::Error::InvalidQuery)?;
+    let contradiction = || StoreError::inconsistent("the figures of an item contradict each other");
+    let by_rule = discount.checked_sub(manual).ok_or_else(contradiction)?;
     let discounts =
         [Discount { amount: manual, manual: true }, Discount { amount: by_rule, manual: false }];
-    let price = Price::new(gross, &discounts, &[tax]).map_err(|_| rusqlite::Error::InvalidQuery)?;
+    let price = Price::new(gross, &discounts, &[tax]).map_err(|_| contradiction())?;
     Ok(Item { line_id, price, store_id: row.get("store_id")?, document: row.get("document")? })
 }
 

@@ -63,14 +63,17 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Busy,
             Some(ErrorCode::DiskFull) => StoreErrorKind::DiskFull,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreErrorKind::Corrupt,
-            Some(ErrorCode::ConstraintViolation) => StoreErrorKind::Constraint,
-            _ => match error {
-                // A value of a type that the schema rules out: the file was tampered with.
-                rusqlite::Error::FromSqlConversionFailure(..)
-                | rusqlite::Error::InvalidColumnType(..)
-                | rusqlite::Error::IntegralValueOutOfRange(..) => StoreErrorKind::Inconsistent,
-                _ => StoreErrorKind::Other,
-            },
+            // Statements that SQLite would not run at all: nothing of them was written.
+            Some(
+                ErrorCode::ConstraintViolation
+                | ErrorCode::TooBig
+                | ErrorCode::TypeMismatch
+                | ErrorCode::ParameterOutOfRange
+                | ErrorCode::Unknown,
+            ) => StoreErrorKind::Constraint,
+            Some(_) => StoreErrorKind::Other,
+            // An error of the binding: a value that the schema rules out, a row that is missing.
+            None => StoreErrorKind::Inconsistent,
         };
         StoreError { kind, source: Box::new(error) }
     }

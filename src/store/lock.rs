@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::StoreError;
 
@@ -26,6 +27,21 @@ pub fn try_lock(database: &Path) -> Result<Option<FileLock>, StoreError> {
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(cannot(error)),
     }
+}
+
+/// Tries for the lock.
+const TRY_MS: u64 = 50;
+const TRIES: u32 = 40;
+
+/// Takes the lock, waiting up to two seconds for a command that has it for a moment.
+pub(super) fn lock_soon(database: &Path) -> Result<Option<FileLock>, StoreError> {
+    for _ in 1..TRIES {
+        if let Some(lock) = try_lock(database)? {
+            return Ok(Some(lock));
+        }
+        std::thread::park_timeout(Duration::from_millis(TRY_MS));
+    }
+    try_lock(database)
 }
 
 /// `tillbook.db.lock` for `tillbook.db`.

@@ -4,7 +4,6 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 use super::error::StoreError;
-use super::open::mark_as_ours;
 
 /// The steps, oldest first. A released step is never edited.
 const STEPS: &[M<'static>] = &[M::up(include_str!("../../data/migrations/0001_book.sql"))];
@@ -12,8 +11,7 @@ const STEPS: &[M<'static>] = &[M::up(include_str!("../../data/migrations/0001_bo
 /// Applies the steps that the file lacks. A file from a newer program is refused untouched.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     refuse_newer(conn)?;
-    Migrations::from_slice(STEPS).to_latest(conn).map_err(StoreError::other)?;
-    mark_as_ours(conn)
+    Migrations::from_slice(STEPS).to_latest(conn).map_err(StoreError::other)
 }
 
 /// An error unless the file has exactly the schema that this program knows.

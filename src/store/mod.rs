@@ -31,6 +31,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lock::lock_soon;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::OpenFlags;
 
@@ -45,7 +46,7 @@ pub use lock::{FileLock, lock_path, try_lock};
 pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderRecord};
 pub use tx::{Reader, Tx};
-pub use writer::{Refusal, WriteCommand, WriteError, Writer, WriterThread};
+pub use writer::{Ended, Refusal, WriteCommand, WriteError, Writer, WriterThread};
 
 use crate::clock::{Clock, Randomness};
 use crate::domain::Timestamp;
@@ -83,7 +84,7 @@ impl Store {
     /// Opens the file to serve from it: takes the lock, brings the schema up to date and starts
     /// the writer. Makes the file when there is none.
     pub fn open(path: &Path, clock: Clock, randomness: Randomness) -> Result<OpenStore, OpenError> {
-        let lock = try_lock(path)?.ok_or_else(|| OpenError::AlreadyServed(path.to_owned()))?;
+        let lock = lock_soon(path)?.ok_or_else(|| OpenError::AlreadyServed(path.to_owned()))?;
         let mut conn = open::open_writer(path)?;
         migrate::migrate(&mut conn)?;
         let last_event_at = Reader::new(&conn).load_last_event_time()?;
@@ -130,10 +131,14 @@ where
     C::Refused: From<StoreError>,
 {
     let mut conn = open::open_writer(path)?;
-    // Only the lock's holder brings the schema up to date; a server that has it has done so.
+    // Only the lock's holder brings the schema up to date; a server that has it is about to.
     match try_lock(path)? {
         Some(_lock) => migrate::migrate(&mut conn)?,
-        None => migrate::expect_current(&conn)?,
+        None if migrate::expect_current(&conn).is_ok() => {}
+        None => match lock_soon(path)? {
+            Some(_lock) => migrate::migrate(&mut conn)?,
+            None => migrate::expect_current(&conn)?,
+        },
     }
     let now = Clock::System.now().max(Reader::new(&conn).load_last_event_time()?);
     let transaction = conn

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{StoreError, StoreErrorKind};
 use super::migrate::refuse_newer;
 
-/// "TILL": tells a file of ours from every other SQLite file.
+/// "TILL": tells a file of ours from every other SQLite file. The first migration writes it.
 const APPLICATION_ID: i32 = 0x5449_4c4c;
 
 /// SQLite before this can corrupt a WAL file that two connections write or checkpoint at once.
@@ -25,7 +25,8 @@ const SQLITE_VERSION_WITHDRAWN: i32 = 3_052_000;
 /// How long a connection waits for another process's lock.
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 const STATEMENTS_CACHED_MAX: usize = 128;
-const VALUE_BYTES_MAX: i32 = 4 << 20;
+/// An order's whole history must fit, since the answer of a key may hold it.
+const VALUE_BYTES_MAX: i32 = 64 << 20;
 const SQL_BYTES_MAX: i32 = 64 << 10;
 const VARIABLES_MAX: i32 = 1_000;
 
@@ -73,11 +74,6 @@ pub(super) fn set_up_reader(conn: &Connection) -> Result<(), StoreError> {
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "cache_size", -8_000)?;
     Ok(())
-}
-
-/// Writes our mark into a file that has just been given its tables.
-pub(super) fn mark_as_ours(conn: &Connection) -> Result<(), StoreError> {
-    Ok(conn.pragma_update(None, "application_id", APPLICATION_ID)?)
 }
 
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

@@ -146,7 +146,9 @@ impl Reader<'_> {
         let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
                 tax_amount, store_id, document
             from order_items where order_seq = :order_seq order by position";
-        self.list(sql, named_params! {":order_seq": order_seq}, read_item)
+        let items =
+            self.list(sql, named_params! {":order_seq": order_seq}, |row| Ok(read_item(row)))?;
+        items.into_iter().collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Between rows and the domain's types. A value that the types rule out is an inconsistent book.
 
+use std::collections::HashMap;
+
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use super::error::StoreError;
@@ -77,7 +79,8 @@ type PartRow = (usize, u64, u64, u64, u64);
 /// The texts of a ledger's two JSON columns: authorizations and lines.
 pub(super) fn write_ledger(ledger: &Ledger) -> Result<(String, String), StoreError> {
     let ids: Vec<&str> = ledger.authorizations.iter().map(ResourceId::as_str).collect();
-    let lines: Vec<LineRow> = ledger.lines.iter().map(|line| line_row(ledger, line)).collect();
+    let positions = ledger.authorizations.iter().enumerate().map(|(at, id)| (id, at)).collect();
+    let lines: Vec<LineRow> = ledger.lines.iter().map(|line| line_row(&positions, line)).collect();
     let authorizations = serde_json::to_string(&ids).map_err(StoreError::other)?;
     Ok((authorizations, serde_json::to_string(&lines).map_err(StoreError::other)?))
 }
@@ -107,10 +110,10 @@ fn unreadable(error: serde_json::Error) -> StoreError {
     StoreError::inconsistent(format!("a ledger is unreadable: {error}"))
 }
 
-fn line_row(ledger: &Ledger, line: &Line) -> LineRow {
+fn line_row(positions: &HashMap<&ResourceId, usize>, line: &Line) -> LineRow {
     let sums = line.sums();
     let parts = line.by_authorization().iter().filter_map(|part| {
-        let at = ledger.authorizations.iter().position(|id| *id == part.authorization_id)?;
+        let at = *positions.get(&part.authorization_id)?;
         let Sums { authorized, captured, cancelled, refunded, direct: _ } = part.sums;
         Some((at, authorized, captured, cancelled, refunded))
     });

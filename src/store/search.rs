@@ -13,6 +13,13 @@ use crate::domain::ids::AccountId;
 /// Leading digits of a phone number that may be its country's and left out by who searches.
 const COUNTRY_DIGITS_MAX: usize = 3;
 
+/// Digits of a number that somebody could look for; what is longer is a word like others.
+const NUMBER_DIGITS_MAX: usize = 20;
+
+/// Characters of a text, and words of an order, that it can be found by.
+const TEXT_CHARS_MAX: usize = 200;
+const ORDER_WORDS_MAX: usize = 200;
+
 /// Words of a search that count; more are ignored.
 const SEARCH_WORDS_MAX: usize = 8;
 
@@ -24,7 +31,8 @@ impl Tx<'_> {
         order_seq: i64,
         texts: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), StoreError> {
-        let words: Vec<String> = texts.into_iter().flat_map(indexed_words).collect();
+        let words = texts.into_iter().flat_map(|text| indexed_words(shortened(text)));
+        let words: Vec<String> = words.take(ORDER_WORDS_MAX).collect();
         let sql = "insert into order_search (rowid, account, words)
                    values (:order_seq, :account, :words)";
         self.execute(
@@ -53,6 +61,10 @@ pub(super) fn search_expression(account_id: &AccountId, typed: &str) -> Option<S
     Some(format!("account:\"{account_id}\" AND {}", prefixes.join(" AND ")))
 }
 
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(TEXT_CHARS_MAX).map_or(text, |(end, _)| &text[..end])
+}
+
 fn indexed_words(text: &str) -> Vec<String> {
     let mut indexed = words(text);
     if let Some(number) = as_number(text) {
@@ -74,7 +86,7 @@ fn as_number(text: &str) -> Option<String> {
     let spacing = |c: char| matches!(c, ' ' | '+' | '-' | '(' | ')' | '.' | '/');
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let only = text.chars().all(|c| c.is_ascii_digit() || spacing(c));
-    (only && !digits.is_empty()).then_some(digits)
+    (only && (1..=NUMBER_DIGITS_MAX).contains(&digits.len())).then_some(digits)
 }
 
 #[cfg(test)]

@@ -229,6 +229,31 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
             let operations = report.operations;
             report.find(format!("{operations} operations, but {of_operations} events of them"));
         }
+        let strays = [
+            (
+                "orders stand in the list of another account",
+                "select count(*) from ledgers join orders using (order_seq)
+                 where ledgers.account_seq <> orders.account_seq",
+            ),
+            (
+                "events belong to another order than the one before them",
+                "select count(*) from events
+                 join events as previous on previous.event_seq = events.previous_seq
+                 where previous.order_seq <> events.order_seq",
+            ),
+            (
+                "ledgers end in an event of another order",
+                "select count(*) from ledgers
+                 join events on events.event_seq = ledgers.last_event_seq
+                 where events.order_seq <> ledgers.order_seq",
+            ),
+        ];
+        for (what, sql) in strays {
+            let strayed = count(sql)?;
+            if strayed != 0 {
+                report.find(format!("{strayed} {what}"));
+            }
+        }
         if api_events + of_operations != report.events {
             report.find("an event is neither an operation nor a change through the API".to_owned());
         }

@@ -79,8 +79,11 @@ pub struct WriterThread {
     thread: JoinHandle<()>,
     stopping: Arc<AtomicBool>,
     /// Ends when the thread does, however it does.
-    pub ended: oneshot::Receiver<()>,
+    pub ended: oneshot::Receiver<Ended>,
 }
+
+/// Why the thread ended: by being told to, or with the words of the failure that ended it.
+pub type Ended = Option<String>;
 
 /// What the thread works with.
 pub(super) struct WriterState {
@@ -148,9 +151,11 @@ pub(super) fn start(state: WriterState) -> Result<(Writer, WriterThread), StoreE
     let (end, ended) = oneshot::channel();
     let (thread_off, thread_stopping) = (off.clone(), stopping.clone());
     let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
-        let _end = end;
-        let _off = SetOnDrop(thread_off);
-        run(state, &waiting, &thread_stopping);
+        let off = SetOnDrop(thread_off);
+        let why = run(state, &waiting, &thread_stopping);
+        drop(off);
+        // Nobody listens any more while the server is stopping.
+        end.send(why).unwrap_or_default();
     })?;
     Ok((Writer { queue, off }, WriterThread { thread, stopping, ended }))
 }
@@ -167,7 +172,7 @@ impl Drop for SetOnDrop {
 /// How often an idle writer looks whether it shall stop.
 const STOP_CHECK_MS: u64 = 50;
 
-fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &AtomicBool) {
+fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &AtomicBool) -> Ended {
     let mut idle_ms: u64 = 0;
     loop {
         match waiting.recv_timeout(Duration::from_millis(STOP_CHECK_MS)) {
@@ -175,25 +180,31 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
                 idle_ms = 0;
                 let mut batch = vec![first];
                 batch.extend(waiting.try_iter().take(BATCH_MAX - 1));
-                if state.run_batch(batch).is_err() {
-                    return;
+                if let Err(OutcomeUnknown(why)) = state.run_batch(batch) {
+                    return Some(why);
                 }
             }
             Err(RecvTimeoutError::Timeout) if stopping.load(Ordering::Acquire) => break,
             Err(RecvTimeoutError::Timeout) => {
                 idle_ms += STOP_CHECK_MS;
-                if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000 {
-                    state.checkpoint();
+                if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000
+                    && let Err(OutcomeUnknown(why)) = state.checkpoint(CHECKPOINT_WHEN_IDLE)
+                {
+                    return Some(why);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    state.checkpoint();
+    state.checkpoint(CHECKPOINT_AT_THE_END).err().map(|OutcomeUnknown(why)| why)
 }
 
-/// The outcome of what was being written is unknown: write no more.
-struct OutcomeUnknown;
+/// Waits for nobody, so that a command that comes now does not either.
+const CHECKPOINT_WHEN_IDLE: &str = "pragma wal_checkpoint(passive)";
+const CHECKPOINT_AT_THE_END: &str = "pragma wal_checkpoint(truncate)";
+
+/// The outcome of what was being written is unknown: write no more. Says why.
+struct OutcomeUnknown(String);
 
 type Batch = Vec<Box<dyn Job>>;
 
@@ -201,7 +212,7 @@ impl WriterState {
     fn run_batch(&mut self, mut batch: Batch) -> Result<(), OutcomeUnknown> {
         let begun = match self.begin() {
             Ok(now) => now,
-            Err(error) => return self.give_up(batch, error.kind),
+            Err(error) => return self.give_up(batch, error.kind, error.to_string()),
         };
         let tx = Tx::new(&self.conn, begun, &self.randomness);
         let failure = batch.iter_mut().find_map(|job| match job.run(&tx) {
@@ -211,7 +222,9 @@ impl WriterState {
         });
         match failure {
             None => self.commit(batch),
-            Some(Failure::Store(kind)) if !kind.is_known_outcome() => self.give_up(batch, kind),
+            Some(Failure::Store(kind, why)) if !kind.is_known_outcome() => {
+                self.give_up(batch, kind, why)
+            }
             Some(_) => self.run_again(batch),
         }
     }
@@ -243,30 +256,38 @@ impl WriterState {
                 if error.kind.is_known_outcome() {
                     self.roll_back()?;
                 }
-                self.give_up(batch, error.kind)
+                self.give_up(batch, error.kind, error.to_string())
             }
         }
     }
 
-    fn give_up(&self, batch: Batch, kind: StoreErrorKind) -> Result<(), OutcomeUnknown> {
+    fn give_up(
+        &self,
+        batch: Batch,
+        kind: StoreErrorKind,
+        why: String,
+    ) -> Result<(), OutcomeUnknown> {
         let known = kind.is_known_outcome();
         let settled = if known { Settled::Unavailable(kind) } else { Settled::Unknown };
         batch.into_iter().for_each(|job| job.settle(settled));
-        if known { Ok(()) } else { Err(OutcomeUnknown) }
+        if known { Ok(()) } else { Err(OutcomeUnknown(why)) }
     }
 
     fn roll_back(&self) -> Result<(), OutcomeUnknown> {
         if self.conn.is_autocommit() {
             return Ok(());
         }
-        self.conn.execute_batch("rollback").map_err(|_| OutcomeUnknown)
+        self.conn.execute_batch("rollback").map_err(|error| OutcomeUnknown(error.to_string()))
     }
 
     /// Moves the WAL into the file; another process that reads may keep it from finishing, which
     /// the next one makes good.
-    fn checkpoint(&self) {
-        let done = self.conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()));
-        drop(done);
+    fn checkpoint(&self, sql: &str) -> Result<(), OutcomeUnknown> {
+        let done = self.conn.query_row(sql, [], |_| Ok(())).map_err(StoreError::from);
+        match done {
+            Err(error) if !error.kind.is_known_outcome() => Err(OutcomeUnknown(error.to_string())),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -282,7 +303,7 @@ enum Ran {
 
 /// Why a transaction cannot be committed.
 enum Failure {
-    Store(StoreErrorKind),
+    Store(StoreErrorKind, String),
     Panicked,
     /// SQLite has ended the transaction by itself, as it does when the disk is full.
     RolledBackAlready,
@@ -316,7 +337,7 @@ impl<C: WriteCommand> Job for Task<C> {
             return Ran::Failed(Failure::Panicked);
         };
         match outcome.as_ref().err().and_then(Refusal::store_error) {
-            Some(error) => Ran::Failed(Failure::Store(error.kind)),
+            Some(error) => Ran::Failed(Failure::Store(error.kind, error.to_string())),
             None => Ran::Clean,
         }
     }

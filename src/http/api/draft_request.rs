@@ -41,13 +41,20 @@ pub fn parse(body: &Tree) -> Result<NewDraft, ApiError> {
         return Err(ApiError::invalid(problems));
     };
     let store = kept.member("store");
+    let mut document = without(order, &["items", "currency", "order_id"]);
+    if let (Tree::Object(members), Some(store), None) =
+        (&mut document, store, order.member("store"))
+    {
+        // A draft's store is its order's, unless that names one of its own.
+        members.push(("store".to_owned(), store.clone()));
+    }
     Ok(NewDraft {
         currency,
         order_name,
         store_id: store_id(order.member("store")).or_else(|| store_id(store)),
         items,
         options: acting,
-        document: KeptJson(without(order, &["items", "currency", "order_id"]).to_string()),
+        document: KeptJson(document.to_string()),
         store_document: store.map(|store| KeptJson(store.to_string())),
         options_document: KeptJson(options.to_string()),
     })

@@ -11,6 +11,7 @@ use super::event_view::IncludeEvents;
 use super::{draft_request, draft_view, order_view};
 use crate::app::{CompleteDraft, CompleteDraftRefused, CreateDraft, CreateDraftRefused};
 use crate::domain::draft::CompletionRejected;
+use crate::domain::ids::OrderName;
 use crate::json::{self, ObjectText, Tree};
 use crate::store::{DraftRecord, OrderRecord};
 
@@ -25,7 +26,10 @@ pub async fn create(
     let command = CreateDraft { on_behalf_of: on_behalf_of(&actor), draft };
     let links = state.links.clone();
     let render = move |made: &DraftRecord| draft_view::render(&links, made);
-    let refused = |CreateDraftRefused::Store(error)| error.into();
+    let refused = |why| match why {
+        CreateDraftRefused::OrderIdTaken(name) => order_id_taken(&name),
+        CreateDraftRefused::Store(error) => error.into(),
+    };
     write(state, sent.once(&actor, command, render), refused).await
 }
 
@@ -67,13 +71,15 @@ fn draft_in_path(request: &HttpRequest) -> Result<String, ApiError> {
     path_segment(request, "id").ok_or_else(|| ApiError::not_found("draft"))
 }
 
+fn order_id_taken(name: &OrderName) -> ApiError {
+    let message = format!("Another order is called {}; choose another order_id.", name.as_str());
+    ApiError::new(Code::OrderIdTaken, message)
+}
+
 fn refused(why: CompleteDraftRefused) -> ApiError {
     match why {
         CompleteDraftRefused::DraftNotFound => ApiError::not_found("draft"),
-        CompleteDraftRefused::OrderIdTaken(name) => ApiError::new(
-            Code::OrderIdTaken,
-            format!("Another order is called {}; choose another order_id.", name.as_str()),
-        ),
+        CompleteDraftRefused::OrderIdTaken(name) => order_id_taken(&name),
         CompleteDraftRefused::Rejected(CompletionRejected::Completed) => {
             ApiError::new(Code::DraftCompleted, "The draft has been completed already.")
         }

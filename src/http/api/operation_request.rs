@@ -18,7 +18,7 @@ const ITEM: &[Field] = &[
     required("line_id", Shape::LineId),
     required("amount", Shape::Amount),
     optional("original_currency", Shape::Text),
-    optional("original_gross_amount", Shape::Integer),
+    optional("original_gross_amount", Shape::Amount),
     optional("conversion_rate_ppm", Shape::Integer),
     optional("conversion_rate_timestamp", Shape::DateTime),
     optional("conversion_rate_source", Shape::Text),
@@ -50,7 +50,8 @@ pub fn parse(kind: OperationKind, body: &Tree) -> Result<OperationRequest, ApiEr
     problems.extend(duplicate_lines(items));
     let whole = items.iter().map(parse_item).collect::<Option<Vec<_>>>();
     let checked = whole.map(OperationItems::new);
-    if let (Some(Err(rejected)), true) = (&checked, problems.iter().all(|p| p.path != "/items")) {
+    let told = kept.member("items").is_none() || problems.iter().any(|p| p.path == "/items");
+    if let (Some(Err(rejected)), false) = (&checked, told) {
         problems.extend(explain(rejected));
     }
     let (Some(Ok(items)), true) = (checked, problems.is_empty()) else {

@@ -122,7 +122,7 @@ const DISCOUNT_LINE: Shape = Shape::Object(&[
 ]);
 
 const ADDITION: Shape =
-    Shape::Object(&[optional("quantity", Shape::Number), optional("gross_amount", Shape::Integer)]);
+    Shape::Object(&[optional("quantity", Shape::Number), optional("gross_amount", Shape::Amount)]);
 
 const GROUP: Shape = Shape::Object(&[optional("id", Shape::Text), optional("name", Shape::Text)]);
 
@@ -135,7 +135,7 @@ const ITEM: Shape = Shape::Object(&[
     optional("quantity", Shape::Number),
     optional("unit", Shape::Text),
     optional("unit_gross_price", Shape::Number),
-    optional("net_amount", Shape::Integer),
+    optional("net_amount", Shape::Amount),
     optional("tax_percent", Shape::Number),
     optional("cost_price", Shape::Number),
     optional("tax_lines", Shape::List(&TAX_LINE, LIST_MAX)),
@@ -162,7 +162,7 @@ const ITEM: Shape = Shape::Object(&[
     optional("attachment", Shape::Any),
     optional("metadata", Shape::FreeObject),
     optional("original_currency", Shape::Text),
-    optional("original_gross_amount", Shape::Integer),
+    optional("original_gross_amount", Shape::Amount),
     optional("conversion_rate_ppm", Shape::Integer),
     optional("conversion_rate_timestamp", Shape::DateTime),
     optional("conversion_rate_source", Shape::Text),

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::super::error::ApiError;
 use super::super::extract::{ok_json, state};
-use crate::json::ObjectText;
+use crate::json::{ObjectText, Tree};
 
 /// The contract, by hand.
 const OPENAPI: &str = include_str!("../../../data/openapi.yaml");
@@ -33,13 +33,20 @@ pub async fn openapi_yaml(request: HttpRequest) -> Result<HttpResponse, ApiError
 /// `GET /openapi.json`
 pub async fn openapi_json(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     static JSON: OnceLock<String> = OnceLock::new();
-    let public_url = state(&request)?.links.public_url();
-    if let Some(json) = JSON.get() {
-        return Ok(ok_json(json.clone()));
-    }
-    let document: serde_json::Value =
-        yaml_serde::from_str(&openapi(public_url)).map_err(ApiError::internal)?;
-    Ok(ok_json(JSON.get_or_init(|| document.to_string()).clone()))
+    let read = || -> Result<String, ApiError> {
+        let document: serde_json::Value =
+            yaml_serde::from_str(OPENAPI).map_err(ApiError::internal)?;
+        Ok(document.to_string())
+    };
+    let document = match JSON.get() {
+        Some(document) => document,
+        None => JSON.get_or_init({
+            let document = read()?;
+            || document
+        }),
+    };
+    let server = Tree::text(state(&request)?.links.public_url()).to_string();
+    Ok(ok_json(document.replacen("\"url\":\"/\"", &format!("\"url\":{server}"), 1)))
 }
 
 fn openapi(public_url: &str) -> String {

@@ -117,7 +117,8 @@ fn basic(request: &HttpRequest) -> Option<Credentials> {
 
 async fn read_asked(request: &HttpRequest, mut body: Payload) -> Result<Asked, ApiError> {
     let form = request.headers().get(CONTENT_TYPE).is_some_and(|value| {
-        value.to_str().unwrap_or_default().starts_with("application/x-www-form-urlencoded")
+        let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
     });
     if form {
         let bytes = read_body(body, BODY_BYTES_MAX).await?;
