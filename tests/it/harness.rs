@@ -51,6 +51,29 @@ pub struct Client {
     pub secret: String,
 }
 
+/// An account beside the first one, with a client of its own that may do everything.
+pub struct OtherAccount<'a> {
+    app: &'a App,
+    account: String,
+    bearer: String,
+}
+
+impl OtherAccount<'_> {
+    /// Any request below this account's `/shopping`, as its own client.
+    pub fn shopping(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Reply {
+        let mut all = headers.to_vec();
+        all.push(("authorization", &self.bearer));
+        let path = format!("/v1/accounts/{}/shopping{path}", self.account);
+        self.app.send(method, &path, &all, body)
+    }
+}
+
 /// What the server answered.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -147,6 +170,16 @@ impl App {
         make_account(&self.state.store, &AccountId::parse(account).unwrap());
     }
 
+    /// Another account and a client of it.
+    pub fn other_account(&self, account: &str) -> OtherAccount<'_> {
+        self.make_account(account);
+        let client = self.make_client(account, &[Scope::AdminShopping]);
+        let path = format!("/v1/accounts/{account}/auth/token");
+        let reply = self.send("POST", &path, &[("authorization", &basic(&client))], None);
+        let bearer = format!("Bearer {}", reply.expect(200).body["access_token"].as_str().unwrap());
+        OtherAccount { app: self, account: account.to_owned(), bearer }
+    }
+
     /// Another client, known to the server at once.
     pub fn make_client(&self, account: &str, scopes: &[Scope]) -> Client {
         let client = make_client(&self.state.store, &AccountId::parse(account).unwrap(), scopes);
@@ -156,7 +189,12 @@ impl App {
 
     /// A token got over HTTP by a client of the first account.
     pub fn token_of(&self, client: &Client) -> String {
-        let path = format!("/v1/accounts/{ACCOUNT}/auth/token");
+        self.token_in(ACCOUNT, client)
+    }
+
+    /// A token got over HTTP by a client of that account.
+    pub fn token_in(&self, account: &str, client: &Client) -> String {
+        let path = format!("/v1/accounts/{account}/auth/token");
         let reply = self.send("POST", &path, &[("authorization", &basic(client))], None);
         reply.expect(200).body["access_token"].as_str().unwrap().to_owned()
     }
@@ -215,11 +253,25 @@ impl App {
         reply
     }
 
+    /// The answer to a link of an answer.
+    pub fn follow(&self, answer: &Value, rel: &str) -> Reply {
+        let links = answer["_links"].as_array().unwrap();
+        let link = links.iter().find(|link| link["rel"] == rel).unwrap();
+        let path = link["href"].as_str().unwrap().strip_prefix(&self.url).unwrap();
+        let bearer = format!("Bearer {}", self.token);
+        self.send("GET", path, &[("authorization", &bearer)], None)
+    }
+
+    /// An open draft; its path below `/shopping`.
+    pub fn draft(&self, order: Value, options: Value) -> String {
+        let draft = self.post("/draft_orders", json!({"order": order, "options": options}));
+        format!("/draft_orders/{}", draft.expect(200).body["id"].as_str().unwrap())
+    }
+
     /// An order made from a draft; its `order_id`.
     pub fn order(&self, order: Value, options: Value) -> String {
-        let draft = self.post("/draft_orders", json!({"order": order, "options": options}));
-        let id = draft.expect(200).body["id"].as_str().unwrap().to_owned();
-        let done = self.put(&format!("/draft_orders/{id}/complete"), json!({})).expect(200);
+        let draft = self.draft(order, options);
+        let done = self.put(&format!("{draft}/complete"), json!({})).expect(200);
         done.body["orders"][0]["order_id"].as_str().unwrap().to_owned()
     }
 
@@ -284,6 +336,7 @@ pub fn agent() -> ureq::Agent {
 }
 
 /// One request of a client; an error when no whole answer came.
+#[expect(clippy::too_many_arguments, reason = "these are the parts of a request")]
 pub fn try_send(
     agent: &ureq::Agent,
     url: &str,

@@ -3,19 +3,29 @@
 //! Every answer that the harness receives is held against `data/openapi.yaml`, and so is every
 //! body that got a 200.
 
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod access;
 mod audit;
+mod bodies;
 mod cli;
 mod contract;
 mod crash;
 mod demo;
+mod drafts;
 mod files;
 mod guide;
 mod harness;
+mod http_edge;
+mod idempotency;
+mod kitchen_sink;
 mod model;
+mod order_list;
+mod order_status;
 mod process;
 mod race;
 mod tidy;
+mod tokens;
 mod trial;
 mod verify;

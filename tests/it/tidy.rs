@@ -4,8 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Lines of a file before its tests, of a function, and characters of a line, at most.
+/// Lines of a file before its tests, of a file of tests, of a function, and characters of a line,
+/// at most.
 const FILE_LINES_MAX: usize = 400;
+const TEST_FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
 const LINE_CHARS_MAX: usize = 100;
 
@@ -116,7 +118,9 @@ fn files_functions_and_lines_stay_within_a_reader_s_reach() {
     for file in rust_files() {
         let text = fs::read_to_string(&file).unwrap();
         let count = without_tests(&text).lines().count();
-        if FILE_LINES_MAX < count {
+        let is_test = file.starts_with(root().join("tests"));
+        let lines_max = if is_test { TEST_FILE_LINES_MAX } else { FILE_LINES_MAX };
+        if lines_max < count {
             wrong.push(format!("{} has {count} lines", show(&file)));
         }
         for (at, line) in text.lines().enumerate() {
@@ -138,9 +142,11 @@ fn long_functions(text: &str) -> impl Iterator<Item = String> {
     let lines: Vec<&str> = text.lines().collect();
     let starts = lines.iter().enumerate().filter(|(_, line)| {
         let code = line.trim_start();
-        ["fn ", "pub fn ", "pub(super) fn ", "async fn ", "pub async fn ", "const fn "]
-            .iter()
-            .any(|start| code.starts_with(start))
+        // A method that a trait only names has no body.
+        !code.ends_with(';')
+            && ["fn ", "pub fn ", "pub(super) fn ", "async fn ", "pub async fn ", "const fn "]
+                .iter()
+                .any(|start| code.starts_with(start))
     });
     let long = starts.filter_map(|(at, line)| {
         let indent = line.len() - line.trim_start().len();

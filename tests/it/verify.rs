@@ -99,6 +99,11 @@ fn every_way_of_changing_a_figure_is_found() {
             "update ledgers set lines = replace(lines, '[0,400', '[0,401') where order_seq = 2",
             "balance",
         ),
+        ("update ledgers set account_seq = 2 where order_seq = 1", "the list of another account"),
+        (
+            "update events set order_seq = 2 where event_seq = 2",
+            "to another order than the one before",
+        ),
         ("delete from accounts", "refers to a row that is not there"),
     ];
     for (sql, expected) in table {

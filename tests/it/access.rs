@@ -1,0 +1,361 @@
+//! Who may do what: every route, every kind of caller, one table.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tillbook::app::DisableClient;
+use tillbook::auth::scope::Scope;
+use tillbook::http::endpoints;
+
+use super::contract::OPENAPI;
+use super::harness::{ACCOUNT, App, Reply, basic};
+
+const OTHER_ACCOUNT: &str = "T87654321";
+
+/// The columns are callers: nobody; tokens with one scope (read:shopping, write:shopping,
+/// admin:shopping, read: and write:shopping:/orders/ANY/events); a token for everything in another
+/// account; a token of a client that was then disabled; and HTTP Basic with a good client. What
+/// a caller may do is answered 200, since each cell has an order or draft of its own to work on.
+const MATRIX: &str = "
+                                                no   read writ admn r-ev w-ev othr disa basic
+GET /health                                     200  200  200  200  200  200  200  200  200
+GET /openapi.yaml                               200  200  200  200  200  200  200  200  200
+GET /openapi.json                               200  200  200  200  200  200  200  200  200
+POST {a}/auth/token                             401  401  401  401  401  401  401  401  200
+POST {a}/shopping/draft_orders                  401  403  200  200  403  403  403  401  401
+GET {a}/shopping/draft_orders/{id}              401  200  403  200  403  403  403  401  401
+PUT {a}/shopping/draft_orders/{id}/complete     401  403  200  200  403  403  403  401  401
+GET {a}/shopping/orders                         401  200  403  200  403  403  403  401  401
+GET {o}                                         401  200  403  200  403  403  403  401  401
+POST {o}/open                                   401  403  200  200  403  403  403  401  401
+POST {o}/close                                  401  403  200  200  403  403  403  401  401
+POST {o}/cancel                                 401  403  200  200  403  403  403  401  401
+GET {o}/events                                  401  200  403  200  200  403  403  401  401
+POST {o}/authorizations                         401  403  200  200  403  403  403  401  401
+GET {o}/authorizations                          401  200  403  200  403  403  403  401  401
+GET {o}/authorizations/{operation_id}           401  200  403  200  403  403  403  401  401
+POST {o}/captures                               401  403  200  200  403  403  403  401  401
+GET {o}/captures                                401  200  403  200  403  403  403  401  401
+GET {o}/captures/{operation_id}                 401  200  403  200  403  403  403  401  401
+POST {o}/refunds                                401  403  200  200  403  403  403  401  401
+GET {o}/refunds                                 401  200  403  200  403  403  403  401  401
+GET {o}/refunds/{operation_id}                  401  200  403  200  403  403  403  401  401
+POST {o}/cancellations                          401  403  200  200  403  403  403  401  401
+GET {o}/cancellations                           401  200  403  200  403  403  403  401  401
+GET {o}/cancellations/{operation_id}            401  200  403  200  403  403  403  401  401
+";
+
+struct Row {
+    method: String,
+    path: String,
+    /// One for each caller.
+    statuses: Vec<u16>,
+}
+
+#[test]
+fn every_route_has_a_row_and_is_documented_and_nothing_else_is() {
+    let routed: BTreeSet<String> =
+        endpoints().iter().map(|e| format!("{} {}", e.method, e.path)).collect();
+    assert_eq!(routed.len(), endpoints().len(), "a route stands twice in the list");
+    let in_matrix: BTreeSet<String> =
+        rows().iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+    assert_eq!(in_matrix, routed, "the matrix (left) and the routes differ");
+    assert_eq!(documented(), routed, "data/openapi.yaml (left) and the routes differ");
+}
+
+#[test]
+fn every_caller_gets_what_the_matrix_says_and_a_refusal_changes_nothing() {
+    let app = App::start();
+    let callers = callers(&app);
+    let mut wrong = Vec::new();
+    for row in rows() {
+        assert_eq!(row.statuses.len(), callers.len(), "{} {}", row.method, row.path);
+        for ((caller, authorization), expected) in callers.iter().zip(&row.statuses) {
+            let at = format!("{} {} as {caller}", row.method, row.path);
+            let path = prepare(&app, &row.path);
+            let before = app.snapshot();
+            let headers: Vec<(&str, &str)> =
+                authorization.iter().map(|value| ("authorization", value.as_str())).collect();
+            let body = body_of(&row).map(|body| body.to_string());
+            let reply = app.send(&row.method, &path, &headers, body.as_deref());
+            if reply.status != *expected {
+                wrong.push(format!("{at}: {} and not {expected}: {}", reply.status, reply.text));
+            }
+            if row.method == "GET" || reply.status != 200 {
+                assert_eq!(app.snapshot(), before, "{at} changed something");
+            }
+            check_refusal(&at, caller, &row, &reply);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_caller_who_may_not_is_told_so_before_its_body_is_read() {
+    let app = App::start();
+    let reader = app.token_of(&app.make_client(ACCOUNT, &[Scope::ReadShopping]));
+    let order = app.simple_order(&[100]);
+    let path = format!("/orders/{order}/captures");
+    let send = |authorization: &str, body: &str| {
+        let headers = [("authorization", authorization), ("content-type", "text/plain")];
+        app.shopping("POST", &path, &headers, Some(body)).status
+    };
+    for body in ["{", "", "\u{0}", r#"{"items":[]}"#] {
+        assert_eq!(send("Bearer nonsense", body), 401);
+        assert_eq!(send(&format!("Bearer {reader}"), body), 403);
+        assert_eq!(send(&format!("Bearer {}", app.token), body), 415);
+    }
+}
+
+#[test]
+fn an_account_is_known_by_its_exact_name_alone() {
+    let app = App::start();
+    let bearer = format!("Bearer {}", app.token);
+    let status = |account: &str| {
+        let path = format!("/v1/accounts/{account}/shopping/orders");
+        app.send("GET", &path, &[("authorization", &bearer)], None).status
+    };
+    assert_eq!(status("T12345678"), 200);
+    // The same name, written otherwise.
+    assert_eq!(status("%5412345678"), 200);
+    for other in [
+        "P12345678",
+        "t12345678",
+        "T12345678%20",
+        "%20T12345678",
+        "T1234567",
+        "T123456789",
+        "T87654321",
+        "T12345678%00",
+        "T12345678,T87654321",
+        "*",
+        "%C3%98",
+        "T%31%32%33%34%35%36%37%39",
+        "%2554%31%32345678",
+    ] {
+        assert_eq!(status(other), 403, "{other}");
+    }
+}
+
+#[test]
+fn what_another_account_has_is_not_there() {
+    let app = App::start();
+    app.make_account(OTHER_ACCOUNT);
+    let theirs = Theirs::make(&app);
+    let ours = make_order(&app, ACCOUNT, &app.token);
+    let nothing = "11111111-2222-4333-8444-555555555555";
+    let mut paths = vec![
+        format!("GET /draft_orders/{}", theirs.draft),
+        format!("PUT /draft_orders/{}/complete", theirs.draft),
+        format!("GET /orders/{}", theirs.order),
+        format!("GET /orders/{}/events", theirs.order),
+        format!("POST /orders/{}/open", theirs.order),
+        format!("POST /orders/{}/close", theirs.order),
+        format!("POST /orders/{}/cancel", theirs.order),
+    ];
+    for (kind, id) in &theirs.operations {
+        paths.push(format!("GET /orders/{}/{kind}", theirs.order));
+        paths.push(format!("POST /orders/{}/{kind}", theirs.order));
+        paths.push(format!("GET /orders/{}/{kind}/{id}", theirs.order));
+        paths.push(format!("GET /orders/{ours}/{kind}/{id}"));
+    }
+    let operation = json!({"items": [{"line_id": 1, "amount": 1}], "success": false}).to_string();
+    let before = app.snapshot();
+    for at in paths {
+        let (method, path) = at.split_once(' ').unwrap();
+        let body = (method != "GET").then_some(operation.as_str());
+        let reply = app.shopping(method, path, &[], body).expect(404);
+        // It reads as if it had never been: nobody learns which ids another account has.
+        let absent = [&theirs.draft, &theirs.order]
+            .into_iter()
+            .chain(theirs.operations.iter().map(|(_, id)| id))
+            .fold(path.to_owned(), |path, id| path.replace(id, nothing));
+        assert_eq!(reply.text, app.shopping(method, &absent, &[], body).text, "{at}");
+    }
+    assert_eq!(app.snapshot(), before);
+}
+
+#[test]
+fn another_s_id_in_a_body_or_a_query_is_unknown() {
+    let app = App::start();
+    app.make_account(OTHER_ACCOUNT);
+    let theirs = Theirs::make(&app);
+    let (_, their_authorization) = &theirs.operations[0];
+    let ours = make_order(&app, ACCOUNT, &app.token);
+    let another = make_order(&app, ACCOUNT, &app.token);
+    let of_another = authorize(&app, ACCOUNT, &app.token, &another);
+    authorize(&app, ACCOUNT, &app.token, &ours);
+    let before = app.snapshot();
+    for id in [their_authorization, &of_another, "11111111-2222-4333-8444-555555555555"] {
+        for kind in ["captures", "refunds", "cancellations"] {
+            for success in [true, false] {
+                let items = json!([{"line_id": 1, "amount": 1}]);
+                let body = json!({"items": items, "authorization_id": id, "success": success});
+                let reply = app.post(&format!("/orders/{ours}/{kind}"), body).expect(400);
+                assert_eq!(reply.problems(), "/authorization_id unknown_authorization");
+            }
+        }
+    }
+    let page = format!("/orders?starting_after={}", theirs.order);
+    assert_eq!(app.get(&page).expect(400).problems(), "starting_after bad_value");
+    assert_eq!(app.get("/orders?total=true").header("total-count"), Some("2"));
+    assert_eq!(app.snapshot(), before);
+}
+
+/// An order of another account with an operation of each kind, and a draft.
+struct Theirs {
+    draft: String,
+    order: String,
+    /// The kind in the plural, and the id; the authorization first.
+    operations: Vec<(&'static str, String)>,
+}
+
+impl Theirs {
+    fn make(app: &App) -> Theirs {
+        let client = app.make_client(OTHER_ACCOUNT, &[Scope::AdminShopping]);
+        let token = app.token_in(OTHER_ACCOUNT, &client);
+        let order = make_order(app, OTHER_ACCOUNT, &token);
+        let authorization = authorize(app, OTHER_ACCOUNT, &token, &order);
+        let mut operations = vec![("authorizations", authorization.clone())];
+        for kind in ["captures", "refunds", "cancellations"] {
+            let body = json!({
+                "items": [{"line_id": 1, "amount": 1}],
+                "authorization_id": authorization,
+            });
+            let path = format!("/orders/{order}/{kind}");
+            operations.push((kind, id_of(&in_account(app, OTHER_ACCOUNT, &token, &path, body))));
+        }
+        let draft = in_account(app, OTHER_ACCOUNT, &token, "/draft_orders", draft_body());
+        Theirs { draft: id_of(&draft), order, operations }
+    }
+}
+
+fn make_order(app: &App, account: &str, token: &str) -> String {
+    let draft = json!({
+        "order": draft_body()["order"],
+        "options": {"multiple_authorizations": true},
+    });
+    let draft = id_of(&in_account(app, account, token, "/draft_orders", draft));
+    let path = format!("/v1/accounts/{account}/shopping/draft_orders/{draft}/complete");
+    let bearer = format!("Bearer {token}");
+    let done = app.send("PUT", &path, &[("authorization", &bearer)], None).expect(200);
+    done.body["orders"][0]["id"].as_str().unwrap().to_owned()
+}
+
+fn authorize(app: &App, account: &str, token: &str, order: &str) -> String {
+    let body = json!({"items": [{"line_id": 1, "amount": 10}]});
+    id_of(&in_account(app, account, token, &format!("/orders/{order}/authorizations"), body))
+}
+
+fn in_account(app: &App, account: &str, token: &str, path: &str, body: Value) -> Reply {
+    let path = format!("/v1/accounts/{account}/shopping{path}");
+    let bearer = format!("Bearer {token}");
+    app.send("POST", &path, &[("authorization", &bearer)], Some(&body.to_string())).expect(200)
+}
+
+fn id_of(reply: &Reply) -> String {
+    reply.body["id"].as_str().unwrap().to_owned()
+}
+
+fn draft_body() -> Value {
+    json!({"order": {"currency": "NOK", "items": [{"id": "p", "gross_amount": 100}]}})
+}
+
+fn rows() -> Vec<Row> {
+    let rows = MATRIX.lines().filter(|line| line.contains(['/', '{']));
+    rows.map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        Row {
+            method: words[0].to_owned(),
+            path: words[1]
+                .replace("{o}", "{a}/shopping/orders/{order_id}")
+                .replace("{a}", "/v1/accounts/{aid}"),
+            statuses: words[2..].iter().map(|word| word.parse().unwrap()).collect(),
+        }
+    })
+    .collect()
+}
+
+fn documented() -> BTreeSet<String> {
+    let paths = OPENAPI["paths"].as_object().unwrap();
+    let is_method = |key: &&String| !matches!(key.as_str(), "parameters" | "summary");
+    let of_path = |(path, item): (&String, &Value)| {
+        let methods: Vec<String> =
+            item.as_object().unwrap().keys().filter(is_method).cloned().collect();
+        methods.into_iter().map(|m| format!("{} {path}", m.to_uppercase())).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// The callers of the matrix, in its order: a name and a value for `Authorization`.
+fn callers(app: &App) -> Vec<(&'static str, Option<String>)> {
+    let token = |account: &str, scope| {
+        let client = app.make_client(account, &[scope]);
+        Some(format!("Bearer {}", app.token_in(account, &client)))
+    };
+    app.make_account(OTHER_ACCOUNT);
+    let disabled = app.make_client(ACCOUNT, &[Scope::AdminShopping]);
+    let token_of_disabled = app.token_of(&disabled);
+    let command = DisableClient { client_id: disabled.client_id };
+    app.state.store.writer.write_blocking(command).unwrap();
+    app.state.store.read_blocking(|reader| app.state.access.reload(reader)).unwrap();
+    vec![
+        ("nobody", None),
+        ("reader", token(ACCOUNT, Scope::ReadShopping)),
+        ("writer", token(ACCOUNT, Scope::WriteShopping)),
+        ("admin", token(ACCOUNT, Scope::AdminShopping)),
+        ("reader of events", token(ACCOUNT, Scope::ReadOrderEvents)),
+        ("writer of events", token(ACCOUNT, Scope::WriteOrderEvents)),
+        ("another account", token(OTHER_ACCOUNT, Scope::AdminShopping)),
+        ("disabled", Some(format!("Bearer {token_of_disabled}"))),
+        ("basic", Some(basic(&app.client))),
+    ]
+}
+
+/// The path of a route with an order, draft or operation of its own that it can work on.
+fn prepare(app: &App, template: &str) -> String {
+    let path = template.replace("{aid}", ACCOUNT);
+    if path.contains("{id}") {
+        return path.replace("{id}", &id_of(&app.post("/draft_orders", draft_body()).expect(200)));
+    }
+    if !path.contains("{order_id}") {
+        return path;
+    }
+    let order = app.simple_order(&[100]);
+    if path.ends_with("/open") {
+        app.post(&format!("/orders/{order}/close"), json!({})).expect(200);
+    }
+    let path = path.replace("{order_id}", &order);
+    let Some(list) = path.strip_suffix("/{operation_id}") else { return path };
+    let list = list.split_once("/shopping").unwrap().1;
+    let made = app.post(list, operation_body()).expect(200);
+    path.replace("{operation_id}", &id_of(&made))
+}
+
+fn operation_body() -> Value {
+    json!({"items": [{"line_id": 1, "amount": 1}], "success": false})
+}
+
+fn body_of(row: &Row) -> Option<Value> {
+    let takes_operation = ["/authorizations", "/captures", "/refunds", "/cancellations"];
+    match row.method.as_str() {
+        "GET" => None,
+        _ if row.path.ends_with("/draft_orders") => Some(draft_body()),
+        _ if takes_operation.iter().any(|kind| row.path.ends_with(kind)) => Some(operation_body()),
+        _ => Some(json!({})),
+    }
+}
+
+/// A refusal says which it is, and how to get in.
+fn check_refusal(at: &str, caller: &str, row: &Row, reply: &Reply) {
+    let is_token = row.path.ends_with("/auth/token");
+    let (code, challenge) = match reply.status {
+        200 => return,
+        401 if is_token => ("invalid_client", Some("Basic realm=\"tillbook\"")),
+        401 => ("invalid_token", Some("Bearer")),
+        _ if caller == "another account" => ("wrong_account", None),
+        _ => ("insufficient_scope", None),
+    };
+    assert_eq!(reply.code(), code, "{at}");
+    assert_eq!(reply.header("www-authenticate"), challenge, "{at}");
+}

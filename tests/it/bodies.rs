@@ -1,0 +1,149 @@
+//! Bodies broken in every known way get their 400, and nothing is half done.
+
+use serde_json::json;
+
+use super::harness::App;
+
+/// A capture's body, and `path code` of everything that is wrong with it.
+const BROKEN: &[(&str, &str)] = &[
+    // No JSON, or JSON that two readers could read in two ways.
+    ("{", " invalid_json"),
+    ("nonsense", " invalid_json"),
+    ("{\"items\":[]} {}", " invalid_json"),
+    ("\u{feff}{}", " invalid_json"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":01}]}", " invalid_json"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":+1}]}", " invalid_json"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":NaN}]}", " invalid_json"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":1,}]}", " invalid_json"),
+    ("{\"metadata\":{\"a\":\"\\ud800\"}}", " invalid_json"),
+    ("{\"metadata\":{\"a\":\"\\u0000\"}}", " nul_character"),
+    ("{\"metadata\":{\"\\u0000\":1}}", " nul_character"),
+    ("{\"metadata\":{\"a\":1,\"b\":{\"c\":1,\"\\u0063\":2}}}", " duplicate_key"),
+    ("{\"items\":[],\"items\":[]}", " duplicate_key"),
+    // The wrong kind of value.
+    ("[]", " wrong_type"),
+    ("null", " wrong_type"),
+    ("5", " wrong_type"),
+    ("{}", "/items required"),
+    ("{\"items\":null}", "/items required"),
+    ("{\"items\":{}}", "/items wrong_type"),
+    ("{\"items\":[]}", "/items empty"),
+    ("{\"items\":[[100,1]]}", "/items/0 wrong_type"),
+    ("{\"items\":[null]}", "/items/0 wrong_type"),
+    ("{\"items\":[{}]}", "/items/0/line_id required\n/items/0/amount required"),
+    ("{\"items\":[{\"line_id\":\"1\",\"amount\":1}]}", "/items/0/line_id wrong_type"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":\"1\"}]}", "/items/0/amount wrong_type"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":true}]}", "/items/0/amount wrong_type"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":1.5}]}", "/items/0/amount wrong_type"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":1e2}]}", "/items/0/amount wrong_type"),
+    ("{\"items\":[{\"line_id\":-1,\"amount\":1}]}", "/items/0/line_id bad_value"),
+    // Amounts that are no amounts.
+    (
+        "{\"items\":[{\"line_id\":1,\"amount\":9007199254740992}]}",
+        "/items/0/amount amount_out_of_range",
+    ),
+    (
+        "{\"items\":[{\"line_id\":1,\"amount\":9223372036854775808}]}",
+        "/items/0/amount amount_out_of_range",
+    ),
+    (
+        "{\"items\":[{\"line_id\":1,\"amount\":9007199254740991},{\"line_id\":2,\"amount\":1}]}",
+        "/items amount_out_of_range",
+    ),
+    // Lines that are none of this order, or twice.
+    (
+        "{\"items\":[{\"line_id\":1,\"amount\":1},{\"line_id\":1,\"amount\":1}]}",
+        "/items/1/line_id duplicate_line",
+    ),
+    (
+        "{\"items\":[{\"line_id\":9,\"amount\":1},{\"line_id\":1,\"amount\":-1}]}",
+        "/items/0/line_id unknown_line\n/items/1/amount wrong_sign",
+    ),
+    // The rest of an operation.
+    ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"success\":\"yes\"}", "/success wrong_type"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"metadata\":[]}", "/metadata wrong_type"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"processed_by\":5}", "/processed_by wrong_type"),
+    (
+        "{\"items\":[{\"line_id\":1,\"amount\":1}],\"payment_details\":{\"card\":{\"masked_pan\":\
+         \"4242 4242 4242 4242\"},\"psp\":1}}",
+        "/payment_details/card/masked_pan unmasked_card_number\n/payment_details/psp wrong_type",
+    ),
+    (
+        "{\"items\":[{\"line_id\":1,\"amount\":1}],\"authorization_id\":\
+         \"12345678901234567890123456789012345678901\"}",
+        "/authorization_id bad_value",
+    ),
+];
+
+const BAD_DATE_TIMES: &[&str] = &[
+    "",
+    "today",
+    "2026-11-23",
+    "2026-11-23T09:00:00",
+    "2026-11-23 09:00:00Z",
+    "2026-02-29T09:00:00Z",
+    "2026-11-23T24:00:01Z",
+    "2026-13-01T09:00:00Z",
+    "2026-11-23T09:00Z",
+    "2026-11-23T09:00:00+0100",
+    "1795000000",
+    "2026-11-23T09:00:00Z[UTC]",
+];
+
+#[test]
+fn a_broken_capture_gets_its_400_and_changes_nothing() {
+    let app = App::start();
+    let path = format!("/orders/{}/captures", app.simple_order(&[1_000, 1_000]));
+    let before = app.snapshot();
+    for (body, problems) in BROKEN {
+        let reply = app.shopping("POST", &path, &[], Some(body)).expect(400);
+        assert_eq!(
+            (reply.code(), reply.problems().as_str()),
+            ("invalid_request", *problems),
+            "{body}"
+        );
+    }
+    for at in BAD_DATE_TIMES {
+        let body = json!({"items": [{"line_id": 1, "amount": 1}], "processed_at": at});
+        let reply = app.post(&path, body).expect(400);
+        assert_eq!(reply.problems(), "/processed_at bad_date_time", "{at}");
+    }
+    assert_eq!(app.snapshot(), before);
+}
+
+#[test]
+fn depth_and_length_have_limits_in_unknown_fields_too() {
+    let app = App::start();
+    let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
+    let nested = |levels: usize| {
+        let lists = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        format!("{{\"items\":[{{\"line_id\":1,\"amount\":1}}],\"x\":{lists}}}")
+    };
+    let send = |body: &str| app.shopping("POST", &path, &[], Some(body));
+    assert_eq!(send(&nested(32)).expect(400).problems(), " too_deep");
+    send(&nested(31)).expect(200);
+    let items: Vec<_> = (0..1_001).map(|n| json!({"line_id": n, "amount": 0})).collect();
+    let many = json!({"items": items}).to_string();
+    assert_eq!(send(&many).expect(400).problems(), "/items too_many_items");
+    let padded = |bytes: usize| {
+        let body = "{\"items\":[{\"line_id\":1,\"amount\":1}],\"x\":\"\"}";
+        body.replace("\"\"", &format!("\"{}\"", "x".repeat(bytes - body.len())))
+    };
+    assert_eq!(send(&padded(128 << 10)).status, 200);
+    assert_eq!(send(&padded((128 << 10) + 1)).code(), "body_too_large");
+}
+
+#[test]
+fn what_differs_without_meaning_anything_is_taken() {
+    let app = App::start();
+    let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
+    let body = "{\"items\":[{\"line_id\":1.0,\"amount\":100.00}],\"success\":null,\
+                \"metadata\":null,\"processed_at\":\"2026-11-23T09:00:00.123456+05:30\",\
+                \"id\":\"mine\",\"amount\":7}";
+    let made = app.shopping("POST", &path, &[], Some(body)).expect(200).body;
+    assert_eq!((&made["amount"], &made["success"]), (&json!(100), &json!(true)));
+    assert_eq!(made["processed_at"], "2026-11-23T09:00:00.123456+05:30");
+    assert!(made.get("metadata").is_none() && made["id"] != "mine");
+    let zero = json!({"items": [{"line_id": 1, "amount": 0}]});
+    app.post(&path, zero).expect(200);
+}

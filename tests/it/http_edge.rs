@@ -1,0 +1,171 @@
+//! The edge: every answer has the API's shape and headers, and what is no HTTP gets nowhere.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::json;
+use tillbook::http::endpoints;
+use tillbook::http::server::ServerOptions;
+
+use super::harness::{ACCOUNT, App, Reply};
+
+#[track_caller]
+fn assert_shape(reply: &Reply, status: u16, code: &str) {
+    assert_eq!((reply.status, reply.code()), (status, code), "{}", reply.text);
+    assert!(reply.body["error"]["message"].as_str().unwrap().ends_with('.'), "{}", reply.text);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+    assert!(reply.header("content-security-policy").is_some());
+}
+
+#[test]
+fn every_path_tells_its_methods_and_every_other_is_not_there() {
+    let app = App::start();
+    let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for endpoint in endpoints() {
+        let path = endpoint.path.replace("{aid}", ACCOUNT).replace(['{', '}'], "");
+        paths.entry(path).or_default().push(endpoint.method.to_string());
+    }
+    for (path, methods) in &paths {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
+            if methods.iter().any(|known| known == method) {
+                continue;
+            }
+            let reply = app.send(method, path, &[], None);
+            assert_shape(&reply, 405, "method_not_allowed");
+            let mut allowed: Vec<&str> = reply.header("allow").unwrap().split(", ").collect();
+            allowed.sort_unstable();
+            let mut known: Vec<&str> = methods.iter().map(String::as_str).collect();
+            known.sort_unstable();
+            assert_eq!(allowed, known, "{method} {path}");
+        }
+    }
+    for path in ["/", "/v1", "/v1/accounts", "/v2/x", "/%00", "/v1/accounts/T12345678/shopping"] {
+        assert_shape(&app.send("GET", path, &[], None), 404, "not_found");
+    }
+}
+
+#[test]
+fn a_body_of_another_kind_or_size_is_refused() {
+    let app = App::start();
+    let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
+    let body = json!({"items": [{"line_id": 1, "amount": 1}]}).to_string();
+    for kind in ["text/plain", "application/xml", "application/jsonx", "multipart/form-data"] {
+        let reply = app.shopping("POST", &path, &[("content-type", kind)], Some(&body));
+        assert_shape(&reply, 415, "unsupported_media_type");
+    }
+    let gzip = [("content-encoding", "gzip")];
+    assert_shape(&app.shopping("POST", &path, &gzip, Some(&body)), 415, "unsupported_media_type");
+    for kind in ["application/json; charset=utf-8", "Application/JSON"] {
+        app.shopping("POST", &path, &[("content-type", kind)], Some(&body)).expect(200);
+    }
+    let large = "x".repeat((128 << 10) + 1);
+    let nobody = [("authorization", "")];
+    let refused = app.shopping("POST", &path, &nobody, Some(&large));
+    assert_shape(&refused, 413, "body_too_large");
+    let larger = "x".repeat((1 << 20) + 1);
+    assert_shape(&app.shopping("POST", "/draft_orders", &[], Some(&larger)), 413, "body_too_large");
+    let document = format!("{{\"x\":\"{large}\"}}");
+    assert_eq!(app.shopping("POST", "/draft_orders", &[], Some(&document)).status, 400);
+}
+
+/// Sends bytes as they are; what comes back until the server closes or has answered.
+fn raw(app: &App, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(app.url.trim_start_matches("http://")).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap_or_default();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn what_is_no_http_records_nothing() {
+    let app = App::start();
+    let order = app.simple_order(&[1_000]);
+    let path = format!("/v1/accounts/{ACCOUNT}/shopping/orders/{order}/captures");
+    let body = "{\"items\":[{\"line_id\":1,\"amount\":1}]}";
+    let head = |extra: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\n{extra}\r\n",
+            app.token
+        )
+    };
+    let length = body.len();
+    let good = format!("{}{body}", head(&format!("Content-Length: {length}\r\n")));
+    assert!(raw(&app, good.as_bytes()).starts_with("HTTP/1.1 200"));
+    let before = app.snapshot();
+    for (what, request) in [
+        ("two lengths", head(&format!("Content-Length: {length}\r\nContent-Length: 5\r\n")) + body),
+        (
+            "length and chunks",
+            head(&format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n")) + body,
+        ),
+        ("a signed length", head(&format!("Content-Length: +{length}\r\n")) + body),
+        ("an odd encoding", head("Transfer-Encoding: xchunked\r\n") + body),
+        ("a bad chunk", head("Transfer-Encoding: chunked\r\n") + "zz\r\n" + body),
+        ("a folded header", head(&format!("X-A: b\r\n c\r\nContent-Length: {length}\r\n")) + body),
+        ("NUL in a header", head(&format!("X-A: b\0c\r\nContent-Length: {length}\r\n")) + body),
+        ("no version", format!("POST {path}\r\n\r\n")),
+        ("nothing", String::new()),
+        ("a space in the path", good.replacen("captures", "cap tures", 1)),
+        ("a body that is cut short", head("Content-Length: 1000\r\n") + body),
+    ] {
+        let answer = raw(&app, request.as_bytes());
+        assert!(!answer.starts_with("HTTP/1.1 2"), "{what}: {answer}");
+    }
+    assert_eq!(app.snapshot(), before);
+    app.get("/orders").expect(200);
+}
+
+#[test]
+fn a_path_prefix_is_served_beside_the_root_and_links_carry_it() {
+    let options = ServerOptions { path_prefix: "/shop".to_owned(), ..ServerOptions::default() };
+    let app = App::start_with(options, "/shop");
+    let order = app.simple_order(&[1_000]);
+    let shown = app.get(&format!("/orders/{order}")).expect(200).body;
+    let link = shown["_links"][0]["href"].as_str().unwrap();
+    let expected = format!("{}/shop/v1/accounts/{ACCOUNT}/shopping/orders/{order}", app.url);
+    assert_eq!(link, expected);
+    let bearer = format!("Bearer {}", app.token);
+    let path = link.trim_start_matches(&app.url);
+    let reply = app.send("GET", path, &[("authorization", &bearer)], None).expect(200);
+    assert_eq!(reply.body, shown);
+    assert_shape(&app.send("DELETE", path, &[], None), 405, "method_not_allowed");
+}
+
+#[test]
+fn only_named_origins_may_call_the_api_from_a_page() {
+    let origin = ("origin", "https://shop.example");
+    let orders = format!("/v1/accounts/{ACCOUNT}/shopping/orders");
+    let preflight = |app: &App, path: &str| {
+        let asks = [origin, ("access-control-request-method", "GET")];
+        app.send("OPTIONS", path, &asks, None)
+    };
+    let closed = App::start();
+    assert_eq!(preflight(&closed, &orders).header("access-control-allow-origin"), None);
+    let cors_origins = vec!["https://shop.example".to_owned()];
+    let app = App::start_with(ServerOptions { cors_origins, ..ServerOptions::default() }, "");
+    let allowed = preflight(&app, &orders);
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("https://shop.example"));
+    let bearer = format!("Bearer {}", app.token);
+    let reply = app.send("GET", &orders, &[origin, ("authorization", &bearer)], None).expect(200);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://shop.example"));
+    let evil = [("origin", "https://evil.example"), ("authorization", &bearer)];
+    assert_eq!(app.send("GET", &orders, &evil, None).header("access-control-allow-origin"), None);
+    assert_eq!(preflight(&app, "/health").header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn the_service_describes_itself() {
+    let app = App::start_with(ServerOptions::default(), "/till");
+    let health = app.send("GET", "/health", &[], None).expect(200);
+    assert_eq!(health.body["status"], "ok");
+    let yaml = app.send("GET", "/openapi.yaml", &[], None).expect(200).text;
+    assert!(yaml.contains(&format!("- url: {}/till", app.url)));
+    let json = app.send("GET", "/openapi.json", &[], None).expect(200).body;
+    let read: serde_json::Value = yaml_serde::from_str(&yaml).unwrap();
+    assert_eq!(json, read);
+}

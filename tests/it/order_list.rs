@@ -1,0 +1,171 @@
+//! Lists of orders: pages, filters, search (contract, Decision 7).
+
+use serde_json::{Value, json};
+use tillbook::auth::scope::Scope;
+
+use super::harness::{App, Reply};
+
+fn ids(reply: &Reply) -> Vec<String> {
+    let orders = reply.body["orders"].as_array().unwrap().iter();
+    orders.map(|order| order["order_id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn list(app: &App, query: &str) -> Vec<String> {
+    ids(&app.get(&format!("/orders?{query}")).expect(200))
+}
+
+fn order_of(app: &App, customer: Value) -> String {
+    let items = json!([{"id": "a", "gross_amount": 100}]);
+    app.order(json!({"currency": "NOK", "items": items, "customer": customer}), json!({}))
+}
+
+#[test]
+fn pages_have_no_gap_and_no_repeat_while_orders_arrive() {
+    let app = App::start();
+    let made: Vec<String> = (0..23).map(|_| app.simple_order(&[100])).collect();
+    let mut seen = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = app.get(&format!("/orders?limit=7{after}")).expect(200);
+        app.simple_order(&[100]);
+        let Some(last) = page.body["orders"].as_array().unwrap().last() else { break };
+        after = format!("&starting_after={}", last["paging_token"].as_str().unwrap());
+        seen.extend(ids(&page));
+    }
+    let newest_first: Vec<String> = made.into_iter().rev().collect();
+    assert_eq!(seen, newest_first);
+    assert_eq!(list(&app, "").len(), 10, "ten are the default");
+}
+
+#[test]
+fn a_listed_order_is_the_order() {
+    let app = App::start();
+    let order = app.simple_order(&[100]);
+    let capture = json!({"items": [{"line_id": 1, "amount": 100}]});
+    app.post(&format!("/orders/{order}/captures"), capture).expect(200);
+    let listed = app.get("/orders/").expect(200).body["orders"][0].clone();
+    assert_eq!(listed, app.get(&format!("/orders/{order}")).expect(200).body);
+    let by_id = format!("/orders/{}", listed["id"].as_str().unwrap());
+    assert_eq!(listed, app.get(&by_id).expect(200).body);
+}
+
+#[test]
+fn statuses_are_repeated_or_separated_by_commas() {
+    let app = App::start();
+    let open = app.simple_order(&[100]);
+    let (closed, cancelled) = (app.simple_order(&[100]), app.simple_order(&[100]));
+    app.post(&format!("/orders/{closed}/close"), json!({})).expect(200);
+    app.post(&format!("/orders/{cancelled}/cancel"), json!({})).expect(200);
+    let capture = json!({"items": [{"line_id": 1, "amount": 40}]});
+    app.post(&format!("/orders/{open}/captures"), capture).expect(200);
+    assert_eq!(list(&app, "status=closed"), [closed.as_str()]);
+    let two = [cancelled.clone(), closed.clone()];
+    assert_eq!(list(&app, "status=closed,cancelled"), two);
+    assert_eq!(list(&app, "status=closed&status=cancelled"), two);
+    assert_eq!(list(&app, "payment_status=partially_paid"), [open.as_str()]);
+    assert_eq!(list(&app, "payment_status=pending&status=closed"), [closed]);
+    assert_eq!(list(&app, "payment_status=paid"), [""; 0]);
+    let counted = app.get("/orders?total=true&limit=1&payment_status=pending").expect(200);
+    assert_eq!((ids(&counted).len(), counted.header("total-count")), (1, Some("2")));
+    assert_eq!(app.get("/orders").header("total-count"), None);
+}
+
+#[test]
+fn dates_are_bounds_that_belong_to_the_range() {
+    let app = App::start();
+    let first = app.simple_order(&[100]);
+    app.pass(1_000);
+    let second = app.simple_order(&[100]);
+    app.pass(1_000);
+    let third = app.simple_order(&[100]);
+    let at = |s: u32| format!("2026-11-18T11:06:{s}Z");
+    let all = [third.clone(), second.clone(), first.clone()];
+    assert_eq!(list(&app, &format!("created_at.gte={}", at(40))), all);
+    assert_eq!(list(&app, &format!("created_at.gte={}", at(41))), all[..2]);
+    assert_eq!(list(&app, &format!("created_at.lte={}", at(41))), all[1..]);
+    assert_eq!(list(&app, "created_at.gte=2026-11-18T11:06:41.001Z"), all[..1]);
+    let both = format!("created_at.gte={}&created_at.lte={}", at(41), at(41));
+    assert_eq!(list(&app, &both), [second.as_str()]);
+    assert_eq!(list(&app, "created_at.gte=2026-11-18T12:06:41%2B01:00").len(), 2);
+    assert_eq!(list(&app, "created_at.gte=2026-11-18T12:06:41+01:00").len(), 2, "a plus as sent");
+    assert_eq!(list(&app, "created_at.gte=2027-01-01T00:00:00Z"), [""; 0]);
+    assert_eq!(list(&app, "created_at.lte=2020-01-01T00:00:00Z"), [""; 0]);
+}
+
+#[test]
+fn a_search_finds_orders_by_the_beginnings_of_words() {
+    let app = App::start();
+    let kare = order_of(
+        &app,
+        json!({"first_name": "Kåre", "last_name": "Ødegård-Næss", "email": "kare.o@example.no",
+               "phone_number": "+47 912 34 567"}),
+    );
+    let olsen = order_of(&app, json!({"first_name": "Ola", "last_name": "Olsen"}));
+    let find = |typed: &str| {
+        let query: String = form_urlencoded::byte_serialize(typed.as_bytes()).collect();
+        list(&app, &format!("search={query}"))
+    };
+    for typed in [
+        "kåre",
+        "KÅRE",
+        "ødeg",
+        "næss",
+        "Kåre Ødegård",
+        "kare.o@example.no",
+        "example.no",
+        "91234567",
+        "912 34",
+        "+4791234567",
+        "4791",
+        "kare.o@exa",
+    ] {
+        assert_eq!(find(typed), [kare.as_str()], "{typed}");
+    }
+    assert_eq!(find(&olsen[..8]), [olsen.as_str()], "the order id");
+    assert_eq!(find("ol"), [olsen.as_str()]);
+    assert_eq!(find("ola ode"), [""; 0], "every word must begin one");
+    for typed in ["", " ", "\"", "*", "a OR b", "NOT", "x\" OR words:\"k"] {
+        assert!(find(typed).is_empty(), "{typed}");
+    }
+}
+
+#[test]
+fn what_is_no_filter_is_refused_and_never_widens_the_list() {
+    let app = App::start();
+    for (query, problem) in [
+        ("limit=0", "limit bad_value"),
+        ("limit=101", "limit bad_value"),
+        ("limit=ten", "limit bad_value"),
+        ("status=opened", "status bad_value"),
+        ("status=", "status bad_value"),
+        ("payment_status=Paid", "payment_status bad_value"),
+        ("created_at.gte=yesterday", "created_at.gte bad_value"),
+        ("total=yes", "total bad_value"),
+        ("include_events=all", "include_events bad_value"),
+        ("starting_after=nothing", "starting_after bad_value"),
+        ("stauts=open", "stauts unknown_filter"),
+        ("limit=0&customer=1", "limit bad_value\ncustomer unknown_filter"),
+    ] {
+        let reply = app.get(&format!("/orders?{query}")).expect(400);
+        assert_eq!(reply.problems(), problem, "{query}");
+    }
+    let told = app.get("/orders?stauts=open").body;
+    assert!(told["error"]["message"].as_str().unwrap().contains("payment_status"));
+}
+
+#[test]
+fn another_account_s_orders_are_in_no_list() {
+    let app = App::start();
+    let mine = order_of(&app, json!({"email": "ola@example.no"}));
+    app.make_account("T00000002");
+    let client = app.make_client("T00000002", &[Scope::AdminShopping]);
+    let token = app.token_in("T00000002", &client);
+    let bearer = format!("Bearer {token}");
+    for query in ["", "?search=ola", "?status=open", "?total=true"] {
+        let path = format!("/v1/accounts/T00000002/shopping/orders{query}");
+        let reply = app.send("GET", &path, &[("authorization", &bearer)], None).expect(200);
+        assert_eq!(ids(&reply), [""; 0]);
+    }
+    let path = format!("/v1/accounts/T00000002/shopping/orders/{mine}");
+    app.send("GET", &path, &[("authorization", &bearer)], None).expect(404);
+}
