@@ -1,13 +1,15 @@
-//! Captures end to end against the release build, over the ceiling of an endpoint that only echoes.
+//! Captures end to end against the release build, over an endpoint that only echoes.
 //!
 //! `cargo bench --bench load [-- --connections 64 --seconds 3 --repetitions 5]`. Closed loop: each
-//! connection sends its next request when it has read the last answer. Echo and captures take turns,
-//! so that the ratio holds when the machine's speed drifts. Every answer is checked, and at the end
-//! the book is counted.
+//! connection sends its next request when it has read the last answer. Echo and captures take
+//! turns, so that the ratio holds when the machine's speed drifts. Every answer is checked, and at
+//! the end the book is counted.
 #![expect(clippy::float_arithmetic, clippy::print_stdout, reason = "a benchmark prints figures")]
 
 #[path = "support/http.rs"]
 mod http;
+#[path = "support/process.rs"]
+mod process;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -19,8 +21,9 @@ use std::time::{Duration, Instant};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use http::{Connection, request};
 use indicatif::ProgressBar;
+use process::{cpu_us, peak_kib};
 use serde_json::Value;
-use support::{cpu_us, figure, machine, median, option, peak_kib, work_folder};
+use support::{figure, machine, median, option, work_folder};
 
 const TILLBOOK: &str = env!("CARGO_BIN_EXE_tillbook");
 const ACCOUNT: &str = "T00000001";
