@@ -1,6 +1,6 @@
 //! The only SQL there is.
 //!
-//! How the file is shared. One thread owns the one writing connection ([`writer`]); everybody who
+//! How the file is shared. One thread owns the one writing connection (`writer`); everybody who
 //! wants something written hands it a command and waits for the commit. Reads run on pooled
 //! connections that can only read, each in one short transaction, on threads that may block. In WAL
 //! mode readers never stop the writer and see the last commit before they began. Another process

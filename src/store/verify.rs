@@ -1,6 +1,6 @@
 //! Counting the whole book again.
 //!
-//! It reads beside a running server, a transaction per [`ORDERS_PER_SNAPSHOT`] orders, so that it
+//! It reads beside a running server, a transaction per thousand orders, so that it
 //! never holds the WAL for long. An order's rows always change together, so each transaction sees
 //! whole orders.
 
