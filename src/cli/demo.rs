@@ -1,12 +1,12 @@
 //! `tillbook demo`
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CliError;
 use super::serve::{HttpArgs, Running, bind, serve};
@@ -28,6 +28,9 @@ const SEED_DEFAULT: u64 = 1;
 
 /// Orders looked through for one with something left to capture.
 const ORDERS_LOOKED_AT: u32 = 100;
+
+/// What is said while the shop is made.
+const MAKING: &str = "Making the demo shop: 90 days of orders";
 
 #[derive(Args)]
 pub struct DemoArgs {
@@ -102,11 +105,16 @@ fn make_afresh(db: &Path, seed: u64) -> Result<(), CliError> {
     Ok(())
 }
 
+/// A bar for a person who waits, one line for a log.
 fn progress_bar() -> ProgressBar {
-    if std::io::stderr().is_terminal() {
-        return ProgressBar::new(0).with_message("Making the demo shop");
+    if !std::io::stderr().is_terminal() {
+        // Standard error may be closed, and then nobody waits to be told.
+        drop(writeln!(std::io::stderr(), "{MAKING} …"));
+        return ProgressBar::hidden();
     }
-    ProgressBar::hidden()
+    let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_message(MAKING)
 }
 
 /// Removes a closed book and the files that SQLite and we keep beside it, but for the lock of one

@@ -102,7 +102,7 @@ fn tax_inside(payable: i64, percentage: i64) -> i64 {
 pub fn currency_of(person: &Tree) -> &'static str {
     match person.member("country").and_then(Tree::as_text) {
         Some("SE") => "SEK",
-        Some("FI") => "EUR",
+        Some("DK" | "FI") => "EUR",
         Some("IS") => "ISK",
         _ => "NOK",
     }

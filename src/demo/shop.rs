@@ -8,13 +8,14 @@ use crate::app::{
     ChangeOrderStatus, CompleteDraft, CreateAccount, CreateClient, CreateDraft, MarkAsDemo,
     OnBehalfOf, RecordOperation,
 };
-use crate::auth::client_secret::ClientSecret;
+use crate::auth::client_secret::{ClientSecret, sha256};
 use crate::auth::scope::{Scope, Scopes};
 use crate::clock::{Clock, Randomness, day_start, local_date};
-use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, OrderName, ResourceId};
 use crate::domain::operation::OperationKind;
+use crate::domain::order::StatusChange;
+use crate::domain::{KeptJson, Timestamp};
 use crate::http::api::{drafts, parse_draft, parse_operation};
 use crate::json::Tree;
 use crate::store::{NewApiEvent, OpenError, Store, WriteCommand};
@@ -26,8 +27,8 @@ const TIME_ZONE: &str = "Europe/Oslo";
 const ORDERS: usize = 120;
 const DAYS: i64 = 90;
 /// When customers order, in minutes of the shop's day.
-const FIRST_ORDER_MINUTE: i64 = 7 * 60;
-const ORDERING_MINUTES: i64 = 15 * 60;
+const FIRST_ORDER_MINUTE: i64 = 9 * 60;
+const ORDERING_MINUTES: i64 = 10 * 60;
 
 /// What happened how many days ago, besides the ordinary.
 const SPECIALS: [(i64, Plot); 24] = [
@@ -106,7 +107,8 @@ fn all_steps(catalogue: &Catalogue, randomness: &Randomness, now: Timestamp) -> 
     for (story, (days_ago, plot)) in plots(randomness).into_iter().enumerate() {
         let draw = i64::try_from(randomness.below(250)).unwrap_or(0);
         let minute = FIRST_ORDER_MINUTE + draw * ORDERING_MINUTES / 250;
-        let at = Timestamp(midnight.0 - days_ago * DAY_MS + minute * 60_000);
+        let began = i8::try_from(-days_ago).ok().and_then(|on| day_start(&today, on, TIME_ZONE));
+        let at = Timestamp(began.unwrap_or(midnight).0 + minute * 60_000);
         // Today's orders came in during the last hours, however early it is.
         let at = if days_ago == 0 { Timestamp(now.0 - (10 + draw) * 60_000) } else { at };
         steps.extend(tell(&teller, plot, at).into_iter().map(|step| (story, step)));
@@ -179,7 +181,7 @@ impl Book {
             }
             Action::Status(change) => {
                 let order = order_of(story)?;
-                let event = api_event("POST", &format!("/orders/{}/status", order.as_str()));
+                let event = status_event(&order, change);
                 let on_behalf_of = self.website.clone();
                 run(&self.store, ChangeOrderStatus { on_behalf_of, order, change, event })?;
             }
@@ -221,6 +223,19 @@ impl Book {
 
 fn order_of(story: &Story) -> Result<OrderName, MakeShopError> {
     story.order.clone().ok_or_else(|| refused("a story goes on before it begins"))
+}
+
+/// The request that changes an order's status so.
+fn status_event(order: &OrderName, change: StatusChange) -> NewApiEvent {
+    let (verb, reason) = match change {
+        StatusChange::Open => ("open", None),
+        StatusChange::Close => ("close", None),
+        StatusChange::Cancel(reason) => ("cancel", reason),
+    };
+    let event = api_event("POST", &format!("/orders/{}/{verb}", order.as_str()));
+    let Some(reason) = reason else { return event };
+    let body = Tree::object([("cancelled_reason", Tree::text(reason.as_str()))]).to_string();
+    NewApiEvent { body_sha256: Some(sha256(body.as_bytes())), body: Some(KeptJson(body)), ..event }
 }
 
 fn api_event(method: &'static str, path: &str) -> NewApiEvent {

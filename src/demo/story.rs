@@ -8,9 +8,8 @@ use crate::domain::order::{CancelledReason, StatusChange};
 use crate::json::Tree;
 
 const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// A day in a story.
-pub const DAY_MS: i64 = 24 * HOUR_MS;
+pub const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// What happens at a moment.
 #[derive(Debug, Clone)]
@@ -105,7 +104,7 @@ const SWISH: Payment =
 pub fn tell(teller: &Teller<'_>, plot: Plot, at: Timestamp) -> Vec<Step> {
     let mut tale = Tale::begin(teller, plot, at);
     let paid = |minutes: i64| Timestamp(at.0 + minutes * MINUTE_MS);
-    let day = |days: i64| Timestamp(at.0 + days * DAY_MS + 3 * HOUR_MS);
+    let day = |days: i64| Timestamp(at.0 + days * DAY_MS + 20 * MINUTE_MS);
     let whole = tale.lines.clone();
     let last = whole.len() - 1;
     match plot {
@@ -308,11 +307,16 @@ fn items(teller: &Teller<'_>, plot: Plot, currency: &str) -> Vec<Tree> {
         .collect();
     if plot == Plot::ReversedLine {
         items.extend(reversal(&basket[0], teller, currency));
-    } else if let Some(shipping) = teller.catalogue.shipping().filter(|_| plot != Plot::Direct) {
+    } else if let Some(shipping) = teller.catalogue.shipping().filter(|_| is_sent(plot)) {
         let line = i64::try_from(items.len()).unwrap_or(0) + 1;
         items.push(shipping.item(line, shipping.gross_amount(currency), None));
     }
     items
+}
+
+/// What is paid at once is taken along; what is paid in parts is one line and nothing besides.
+fn is_sent(plot: Plot) -> bool {
+    !matches!(plot, Plot::Direct | Plot::RoundingRemainder)
 }
 
 fn item_of(

@@ -7,11 +7,12 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
-use tillbook::clock::{Clock, Randomness};
+use tillbook::clock::{Clock, Randomness, day_start, local_date};
 use tillbook::demo::{ACCOUNT, make_shop};
 use tillbook::domain::ids::AccountId;
+use tillbook::domain::operation::OperationKind;
 use tillbook::store::verify::verify;
-use tillbook::store::{OrderQuery, OrderRecord, Store, read_once};
+use tillbook::store::{EventBody, OrderQuery, OrderRecord, Store, read_once};
 
 use super::harness::{START, send, snapshot};
 
@@ -83,6 +84,50 @@ fn the_shop_has_every_story_and_its_sums_are_right() {
 }
 
 #[test]
+fn the_shop_reads_as_one_that_was_kept_through_the_api() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("demo.db");
+    make_shop(&db, 1, START, |_, _| {}).unwrap();
+    let orders = all_orders(&db);
+    for order in &orders {
+        let name = order.order_id.as_str();
+        for event in &order.events {
+            let EventBody::Api(api) = &event.body else { continue };
+            let called = api.path.rsplit('/').next().unwrap();
+            assert!(["complete", "close", "cancel"].contains(&called), "{name}: {}", api.path);
+            let reason = order.cancelled.as_ref().and_then(|cancelled| cancelled.reason);
+            if let Some(reason) = reason.filter(|_| called == "cancel") {
+                let body = format!("{{\"cancelled_reason\":\"{}\"}}", reason.as_str());
+                assert_eq!(api.body.as_ref().unwrap().0, body, "{name}");
+            }
+        }
+        let captures = order.events.iter().filter_map(|event| event.operation());
+        let captures = captures.filter(|op| op.kind == OperationKind::Capture).count();
+        if captures == 3 {
+            assert_eq!(order.payment_status.as_str(), "paid", "{name} in three parts");
+        }
+    }
+    let countries = ["NO", "SE", "DK", "FI", "IS"].map(|code| format!("\"country\":\"{code}\""));
+    for country in countries {
+        assert!(orders.iter().any(|order| order.document.0.contains(&country)), "{country}");
+    }
+}
+
+#[test]
+fn what_happened_before_today_happened_while_the_shop_was_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("demo.db");
+    make_shop(&db, 1, START, |_, _| {}).unwrap();
+    let today = local_date(START, "Europe/Oslo");
+    for event in all_orders(&db).iter().flat_map(|order| &order.events) {
+        let date = local_date(event.created_at, "Europe/Oslo");
+        let midnight = day_start(&date, 0, "Europe/Oslo").unwrap();
+        let hour = (event.created_at.0 - midnight.0) / 3_600_000;
+        assert!(date == today || (8..21).contains(&hour), "{date}, hour {hour}");
+    }
+}
+
+#[test]
 fn the_same_seed_makes_the_same_shop() {
     let dir = tempfile::tempdir().unwrap();
     let shop = |name: &str, seed| {
@@ -116,8 +161,10 @@ fn the_printed_command_records_a_capture_as_it_is() {
     assert_eq!(stop(child), Some(0));
     let before = all_orders(&dir.path().join("tillbook-demo.db")).len();
     let (child, _) = start(dir.path(), &[]);
-    let port_taken = run(dir.path(), &["demo", "--db", "tillbook-demo.db", "--reset"]);
-    assert_eq!(port_taken.status.code(), Some(1), "it is served by another");
+    let served = run(dir.path(), &["demo", "--listen", "127.0.0.1:0", "--reset"]);
+    let text = String::from_utf8(served.stderr).unwrap();
+    assert_eq!(served.status.code(), Some(1), "{text}");
+    assert!(text.contains("another Tillbook serves"), "{text}");
     assert_eq!(stop(child), Some(0));
     assert_eq!(all_orders(&dir.path().join("tillbook-demo.db")).len(), before);
 }
