@@ -68,6 +68,53 @@ create table clients (
 
 create index clients_by_account on clients (account_seq);
 
+-- People who work in the back office. Never deleted: events name them.
+create table users (
+    user_seq       integer primary key,
+    -- UUID v4; what `…_by` columns say.
+    user_id        text not null unique check (length(user_id) = 36),
+    -- Their name at sign-in, in lower case.
+    email          text not null unique check (length(email) between 3 and 254 and email = lower(email)),
+    -- What they may do in each of their accounts.
+    role           text not null check (role in ('owner', 'manager', 'packer', 'viewer')),
+    -- Argon2id, as a PHC string.
+    password_hash  text not null,
+    created_at_ms  integer not null,
+    -- When they were disabled; null while they may sign in.
+    disabled_at_ms integer
+) strict;
+
+-- Which accounts a user works on.
+create table user_accounts (
+    user_seq    integer not null references users,
+    account_seq integer not null references accounts,
+    primary key (user_seq, account_seq)
+) strict, without rowid;
+
+-- Browsers that are signed in. Deleted on sign-out, on a new password and when the user is
+-- disabled.
+create table sessions (
+    -- SHA-256 of the cookie's 32 random bytes.
+    token_sha256    blob primary key check (length(token_sha256) = 32),
+    user_seq        integer not null references users,
+    -- What every form of the session carries, so that no other site can send one.
+    form_token      text not null check (length(form_token) = 43),
+    created_at_ms   integer not null,
+    -- When a page was last asked for, to the minute.
+    last_seen_at_ms integer not null
+) strict, without rowid;
+
+create index sessions_by_user on sessions (user_seq);
+
+-- Links that sign somebody in once.
+create table sign_in_links (
+    -- SHA-256 of the link's 32 random bytes.
+    token_sha256  blob primary key check (length(token_sha256) = 32),
+    -- Whom it signs in; null makes the first owner.
+    user_seq      integer references users,
+    expires_at_ms integer not null
+) strict, without rowid;
+
 -- ── Drafts ──────────────────────────────────────────────────────────────────────────────────
 
 create table drafts (
@@ -194,6 +241,8 @@ create table ledgers (
     -- multiple_authorizations, [position in authorizations, authorized, captured, cancelled,
     -- refunded] for each authorization of the line.
     lines                   text not null,
+    -- Whether any line holds something: authorized, not captured from it and not released.
+    holds                   integer not null check (holds in (0, 1)),
     -- How many events the order has; the last event's version.
     version                 integer not null check (0 <= version),
     -- The head of the order's list of events, see events.previous_seq.
@@ -214,6 +263,7 @@ create table ledgers (
 create index ledgers_by_account on ledgers (account_seq, order_seq);
 create index ledgers_by_status on ledgers (account_seq, status, order_seq);
 create index ledgers_by_payment_status on ledgers (account_seq, payment_status, order_seq);
+create index ledgers_that_hold on ledgers (account_seq, order_seq) where holds = 1;
 
 -- Words to find an order by: order id, and the customer's and addressees' e-mails, names, phones.
 -- The rowid is the order's order_seq. Nothing is stored but the index.

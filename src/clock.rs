@@ -117,6 +117,13 @@ pub fn local_date(at: Timestamp, time_zone: &str) -> String {
     moment.to_zoned(zone).date().to_string()
 }
 
+/// `at` on the clocks of a time zone, for people: `23 Nov 2026 10:00`. An unknown zone is UTC.
+pub fn local(at: Timestamp, time_zone: &str) -> String {
+    let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let moment = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    moment.to_zoned(zone).strftime("%-d %b %Y %H:%M").to_string()
+}
+
 /// When a day begins in a time zone, `days_on` days after `date` (`2026-11-23`).
 pub fn day_start(date: &str, days_on: i8, time_zone: &str) -> Option<Timestamp> {
     let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);

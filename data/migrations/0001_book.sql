@@ -124,6 +124,7 @@ create table ledgers (
     multiple_authorizations integer not null check (multiple_authorizations in (0, 1)),
     authorizations          text not null,
     lines                   text not null,
+    holds                   integer not null check (holds in (0, 1)),
     version                 integer not null check (0 <= version),
     last_event_seq          integer references events,
     updated_at_ms           integer not null,
@@ -140,6 +141,7 @@ create table ledgers (
 create index ledgers_by_account on ledgers (account_seq, order_seq);
 create index ledgers_by_status on ledgers (account_seq, status, order_seq);
 create index ledgers_by_payment_status on ledgers (account_seq, payment_status, order_seq);
+create index ledgers_that_hold on ledgers (account_seq, order_seq) where holds = 1;
 
 create virtual table order_search using fts5 (
     account,

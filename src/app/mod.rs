@@ -5,28 +5,38 @@
 
 mod access;
 mod change_order_status;
+mod change_user;
 mod complete_draft;
 mod create_account;
 mod create_client;
 mod create_draft;
+mod create_user;
 mod disable_client;
 mod forget_answers;
 mod idempotent;
 mod prepare_book;
 mod record_operation;
+mod sessions;
 
 pub use access::Access;
 pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
+pub use change_user::{ChangeUser, ChangeUserRefused, UserChange};
 pub use complete_draft::{CompleteDraft, CompleteDraftRefused};
 pub use create_account::{CreateAccount, CreateAccountRefused};
 pub use create_client::{CreateClient, CreateClientRefused};
 pub use create_draft::{CreateDraft, CreateDraftRefused};
+pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
 pub use forget_answers::ForgetAnswers;
 pub use idempotent::{Answer, Idempotent, IdempotentRefused};
 pub use prepare_book::{MarkAsDemo, PrepareBook};
 pub use record_operation::{
     ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation,
+};
+
+pub use sessions::{
+    EndSession, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession, TouchSession, UseLinkRefused,
+    UseSignInLink,
 };
 
 use crate::domain::ids::{AccountId, CreatedBy};

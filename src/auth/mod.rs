@@ -2,5 +2,8 @@
 
 pub mod access;
 pub mod client_secret;
+pub mod password;
+pub mod role;
 pub mod scope;
+pub mod session;
 pub mod token;

@@ -6,6 +6,7 @@ mod demo;
 mod error;
 mod serve;
 mod telemetry;
+mod user;
 mod verify;
 
 use std::path::PathBuf;
@@ -48,6 +49,9 @@ enum Command {
     /// Make, list and disable API clients
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// Make, list and disable users of the back office, and set passwords
+    #[command(subcommand)]
+    User(user::UserCommand),
 }
 
 /// Which book.
@@ -79,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Account(command) => account::run(&command),
         Command::Client(command) => client::run(&command),
+        Command::User(command) => user::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

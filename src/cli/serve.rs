@@ -114,6 +114,7 @@ pub fn serve(
             clock: Clock::System,
             token_life_s: args.token_life,
             trusted_proxies: args.trusted_proxies.clone(),
+            insecure_http: args.insecure_http,
         },
     )?;
     let workers = Workers::start(&opened.store, &state.access)?;

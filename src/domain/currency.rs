@@ -32,18 +32,62 @@ impl Currency {
         self.decimals
     }
 
-    /// `minor_units` for a person to read, as in `398.00 NOK`.
-    pub fn display(&self, minor_units: i128) -> String {
+    /// `minor_units` for a person to read, as in `1 398.00`, thousands apart.
+    pub fn figure(&self, minor_units: i128) -> String {
         let sign = if minor_units < 0 { "-" } else { "" };
         let scale = 10_u128.pow(u32::from(self.decimals));
-        let (whole, part) =
-            (minor_units.unsigned_abs() / scale, minor_units.unsigned_abs() % scale);
-        let width = usize::from(self.decimals);
-        if width == 0 {
-            return format!("{sign}{whole} {}", self.code);
-        }
-        format!("{sign}{whole}.{part:0width$} {}", self.code)
+        let magnitude = minor_units.unsigned_abs();
+        let whole = grouped(magnitude / scale);
+        let (part, width) = (magnitude % scale, usize::from(self.decimals));
+        if width == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part:0width$}") }
     }
+
+    /// The same with the currency, as in `1 398.00 NOK`.
+    pub fn display(&self, minor_units: i128) -> String {
+        format!("{}\u{a0}{}", self.figure(minor_units), self.code)
+    }
+
+    /// The minor units of a figure that a person typed: comma or point, thousands apart or not.
+    pub fn parse_figure(&self, typed: &str) -> Result<i64, FigureRejected> {
+        let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+        let (sign, digits) = match plain.strip_prefix(['-', '\u{2212}']) {
+            Some(rest) => (-1, rest),
+            None => (1, plain.as_str()),
+        };
+        let (whole, part) = digits.split_once([',', '.']).unwrap_or((digits, ""));
+        let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || !is_digits(whole) || !is_digits(part) {
+            return Err(FigureRejected::NoFigure);
+        }
+        let decimals = usize::from(self.decimals);
+        if decimals < part.trim_end_matches('0').len() {
+            return Err(FigureRejected::TooManyDecimals { decimals: self.decimals });
+        }
+        let kept = &part[..part.len().min(decimals)];
+        let minor: i64 =
+            format!("{whole}{kept:0<decimals$}").parse().map_err(|_| FigureRejected::NoFigure)?;
+        Ok(sign * minor)
+    }
+}
+
+/// Why what was typed is no amount of a currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FigureRejected {
+    NoFigure,
+    TooManyDecimals { decimals: u8 },
+}
+
+/// Digits in threes, with spaces that do not break.
+fn grouped(whole: u128) -> String {
+    let digits = whole.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if 0 < at && (digits.len() - at).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -62,10 +106,27 @@ mod tests {
 
     #[test]
     fn amounts_show_the_currency_s_own_decimals() {
-        let display = |code, minor| Currency::parse(code).unwrap().display(minor);
-        assert_eq!(display("NOK", 39800), "398.00 NOK");
-        assert_eq!(display("NOK", -5), "-0.05 NOK");
-        assert_eq!(display("ISK", 4990), "4990 ISK");
-        assert_eq!(display("KWD", 1005), "1.005 KWD");
+        let display =
+            |code, minor| Currency::parse(code).unwrap().display(minor).replace('\u{a0}', "_");
+        assert_eq!(display("NOK", 39800), "398.00_NOK");
+        assert_eq!(display("NOK", -123_456_705), "-1_234_567.05_NOK");
+        assert_eq!(display("ISK", 4990), "4_990_ISK");
+        assert_eq!(display("KWD", 1005), "1.005_KWD");
+    }
+
+    #[test]
+    fn figures_are_read_as_people_type_them() {
+        let parse = |code, typed| Currency::parse(code).unwrap().parse_figure(typed);
+        assert_eq!(parse("NOK", " 1 398,5 "), Ok(139_850));
+        assert_eq!(parse("NOK", "1\u{a0}398.50"), Ok(139_850));
+        assert_eq!(parse("NOK", "-0.05"), Ok(-5));
+        assert_eq!(parse("NOK", "12.500"), Ok(1_250));
+        assert_eq!(parse("NOK", "1."), Ok(100));
+        assert_eq!(parse("ISK", "4990"), Ok(4_990));
+        assert_eq!(parse("NOK", "1.005"), Err(FigureRejected::TooManyDecimals { decimals: 2 }));
+        assert_eq!(parse("ISK", "1,5"), Err(FigureRejected::TooManyDecimals { decimals: 0 }));
+        for typed in ["", "-", ".5", "1.2.3", "1e3", "abc", "99999999999999999999"] {
+            assert_eq!(parse("NOK", typed), Err(FigureRejected::NoFigure), "{typed}");
+        }
     }
 }

@@ -99,6 +99,11 @@ impl Ledger {
         self.lines.binary_search_by_key(&line_id, Line::line_id).ok()
     }
 
+    /// Whether any line holds something: what a queue of captures asks (contract, Decision 2).
+    pub fn holds(&self) -> bool {
+        self.lines.iter().any(|line| 0 < line.boxes().held)
+    }
+
     /// What can still be captured on a line, with its sign; nothing on a cancelled order.
     pub fn remaining(&self, line: &Line) -> i128 {
         if self.status == OrderStatus::Cancelled {

@@ -190,6 +190,15 @@ impl ApiError {
         }
     }
 
+    /// The same for a person who reads a page.
+    pub fn page_message(&self) -> String {
+        let id = self.request_id.as_deref().unwrap_or("none");
+        format!(
+            "Whether this had an effect is unknown: look at the order before you do it again. If \
+             it keeps happening, quote {id} to whoever looks after the server."
+        )
+    }
+
     fn body(&self) -> String {
         let mut error = vec![
             ("code".to_owned(), Tree::text(self.code.wire().0)),

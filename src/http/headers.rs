@@ -8,13 +8,20 @@ use actix_web::{Error, ResponseError};
 
 use super::extract::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
 
+/// Pages use our own style and script, and nothing inline.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'; object-src 'none'";
+
 /// Headers of every answer that does not set its own.
 pub fn security_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"))
         .add(("Cross-Origin-Resource-Policy", "same-origin"))
-        .add(("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+        .add(("Content-Security-Policy", CONTENT_SECURITY_POLICY))
+        .add(("Cross-Origin-Opener-Policy", "same-origin"))
+        .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"))
         .add((CACHE_CONTROL, "no-store"))
 }
 

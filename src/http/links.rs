@@ -25,12 +25,36 @@ impl Links {
         &self.public_url
     }
 
+    /// The path of the public URL; empty for none.
+    pub fn base_path(&self) -> &str {
+        let after_scheme = self.public_url.find("://").map_or(0, |at| at + 3);
+        let path = self.public_url[after_scheme..].find('/').map(|at| at + after_scheme);
+        path.map_or("", |at| &self.public_url[at..])
+    }
+
+    /// The public URL without its path, as browsers name a site.
+    pub fn origin(&self) -> &str {
+        &self.public_url[..self.public_url.len() - self.base_path().len()]
+    }
+
+    /// Whether the public URL is of this machine alone.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.origin().split_once("://").map_or("", |(_, host)| host);
+        let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        host == "localhost" || host == "[::1]" || host.starts_with("127.")
+    }
+
+    /// Whether browsers reach the server over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
     /// An order.
     pub fn order(&self, account_id: &AccountId, order: &OrderName) -> String {
         format!(
             "{}/orders/{}",
             self.shopping(account_id),
-            utf8_percent_encode(order.as_str(), ESCAPED)
+            utf8_percent_encode(order.as_str(), SEGMENT_ESCAPED)
         )
     }
 
@@ -69,7 +93,8 @@ pub fn link_list(links: &[(&str, String)]) -> String {
 }
 
 /// What a path segment leaves as it is (RFC 3986): the unreserved characters.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub const SEGMENT_ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[cfg(test)]
 mod tests {

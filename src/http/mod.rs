@@ -1,5 +1,6 @@
 //! The HTTP edge: every route in one list, and what all of them have in common.
 
+pub mod admin;
 pub mod api;
 mod caller_address;
 pub mod error;
@@ -20,6 +21,7 @@ pub use links::Links;
 pub use state::{AppState, StateOptions};
 
 use crate::domain::operation::OperationKind;
+use admin::{assets, sign_in};
 use api::{drafts, events, operations, order_status, orders, service, token};
 use error::ApiError;
 
@@ -65,9 +67,24 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints
 }
 
+/// Every page of the back office and the forms on them.
+pub fn pages() -> Vec<Endpoint> {
+    vec![
+        get("/static/{file}", web::to(assets::show)),
+        get("/admin", web::to(sign_in::home)),
+        get("/admin/sign-in", web::to(sign_in::show)),
+        post("/admin/sign-in", web::to(sign_in::create)),
+        post("/admin/sign-out", web::to(sign_in::delete)),
+        get("/admin/link", web::to(sign_in::show_link)),
+        post("/admin/link", web::to(sign_in::use_link)),
+        get("/admin/{aid}/orders", web::to(admin::orders::list)),
+    ]
+}
+
 /// Adds every route, a 405 that names the methods where a path has others, and a 404.
 pub fn configure(config: &mut ServiceConfig) {
     let mut waiting = endpoints();
+    waiting.extend(pages());
     while !waiting.is_empty() {
         let path = waiting[0].path.clone();
         let (same, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|e| e.path == path);

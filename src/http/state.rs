@@ -3,12 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::failure_delays::FailureDelays;
 use super::links::Links;
 use crate::app::{Access, PrepareBook};
 use crate::auth::token::{TokenKey, Tokens};
 use crate::clock::{Clock, Randomness};
 use crate::store::{Store, StoreError, WriteError};
+
+/// Passwords compared at once; two cores must stay free enough to serve.
+const PASSWORDS_AT_ONCE_MAX: usize = 1;
 
 /// The server's parts; cheap to clone.
 #[derive(Clone)]
@@ -24,6 +29,10 @@ pub struct AppState {
     pub failure_delays: Arc<FailureDelays>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
+    /// Whether people may sign in over plain http that others can read.
+    pub insecure_http: bool,
+    /// How many passwords are compared at once; each takes 19 MiB and tens of milliseconds.
+    pub password_permits: Arc<Semaphore>,
 }
 
 /// What a server is told besides its book.
@@ -34,6 +43,7 @@ pub struct StateOptions {
     pub clock: Clock,
     pub token_life_s: i64,
     pub trusted_proxies: Vec<IpAddr>,
+    pub insecure_http: bool,
 }
 
 impl AppState {
@@ -57,6 +67,8 @@ impl AppState {
             token_life_s: options.token_life_s,
             failure_delays: Arc::default(),
             trusted_proxies: options.trusted_proxies.into(),
+            insecure_http: options.insecure_http,
+            password_permits: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE_MAX)),
         })
     }
 }

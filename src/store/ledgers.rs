@@ -65,7 +65,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let (authorizations, lines) = write_ledger(after)?;
         let sql = "update ledgers set payment_status = :payment_status,
-                authorizations = :authorizations, lines = :lines, version = version + 1,
+                authorizations = :authorizations, lines = :lines, holds = :holds,
+                version = version + 1,
                 last_event_seq = :event_seq, updated_at_ms = :now
             where order_seq = :order_seq";
         self.execute(
@@ -74,6 +75,7 @@ impl Tx<'_> {
                 ":payment_status": PaymentStatus::derive(&after.lines),
                 ":authorizations": authorizations,
                 ":lines": lines,
+                ":holds": after.holds(),
                 ":event_seq": event_seq,
                 ":now": self.now(),
                 ":order_seq": record.order_seq,
@@ -125,9 +127,9 @@ impl Tx<'_> {
         let (authorizations, lines) = write_ledger(ledger)?;
         let sql = "insert into ledgers
             (order_seq, account_seq, status, payment_status, multiple_authorizations,
-             authorizations, lines, version, updated_at_ms)
+             authorizations, lines, holds, version, updated_at_ms)
             values (:order_seq, :account_seq, :status, :payment_status, :multiple_authorizations,
-             :authorizations, :lines, 0, :now)";
+             :authorizations, :lines, :holds, 0, :now)";
         self.insert(
             sql,
             named_params! {
@@ -138,6 +140,7 @@ impl Tx<'_> {
                 ":multiple_authorizations": ledger.multiple_authorizations,
                 ":authorizations": authorizations,
                 ":lines": lines,
+                ":holds": ledger.holds(),
                 ":now": self.now(),
             },
         )?;

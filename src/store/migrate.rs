@@ -6,7 +6,10 @@ use rusqlite_migration::{M, Migrations};
 use super::error::StoreError;
 
 /// The steps, oldest first. A released step is never edited.
-const STEPS: &[M<'static>] = &[M::up(include_str!("../../data/migrations/0001_book.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("../../data/migrations/0001_book.sql")),
+    M::up(include_str!("../../data/migrations/0002_people.sql")),
+];
 
 /// Applies the steps that the file lacks. A file from a newer program is refused untouched.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
@@ -80,7 +83,10 @@ mod tests {
     }
 
     /// Rows to put in after each step, so that every later step runs on rows.
-    const ROWS: &[&str] = &[include_str!("../../data/migrations/0001_book.rows.sql")];
+    const ROWS: &[&str] = &[
+        include_str!("../../data/migrations/0001_book.rows.sql"),
+        include_str!("../../data/migrations/0002_people.rows.sql"),
+    ];
 
     #[test]
     fn every_step_runs_on_the_rows_of_the_steps_before_it() {

@@ -18,6 +18,8 @@ pub struct OrderQuery {
     pub statuses: Vec<OrderStatus>,
     /// Any of these; all when empty.
     pub payment_statuses: Vec<PaymentStatus>,
+    /// Only orders that hold something on a line.
+    pub holds: bool,
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
     /// Words that each begin a word of the order.
@@ -59,6 +61,18 @@ impl Reader<'_> {
         let sql = format!("select count(*) from ledgers where {} limit :limit", conditions(query));
         let whole = OrderQuery { starting_after: None, limit: 1, ..query.clone() };
         Ok(self.list_matching(&sql, account_id, &whole)?.into_iter().sum())
+    }
+
+    /// How many orders match, counted no further than `count_max`.
+    pub fn count_orders_to(
+        &self,
+        account_id: &AccountId,
+        query: &OrderQuery,
+        count_max: u32,
+    ) -> Result<usize, StoreError> {
+        let sql = format!("select 1 from ledgers where {} limit :limit", conditions(query));
+        let counted = OrderQuery { starting_after: None, limit: count_max, ..query.clone() };
+        Ok(self.list_matching(&sql, account_id, &counted)?.len())
     }
 
     /// The integers that a statement about the matching orders gives.
@@ -131,6 +145,9 @@ fn conditions(query: &OrderQuery) -> String {
     sql.push_str(&one_of("status", query.statuses.iter().map(|status| status.as_str())));
     let words = query.payment_statuses.iter().map(|status| status.as_str());
     sql.push_str(&one_of("payment_status", words));
+    if query.holds {
+        sql.push_str(" and holds = 1");
+    }
     if query.search.is_some() {
         sql.push_str(
             " and order_seq in (select rowid from order_search where order_search match :search)",

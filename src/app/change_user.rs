@@ -1,0 +1,56 @@
+//! Changing a user: a new password, or no access any more. Either signs them out everywhere.
+
+use crate::store::{Refusal, StoreError, Tx, UserRecord, WriteCommand};
+
+/// Changes the user with that e-mail.
+#[derive(Debug, Clone)]
+pub struct ChangeUser {
+    pub email: String,
+    pub change: UserChange,
+}
+
+/// What is changed.
+#[derive(Debug, Clone)]
+pub enum UserChange {
+    /// Hashed by the caller.
+    Password {
+        password_hash: String,
+    },
+    Disable,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeUserRefused {
+    #[error("there is no user {0}; `tillbook user list` shows all")]
+    UserNotFound(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl WriteCommand for ChangeUser {
+    const NAME: &'static str = "change_user";
+    type Done = UserRecord;
+    type Refused = ChangeUserRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<UserRecord, ChangeUserRefused> {
+        let not_found = || ChangeUserRefused::UserNotFound(self.email.clone());
+        let user = tx.find_user(&self.email)?.ok_or_else(not_found)?;
+        match &self.change {
+            UserChange::Password { password_hash } => {
+                tx.update_password(user.user_seq, password_hash)?;
+            }
+            UserChange::Disable => tx.disable_user(user.user_seq)?,
+        }
+        tx.find_user(&self.email)?.ok_or_else(not_found)
+    }
+}
+
+impl Refusal for ChangeUserRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::UserNotFound(_) => None,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Making a user of the back office.
+
+use crate::auth::role::Role;
+use crate::domain::Timestamp;
+use crate::domain::ids::AccountId;
+use crate::store::{Refusal, StoreError, Tx, UserRecord, WriteCommand};
+
+/// Makes a user of some accounts.
+#[derive(Debug, Clone)]
+pub struct CreateUser {
+    pub email: String,
+    pub role: Role,
+    pub accounts: Vec<AccountId>,
+    /// Hashed by the caller: hashing is slow, and no transaction waits for it.
+    pub password_hash: String,
+}
+
+/// Why they were not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateUserRefused {
+    #[error("{0} is a user already; `tillbook user list` shows all")]
+    UserExists(String),
+    #[error("there is no account {0}; make it with `tillbook account create {0} --name NAME`")]
+    AccountNotFound(AccountId),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl WriteCommand for CreateUser {
+    const NAME: &'static str = "create_user";
+    type Done = UserRecord;
+    type Refused = CreateUserRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<UserRecord, CreateUserRefused> {
+        if tx.find_user(&self.email)?.is_some() {
+            return Err(CreateUserRefused::UserExists(self.email.clone()));
+        }
+        let mut account_seqs = Vec::new();
+        for account_id in &self.accounts {
+            let found = tx.find_account_seq(account_id)?;
+            let missing = || CreateUserRefused::AccountNotFound(account_id.clone());
+            account_seqs.push(found.ok_or_else(missing)?);
+        }
+        tx.insert_user(&UserRecord {
+            user_seq: 0,
+            user_id: tx.randomness().uuid(),
+            email: self.email.clone(),
+            role: self.role.as_str().to_owned(),
+            password_hash: self.password_hash.clone(),
+            created_at: Timestamp(0),
+            disabled_at: None,
+        })?;
+        let made = tx.find_user(&self.email)?;
+        let made = made.ok_or_else(|| StoreError::inconsistent("a new user is not there"))?;
+        for account_seq in account_seqs {
+            tx.insert_user_account(made.user_seq, account_seq)?;
+        }
+        Ok(made)
+    }
+}
+
+impl Refusal for CreateUserRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::UserExists(_) | Self::AccountNotFound(_) => None,
+        }
+    }
+}

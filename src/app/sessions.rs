@@ -1,0 +1,172 @@
+//! Signing in and out: sessions, and links that start one once.
+
+use super::create_account::{CreateAccount, CreateAccountRefused};
+use super::create_user::{CreateUser, CreateUserRefused};
+use crate::domain::Timestamp;
+use crate::store::{NewSession, Refusal, SignInLink, StoreError, Tx, UserRecord, WriteCommand};
+
+/// A session ends this long after it began, whatever happens in it: 12 hours.
+pub const SESSION_LIFE_MS: i64 = 12 * 60 * 60 * 1_000;
+
+/// Starts a session of a user whose password was right; one of a cookie that was there before
+/// ends, so that nobody can plant a cookie and wait.
+#[derive(Debug, Clone)]
+pub struct StartSession {
+    pub user: UserRecord,
+    pub session: NewSession,
+    pub replaces: Option<[u8; 32]>,
+}
+
+impl WriteCommand for StartSession {
+    const NAME: &'static str = "start_session";
+    /// Whether the user is still the one whose password was compared.
+    type Done = bool;
+    type Refused = StoreError;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<bool, StoreError> {
+        let today = tx.find_user(&self.user.email)?.filter(|user| user.disabled_at.is_none());
+        let unchanged = today.is_some_and(|user| user.password_hash == self.user.password_hash);
+        if !unchanged {
+            return Ok(false);
+        }
+        tx.delete_old_sessions(Timestamp(tx.now().0 - SESSION_LIFE_MS))?;
+        if let Some(replaced) = &self.replaces {
+            tx.delete_session(replaced)?;
+        }
+        tx.insert_session(self.user.user_seq, &self.session)?;
+        Ok(true)
+    }
+}
+
+/// Ends a session.
+#[derive(Debug, Clone)]
+pub struct EndSession {
+    pub token_sha256: [u8; 32],
+}
+
+impl WriteCommand for EndSession {
+    const NAME: &'static str = "end_session";
+    type Done = ();
+    type Refused = StoreError;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        tx.delete_session(&self.token_sha256)
+    }
+}
+
+/// Notes that a session is in use.
+#[derive(Debug, Clone)]
+pub struct TouchSession {
+    pub token_sha256: [u8; 32],
+}
+
+impl WriteCommand for TouchSession {
+    const NAME: &'static str = "touch_session";
+    type Done = ();
+    type Refused = StoreError;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        tx.touch_session(&self.token_sha256)
+    }
+}
+
+/// Makes a link that works once.
+#[derive(Debug, Clone)]
+pub struct MakeSignInLink {
+    pub token_sha256: [u8; 32],
+    /// Whom it signs in; `None` makes the first owner.
+    pub email: Option<String>,
+    pub life_ms: i64,
+}
+
+impl WriteCommand for MakeSignInLink {
+    const NAME: &'static str = "make_sign_in_link";
+    type Done = ();
+    type Refused = StoreError;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        let user = self.email.as_deref().map(|email| tx.find_user(email)).transpose()?.flatten();
+        let expires_at = Timestamp(tx.now().0 + self.life_ms);
+        let link = SignInLink { user_seq: user.map(|user| user.user_seq), expires_at };
+        tx.insert_sign_in_link(&self.token_sha256, link)
+    }
+}
+
+/// Why a link did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum UseLinkRefused {
+    #[error("this link has been used or has run out")]
+    LinkGone,
+    #[error(transparent)]
+    Account(CreateAccountRefused),
+    #[error(transparent)]
+    User(CreateUserRefused),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Signs in whom a link is for.
+#[derive(Debug, Clone)]
+pub struct UseSignInLink {
+    pub link_sha256: [u8; 32],
+    pub session: NewSession,
+}
+
+impl WriteCommand for UseSignInLink {
+    const NAME: &'static str = "use_sign_in_link";
+    type Done = ();
+    type Refused = UseLinkRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<(), UseLinkRefused> {
+        let link = usable_link(tx, &self.link_sha256)?;
+        let user_seq = link.user_seq.ok_or(UseLinkRefused::LinkGone)?;
+        tx.delete_sign_in_link(&self.link_sha256)?;
+        Ok(tx.insert_session(user_seq, &self.session)?)
+    }
+}
+
+/// Makes the first owner, and the first account where there is none, and signs them in.
+#[derive(Debug, Clone)]
+pub struct SetUp {
+    pub link_sha256: [u8; 32],
+    pub account: Option<CreateAccount>,
+    pub owner: CreateUser,
+    pub session: NewSession,
+}
+
+impl WriteCommand for SetUp {
+    const NAME: &'static str = "set_up";
+    type Done = ();
+    type Refused = UseLinkRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<(), UseLinkRefused> {
+        let link = usable_link(tx, &self.link_sha256)?;
+        if link.user_seq.is_some() || tx.has_users()? {
+            return Err(UseLinkRefused::LinkGone);
+        }
+        let mut owner = self.owner.clone();
+        if let Some(account) = &self.account {
+            account.run(tx).map_err(UseLinkRefused::Account)?;
+        }
+        owner.accounts = tx.list_accounts()?.into_iter().map(|a| a.account_id).collect();
+        let made = owner.run(tx).map_err(UseLinkRefused::User)?;
+        tx.delete_sign_in_link(&self.link_sha256)?;
+        Ok(tx.insert_session(made.user_seq, &self.session)?)
+    }
+}
+
+fn usable_link(tx: &Tx<'_>, token_sha256: &[u8; 32]) -> Result<SignInLink, UseLinkRefused> {
+    let link = tx.find_sign_in_link(token_sha256)?;
+    link.filter(|link| tx.now() < link.expires_at).ok_or(UseLinkRefused::LinkGone)
+}
+
+impl Refusal for UseLinkRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Account(refused) => refused.store_error(),
+            Self::User(refused) => refused.store_error(),
+            Self::LinkGone => None,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A form as a browser sends it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
+use actix_web::{FromRequest, HttpRequest};
+
+use super::super::extract::{read_body, state};
+use super::page_error::PageError;
+
+/// Bytes of a form.
+const FORM_BYTES_MAX: usize = 512 << 10;
+
+/// The fields of a form that came from one of our own pages, in the order of the page.
+#[derive(Debug)]
+pub struct Form {
+    fields: Vec<(String, String)>,
+}
+
+impl Form {
+    /// The value of a field; empty when it was not sent.
+    pub fn text(&self, name: &str) -> &str {
+        let found = self.fields.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// All fields.
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.fields
+    }
+}
+
+impl FromRequest for Form {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Form, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            if !is_from_our_pages(&request)? {
+                return Err(PageError::Forbidden("This form was not sent by one of our pages."));
+            }
+            let bytes = read_body(payload, FORM_BYTES_MAX).await?;
+            Ok(Form { fields: form_urlencoded::parse(&bytes).into_owned().collect() })
+        })
+    }
+}
+
+/// Whether a browser says that the form is of this site: `Sec-Fetch-Site` where it is sent, else
+/// `Origin`. The session's form token is checked besides.
+fn is_from_our_pages(request: &HttpRequest) -> Result<bool, PageError> {
+    let header = |name: HeaderName| request.headers().get(name)?.to_str().ok();
+    let form = header(CONTENT_TYPE).unwrap_or_default();
+    if !form.starts_with("application/x-www-form-urlencoded") {
+        return Ok(false);
+    }
+    if let Some(site) = header(HeaderName::from_static("sec-fetch-site")) {
+        return Ok(matches!(site, "same-origin" | "none"));
+    }
+    let Some(origin) = header(ORIGIN) else { return Ok(true) };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    Ok(origin == state(request)?.links.origin() || (host.is_some() && host == header(HOST)))
+}

@@ -1,0 +1,23 @@
+//! The back office: pages rendered here, every form working without any script.
+//!
+//! A page is a second door to the commands and reads that the API uses. A rule of its own would
+//! mean that a wall stands wrong.
+
+use percent_encoding::utf8_percent_encode;
+
+use super::links::SEGMENT_ESCAPED;
+
+pub mod assets;
+pub mod form;
+pub mod frame;
+pub mod page_error;
+pub mod visitor;
+pub mod words;
+
+pub mod orders;
+pub mod sign_in;
+
+/// A text as one segment of a path.
+pub fn path_segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT_ESCAPED).to_string()
+}

@@ -1,0 +1,128 @@
+//! What a person is shown when a page cannot be.
+
+use std::fmt;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
+use askama::Template;
+
+use super::super::error::{ApiError, Code};
+use super::super::extract::state;
+use crate::store::StoreError;
+
+/// Why there is no page.
+#[derive(Debug)]
+pub enum PageError {
+    /// Nobody is signed in: the sign-in page, and afterwards where they wanted to go.
+    SignInFirst { next: String },
+    /// The visitor may not do this.
+    Forbidden(&'static str),
+    /// There is no such page, or it is another account's.
+    NotFound,
+    /// What the API would have said.
+    Api(ApiError),
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    title: &'a str,
+    message: &'a str,
+    base: &'a str,
+    css: &'a str,
+}
+
+impl PageError {
+    /// A page that could not be rendered: a bug here.
+    pub fn render(error: askama::Error) -> PageError {
+        PageError::Api(ApiError::internal(error))
+    }
+
+    fn words(&self) -> (&'static str, String) {
+        match self {
+            Self::SignInFirst { .. } => ("Sign in", "Please sign in first.".to_owned()),
+            Self::Forbidden(why) => ("Not allowed", (*why).to_owned()),
+            Self::NotFound => {
+                ("Not found", "There is no such page, or it is not yours to see.".to_owned())
+            }
+            Self::Api(error) => match error.code {
+                Code::Unavailable => ("Not right now", error.message.clone()),
+                Code::InternalError => ("Something failed", error.page_message()),
+                _ => ("That did not work", error.message.clone()),
+            },
+        }
+    }
+}
+
+impl From<ApiError> for PageError {
+    fn from(error: ApiError) -> PageError {
+        match error.code {
+            Code::NotFound => PageError::NotFound,
+            _ => PageError::Api(error),
+        }
+    }
+}
+
+impl From<StoreError> for PageError {
+    fn from(error: StoreError) -> PageError {
+        PageError::Api(error.into())
+    }
+}
+
+impl fmt::Display for PageError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.words().1)
+    }
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Api(error) => error.status_code(),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if let Self::SignInFirst { next } = self {
+            return response.insert_header((LOCATION, next.as_str())).finish();
+        }
+        response.content_type("text/plain; charset=utf-8").body(self.words().1)
+    }
+}
+
+/// Shows errors as pages; an error itself knows nothing of the server that it happened on.
+pub async fn show_errors(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
+    let answered = next.call(request).await?;
+    let page = answered
+        .response()
+        .error()
+        .and_then(|error| error.as_error::<PageError>())
+        .filter(|error| !matches!(error, PageError::SignInFirst { .. }))
+        .and_then(|error| render(answered.request(), error));
+    let Some(page) = page else { return Ok(answered.map_into_boxed_body()) };
+    let answered = answered.map_body(|head, _| {
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        head.headers_mut().insert(CONTENT_TYPE, html);
+        BoxBody::new(page)
+    });
+    Ok(answered)
+}
+
+fn render(request: &HttpRequest, error: &PageError) -> Option<String> {
+    let (title, message) = error.words();
+    let base = state(request).ok()?.links.base_path().to_owned();
+    ErrorPage { title, message: &message, base: &base, css: super::assets::CSS.path() }
+        .render()
+        .ok()
+}

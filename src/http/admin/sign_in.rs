@@ -1,0 +1,228 @@
+//! Signing in and out, and the links that do it once.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::super::caller_address::caller_address;
+use super::super::error::ApiError;
+use super::super::extract::state;
+use super::super::state::AppState;
+use super::form::Form;
+use super::frame::Frame;
+use super::page_error::PageError;
+use super::visitor::{Visitor, cookie_sha256, find_visitor, no_cookie, session_cookie};
+use crate::app::{EndSession, StartSession, UseLinkRefused, UseSignInLink};
+use crate::auth::password::Password;
+use crate::auth::session::Ticket;
+use crate::store::{NewSession, UserRecord};
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    email: String,
+    next: String,
+    problem: &'static str,
+    /// Why nobody can sign in here at all, if so.
+    refused: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "link.html")]
+struct LinkPage {
+    frame: Frame,
+    ticket: String,
+}
+
+/// `GET /admin`: the first account's orders.
+pub async fn home(visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    let account = visitor.accounts.first().ok_or(PageError::Forbidden(
+        "You work on no account yet. Ask an owner to make you a user of one.",
+    ))?;
+    Ok(see_other(&format!("{}/admin/{account}/orders", state.links.base_path())))
+}
+
+/// `GET /admin/sign-in`
+pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    let next = query_value(&request, "next");
+    if find_visitor(state, &request).await?.is_some() {
+        return Ok(see_other(&next_path(state, &next)));
+    }
+    page(state, "", &next, "")
+}
+
+/// `POST /admin/sign-in`: the same answer and the same time for an unknown user and a wrong
+/// password.
+pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    expect_safe_transport(state)?;
+    let email = form.text("email").trim().to_owned();
+    let Some(user) = known_user(state, &email, form.text("password")).await? else {
+        let now = state.clock.now();
+        let address = caller_address(&request, &state.trusted_proxies);
+        let mut delay = state.failure_delays.fail(&email, now);
+        if let Some(address) = address {
+            delay = delay.max(state.failure_delays.fail(&address.to_string(), now));
+        }
+        tokio::time::sleep(delay).await;
+        return page(state, &email, form.text("next"), "No user has this e-mail and password.");
+    };
+    state.failure_delays.succeed(&email);
+    let ticket = Ticket::draw(&state.randomness);
+    let command = StartSession {
+        user,
+        session: new_session(state, &ticket),
+        replaces: cookie_sha256(state, &request),
+    };
+    let started = state.store.writer.write(command).await;
+    let started = started.map_err(|error| ApiError::from_write(error, ApiError::from))?;
+    if !started {
+        return page(state, &email, form.text("next"), "No user has this e-mail and password.");
+    }
+    Ok(signed_in(state, &ticket, &next_path(state, form.text("next"))))
+}
+
+/// `POST /admin/sign-out`
+pub async fn delete(
+    visitor: Visitor,
+    form: Form,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    visitor.expect_own_form(&form)?;
+    let command = EndSession { token_sha256: visitor.token_sha256 };
+    let ended = state.store.writer.write(command).await;
+    ended.map_err(|error| ApiError::from_write(error, ApiError::from))?;
+    let mut response = see_other(&format!("{}/admin/sign-in", state.links.base_path()));
+    add_cookie(&mut response, no_cookie(state))?;
+    Ok(response)
+}
+
+/// `GET /admin/link`: a page with one button, since following a link changes nothing.
+pub async fn show_link(request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    let ticket = query_value(&request, "ticket");
+    html(&LinkPage { frame: Frame::outside(state), ticket })
+}
+
+/// `POST /admin/link`: signs in whom the link is for, once.
+pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    expect_safe_transport(state)?;
+    let ticket = Ticket::draw(&state.randomness);
+    let command = UseSignInLink {
+        link_sha256: Ticket::sent(form.text("ticket")).sha256(),
+        session: new_session(state, &ticket),
+    };
+    let used = state.store.writer.write(command).await;
+    used.map_err(|error| ApiError::from_write(error, link_refused))?;
+    Ok(signed_in(state, &ticket, &next_path(state, "")))
+}
+
+/// What a link that does nothing means to whoever followed it.
+pub fn link_refused(why: UseLinkRefused) -> ApiError {
+    match why {
+        UseLinkRefused::Store(error) => error.into(),
+        why => ApiError::new(
+            super::super::error::Code::InvalidRequest,
+            format!("{why}. Restart the server, or have an owner make you a user."),
+        ),
+    }
+}
+
+/// A page as an answer.
+pub fn html(page: &impl Template) -> Result<HttpResponse, PageError> {
+    let text = page.render().map_err(PageError::render)?;
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(text))
+}
+
+/// A redirect that is followed with GET.
+pub fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
+}
+
+/// A redirect that also signs the browser in.
+pub fn signed_in(state: &AppState, ticket: &Ticket, path: &str) -> HttpResponse {
+    let mut response = see_other(path);
+    // The cookie is made of our own characters, so it always fits a header.
+    drop(add_cookie(&mut response, session_cookie(state, ticket)));
+    response
+}
+
+/// A session that a ticket opens.
+pub fn new_session(state: &AppState, ticket: &Ticket) -> NewSession {
+    let form_token = Ticket::draw(&state.randomness).reveal().to_owned();
+    NewSession { token_sha256: ticket.sha256(), form_token }
+}
+
+/// The value of a query parameter; empty when it is not there.
+pub fn query_value(request: &HttpRequest, name: &str) -> String {
+    let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+fn add_cookie(
+    response: &mut HttpResponse,
+    cookie: actix_web::cookie::Cookie<'static>,
+) -> Result<(), PageError> {
+    response.add_cookie(&cookie).map_err(|error| ApiError::internal(error).into())
+}
+
+fn page(
+    state: &AppState,
+    email: &str,
+    next: &str,
+    problem: &'static str,
+) -> Result<HttpResponse, PageError> {
+    let refused = if is_safe_transport(state) { "" } else { PLAIN_HTTP };
+    html(&SignInPage {
+        frame: Frame::outside(state),
+        email: email.to_owned(),
+        next: next.to_owned(),
+        problem,
+        refused,
+    })
+}
+
+const PLAIN_HTTP: &str = "This page came over plain http, where others could read your password. \
+    Put TLS in front of the server and start it with --public-url https://…, or start it with \
+    --insecure-http if nobody else is on this network.";
+
+/// Passwords travel over TLS, on this machine, or where that was asked for.
+fn is_safe_transport(state: &AppState) -> bool {
+    state.links.is_https() || state.links.is_loopback() || state.insecure_http
+}
+
+fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
+    if is_safe_transport(state) { Ok(()) } else { Err(PageError::Forbidden(PLAIN_HTTP)) }
+}
+
+/// The user, if the password is theirs. Hashing runs where it may take its time, a few at once.
+async fn known_user(
+    state: &AppState,
+    email: &str,
+    typed: &str,
+) -> Result<Option<UserRecord>, PageError> {
+    let wanted = email.to_owned();
+    let found = state.store.read(move |reader| reader.find_user(&wanted)).await?;
+    let found = found.filter(|user| user.disabled_at.is_none());
+    let Some(password) = Password::typed(typed) else { return Ok(None) };
+    let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;
+    let compare = tokio::task::spawn_blocking(move || {
+        let same = password.is(found.as_ref().map(|user| user.password_hash.as_str()));
+        found.filter(|_| same)
+    });
+    Ok(compare.await.map_err(ApiError::internal)?)
+}
+
+/// Where to go after signing in: a page of ours, never another site.
+fn next_path(state: &AppState, next: &str) -> String {
+    let is_page = next.starts_with("/admin/")
+        && next.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.%~".contains(&b))
+        && !next.contains("//");
+    let path = if is_page { next } else { "/admin" };
+    format!("{}{path}", state.links.base_path())
+}

@@ -1,0 +1,177 @@
+//! Who looks at a page: somebody signed in, whose account the path names.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+
+use super::super::extract::state;
+use super::super::state::AppState;
+use super::form::Form;
+use super::page_error::PageError;
+use crate::app::{OnBehalfOf, SESSION_LIFE_MS, TouchSession};
+use crate::auth::role::{Right, Role};
+use crate::auth::session::{IDLE_MS_MAX, Ticket, is_form_token};
+use crate::domain::ids::{AccountId, CreatedBy};
+use crate::store::SessionRecord;
+
+/// How old `last_seen_at` may get before it is written anew.
+const TOUCH_MS: i64 = 60_000;
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    pub user_id: String,
+    pub email: String,
+    pub role: Role,
+    /// The accounts they work on.
+    pub accounts: Vec<AccountId>,
+    /// What their forms carry.
+    pub form_token: String,
+    pub token_sha256: [u8; 32],
+}
+
+/// A visitor on a page of one of their accounts.
+#[derive(Debug, Clone)]
+pub struct Staff {
+    pub visitor: Visitor,
+    pub account_id: AccountId,
+}
+
+impl Visitor {
+    /// An error unless the form is of this visitor's session.
+    pub fn expect_own_form(&self, form: &Form) -> Result<(), PageError> {
+        if is_form_token(&self.form_token, form.text("form_token")) {
+            return Ok(());
+        }
+        Err(PageError::Forbidden("This form is of an older session. Go back, reload, try again."))
+    }
+}
+
+impl Staff {
+    /// An error unless the visitor's role has that right.
+    pub fn expect_right(&self, right: Right) -> Result<(), PageError> {
+        if self.visitor.role.may(right) {
+            return Ok(());
+        }
+        Err(PageError::Forbidden("Your role does not allow this. Ask an owner of the shop."))
+    }
+
+    /// Whom a command acts for.
+    pub fn on_behalf_of(&self) -> OnBehalfOf {
+        OnBehalfOf {
+            account_id: self.account_id.clone(),
+            created_by: CreatedBy(self.visitor.user_id.clone()),
+        }
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Visitor, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let state = state(&request)?;
+            let found = find_visitor(state, &request).await?;
+            found.ok_or_else(|| PageError::SignInFirst { next: sign_in_path(state, &request) })
+        })
+    }
+}
+
+impl FromRequest for Staff {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = Result<Staff, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let visitor = Visitor::from_request(request, payload);
+        let account_id = request.match_info().get("aid").and_then(AccountId::parse);
+        Box::pin(async move {
+            let visitor = visitor.await?;
+            let account_id = account_id.filter(|id| visitor.accounts.contains(id));
+            let account_id = account_id.ok_or(PageError::NotFound)?;
+            Ok(Staff { visitor, account_id })
+        })
+    }
+}
+
+/// The visitor of a request's cookie; `None` when nobody is signed in any more.
+pub async fn find_visitor(
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<Option<Visitor>, PageError> {
+    let Some(token_sha256) = cookie_sha256(state, request) else { return Ok(None) };
+    let read = state.store.read(move |reader| {
+        let session = reader.find_session(&token_sha256)?;
+        let Some(session) = session else { return Ok(None) };
+        let accounts = reader.list_accounts_of(session.user.user_seq)?;
+        Ok::<_, PageError>(Some((session, accounts)))
+    });
+    let Some((session, accounts)) = read.await? else { return Ok(None) };
+    let now = state.clock.now();
+    let unused_ms = now.0 - session.last_seen_at.0;
+    let alive = unused_ms < IDLE_MS_MAX && now.0 - session.created_at.0 < SESSION_LIFE_MS;
+    if !alive || session.user.disabled_at.is_some() {
+        return Ok(None);
+    }
+    if TOUCH_MS < unused_ms
+        && state.store.writer.write(TouchSession { token_sha256 }).await.is_err()
+    {
+        tracing::warn!("a session's use could not be noted; it may end early");
+    }
+    Ok(visitor(session, accounts, token_sha256))
+}
+
+fn visitor(
+    session: SessionRecord,
+    accounts: Vec<AccountId>,
+    token_sha256: [u8; 32],
+) -> Option<Visitor> {
+    Some(Visitor {
+        role: Role::parse(&session.user.role)?,
+        user_id: session.user.user_id,
+        email: session.user.email,
+        accounts,
+        form_token: session.form_token,
+        token_sha256,
+    })
+}
+
+/// The hash of the session cookie that a request carries.
+pub fn cookie_sha256(state: &AppState, request: &HttpRequest) -> Option<[u8; 32]> {
+    let cookie = request.cookie(cookie_name(state))?;
+    Some(Ticket::sent(cookie.value()).sha256())
+}
+
+/// The cookie that signs a browser in.
+pub fn session_cookie(state: &AppState, ticket: &Ticket) -> Cookie<'static> {
+    Cookie::build(cookie_name(state), ticket.reveal().to_owned())
+        .path("/")
+        .http_only(true)
+        .secure(state.links.is_https())
+        .same_site(SameSite::Lax)
+        .finish()
+}
+
+/// The cookie that signs a browser out.
+pub fn no_cookie(state: &AppState) -> Cookie<'static> {
+    let mut cookie = session_cookie(state, &Ticket::sent(""));
+    cookie.make_removal();
+    cookie
+}
+
+/// With `__Host-`, browsers take the cookie over TLS from this host alone; plain http, which is
+/// for loopback or on demand, cannot have it.
+fn cookie_name(state: &AppState) -> &'static str {
+    if state.links.is_https() { "__Host-tillbook" } else { "tillbook" }
+}
+
+fn sign_in_path(state: &AppState, request: &HttpRequest) -> String {
+    let wanted = request.path().trim_start_matches(state.links.base_path());
+    let query =
+        form_urlencoded::Serializer::new(String::new()).append_pair("next", wanted).finish();
+    format!("{}/admin/sign-in?{query}", state.links.base_path())
+}

@@ -1,0 +1,57 @@
+//! What things are called in front of people. The API's own words stand beside them, on hover.
+
+use crate::domain::operation::OperationKind;
+use crate::domain::order::OrderStatus;
+use crate::domain::payment_status::PaymentStatus;
+use crate::json::{self, Tree};
+use crate::store::OrderRecord;
+
+/// An order's status in plain words.
+pub fn order_status(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Open => "Open",
+        OrderStatus::Closed => "Closed",
+        OrderStatus::Cancelled => "Cancelled",
+    }
+}
+
+/// The payment status in plain words. The API's word cannot say that something was refunded of a
+/// part that was captured, so that is read off the lines.
+pub fn payment_status(order: &OrderRecord) -> &'static str {
+    let left = order.ledger.lines.iter().any(|line| order.ledger.remaining(line) != 0);
+    match order.payment_status {
+        PaymentStatus::Pending if order.ledger.holds() => "Reserved",
+        PaymentStatus::Pending => "Not paid",
+        PaymentStatus::PartiallyPaid => "Partly captured",
+        PaymentStatus::Paid => "Captured",
+        PaymentStatus::PartiallyRefunded if left => "Partly captured, partly refunded",
+        PaymentStatus::PartiallyRefunded => "Partly refunded",
+        PaymentStatus::Refunded => "Refunded",
+    }
+}
+
+/// What an operation did, as a noun.
+pub fn operation(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Authorization => "Reservation",
+        OperationKind::Capture => "Capture",
+        OperationKind::Refund => "Refund",
+        OperationKind::Cancellation => "Release",
+    }
+}
+
+/// The customer's name, or else their e-mail; empty when the order says neither.
+pub fn customer(order: &OrderRecord) -> String {
+    let Ok(document) = json::parse(order.document.0.as_bytes()) else { return String::new() };
+    let people = ["customer", "billing_address", "shipping_address"];
+    let people: Vec<&Tree> = people.iter().filter_map(|key| document.member(key)).collect();
+    let text = |person: &Tree, key: &str| {
+        person.member(key).and_then(Tree::as_text).unwrap_or_default().to_owned()
+    };
+    let name = |person: &&Tree| {
+        format!("{} {}", text(person, "first_name"), text(person, "last_name")).trim().to_owned()
+    };
+    let names = people.iter().map(name);
+    let emails = people.iter().map(|person| text(person, "email"));
+    names.chain(emails).find(|text| !text.is_empty()).unwrap_or_default()
+}

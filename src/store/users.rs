@@ -1,0 +1,239 @@
+//! People: users, their accounts, their sessions, and links that sign them in once.
+
+use rusqlite::{Row, named_params};
+
+use super::error::StoreError;
+use super::tx::{Reader, Tx};
+use crate::domain::Timestamp;
+use crate::domain::ids::AccountId;
+
+/// A user as they stand in the book.
+#[derive(Debug, Clone)]
+pub struct UserRecord {
+    pub user_seq: i64,
+    pub user_id: String,
+    pub email: String,
+    /// A word of `auth::role::Role`.
+    pub role: String,
+    pub password_hash: String,
+    pub created_at: Timestamp,
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// A browser that is signed in.
+#[derive(Debug, Clone)]
+pub struct SessionRecord {
+    pub user: UserRecord,
+    pub form_token: String,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+}
+
+/// A session that is to be started.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    pub token_sha256: [u8; 32],
+    pub form_token: String,
+}
+
+/// A link that signs somebody in, as it stands in the book.
+#[derive(Debug, Clone, Copy)]
+pub struct SignInLink {
+    /// Whom; `None` makes the first owner.
+    pub user_seq: Option<i64>,
+    pub expires_at: Timestamp,
+}
+
+const SELECT_USER: &str = "select user_seq, user_id, email, role, password_hash,
+    users.created_at_ms as user_created_at_ms, disabled_at_ms from users";
+
+impl Reader<'_> {
+    /// Every user, oldest first.
+    pub fn list_users(&self) -> Result<Vec<UserRecord>, StoreError> {
+        self.list(&format!("{SELECT_USER} order by user_seq"), [], read_user)
+    }
+
+    /// The user with that e-mail, in any case.
+    pub fn find_user(&self, email: &str) -> Result<Option<UserRecord>, StoreError> {
+        let sql = format!("{SELECT_USER} where email = lower(:email)");
+        self.find(&sql, named_params! {":email": email}, read_user)
+    }
+
+    /// Whether there is any user.
+    pub fn has_users(&self) -> Result<bool, StoreError> {
+        Ok(self.find("select 1 from users limit 1", [], |_| Ok(()))?.is_some())
+    }
+
+    /// The name of whoever is behind a `…_by`: a user's e-mail or a client's name.
+    pub fn find_name_of(&self, created_by: &str) -> Result<Option<String>, StoreError> {
+        let sql = "select email from users where user_id = :id
+                   union all select name from clients where client_id = :id limit 1";
+        self.find(sql, named_params! {":id": created_by}, |row| row.get(0))
+    }
+
+    /// The accounts a user works on, by id.
+    pub fn list_accounts_of(&self, user_seq: i64) -> Result<Vec<AccountId>, StoreError> {
+        let sql = "select account_id from user_accounts join accounts using (account_seq)
+                   where user_seq = :user_seq order by account_id";
+        self.list(sql, named_params! {":user_seq": user_seq}, |row| row.get(0))
+    }
+
+    /// The session of a cookie, with its user.
+    pub fn find_session(
+        &self,
+        token_sha256: &[u8; 32],
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        let sql = "select user_seq, user_id, email, role, password_hash,
+                users.created_at_ms as user_created_at_ms, disabled_at_ms,
+                form_token, sessions.created_at_ms, last_seen_at_ms
+            from sessions join users using (user_seq) where token_sha256 = :token_sha256";
+        self.find(sql, named_params! {":token_sha256": token_sha256}, |row| {
+            Ok(SessionRecord {
+                user: read_user(row)?,
+                form_token: row.get("form_token")?,
+                created_at: row.get("created_at_ms")?,
+                last_seen_at: row.get("last_seen_at_ms")?,
+            })
+        })
+    }
+
+    /// The link of that hash, run out or not.
+    pub fn find_sign_in_link(
+        &self,
+        token_sha256: &[u8; 32],
+    ) -> Result<Option<SignInLink>, StoreError> {
+        let sql = "select user_seq, expires_at_ms from sign_in_links
+                   where token_sha256 = :token_sha256";
+        self.find(sql, named_params! {":token_sha256": token_sha256}, |row| {
+            Ok(SignInLink { user_seq: row.get("user_seq")?, expires_at: row.get("expires_at_ms")? })
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// Appends a user; their row.
+    pub fn insert_user(&self, user: &UserRecord) -> Result<i64, StoreError> {
+        let sql = "insert into users (user_id, email, role, password_hash, created_at_ms)
+                   values (:user_id, lower(:email), :role, :password_hash, :now)";
+        self.insert(
+            sql,
+            named_params! {
+                ":user_id": user.user_id,
+                ":email": user.email,
+                ":role": user.role,
+                ":password_hash": user.password_hash,
+                ":now": self.now(),
+            },
+        )
+    }
+
+    /// Lets a user work on the account in that row.
+    pub fn insert_user_account(&self, user_seq: i64, account_seq: i64) -> Result<(), StoreError> {
+        let sql = "insert into user_accounts (user_seq, account_seq)
+                   values (:user_seq, :account_seq) on conflict do nothing";
+        let params = named_params! {":user_seq": user_seq, ":account_seq": account_seq};
+        self.execute(sql, params)?;
+        Ok(())
+    }
+
+    /// Sets a user's password and signs them out everywhere.
+    pub fn update_password(&self, user_seq: i64, password_hash: &str) -> Result<(), StoreError> {
+        let sql = "update users set password_hash = :password_hash where user_seq = :user_seq";
+        let params = named_params! {":user_seq": user_seq, ":password_hash": password_hash};
+        self.execute(sql, params)?;
+        self.delete_sessions_of(user_seq)
+    }
+
+    /// Disables a user for good and signs them out everywhere.
+    pub fn disable_user(&self, user_seq: i64) -> Result<(), StoreError> {
+        let sql = "update users set disabled_at_ms = coalesce(disabled_at_ms, :now)
+                   where user_seq = :user_seq";
+        self.execute(sql, named_params! {":user_seq": user_seq, ":now": self.now()})?;
+        self.delete_sessions_of(user_seq)
+    }
+
+    /// Appends a session of a user.
+    pub fn insert_session(&self, user_seq: i64, session: &NewSession) -> Result<(), StoreError> {
+        let sql = "insert into sessions
+            (token_sha256, user_seq, form_token, created_at_ms, last_seen_at_ms)
+            values (:token_sha256, :user_seq, :form_token, :now, :now)";
+        self.execute(
+            sql,
+            named_params! {
+                ":token_sha256": session.token_sha256,
+                ":user_seq": user_seq,
+                ":form_token": session.form_token,
+                ":now": self.now(),
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Notes that a session is in use.
+    pub fn touch_session(&self, token_sha256: &[u8; 32]) -> Result<(), StoreError> {
+        let sql = "update sessions set last_seen_at_ms = :now where token_sha256 = :token_sha256";
+        let params = named_params! {":token_sha256": token_sha256, ":now": self.now()};
+        self.execute(sql, params)?;
+        Ok(())
+    }
+
+    /// Ends a session.
+    pub fn delete_session(&self, token_sha256: &[u8; 32]) -> Result<(), StoreError> {
+        let sql = "delete from sessions where token_sha256 = :token_sha256";
+        self.execute(sql, named_params! {":token_sha256": token_sha256})?;
+        Ok(())
+    }
+
+    /// Deletes the sessions that began before `before`.
+    pub fn delete_old_sessions(&self, before: Timestamp) -> Result<(), StoreError> {
+        let sql = "delete from sessions where created_at_ms < :before";
+        self.execute(sql, named_params! {":before": before})?;
+        Ok(())
+    }
+
+    /// Adds a link that signs somebody in once, and deletes those that have run out.
+    pub fn insert_sign_in_link(
+        &self,
+        token_sha256: &[u8; 32],
+        link: SignInLink,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from sign_in_links where expires_at_ms < :now";
+        self.execute(sql, named_params! {":now": self.now()})?;
+        let sql = "insert into sign_in_links (token_sha256, user_seq, expires_at_ms)
+                   values (:token_sha256, :user_seq, :expires_at_ms)";
+        self.execute(
+            sql,
+            named_params! {
+                ":token_sha256": token_sha256,
+                ":user_seq": link.user_seq,
+                ":expires_at_ms": link.expires_at,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Deletes a link, so that it is used once.
+    pub fn delete_sign_in_link(&self, token_sha256: &[u8; 32]) -> Result<(), StoreError> {
+        let sql = "delete from sign_in_links where token_sha256 = :token_sha256";
+        self.execute(sql, named_params! {":token_sha256": token_sha256})?;
+        Ok(())
+    }
+
+    fn delete_sessions_of(&self, user_seq: i64) -> Result<(), StoreError> {
+        let sql = "delete from sessions where user_seq = :user_seq";
+        self.execute(sql, named_params! {":user_seq": user_seq})?;
+        Ok(())
+    }
+}
+
+fn read_user(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
+    Ok(UserRecord {
+        user_seq: row.get("user_seq")?,
+        user_id: row.get("user_id")?,
+        email: row.get("email")?,
+        role: row.get("role")?,
+        password_hash: row.get("password_hash")?,
+        created_at: row.get("user_created_at_ms")?,
+        disabled_at: row.get("disabled_at_ms")?,
+    })
+}

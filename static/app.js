@@ -1,0 +1,1 @@
+// Makes forms quicker. Every page works without it.
