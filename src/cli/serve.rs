@@ -14,6 +14,8 @@ use url::Url;
 use super::DbArgs;
 use super::error::CliError;
 use super::telemetry::{self, LogLevel};
+use crate::app::MakeSignInLink;
+use crate::auth::session::Ticket;
 use crate::clock::{Clock, Randomness};
 use crate::http::server::{self, ServerOptions};
 use crate::http::{AppState, StateOptions};
@@ -238,17 +240,34 @@ fn warn_of_plain_http(args: &HttpArgs, address: SocketAddr, public_url: &str) {
 fn announce(running: &Running<'_>) -> Result<String, CliError> {
     let public_url = running.state.links.public_url();
     let version = super::version();
-    let mut text =
-        format!("Tillbook {version} serves {public_url} on http://{}\n", running.address);
-    let accounts = running.state.store.read_blocking(|reader| reader.list_accounts())?;
-    if accounts.is_empty() {
-        text.push_str(
-            "The book is empty. In another terminal, with the same --db:\n  tillbook account \
-             create T00000001 --name \"My shop\"\n  tillbook client create --account T00000001 \
-             --name \"My website\" --grant admin:shopping\n",
-        );
+    let address = running.address;
+    let mut text = format!(
+        "Tillbook {version} serves {public_url} on http://{address}\nBack office: {public_url}/admin\n"
+    );
+    if !running.state.store.read_blocking(|reader| reader.has_users())? {
+        let link = one_time_link(running.state, "setup", None)?;
+        text.push_str(&format!(
+            "Nobody can sign in yet. Open this once, within the hour:\n{link}\n"
+        ));
     }
     Ok(text)
+}
+
+/// A link to a page that does something once: `setup` makes the first owner, `link` signs in the
+/// user with that e-mail. Good for an hour.
+pub fn one_time_link(
+    state: &AppState,
+    page: &str,
+    email: Option<String>,
+) -> Result<String, CliError> {
+    const LIFE_MS: i64 = 60 * 60 * 1_000;
+    let ticket = Ticket::draw(&state.randomness);
+    let command = MakeSignInLink { token_sha256: ticket.sha256(), email, life_ms: LIFE_MS };
+    let made = state.store.writer.write_blocking(command);
+    made.map_err(|error| {
+        CliError::DatabaseFailed(format!("a link could not be written: {error:?}"))
+    })?;
+    Ok(format!("{}/admin/{page}?ticket={}", state.links.public_url(), ticket.reveal()))
 }
 
 fn path_prefix(public_url: &str) -> String {

@@ -21,7 +21,7 @@ pub use links::Links;
 pub use state::{AppState, StateOptions};
 
 use crate::domain::operation::OperationKind;
-use admin::{assets, sign_in};
+use admin::{assets, setup, sign_in};
 use api::{drafts, events, operations, order_status, orders, service, token};
 use error::ApiError;
 
@@ -77,6 +77,8 @@ pub fn pages() -> Vec<Endpoint> {
         post("/admin/sign-out", web::to(sign_in::delete)),
         get("/admin/link", web::to(sign_in::show_link)),
         post("/admin/link", web::to(sign_in::use_link)),
+        get("/admin/setup", web::to(setup::show)),
+        post("/admin/setup", web::to(setup::create)),
         get("/admin/{aid}/orders", web::to(admin::orders::list)),
     ]
 }

@@ -26,6 +26,12 @@ impl Form {
         found.map_or("", |(_, value)| value.as_str())
     }
 
+    /// A form with these fields, as if it had been sent.
+    pub fn of(fields: &[(&str, &str)]) -> Form {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Form { fields: fields.iter().map(owned).collect() }
+    }
+
     /// All fields.
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields

@@ -15,6 +15,7 @@ pub mod visitor;
 pub mod words;
 
 pub mod orders;
+pub mod setup;
 pub mod sign_in;
 
 /// A text as one segment of a path.

@@ -196,7 +196,8 @@ fn is_safe_transport(state: &AppState) -> bool {
     state.links.is_https() || state.links.is_loopback() || state.insecure_http
 }
 
-fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
+/// An error where a password must not be sent.
+pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
     if is_safe_transport(state) { Ok(()) } else { Err(PageError::Forbidden(PLAIN_HTTP)) }
 }
 
