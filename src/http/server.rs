@@ -11,6 +11,7 @@ use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 
+use super::admin::page_error::show_errors;
 use super::headers::{guard_request, security_headers};
 use super::{AppState, configure};
 
@@ -47,6 +48,7 @@ pub fn start(
         App::new()
             .app_data(state.clone())
             .wrap(Condition::new(!options.cors_origins.is_empty(), cors(&options.cors_origins)))
+            .wrap(from_fn(show_errors))
             .wrap(from_fn(guard_request))
             .wrap(security_headers())
             .wrap(NormalizePath::new(TrailingSlash::Trim))

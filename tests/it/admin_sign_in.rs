@@ -1,0 +1,260 @@
+//! Signing in to the back office, staying signed in, and everything that ends it.
+
+use tillbook::app::{ChangeUser, CreateUser, MakeSignInLink, UserChange};
+use tillbook::auth::password::Password;
+use tillbook::auth::role::Role;
+use tillbook::auth::session::Ticket;
+use tillbook::clock::Randomness;
+use tillbook::domain::ids::AccountId;
+
+use super::harness::{ACCOUNT, App, Reply};
+
+const EMAIL: &str = "kari@example.no";
+const PASSWORD: &str = "korrekt hest batteri";
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const MINUTE_MS: i64 = 60_000;
+
+fn app_with_user() -> App {
+    let app = App::start();
+    make_user(&app, EMAIL);
+    app
+}
+
+fn make_user(app: &App, email: &str) {
+    let hash = Password::new(PASSWORD).unwrap().hash(&Randomness::System).unwrap();
+    let command = CreateUser {
+        email: email.to_owned(),
+        role: Role::Owner,
+        accounts: vec![AccountId::parse(ACCOUNT).unwrap()],
+        password_hash: hash,
+    };
+    app.state.store.writer.write_blocking(command).unwrap();
+}
+
+fn sign_in(app: &App, email: &str, password: &str, headers: &[(&str, &str)]) -> Reply {
+    let body = form_urlencoded::Serializer::new(String::new())
+        .append_pair("email", email)
+        .append_pair("password", password)
+        .finish();
+    let mut all = vec![FORM];
+    all.extend(headers);
+    app.send("POST", "/admin/sign-in", &all, Some(&body))
+}
+
+/// The cookie of a reply, as the next request sends it.
+fn cookie(reply: &Reply) -> String {
+    let set = reply.header("set-cookie").expect("a cookie was set");
+    set.split(';').next().unwrap().to_owned()
+}
+
+fn orders(app: &App, cookie: &str) -> u16 {
+    app.send("GET", &format!("/admin/{ACCOUNT}/orders"), &[("cookie", cookie)], None).status
+}
+
+fn signed_in(app: &App) -> String {
+    cookie(&sign_in(app, EMAIL, PASSWORD, &[]).expect(303))
+}
+
+fn form_token(app: &App, cookie: &str) -> String {
+    let page = app.send("GET", &format!("/admin/{ACCOUNT}/orders"), &[("cookie", cookie)], None);
+    let (_, rest) = page.text.split_once("name=\"form_token\" value=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_right_password_opens_the_pages_and_signing_out_closes_them() {
+    let app = app_with_user();
+    let reply = sign_in(&app, "KARI@example.no", PASSWORD, &[]).expect(303);
+    let set = reply.header("set-cookie").unwrap();
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(set.contains(part), "{set}");
+    }
+    assert!(!set.contains("Secure"), "plain http on loopback");
+    assert_eq!(reply.header("location"), Some("/admin"));
+    let cookie = cookie(&reply);
+    assert_eq!(orders(&app, &cookie), 200);
+    let token = form_token(&app, &cookie);
+    let sign_out = |body: &str| {
+        app.send("POST", "/admin/sign-out", &[FORM, ("cookie", &cookie)], Some(body)).status
+    };
+    assert_eq!(sign_out("form_token=wrong"), 403);
+    assert_eq!(orders(&app, &cookie), 200);
+    assert_eq!(sign_out(&format!("form_token={token}")), 303);
+    assert_eq!(orders(&app, &cookie), 303);
+}
+
+#[test]
+fn nobody_learns_whether_an_e_mail_is_known() {
+    let app = app_with_user();
+    let wrong = sign_in(&app, EMAIL, "wrong password", &[]).expect(200);
+    let unknown = sign_in(&app, "ola@example.no", "wrong password", &[]).expect(200);
+    assert!(wrong.header("set-cookie").is_none());
+    assert!(wrong.text.contains("No user has this e-mail and password."));
+    assert_eq!(wrong.text.replace(EMAIL, "ola@example.no"), unknown.text);
+}
+
+#[test]
+fn a_page_sends_whoever_is_not_signed_in_to_the_sign_in_page_and_back() {
+    let app = app_with_user();
+    let path = format!("/admin/{ACCOUNT}/orders");
+    let reply = app.send("GET", &path, &[], None).expect(303);
+    let to = reply.header("location").unwrap().to_owned();
+    assert_eq!(to, format!("/admin/sign-in?next=%2Fadmin%2F{ACCOUNT}%2Forders"));
+    for (next, expected) in [
+        (path.as_str(), path.as_str()),
+        ("//evil.example", "/admin"),
+        ("/admin//evil.example", "/admin"),
+        ("https://evil.example/admin/", "/admin"),
+        ("/admin/\\evil", "/admin"),
+        ("/admin/x%0d%0aset-cookie: a=b", "/admin"),
+    ] {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("email", EMAIL)
+            .append_pair("password", PASSWORD)
+            .append_pair("next", next)
+            .finish();
+        let reply = app.send("POST", "/admin/sign-in", &[FORM], Some(&body)).expect(303);
+        assert_eq!(reply.header("location"), Some(expected), "for {next}");
+    }
+}
+
+#[test]
+fn a_form_of_another_site_is_refused() {
+    let app = app_with_user();
+    for header in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")] {
+        assert_eq!(sign_in(&app, EMAIL, PASSWORD, &[header]).status, 403, "{header:?}");
+    }
+    for origin in ["null", "https://evil.example", "http://localhost:1"] {
+        assert_eq!(sign_in(&app, EMAIL, PASSWORD, &[("origin", origin)]).status, 403, "{origin}");
+    }
+    let own = app.url.clone();
+    assert_eq!(sign_in(&app, EMAIL, PASSWORD, &[("origin", &own)]).status, 303);
+    assert_eq!(sign_in(&app, EMAIL, PASSWORD, &[("sec-fetch-site", "same-origin")]).status, 303);
+    let json = app.send("POST", "/admin/sign-in", &[], Some("{}"));
+    assert_eq!(json.status, 403, "only forms are taken");
+}
+
+#[test]
+fn a_session_ends_unused_and_after_a_day_s_work() {
+    let app = app_with_user();
+    let cookie = signed_in(&app);
+    app.pass(29 * MINUTE_MS);
+    assert_eq!(orders(&app, &cookie), 200);
+    app.pass(29 * MINUTE_MS);
+    assert_eq!(orders(&app, &cookie), 200, "it was used in between");
+    app.pass(31 * MINUTE_MS);
+    assert_eq!(orders(&app, &cookie), 303);
+    let cookie = signed_in(&app);
+    for _ in 0..35 {
+        app.pass(20 * MINUTE_MS);
+        assert_eq!(orders(&app, &cookie), 200);
+    }
+    app.pass(21 * MINUTE_MS);
+    assert_eq!(orders(&app, &cookie), 303, "twelve hours are over");
+}
+
+#[test]
+fn a_new_password_and_a_disabled_user_end_every_session() {
+    let app = app_with_user();
+    let hash = Password::new("en helt annen setning").unwrap().hash(&Randomness::System).unwrap();
+    for change in [UserChange::Password { password_hash: hash }, UserChange::Disable] {
+        let password = match change {
+            UserChange::Password { .. } => PASSWORD,
+            UserChange::Disable => "en helt annen setning",
+        };
+        let cookie = cookie(&sign_in(&app, EMAIL, password, &[]).expect(303));
+        assert_eq!(orders(&app, &cookie), 200);
+        let command = ChangeUser { email: EMAIL.to_owned(), change };
+        app.state.store.writer.write_blocking(command).unwrap();
+        assert_eq!(orders(&app, &cookie), 303);
+        assert_eq!(sign_in(&app, EMAIL, password, &[]).status, 200);
+    }
+}
+
+#[test]
+fn a_cookie_that_was_planted_never_becomes_somebody_s() {
+    let app = app_with_user();
+    let planted = "tillbook=planted";
+    let reply = sign_in(&app, EMAIL, PASSWORD, &[("cookie", planted)]).expect(303);
+    assert_ne!(cookie(&reply), planted);
+    assert_eq!(orders(&app, planted), 303);
+    let before = cookie(&reply);
+    let again = sign_in(&app, EMAIL, PASSWORD, &[("cookie", &before)]).expect(303);
+    assert_eq!(orders(&app, &before), 303, "a new sign-in ends the browser's old session");
+    assert_eq!(orders(&app, &cookie(&again)), 200);
+}
+
+#[test]
+fn a_cookie_is_no_token_and_a_token_no_cookie() {
+    let app = app_with_user();
+    let cookie = signed_in(&app);
+    let value = cookie.split_once('=').unwrap().1;
+    let bearer = format!("Bearer {value}");
+    app.shopping("GET", "/orders", &[("authorization", &bearer)], None).expect(401);
+    app.shopping("GET", "/orders", &[("authorization", ""), ("cookie", &cookie)], None).expect(401);
+    assert_eq!(orders(&app, &format!("tillbook={}", app.token)), 303);
+}
+
+#[test]
+fn another_account_s_pages_are_not_there() {
+    let app = app_with_user();
+    app.make_account("T00000002");
+    let cookie = signed_in(&app);
+    let page = app.send("GET", "/admin/T00000002/orders", &[("cookie", &cookie)], None);
+    assert_eq!(page.status, 404);
+    assert!(page.text.contains("<h1>Not found</h1>"));
+}
+
+#[test]
+fn a_link_works_once_and_for_an_hour() {
+    let app = app_with_user();
+    let link = |email: Option<&str>| {
+        let ticket = Ticket::draw(&Randomness::System);
+        let command = MakeSignInLink {
+            token_sha256: ticket.sha256(),
+            email: email.map(str::to_owned),
+            life_ms: 60 * MINUTE_MS,
+        };
+        app.state.store.writer.write_blocking(command).unwrap();
+        ticket.reveal().to_owned()
+    };
+    let follow =
+        |ticket: &str| app.send("POST", "/admin/link", &[FORM], Some(&format!("ticket={ticket}")));
+    let ticket = link(Some(EMAIL));
+    let page = app.send("GET", &format!("/admin/link?ticket={ticket}"), &[], None).expect(200);
+    assert!(page.text.contains(&ticket), "a GET changes nothing");
+    let reply = follow(&ticket).expect(303);
+    assert_eq!(orders(&app, &cookie(&reply)), 200);
+    assert_eq!(follow(&ticket).status, 400, "used");
+    let old = link(Some(EMAIL));
+    app.pass(60 * MINUTE_MS);
+    assert_eq!(follow(&old).status, 400, "run out");
+    let set_up = "shop=x&account=P00000001&email=a%40b.no&password=lang+nok+er+det";
+    let body = format!("ticket={}&{set_up}", link(None));
+    let refused = app.send("POST", "/admin/setup", &[FORM], Some(&body));
+    assert_eq!(refused.status, 400, "there are users already");
+}
+
+#[test]
+fn the_first_owner_is_made_once_however_many_try() {
+    let app = App::start();
+    let ticket = Ticket::draw(&Randomness::System);
+    let command =
+        MakeSignInLink { token_sha256: ticket.sha256(), email: None, life_ms: 60 * MINUTE_MS };
+    app.state.store.writer.write_blocking(command).unwrap();
+    let body = |n: usize| {
+        format!("ticket={}&email=eier{n}%40example.no&password=lang+nok+er+det", ticket.reveal())
+    };
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..8)
+            .map(|n| {
+                let (app, body) = (&app, body(n));
+                scope.spawn(move || app.send("POST", "/admin/setup", &[FORM], Some(&body)).status)
+            })
+            .collect();
+        tries.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+    let users = app.state.store.read_blocking(|reader| reader.list_users()).unwrap();
+    assert_eq!(users.len(), 1);
+}
