@@ -21,6 +21,7 @@ pub use links::Links;
 pub use state::{AppState, StateOptions};
 
 use crate::domain::operation::OperationKind;
+use crate::domain::order::StatusChange;
 use admin::{assets, setup, sign_in};
 use api::{drafts, events, operations, order_status, orders, service, token};
 use error::ApiError;
@@ -69,7 +70,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// Every page of the back office and the forms on them.
 pub fn pages() -> Vec<Endpoint> {
-    vec![
+    let mut pages = vec![
         get("/static/{file}", web::to(assets::show)),
         get("/admin", web::to(sign_in::home)),
         get("/admin/sign-in", web::to(sign_in::show)),
@@ -80,7 +81,20 @@ pub fn pages() -> Vec<Endpoint> {
         get("/admin/setup", web::to(setup::show)),
         post("/admin/setup", web::to(setup::create)),
         get("/admin/{aid}/orders", web::to(admin::orders::list)),
-    ]
+        get("/admin/{aid}/orders/{order_id}", web::to(admin::order::show)),
+    ];
+    let changes = [
+        ("open", StatusChange::Open),
+        ("close", StatusChange::Close),
+        ("cancel", StatusChange::Cancel(None)),
+    ];
+    for (word, change) in changes {
+        pages.push(post(
+            format!("/admin/{{aid}}/orders/{{order_id}}/{word}"),
+            web::to(move |staff, form, r| admin::order::change(change, staff, form, r)),
+        ));
+    }
+    pages
 }
 
 /// Adds every route, a 405 that names the methods where a path has others, and a 404.

@@ -14,6 +14,9 @@ pub mod page_error;
 pub mod visitor;
 pub mod words;
 
+pub mod order;
+mod order_figures;
+mod order_people;
 pub mod orders;
 pub mod setup;
 pub mod sign_in;

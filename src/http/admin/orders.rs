@@ -9,7 +9,6 @@ use super::page_error::PageError;
 use super::sign_in::{html, query_value};
 use super::visitor::Staff;
 use super::words;
-use crate::auth::role::Right;
 use crate::clock::{day_start, local, rfc3339};
 use crate::domain::Timestamp;
 use crate::domain::ids::{AccountId, OrderName};
@@ -99,7 +98,6 @@ struct Tab {
 
 struct Row {
     href: String,
-    capture_href: String,
     order_id: String,
     created: String,
     created_at: String,
@@ -131,13 +129,8 @@ pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     let read = state.store.read(move |reader| Loaded::load(reader, &account_id, &wanted)).await?;
     let frame = Frame { demo: read.demo, ..Frame::inside(state, &staff) };
     let base = format!("{}/admin/{}/orders", frame.base, staff.account_id);
-    let may_capture = staff.visitor.role.may(Right::Capture);
-    let rows: Vec<Row> = read
-        .page
-        .orders
-        .iter()
-        .map(|order| row(order, &base, &read.time_zone, may_capture))
-        .collect();
+    let rows: Vec<Row> =
+        read.page.orders.iter().map(|order| row(order, &base, &read.time_zone)).collect();
     let (empty_title, empty_text) = empty_words(asked.tab.word);
     html(&ListPage {
         tabs: tabs(&asked, &base, &read.counts),
@@ -268,15 +261,12 @@ fn next_href(page: &OrderPage, asked: &Asked, base: &str) -> String {
     last.map(|order| asked.href(base, asked.tab.word, order.id.as_str())).unwrap_or_default()
 }
 
-fn row(order: &OrderRecord, base: &str, time_zone: &str, may_capture: bool) -> Row {
+fn row(order: &OrderRecord, base: &str, time_zone: &str) -> Row {
     let lines = &order.ledger.lines;
     let money = |minor_units: i128| order.currency.display(minor_units);
     let href = format!("{base}/{}", super::path_segment(order.order_id.as_str()));
-    let capturable =
-        may_capture && order.ledger.holds() && order.ledger.status != OrderStatus::Cancelled;
     let captured = lines.iter().map(|l| l.payable().sign_applied_to(l.sums().captured)).sum();
     Row {
-        capture_href: if capturable { format!("{href}/capture") } else { String::new() },
         href,
         order_id: order.order_id.as_str().to_owned(),
         created: local(order.created_at, time_zone),

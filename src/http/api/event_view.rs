@@ -60,7 +60,8 @@ pub fn write_events(
     object.list("events", &events).text("state", state.as_str());
 }
 
-fn render(links: &Links, order: &OrderRecord, event: &EventRecord) -> String {
+/// One event's JSON text.
+pub fn render(links: &Links, order: &OrderRecord, event: &EventRecord) -> String {
     let mut object = ObjectText::default();
     object.text("id", &event.id);
     match &event.body {

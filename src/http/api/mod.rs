@@ -18,4 +18,6 @@ mod order_view;
 mod query;
 
 pub use draft_request::parse as parse_draft;
+pub use event_view::render as event_text;
 pub use operation_request::parse as parse_operation;
+pub use operations::operations_of;

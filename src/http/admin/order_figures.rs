@@ -1,0 +1,124 @@
+//! An order's money, ready to be shown: figures, the bar of the four boxes, a row a line.
+
+use crate::domain::item::Item;
+use crate::domain::line::{Boxes, Line, Sums};
+use crate::json::{self, Tree};
+use crate::store::OrderRecord;
+
+/// Units of the bar's width.
+const BAR_WIDTH: u128 = 1_000;
+
+/// A sum and its name.
+pub struct Figure {
+    pub name: &'static str,
+    pub amount: String,
+}
+
+/// The four boxes of all lines, side by side.
+pub struct Bar {
+    /// What they are together; without it there is no bar.
+    pub whole: u128,
+    pub label: String,
+    pub parts: Vec<BarPart>,
+}
+
+/// One box in the bar.
+pub struct BarPart {
+    /// Its class in the style.
+    pub kind: &'static str,
+    pub name: &'static str,
+    pub amount: String,
+    pub start: u128,
+    pub width: u128,
+}
+
+/// A line in the table.
+pub struct LineRow {
+    pub number: i64,
+    pub description: String,
+    pub quantity: String,
+    pub payable: String,
+    pub held: String,
+    pub captured: String,
+    pub refunded: String,
+    pub remaining: String,
+}
+
+/// The sums of an order, each line's with its sign.
+pub fn figures(order: &OrderRecord) -> Vec<Figure> {
+    let lines = &order.ledger.lines;
+    let signed = |sum: fn(&Sums) -> u64| -> i128 {
+        lines.iter().map(|line| line.payable().sign_applied_to(sum(line.sums()))).sum()
+    };
+    let all = [
+        ("Total", lines.iter().map(|line| i128::from(line.payable().minor_units())).sum()),
+        ("Reserved", signed(|sums| sums.authorized)),
+        ("Captured", signed(|sums| sums.captured)),
+        ("Released", signed(|sums| sums.cancelled)),
+        ("Refunded", signed(|sums| sums.refunded)),
+        ("Left to capture", lines.iter().map(|line| order.ledger.remaining(line)).sum()),
+    ];
+    let figure = |(name, amount)| Figure { name, amount: order.currency.display(amount) };
+    all.into_iter().map(figure).collect()
+}
+
+/// The bar: magnitudes, so that lines that give back take their room too.
+pub fn bar(order: &OrderRecord) -> Bar {
+    let boxes: Vec<Boxes> = order.ledger.lines.iter().map(Line::boxes).collect();
+    let sum = |part: fn(&Boxes) -> u64| -> u128 { boxes.iter().map(|b| u128::from(part(b))).sum() };
+    let all = [
+        ("kept", "Captured and kept", sum(|b| b.kept)),
+        ("held", "Reserved", sum(|b| b.held)),
+        ("refunded", "Refunded", sum(|b| b.refunded)),
+        ("unreserved", "Not reserved", sum(|b| b.unreserved)),
+    ];
+    let whole: u128 = all.iter().map(|(_, _, amount)| amount).sum();
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for (kind, name, amount) in all.into_iter().filter(|(_, _, amount)| *amount != 0) {
+        let width = amount * BAR_WIDTH / whole.max(1);
+        let shown = i128::try_from(amount).unwrap_or(i128::MAX);
+        parts.push(BarPart { kind, name, amount: order.currency.display(shown), start, width });
+        start += width;
+    }
+    if let Some(last) = parts.last_mut() {
+        last.width = BAR_WIDTH - last.start;
+    }
+    let words: Vec<String> = parts.iter().map(|p| format!("{} {}", p.name, p.amount)).collect();
+    Bar { whole, label: words.join(", "), parts }
+}
+
+/// A row a line, in the order of the items.
+pub fn line_rows(order: &OrderRecord) -> Vec<LineRow> {
+    let row = |item: &Item| {
+        let at = order.ledger.find(item.line_id)?;
+        Some(line_row(order, item, &order.ledger.lines[at]))
+    };
+    order.items.iter().filter_map(row).collect()
+}
+
+fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let text = |key: &str| document.member(key).and_then(Tree::as_text).map(str::to_owned);
+    let boxes = line.boxes();
+    let gives_back = line.payable().minor_units() < 0;
+    let money = |magnitude: u64| order.currency.figure(line.payable().sign_applied_to(magnitude));
+    LineRow {
+        number: item.line_id.number(),
+        description: text("description").or_else(|| text("id")).unwrap_or_default(),
+        quantity: match document.member("quantity") {
+            Some(Tree::Number(number)) => number.clone(),
+            _ => "1".to_owned(),
+        },
+        payable: if gives_back {
+            let magnitude = i128::from(line.payable().magnitude());
+            format!("give back {}", order.currency.display(magnitude))
+        } else {
+            order.currency.display(line.payable().minor_units().into())
+        },
+        held: money(boxes.held),
+        captured: money(line.sums().captured),
+        refunded: money(line.sums().refunded),
+        remaining: order.currency.figure(order.ledger.remaining(line)),
+    }
+}
