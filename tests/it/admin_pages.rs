@@ -1,0 +1,269 @@
+//! The pages of the back office: what they show, to whom, and that nothing in them is alive.
+
+use serde_json::{Value, json};
+use tillbook::app::{CreateUser, StartSession};
+use tillbook::auth::password::Password;
+use tillbook::auth::role::Role;
+use tillbook::auth::session::Ticket;
+use tillbook::clock::Randomness;
+use tillbook::domain::ids::AccountId;
+use tillbook::http::pages;
+use tillbook::store::NewSession;
+
+use super::harness::{ACCOUNT, App, Reply};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const FORM_TOKEN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// Somebody of that role, signed in; their cookie.
+fn visitor(app: &App, role: Role, account: &str) -> String {
+    let password_hash = Password::new("korrekt hest batteri").unwrap();
+    let command = CreateUser {
+        email: format!("{}-{account}@example.no", role.as_str()).to_lowercase(),
+        role,
+        accounts: vec![AccountId::parse(account).unwrap()],
+        password_hash: password_hash.hash(&Randomness::System).unwrap(),
+    };
+    let user = app.state.store.writer.write_blocking(command).unwrap();
+    let ticket = Ticket::draw(&Randomness::System);
+    let session = NewSession { token_sha256: ticket.sha256(), form_token: FORM_TOKEN.to_owned() };
+    let started = StartSession { user, session, replaces: None };
+    assert!(app.state.store.writer.write_blocking(started).unwrap());
+    format!("tillbook={}", ticket.reveal())
+}
+
+fn get(app: &App, cookie: &str, path: &str) -> Reply {
+    app.send("GET", &format!("/admin/{ACCOUNT}{path}"), &[("cookie", cookie)], None)
+}
+
+fn post(app: &App, cookie: &str, path: &str, token: &str) -> Reply {
+    let body = format!("form_token={token}&cancelled_reason=fraud");
+    let headers = [FORM, ("cookie", cookie)];
+    app.send("POST", &format!("/admin/{ACCOUNT}{path}"), &headers, Some(&body))
+}
+
+fn order_of(app: &App, customer: Value) -> String {
+    let items = json!([{"id": "a", "description": "Stol", "gross_amount": 139_850},
+                       {"id": "b", "gross_amount": -5_000}]);
+    app.order(json!({"currency": "NOK", "items": items, "customer": customer}), json!({}))
+}
+
+/// A page's text without its marks, spaces folded.
+fn words(reply: &Reply) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for c in reply.text.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => inside = false,
+            '\u{a0}' => text.push(' '),
+            c if !inside => text.push(c),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
+    let app = App::start();
+    app.make_account("T00000002");
+    let callers = [
+        None,
+        Some(visitor(&app, Role::Owner, ACCOUNT)),
+        Some(visitor(&app, Role::Manager, ACCOUNT)),
+        Some(visitor(&app, Role::Packer, ACCOUNT)),
+        Some(visitor(&app, Role::Viewer, ACCOUNT)),
+        Some(visitor(&app, Role::Owner, "T00000002")),
+    ];
+    //                                                  out  own  man  pac  vie  other
+    let table = [
+        ("GET /admin", [303, 303, 303, 303, 303, 303]),
+        ("GET /admin/sign-in", [200, 303, 303, 303, 303, 303]),
+        ("POST /admin/sign-in", [200, 200, 200, 200, 200, 200]),
+        ("GET /admin/link", [200, 200, 200, 200, 200, 200]),
+        ("POST /admin/link", [400, 400, 400, 400, 400, 400]),
+        ("GET /admin/setup", [200, 200, 200, 200, 200, 200]),
+        ("POST /admin/setup", [200, 200, 200, 200, 200, 200]),
+        ("GET /admin/{aid}/orders", [303, 200, 200, 200, 200, 404]),
+        ("GET /admin/{aid}/orders/{order_id}", [303, 200, 200, 200, 200, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/open", [303, 200, 200, 403, 403, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/close", [303, 303, 303, 403, 403, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/cancel", [303, 303, 303, 403, 403, 404]),
+        ("POST /admin/sign-out", [303, 303, 303, 303, 303, 303]),
+        ("GET /static/{file}", [404, 404, 404, 404, 404, 404]),
+    ];
+    let mut routed: Vec<String> =
+        pages().iter().map(|page| format!("{} {}", page.method, page.path)).collect();
+    let mut listed: Vec<String> = table.iter().map(|(route, _)| (*route).to_owned()).collect();
+    routed.sort();
+    listed.sort();
+    assert_eq!(routed, listed, "a page without a row, or a row without a page");
+    for (route, statuses) in table {
+        for (caller, expected) in callers.iter().zip(statuses) {
+            let order = app.simple_order(&[1_000]);
+            let (method, path) = route.split_once(' ').unwrap();
+            let path = path.replace("{aid}", ACCOUNT).replace("{order_id}", &order);
+            let cookie = caller.clone().unwrap_or_default();
+            let body = format!("form_token={FORM_TOKEN}&email=x%40example.no&password=short");
+            let headers = [FORM, ("cookie", cookie.as_str())];
+            let sent = (method == "POST").then_some(body.as_str());
+            let before = app.snapshot();
+            let reply = app.send(method, &path, &headers, sent);
+            assert_eq!(reply.status, expected, "{route} by {cookie:?}");
+            if matches!(expected, 400.. | 200) && method == "POST" {
+                assert_eq!(app.snapshot(), before, "{route} by {cookie:?} changed something");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_order_s_page_shows_its_money_its_people_and_its_story() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Owner, ACCOUNT);
+    let customer = json!({"first_name": "Kåre", "last_name": "Ødegård", "email": "k@example.no"});
+    let order = order_of(&app, customer);
+    let authorize = json!({"items": [{"line_id": 1, "amount": 100_000}],
+        "payment_details": {"psp": "Bambora", "payment_id": "PID-7"}});
+    app.post(&format!("/orders/{order}/authorizations"), authorize).expect(200);
+    let refused = json!({"items": [{"line_id": 1, "amount": 100}], "success": false});
+    app.post(&format!("/orders/{order}/captures"), refused).expect(200);
+    let list = words(&get(&app, &cookie, "/orders").expect(200));
+    assert!(
+        list.contains("Kåre Ødegård Open Reserved 1 348.50 NOK 0.00 NOK 1 000.00 NOK"),
+        "{list}"
+    );
+    let page = words(&get(&app, &cookie, &format!("/orders/{order}")).expect(200));
+    for expected in [
+        "Open Reserved made 18 Nov 2026 12:06 by test",
+        "Total 1 348.50 NOK Reserved 1 000.00 NOK Captured 0.00 NOK",
+        "Customer Kåre Ødegård k@example.no",
+        "2 b 1 give back 50.00 NOK",
+        "Reservation 1 000.00 NOK When 18 Nov 2026 12:06 Who test Lines 1: 1 000.00 Gateway Bambora",
+        "The gateway refused it; nothing moved.",
+        "Capture of 1.00 NOK refused by the gateway, by test",
+        "Order made, by test",
+    ] {
+        assert!(page.contains(expected), "{expected} in {page}");
+    }
+}
+
+#[test]
+fn closing_and_cancelling_are_done_by_the_person_who_presses() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Manager, ACCOUNT);
+    let order = order_of(&app, json!({}));
+    let path = format!("/orders/{order}");
+    let change = |to: &str, token: &str| post(&app, &cookie, &format!("{path}/{to}"), token);
+    assert_eq!(change("close", "wrong").status, 403);
+    let done = change("close", FORM_TOKEN).expect(303);
+    assert_eq!(done.header("location"), Some(format!("/admin/{ACCOUNT}{path}").as_str()));
+    let refused = change("close", FORM_TOKEN).expect(200);
+    assert!(words(&refused).contains("The order is closed already."));
+    change("open", FORM_TOKEN).expect(303);
+    change("cancel", FORM_TOKEN).expect(303);
+    let shown = app.get(&path).expect(200).body;
+    assert_eq!(
+        (&shown["status"], &shown["cancelled_reason"]),
+        (&json!("cancelled"), &json!("fraud"))
+    );
+    let page = words(&get(&app, &cookie, &path));
+    assert!(page.contains("Cancelled, by manager-t12345678@example.no"), "{page}");
+    let viewer = visitor(&app, Role::Viewer, ACCOUNT);
+    assert!(!words(&get(&app, &viewer, &path)).contains("Close order"));
+}
+
+#[test]
+fn tabs_count_and_search_finds_and_pages_go_on() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Viewer, ACCOUNT);
+    assert!(words(&get(&app, &cookie, "/orders")).contains("No orders yet."));
+    let held = app.simple_order(&[1_000]);
+    let body = json!({"items": [{"line_id": 1, "amount": 1_000}]});
+    app.post(&format!("/orders/{held}/authorizations"), body).expect(200);
+    let named = order_of(&app, json!({"first_name": "Sæbjørg"}));
+    let tabs = words(&get(&app, &cookie, "/orders"));
+    let counts = "All 2 To capture 1 Partly captured 0 Refunded 0 Closed 0 Cancelled 0";
+    assert!(tabs.contains(counts), "{tabs}");
+    let listed = |query: &str| get(&app, &cookie, &format!("/orders?{query}")).expect(200).text;
+    assert!(listed("tab=to-capture").contains(&held) && !listed("tab=to-capture").contains(&named));
+    assert!(
+        listed("search=s%C3%A6b").contains(&named) && !listed("search=s%C3%A6b").contains(&held)
+    );
+    assert!(listed("search=nobody").contains("No order matches."));
+    assert!(listed("from=2026-11-18&to=2026-11-18").contains(&held));
+    assert!(listed("from=2026-11-19").contains("No order matches."));
+    assert!(listed("from=tomorrow").contains("One of the dates is none."));
+    (0..60).for_each(|_| drop(app.simple_order(&[1])));
+    let first = listed("tab=all");
+    let (_, rest) = first.split_once("after=").unwrap();
+    let second = listed(&format!("after={}", rest.split('"').next().unwrap()));
+    assert!(second.contains(&held) && second.contains(&named) && !second.contains("rel=\"next\""));
+}
+
+#[test]
+fn what_clients_send_is_text_on_every_page() {
+    let payloads = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "'><svg onload=alert(1)>",
+        "</title><script>x</script>",
+        "</textarea><script>x</script>",
+        "javascript:alert(1)",
+        "<iframe srcdoc='<script>x</script>'>",
+        "{{7*7}}",
+        "{% include \"x\" %}",
+        "<!--",
+        "]]>",
+        "\" autofocus onfocus=alert(1) x=\"",
+        "<a href=javascript:x>",
+        "<style>*{}</style>",
+        "<base href=//evil>",
+        "<meta http-equiv=refresh content=0>",
+        "&lt;b&gt;",
+        "\u{202e}rtl",
+    ];
+    let app = App::start();
+    let cookie = visitor(&app, Role::Owner, ACCOUNT);
+    for payload in payloads {
+        let items = json!([{"id": payload, "description": payload, "gross_amount": 100}]);
+        let person = json!({"first_name": payload, "last_name": payload, "email": payload,
+            "phone_number": payload, "address_line": payload, "comment": payload});
+        let order = json!({"currency": "NOK", "items": items, "customer": person,
+            "shipping_address": person, "metadata": {payload: payload}});
+        let order = app.order(order, json!({}));
+        let capture = json!({"items": [{"line_id": 1, "amount": 1}], "processed_by": payload,
+            "payment_details": {"psp": payload, "payment_id": payload,
+                "card": {"brand": payload, "masked_pan": payload}},
+            "metadata": {payload: payload}});
+        app.post(&format!("/orders/{order}/captures"), capture).expect(200);
+        for path in [format!("/orders/{order}"), "/orders".to_owned()] {
+            let page = get(&app, &cookie, &path).expect(200);
+            if payload.contains(['<', '"', '\'']) {
+                assert!(!page.text.contains(payload), "{payload} is alive on {path}");
+            }
+            let scripts = page.text.matches("<script").count();
+            assert_eq!(scripts, 1, "only our own script on {path} with {payload}");
+            let policy = page.header("content-security-policy").unwrap();
+            assert!(policy.contains("script-src 'self';") && !policy.contains("unsafe"));
+            assert!(page.text.len() < 100_000);
+        }
+        let query: String = form_urlencoded::byte_serialize(payload.as_bytes()).collect();
+        let searched = get(&app, &cookie, &format!("/orders?search={query}&from={query}"));
+        assert_eq!(searched.text.matches("<script").count(), 1, "{payload}");
+    }
+}
+
+#[test]
+fn style_and_script_are_served_for_ever_under_their_own_names() {
+    let app = App::start();
+    let page = app.send("GET", "/admin/sign-in", &[], None).expect(200).text;
+    for ending in ["app.css", "app.js"] {
+        let end = page.find(ending).unwrap() + ending.len();
+        let start = page[..end].rfind('"').unwrap() + 1;
+        let asset = app.send("GET", &page[start..end], &[], None).expect(200);
+        assert!(asset.header("cache-control").unwrap().contains("immutable"));
+        assert!(!asset.text.is_empty());
+    }
+}
