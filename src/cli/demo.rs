@@ -9,9 +9,12 @@ use clap::builder::FalseyValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CliError;
-use super::serve::{HttpArgs, Running, bind, serve};
-use crate::app::CreateClient;
+use super::serve::{HttpArgs, Running, bind, one_time_link, serve};
+use super::user::make_password;
+use crate::app::{ChangeUser, CreateClient, CreateUser, UserChange};
 use crate::auth::client_secret::ClientSecret;
+use crate::auth::password::Password;
+use crate::auth::role::Role;
 use crate::auth::scope::{Scope, Scopes};
 use crate::auth::token::VerifiedToken;
 use crate::clock::{Clock, Randomness};
@@ -159,11 +162,42 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
     };
     Ok(format!(
         "A demo shop is open on {url}\n\naccount        {ACCOUNT}\nclient_id      {}\n\
-         client_secret  {}\n\n{capture}\nEvery route:   {url}/openapi.yaml\n\
+         client_secret  {}\n\n{capture}\n{}\nEvery route:   {url}/openapi.yaml\n\
          Stop it with Ctrl-C; --reset makes it afresh.\n",
         client.client_id,
-        secret.reveal()
+        secret.reveal(),
+        people(state)?
     ))
+}
+
+/// One user a role, with passwords of this start, and a link that signs the owner in once.
+fn people(state: &AppState) -> Result<String, CliError> {
+    let mut text = String::new();
+    for role in Role::ALL {
+        let email = format!("{}@demo.example", role.as_str());
+        let password = make_password(&Randomness::System);
+        set_password(state, role, &email, &password)?;
+        text.push_str(&format!("{email:<22} {password}\n"));
+    }
+    let owner = format!("{}@demo.example", Role::Owner.as_str());
+    let link = one_time_link(state, "link", Some(owner))?;
+    Ok(format!("The back office, signed in as the owner, once:\n{link}\n\n{text}"))
+}
+
+fn set_password(state: &AppState, role: Role, email: &str, password: &str) -> Result<(), CliError> {
+    let failed = |why: String| CliError::Refused(format!("{email} could not be made: {why}"));
+    let hash = Password::new(password).map_err(|why| failed(why.to_string()))?;
+    let hash = hash.hash(&Randomness::System).ok_or_else(|| failed("no hash".to_owned()))?;
+    let email = email.to_owned();
+    let writer = &state.store.writer;
+    if state.store.read_blocking(|reader| reader.find_user(&email))?.is_some() {
+        let change = UserChange::Password { password_hash: hash };
+        let changed = writer.write_blocking(ChangeUser { email, change });
+        return changed.map(drop).map_err(|error| failed(format!("{error:?}")));
+    }
+    let accounts = vec![account()?];
+    let made = writer.write_blocking(CreateUser { email, role, accounts, password_hash: hash });
+    made.map(drop).map_err(|error| failed(format!("{error:?}")))
 }
 
 /// A client for whoever tries the demo. Its secret is kept nowhere, so each start makes one.

@@ -242,7 +242,8 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
     let version = super::version();
     let address = running.address;
     let mut text = format!(
-        "Tillbook {version} serves {public_url} on http://{address}\nBack office: {public_url}/admin\n"
+        "Tillbook {version} serves {public_url} on http://{address}\n\
+         Back office: {public_url}/admin\n"
     );
     if !running.state.store.read_blocking(|reader| reader.has_users())? {
         let link = one_time_link(running.state, "setup", None)?;
