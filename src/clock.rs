@@ -144,6 +144,13 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
         return None;
     }
     match text.parse::<jiff::Timestamp>() {
+        // A leap second, read as the second before it, ends a day of UTC and nothing else.
+        Ok(moment)
+            if text.get(17..19) == Some("60")
+                && moment.as_second().rem_euclid(DAY_S) != DAY_S - 1 =>
+        {
+            None
+        }
         Ok(moment) => Some(Timestamp(moment.as_millisecond())),
         // The last days of the year 9999, which people write for "never", are past the last
         // moment that the library counts to.
@@ -156,9 +163,15 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     }
 }
 
+const DAY_S: i64 = 24 * 60 * 60;
+
+/// `+hh:mm` or `-hh:mm`, below 24 hours; what reads the rest would take 25.
 fn is_numeric_offset(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 6 && matches!(bytes[0], b'+' | b'-') && bytes[3] == b':'
+    let below = |range: std::ops::Range<usize>, bound: u8| {
+        text.get(range).and_then(|digits| digits.parse::<u8>().ok()).is_some_and(|n| n < bound)
+    };
+    let signed = text.starts_with(['+', '-']) && text.get(3..4) == Some(":");
+    text.len() == 6 && signed && below(1..3, 24) && below(4..6, 60)
 }
 
 #[cfg(test)]
@@ -173,7 +186,12 @@ mod tests {
         assert_eq!(parse_rfc3339("2026-11-18T11:06:40Z"), at);
         assert_eq!(parse_rfc3339("2026-11-18T12:06:40.000000+01:00"), at);
         assert!(parse_rfc3339("9999-12-31T23:59:59Z").is_some());
+        let leap = Some(Timestamp(1_483_228_799_000));
+        assert_eq!(parse_rfc3339("2017-01-01T00:59:60+01:00"), leap);
         for wrong in [
+            "2026-11-18T11:06:40+24:00",
+            "2026-11-18T11:06:40+01:60",
+            "2026-11-18T11:06:60Z",
             "9999-12-32T23:59:59Z",
             "2026-11-18",
             "2026-11-18T11:06:40",

@@ -179,8 +179,7 @@ fn integer(tree: &Tree) -> Result<i64, Wrong> {
         return expect(false, "an integer", tree).map(|()| 0);
     };
     tree.as_integer().ok_or_else(|| {
-        let whole = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-        let code = if whole { "amount_out_of_range" } else { "wrong_type" };
+        let code = if tree.is_whole() { "amount_out_of_range" } else { "wrong_type" };
         (code, format!("Expected a whole number that fits 64 bits, found {}.", shortened(text)))
     })
 }
@@ -196,9 +195,12 @@ fn amount(tree: &Tree) -> Result<(), Wrong> {
 }
 
 fn line_id(tree: &Tree) -> Result<(), Wrong> {
-    match LineId::new(integer(tree)?) {
+    match tree.as_integer().and_then(LineId::new) {
         Some(_) => Ok(()),
-        None => Err(("bad_value", format!("A line id lies between 0 and {AMOUNT_MAX}."))),
+        None if tree.is_whole() => {
+            Err(("bad_value", format!("A line id lies between 0 and {AMOUNT_MAX}.")))
+        }
+        None => integer(tree).map(drop),
     }
 }
 

@@ -74,15 +74,22 @@ impl Tree {
     /// The integer that this number is; `39800.0` is 39800, `398.5`, `1e3` and text are none
     /// (contract, Decision 3).
     pub fn as_integer(&self) -> Option<i64> {
+        self.whole().and_then(|whole| whole.parse().ok())
+    }
+
+    /// Whether this is an integer of any size.
+    pub fn is_whole(&self) -> bool {
+        self.whole().is_some()
+    }
+
+    /// The number before its fraction, if that is nothing but zeros and there is no exponent.
+    fn whole(&self) -> Option<&str> {
         let Tree::Number(text) = self else {
             return None;
         };
-        let whole = match text.split_once('.') {
-            Some((whole, fraction)) if fraction.bytes().all(|b| b == b'0') => whole,
-            Some(_) => return None,
-            None => text,
-        };
-        whole.parse().ok()
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let plain = fraction.bytes().all(|b| b == b'0') && !whole.contains(['e', 'E']);
+        plain.then_some(whole)
     }
 
     /// What kind of value this is, in words for an error message.

@@ -50,6 +50,11 @@ const BROKEN: &[(&str, &str)] = &[
         "{\"items\":[{\"line_id\":1,\"amount\":9007199254740991},{\"line_id\":2,\"amount\":1}]}",
         "/items amount_out_of_range",
     ),
+    (
+        "{\"items\":[{\"line_id\":1,\"amount\":9223372036854775808.0}]}",
+        "/items/0/amount amount_out_of_range",
+    ),
+    ("{\"items\":[{\"line_id\":9223372036854775808,\"amount\":1}]}", "/items/0/line_id bad_value"),
     // Lines that are none of this order, or twice.
     (
         "{\"items\":[{\"line_id\":1,\"amount\":1},{\"line_id\":1,\"amount\":1}]}",
