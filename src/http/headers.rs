@@ -6,6 +6,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, ResponseError};
 
+use super::error::{ApiError, Problem};
 use super::extract::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
 
 /// Pages use our own style and script, and nothing inline.
@@ -39,6 +40,9 @@ pub async fn guard_request(
     }
     let (method, path) = (request.method().clone(), request.match_pattern());
     let answered = next.call(request).await?;
+    if let Some(refused) = cors_refusal(&answered) {
+        return Ok(answered.into_response(refused.error_response()));
+    }
     tracing::debug!(
         http.method = %method,
         http.route = path.as_deref().unwrap_or("none"),
@@ -46,6 +50,13 @@ pub async fn guard_request(
         "answered"
     );
     Ok(answered.map_into_boxed_body())
+}
+
+/// What the CORS library refused, in the shape that all errors have.
+fn cors_refusal(answered: &ServiceResponse<impl MessageBody>) -> Option<ApiError> {
+    let error = answered.response().error()?.as_error::<actix_cors::CorsError>()?;
+    let message = format!("{error}. Name the origin with --cors-origin to allow its pages.");
+    Some(ApiError::invalid(vec![Problem::new("Origin", "bad_value", message)]))
 }
 
 /// Only a draft carries a whole order.

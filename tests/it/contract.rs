@@ -23,6 +23,12 @@ pub fn check(method: &str, path: &str, sent: Option<&str>, reply: &Reply) {
     if !content.is_null() {
         assert_valid(&at, content, &reply.body);
     }
+    if method == "POST" && template.ends_with("/captures") {
+        match reply.status {
+            200 => assert_published("OrderCapture", &reply.body),
+            _ => assert_published("Error", &reply.body),
+        }
+    }
     let request = &operation["requestBody"]["content"]["application/json"]["schema"];
     if let (200, Some(sent), false) = (reply.status, sent, request.is_null())
         && let Ok(sent) = serde_json::from_str::<Value>(sent)
@@ -80,18 +86,22 @@ fn compile(root: &Value) -> Validator {
     options.should_validate_formats(true).build(root).unwrap()
 }
 
-/// The published schema of a capture's answer.
-pub fn assert_published_capture(value: &Value) {
-    static PUBLISHED: LazyLock<Validator> = LazyLock::new(|| {
-        let seed = include_str!("published-capture.yaml");
-        let document: Value = yaml_serde::from_str(seed).unwrap();
-        let schema = json!({
-            "$ref": "#/components/schemas/OrderCapture",
-            "components": document["components"],
-        });
-        let options = jsonschema::options().with_draft(jsonschema::Draft::Draft4);
-        options.should_validate_formats(true).build(&schema).unwrap()
+/// Holds an answer of the capture operation against the schema that its API publishes.
+#[track_caller]
+fn assert_published(name: &str, value: &Value) {
+    static PUBLISHED: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
+        let published = include_str!("published-capture.yaml");
+        let document: Value = yaml_serde::from_str(published).unwrap();
+        let compile = |name: &'static str| {
+            let schema = json!({
+                "$ref": format!("#/components/schemas/{name}"),
+                "components": document["components"],
+            });
+            let options = jsonschema::options().with_draft(jsonschema::Draft::Draft4);
+            (name, options.should_validate_formats(true).build(&schema).unwrap())
+        };
+        ["OrderCapture", "Error"].map(compile).into()
     });
-    let errors: Vec<String> = PUBLISHED.iter_errors(value).map(|e| e.to_string()).collect();
-    assert!(errors.is_empty(), "not the published capture: {errors:#?}\n{value:#}");
+    let errors: Vec<String> = PUBLISHED[name].iter_errors(value).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "not the published {name}: {errors:#?}\n{value:#}");
 }

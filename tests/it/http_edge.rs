@@ -155,6 +155,8 @@ fn only_named_origins_may_call_the_api_from_a_page() {
     assert_eq!(reply.header("access-control-allow-origin"), Some("https://shop.example"));
     let evil = [("origin", "https://evil.example"), ("authorization", &bearer)];
     assert_eq!(app.send("GET", &orders, &evil, None).header("access-control-allow-origin"), None);
+    let stranger = [("origin", "https://evil.example"), ("access-control-request-method", "GET")];
+    assert_shape(&app.send("OPTIONS", &orders, &stranger, None), 400, "invalid_request");
     assert_eq!(preflight(&app, "/health").header("access-control-allow-origin"), None);
 }
 
