@@ -11,7 +11,8 @@
 --
 -- What a capture touches: one look-up in `order_names`, one small row of `ledgers` rewritten, one
 -- row each appended to `events`, `operations` and `idempotency_keys`. It moves no index but the
--- key's, and that of the payment status when the status really changes.
+-- key's, that of the payment status when the status really changes, and that of the orders which
+-- hold something when the last of it is taken.
 
 -- ── The file itself ─────────────────────────────────────────────────────────────────────────
 
