@@ -91,7 +91,7 @@ pub fn pages() -> Vec<Endpoint> {
     for (word, change) in changes {
         pages.push(post(
             format!("/admin/{{aid}}/orders/{{order_id}}/{word}"),
-            web::to(move |staff, form, r| admin::order::change(change, staff, form, r)),
+            web::to(move |staff, form, r| admin::order_actions::change(change, staff, form, r)),
         ));
     }
     pages

@@ -1,70 +1,20 @@
 //! The pages of the back office: what they show, to whom, and that nothing in them is alive.
 
 use serde_json::{Value, json};
-use tillbook::app::{CreateUser, StartSession};
-use tillbook::auth::password::Password;
 use tillbook::auth::role::Role;
-use tillbook::auth::session::Ticket;
-use tillbook::clock::Randomness;
-use tillbook::domain::ids::AccountId;
 use tillbook::http::pages;
-use tillbook::store::NewSession;
 
 use super::harness::{ACCOUNT, App, Reply};
-
-const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-const FORM_TOKEN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-
-/// Somebody of that role, signed in; their cookie.
-fn visitor(app: &App, role: Role, account: &str) -> String {
-    let password_hash = Password::new("korrekt hest batteri").unwrap();
-    let command = CreateUser {
-        email: format!("{}-{account}@example.no", role.as_str()).to_lowercase(),
-        role,
-        accounts: vec![AccountId::parse(account).unwrap()],
-        password_hash: password_hash.hash(&Randomness::System).unwrap(),
-    };
-    let user = app.state.store.writer.write_blocking(command).unwrap();
-    let ticket = Ticket::draw(&Randomness::System);
-    let session = NewSession { token_sha256: ticket.sha256(), form_token: FORM_TOKEN.to_owned() };
-    let started = StartSession { user, session, replaces: None };
-    assert!(app.state.store.writer.write_blocking(started).unwrap());
-    format!("tillbook={}", ticket.reveal())
-}
-
-fn get(app: &App, cookie: &str, path: &str) -> Reply {
-    app.send("GET", &format!("/admin/{ACCOUNT}{path}"), &[("cookie", cookie)], None)
-}
+use super::office::{FORM, FORM_TOKEN, get, send_form, visitor, words};
 
 fn post(app: &App, cookie: &str, path: &str, token: &str) -> Reply {
-    let body = format!("form_token={token}&cancelled_reason=fraud");
-    let headers = [FORM, ("cookie", cookie)];
-    app.send("POST", &format!("/admin/{ACCOUNT}{path}"), &headers, Some(&body))
+    send_form(app, cookie, path, &[("form_token", token), ("cancelled_reason", "fraud")])
 }
 
 fn order_of(app: &App, customer: Value) -> String {
     let items = json!([{"id": "a", "description": "Stol", "gross_amount": 139_850},
                        {"id": "b", "gross_amount": -5_000}]);
     app.order(json!({"currency": "NOK", "items": items, "customer": customer}), json!({}))
-}
-
-/// A page's text without its marks, spaces folded.
-fn words(reply: &Reply) -> String {
-    let mut text = String::new();
-    let mut inside = false;
-    for c in reply.text.chars() {
-        match c {
-            '<' => inside = true,
-            '>' => {
-                inside = false;
-                text.push(' ');
-            }
-            '\u{a0}' => text.push(' '),
-            c if !inside => text.push(c),
-            _ => {}
-        }
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]

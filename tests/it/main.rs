@@ -23,6 +23,7 @@ mod http_edge;
 mod idempotency;
 mod kitchen_sink;
 mod model;
+mod office;
 mod order_list;
 mod order_status;
 mod process;

@@ -15,6 +15,7 @@ pub mod visitor;
 pub mod words;
 
 pub mod order;
+pub mod order_actions;
 mod order_figures;
 mod order_people;
 pub mod orders;

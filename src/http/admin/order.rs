@@ -1,29 +1,23 @@
-//! The page of an order: its money, lines, operations and story, and what may be done with it.
+//! The page of an order: its money, lines, operations and story.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::super::api::{event_text, operations_of};
-use super::super::error::ApiError;
 use super::super::extract::{order_in_path, state};
-use super::form::Form;
 use super::frame::Frame;
+use super::order_actions::{Action, actions};
 use super::order_figures::{Bar, Figure, LineRow, bar, figures, line_rows};
 use super::order_people::{Person, people};
 use super::page_error::PageError;
-use super::sign_in::{html, see_other};
+use super::sign_in::html;
 use super::visitor::Staff;
 use super::words;
-use crate::app::{ChangeOrderStatus, ChangeOrderStatusRefused};
-use crate::auth::role::Right;
 use crate::clock::{local, rfc3339};
 use crate::domain::ids::OrderName;
 use crate::domain::operation::{Operation, OperationKind};
-use crate::domain::order::{
-    CancelledReason, StatusChange, StatusChangeRejected, decide_status_change,
-};
 use crate::json::{self, Tree};
-use crate::store::{EventBody, EventRecord, NewApiEvent, OrderRecord, Reader, StoreError};
+use crate::store::{EventBody, EventRecord, OrderRecord, Reader, StoreError};
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]
@@ -60,14 +54,6 @@ struct Fact {
     text: String,
 }
 
-struct Action {
-    word: &'static str,
-    name: &'static str,
-    asks_reason: bool,
-    /// Why it cannot be done; empty when it can.
-    refusal: &'static str,
-}
-
 struct EventRow {
     at: String,
     when: String,
@@ -89,48 +75,8 @@ pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     page(&staff, &request, "").await
 }
 
-/// `POST /admin/{aid}/orders/{order_id}/{open|close|cancel}`
-pub async fn change(
-    to: StatusChange,
-    staff: Staff,
-    form: Form,
-    request: HttpRequest,
-) -> Result<HttpResponse, PageError> {
-    staff.visitor.expect_own_form(&form)?;
-    staff.expect_right(Right::ManageOrders)?;
-    let state = state(&request)?;
-    let change = match to {
-        StatusChange::Cancel(_) => {
-            StatusChange::Cancel(CancelledReason::parse(form.text("cancelled_reason")))
-        }
-        other => other,
-    };
-    let event = NewApiEvent {
-        method: "POST",
-        path: request.path().to_owned(),
-        body: None,
-        body_sha256: None,
-    };
-    let order = order_in_path(&request)?;
-    let command = ChangeOrderStatus { on_behalf_of: staff.on_behalf_of(), order, change, event };
-    match state.store.writer.write(command).await {
-        Ok(order) => {
-            let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
-            let segment = super::path_segment(order.order_id.as_str());
-            Ok(see_other(&format!("{base}/{segment}")))
-        }
-        Err(crate::store::WriteError::Refused(ChangeOrderStatusRefused::Rejected(why))) => {
-            page(&staff, &request, refusal_words(why)).await
-        }
-        Err(error) => Err(ApiError::from_write(error, |why| match why {
-            ChangeOrderStatusRefused::Store(error) => error.into(),
-            _ => ApiError::not_found("order"),
-        })
-        .into()),
-    }
-}
-
-async fn page(
+/// The page, with a problem to tell about.
+pub async fn page(
     staff: &Staff,
     request: &HttpRequest,
     problem: &str,
@@ -152,7 +98,7 @@ async fn page(
         status: order.ledger.status.as_str(),
         status_words: words::order_status(order.ledger.status),
         payment_status: order.payment_status.as_str(),
-        payment_words: words::payment_status(order),
+        payment_words: words::payment_status(&order.ledger, order.payment_status),
         created: local(order.created_at, &loaded.time_zone),
         created_by: loaded.name_of(&order.created_by.0),
         figures: figures(order),
@@ -241,35 +187,6 @@ fn operation_card(loaded: &Loaded, operation: &Operation) -> OperationCard {
             .filter(|(_, text)| !text.is_empty())
             .map(|(name, text)| Fact { name, text })
             .collect(),
-    }
-}
-
-/// What may be done, asked of the rules themselves; a role that may not change orders sees none.
-fn actions(order: &OrderRecord, staff: &Staff) -> Vec<Action> {
-    if !staff.visitor.role.may(Right::ManageOrders) {
-        return Vec::new();
-    }
-    let all = [
-        ("close", "Close order", StatusChange::Close),
-        ("open", "Open order again", StatusChange::Open),
-        ("cancel", "Cancel order", StatusChange::Cancel(None)),
-    ];
-    let action = |(word, name, change)| {
-        let decided = decide_status_change(order.ledger.status, &order.ledger.lines, change);
-        let asks_reason = matches!(change, StatusChange::Cancel(_));
-        Action { word, name, asks_reason, refusal: decided.err().map_or("", refusal_words) }
-    };
-    all.into_iter().map(action).collect()
-}
-
-fn refusal_words(why: StatusChangeRejected) -> &'static str {
-    match why {
-        StatusChangeRejected::OrderCancelled => "The order is cancelled, and stays so.",
-        StatusChangeRejected::OrderNotOpen => "The order is closed already.",
-        StatusChangeRejected::OrderNotClosed => "The order is open.",
-        StatusChangeRejected::OrderHasCaptures => {
-            "Money was captured. Refund it, or close the order instead."
-        }
     }
 }
 

@@ -275,7 +275,7 @@ fn row(order: &OrderRecord, base: &str, time_zone: &str) -> Row {
         status: order.ledger.status.as_str(),
         status_words: words::order_status(order.ledger.status),
         payment_status: order.payment_status.as_str(),
-        payment_words: words::payment_status(order),
+        payment_words: words::payment_status(&order.ledger, order.payment_status),
         total: money(lines.iter().map(|l| i128::from(l.payable().minor_units())).sum()),
         captured: money(captured),
         remaining: money(lines.iter().map(|line| order.ledger.remaining(line)).sum()),

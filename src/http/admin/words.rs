@@ -1,5 +1,7 @@
 //! What things are called in front of people. The API's own words stand beside them, on hover.
 
+use crate::domain::currency::Currency;
+use crate::domain::ledger::Ledger;
 use crate::domain::operation::OperationKind;
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
@@ -17,10 +19,10 @@ pub fn order_status(status: OrderStatus) -> &'static str {
 
 /// The payment status in plain words. The API's word cannot say that something was refunded of a
 /// part that was captured, so that is read off the lines.
-pub fn payment_status(order: &OrderRecord) -> &'static str {
-    let left = order.ledger.lines.iter().any(|line| order.ledger.remaining(line) != 0);
-    match order.payment_status {
-        PaymentStatus::Pending if order.ledger.holds() => "Reserved",
+pub fn payment_status(ledger: &Ledger, status: PaymentStatus) -> &'static str {
+    let left = ledger.lines.iter().any(|line| ledger.remaining(line) != 0);
+    match status {
+        PaymentStatus::Pending if ledger.holds() => "Reserved",
         PaymentStatus::Pending => "Not paid",
         PaymentStatus::PartiallyPaid => "Partly captured",
         PaymentStatus::Paid => "Captured",
@@ -37,6 +39,22 @@ pub fn operation(kind: OperationKind) -> &'static str {
         OperationKind::Capture => "Capture",
         OperationKind::Refund => "Refund",
         OperationKind::Cancellation => "Release",
+    }
+}
+
+/// An amount with its currency; what goes the other way says so.
+pub fn money(currency: &Currency, minor_units: i128) -> String {
+    match minor_units {
+        ..0 => format!("give back {}", currency.display(-minor_units)),
+        _ => currency.display(minor_units),
+    }
+}
+
+/// The same without the currency.
+pub fn figure(currency: &Currency, minor_units: i128) -> String {
+    match minor_units {
+        ..0 => format!("give back {}", currency.figure(-minor_units)),
+        _ => currency.figure(minor_units),
     }
 }
 

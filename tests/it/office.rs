@@ -1,0 +1,64 @@
+//! The back office as a browser without script sees it.
+
+use tillbook::app::{CreateUser, StartSession};
+use tillbook::auth::password::Password;
+use tillbook::auth::role::Role;
+use tillbook::auth::session::Ticket;
+use tillbook::clock::Randomness;
+use tillbook::domain::ids::AccountId;
+use tillbook::store::NewSession;
+
+use super::harness::{ACCOUNT, App, Reply};
+
+/// What a form is sent as.
+pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+/// The token that forms of these visitors carry.
+pub const FORM_TOKEN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+/// Somebody of that role, signed in; their cookie.
+pub fn visitor(app: &App, role: Role, account: &str) -> String {
+    let password_hash = Password::new("korrekt hest batteri").unwrap();
+    let command = CreateUser {
+        email: format!("{}-{account}@example.no", role.as_str()).to_lowercase(),
+        role,
+        accounts: vec![AccountId::parse(account).unwrap()],
+        password_hash: password_hash.hash(&Randomness::System).unwrap(),
+    };
+    let user = app.state.store.writer.write_blocking(command).unwrap();
+    let ticket = Ticket::draw(&Randomness::System);
+    let session = NewSession { token_sha256: ticket.sha256(), form_token: FORM_TOKEN.to_owned() };
+    let started = StartSession { user, session, replaces: None };
+    assert!(app.state.store.writer.write_blocking(started).unwrap());
+    format!("tillbook={}", ticket.reveal())
+}
+
+/// A page of the first account.
+pub fn get(app: &App, cookie: &str, path: &str) -> Reply {
+    app.send("GET", &format!("/admin/{ACCOUNT}{path}"), &[("cookie", cookie)], None)
+}
+
+/// A form of the first account, sent with these fields.
+pub fn send_form(app: &App, cookie: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let headers = [FORM, ("cookie", cookie)];
+    app.send("POST", &format!("/admin/{ACCOUNT}{path}"), &headers, Some(&body))
+}
+
+/// A page's text without its marks, spaces folded.
+pub fn words(reply: &Reply) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for c in reply.text.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                text.push(' ');
+            }
+            '\u{a0}' => text.push(' '),
+            c if !inside => text.push(c),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
