@@ -6,7 +6,7 @@
 --     the file. `id` columns are the public names, UUID v4 unless said otherwise.
 --   * `…_at_ms` is UTC milliseconds since 1970, and never falls from one row to the next.
 --   * `…_amount` is minor units of the order's currency, between -(2^53 - 1) and 2^53 - 1.
---   * `…_by` is the id of the API client that did it.
+--   * `…_by` is the id of the API client or the user who did it.
 --   * `document` is JSON text as a client sent it, less what the server computes.
 --
 -- What a capture touches: one look-up in `order_names`, one small row of `ledgers` rewritten, one
@@ -334,12 +334,12 @@ create table request_bodies (
 create table idempotency_keys (
     key_seq       integer primary key,
     account_seq   integer not null references accounts,
-    -- Who sent it; keys of different clients are different keys.
+    -- The client that sent it, or the user whose form it was; each has keys of their own.
     client_id     text not null,
     key           text not null check (length(key) between 1 and 255),
-    -- SHA-256 of method, path, query and the canonical body.
+    -- SHA-256 of method, path, query and the canonical body; of a form, of its path and fields.
     fingerprint   blob not null check (length(fingerprint) = 32),
-    -- The body of the answer, which was a 200.
+    -- The body of the answer, which was a 200; of a form, the id of the operation it recorded.
     answer        text not null,
     created_at_ms integer not null,
     unique (account_seq, client_id, key)

@@ -133,6 +133,15 @@ pub fn day_start(date: &str, days_on: i8, time_zone: &str) -> Option<Timestamp> 
     Some(Timestamp(start.timestamp().as_millisecond()))
 }
 
+/// The moment that a date and a time (`2026-11-23T10:00`) are on the clocks of a time zone; where
+/// the clocks are put back, the first of the two.
+pub fn local_moment(text: &str, time_zone: &str) -> Option<Timestamp> {
+    let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let moment: jiff::civil::DateTime = text.parse().ok()?;
+    let moment = moment.to_zoned(zone).ok()?;
+    Some(Timestamp(moment.timestamp().as_millisecond()))
+}
+
 /// The moment an RFC 3339 text with any offset names; `None` when it is none.
 pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
@@ -206,6 +215,15 @@ mod tests {
         ] {
             assert_eq!(parse_rfc3339(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_time_is_read_on_the_shop_s_clocks() {
+        let read = |text| local_moment(text, "Europe/Oslo").map(rfc3339);
+        assert_eq!(read("2026-11-23T10:00").as_deref(), Some("2026-11-23T09:00:00.000Z"));
+        assert_eq!(read("2026-07-01T10:00:05").as_deref(), Some("2026-07-01T08:00:05.000Z"));
+        assert_eq!(read("2026-10-25T02:30").as_deref(), Some("2026-10-25T00:30:00.000Z"));
+        assert_eq!(read("yesterday"), None);
     }
 
     #[test]

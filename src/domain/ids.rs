@@ -91,7 +91,7 @@ impl LineId {
     }
 }
 
-/// Who did something: the id of an API client (or, one day, of a back-office user).
+/// Who did something: the id of an API client or of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CreatedBy(pub String);
 

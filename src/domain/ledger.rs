@@ -78,7 +78,7 @@ pub fn decide(
         // What failed at the gateway is a fact to keep, and moves nothing.
         return Ok(Recording { authorization_id: shown(request, authorization_id), ledger: after });
     }
-    refuse_status(ledger.status, request.kind)?;
+    ledger.expect_status(request.kind)?;
     refuse_amounts(ledger, request, authorization_id.as_ref())?;
     for item in request.items.as_slice() {
         let at = ledger.find(item.line_id).ok_or(OperationRejected::SumOutOfRange)?;
@@ -110,6 +110,29 @@ impl Ledger {
             return 0;
         }
         line.payable().sign_applied_to(line.remaining(self.multiple_authorizations))
+    }
+
+    /// Whether anything is left for an operation of this kind, on whichever line and under
+    /// whichever authorization.
+    pub fn has_left(&self, kind: OperationKind) -> bool {
+        let left = |line: &Line| match kind {
+            OperationKind::Capture => line.remaining(self.multiple_authorizations),
+            _ => line.available(kind, None),
+        };
+        self.lines.iter().any(|line| 0 < left(line))
+    }
+
+    /// An error when the order's status takes no operation of this kind. Refunds and
+    /// cancellations are facts that any order takes.
+    pub fn expect_status(&self, kind: OperationKind) -> Result<(), OperationRejected> {
+        use OperationKind::{Authorization, Capture};
+        match (kind, self.status) {
+            (Authorization | Capture, OrderStatus::Cancelled) => {
+                Err(OperationRejected::OrderCancelled)
+            }
+            (Authorization, OrderStatus::Closed) => Err(OperationRejected::OrderNotOpen),
+            _ => Ok(()),
+        }
     }
 
     /// Sums that only ever grow must stay numbers that every client reads exactly.
@@ -165,17 +188,6 @@ fn line_problem(ledger: &Ledger, item: usize, sent: &OperationItem) -> Option<Re
     let payable = ledger.lines[at].payable();
     let wrong = !sent.amount.has_sign_of(payable);
     wrong.then_some(ReferenceProblem::WrongSign { item, line_id, payable })
-}
-
-/// Refunds and cancellations are facts that any order takes.
-fn refuse_status(status: OrderStatus, kind: OperationKind) -> Result<(), OperationRejected> {
-    match (kind, status) {
-        (OperationKind::Authorization | OperationKind::Capture, OrderStatus::Cancelled) => {
-            Err(OperationRejected::OrderCancelled)
-        }
-        (OperationKind::Authorization, OrderStatus::Closed) => Err(OperationRejected::OrderNotOpen),
-        _ => Ok(()),
-    }
 }
 
 fn refuse_amounts(

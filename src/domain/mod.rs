@@ -14,6 +14,7 @@ pub mod money;
 pub mod operation;
 pub mod order;
 pub mod payment_status;
+pub mod quantity;
 pub mod recount;
 
 /// JSON text of a client's document, kept as it was received and given back unread.

@@ -94,6 +94,13 @@ pub fn pages() -> Vec<Endpoint> {
             web::to(move |staff, form, r| admin::order_actions::change(change, staff, form, r)),
         ));
     }
+    for kind in OperationKind::ALL {
+        let path = format!("/admin/{{aid}}/orders/{{order_id}}/{}", kind.plural());
+        pages.extend([
+            get(&path, web::to(move |staff, r| admin::operation_form::show(kind, staff, r))),
+            post(&path, web::to(move |s, form, r| admin::operation_form::create(kind, s, form, r))),
+        ]);
+    }
     pages
 }
 

@@ -40,9 +40,17 @@ fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
         ("POST /admin/setup", [200, 200, 200, 200, 200, 200]),
         ("GET /admin/{aid}/orders", [303, 200, 200, 200, 200, 404]),
         ("GET /admin/{aid}/orders/{order_id}", [303, 200, 200, 200, 200, 404]),
-        ("POST /admin/{aid}/orders/{order_id}/open", [303, 200, 200, 403, 403, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/open", [303, 409, 409, 403, 403, 404]),
         ("POST /admin/{aid}/orders/{order_id}/close", [303, 303, 303, 403, 403, 404]),
         ("POST /admin/{aid}/orders/{order_id}/cancel", [303, 303, 303, 403, 403, 404]),
+        ("GET /admin/{aid}/orders/{order_id}/authorizations", [303, 303, 303, 403, 403, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/authorizations", [303, 400, 400, 403, 403, 404]),
+        ("GET /admin/{aid}/orders/{order_id}/captures", [303, 303, 303, 303, 403, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/captures", [303, 400, 400, 400, 403, 404]),
+        ("GET /admin/{aid}/orders/{order_id}/refunds", [303, 303, 303, 403, 403, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/refunds", [303, 400, 400, 403, 403, 404]),
+        ("GET /admin/{aid}/orders/{order_id}/cancellations", [303, 303, 303, 403, 403, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/cancellations", [303, 400, 400, 403, 403, 404]),
         ("POST /admin/sign-out", [303, 303, 303, 303, 303, 303]),
         ("GET /static/{file}", [404, 404, 404, 404, 404, 404]),
     ];
@@ -58,7 +66,9 @@ fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
             let (method, path) = route.split_once(' ').unwrap();
             let path = path.replace("{aid}", ACCOUNT).replace("{order_id}", &order);
             let cookie = caller.clone().unwrap_or_default();
-            let body = format!("form_token={FORM_TOKEN}&email=x%40example.no&password=short");
+            let body = format!(
+                "form_token={FORM_TOKEN}&email=x%40example.no&password=short&cancelled_reason=other"
+            );
             let headers = [FORM, ("cookie", cookie.as_str())];
             let sent = (method == "POST").then_some(body.as_str());
             let before = app.snapshot();
@@ -110,7 +120,7 @@ fn closing_and_cancelling_are_done_by_the_person_who_presses() {
     assert_eq!(change("close", "wrong").status, 403);
     let done = change("close", FORM_TOKEN).expect(303);
     assert_eq!(done.header("location"), Some(format!("/admin/{ACCOUNT}{path}").as_str()));
-    let refused = change("close", FORM_TOKEN).expect(200);
+    let refused = change("close", FORM_TOKEN).expect(409);
     assert!(words(&refused).contains("The order is closed already."));
     change("open", FORM_TOKEN).expect(303);
     change("cancel", FORM_TOKEN).expect(303);

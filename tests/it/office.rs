@@ -60,5 +60,11 @@ pub fn words(reply: &Reply) -> String {
             _ => {}
         }
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    unescaped(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// What a browser reads where a page has marks for characters.
+pub fn unescaped(text: &str) -> String {
+    let marks = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
+    marks.iter().fold(text.to_owned(), |text, (mark, plain)| text.replace(mark, plain))
 }

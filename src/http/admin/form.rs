@@ -32,6 +32,11 @@ impl Form {
         Form { fields: fields.iter().map(owned).collect() }
     }
 
+    /// A form with these fields.
+    pub fn new(fields: Vec<(String, String)>) -> Form {
+        Form { fields }
+    }
+
     /// All fields.
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields

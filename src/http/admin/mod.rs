@@ -14,10 +14,16 @@ pub mod page_error;
 pub mod visitor;
 pub mod words;
 
+pub mod operation_form;
+mod operation_page;
+mod operation_review;
+mod operation_typed;
+mod operation_words;
 pub mod order;
 pub mod order_actions;
 mod order_figures;
 mod order_people;
+mod order_recorded;
 pub mod orders;
 pub mod setup;
 pub mod sign_in;

@@ -6,11 +6,12 @@ use askama::Template;
 use super::super::api::{event_text, operations_of};
 use super::super::extract::{order_in_path, state};
 use super::frame::Frame;
-use super::order_actions::{Action, actions};
+use super::order_actions::{Action, OperationAction, actions, operation_actions};
 use super::order_figures::{Bar, Figure, LineRow, bar, figures, line_rows};
 use super::order_people::{Person, people};
+use super::order_recorded::{Recorded, recorded};
 use super::page_error::PageError;
-use super::sign_in::html;
+use super::sign_in::{html, query_value};
 use super::visitor::Staff;
 use super::words;
 use crate::clock::{local, rfc3339};
@@ -38,6 +39,8 @@ struct OrderPage {
     people: Vec<Person>,
     lines: Vec<LineRow>,
     operations: Vec<OperationCard>,
+    recorded: Option<Recorded>,
+    operations_allowed: Vec<OperationAction>,
     actions: Vec<Action>,
     events: Vec<EventRow>,
 }
@@ -63,10 +66,10 @@ struct EventRow {
 }
 
 /// An order, and the names of everybody who did something to it.
-struct Loaded {
-    order: OrderRecord,
-    time_zone: String,
-    demo: bool,
+pub struct Loaded {
+    pub order: OrderRecord,
+    pub time_zone: String,
+    pub demo: bool,
     names: Vec<(String, String)>,
 }
 
@@ -88,9 +91,12 @@ pub async fn page(
     let frame = Frame { demo: loaded.demo, ..Frame::inside(state, staff) };
     let order = &loaded.order;
     let list_href = format!("{}/admin/{}/orders", frame.base, staff.account_id);
+    let self_href = format!("{list_href}/{}", super::path_segment(order.order_id.as_str()));
     let links = &state.links;
     html(&OrderPage {
-        self_href: format!("{list_href}/{}", super::path_segment(order.order_id.as_str())),
+        operations_allowed: operation_actions(state, order, staff, &self_href),
+        self_href,
+        recorded: recorded(&loaded, staff, &query_value(request, "recorded"), &list_href),
         list_href,
         frame,
         order_id: order.order_id.as_str().to_owned(),
@@ -117,7 +123,8 @@ pub async fn page(
     })
 }
 
-fn load(
+/// Reads an order for its pages; `None` when there is none of that name.
+pub fn load(
     reader: &Reader<'_>,
     account_id: &crate::domain::ids::AccountId,
     name: &OrderName,
@@ -139,7 +146,8 @@ fn load(
 }
 
 impl Loaded {
-    fn name_of(&self, created_by: &str) -> String {
+    /// What people call whoever did something.
+    pub fn name_of(&self, created_by: &str) -> String {
         let found = self.names.iter().find(|(id, _)| id == created_by);
         found.map_or_else(|| created_by.to_owned(), |(_, name)| name.clone())
     }

@@ -1,16 +1,21 @@
 //! What may be done with an order besides its money: opening, closing, cancelling.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::super::error::ApiError;
 use super::super::extract::{order_in_path, state};
+use super::super::state::AppState;
 use super::form::Form;
+use super::operation_page::form_href;
+use super::operation_words::{self, right, words};
 use super::order;
 use super::page_error::PageError;
 use super::sign_in::see_other;
 use super::visitor::Staff;
 use crate::app::{ChangeOrderStatus, ChangeOrderStatusRefused};
 use crate::auth::role::Right;
+use crate::domain::operation::OperationKind;
 use crate::domain::order::{
     CancelledReason, StatusChange, StatusChangeRejected, decide_status_change,
 };
@@ -21,6 +26,17 @@ pub struct Action {
     pub word: &'static str,
     pub name: &'static str,
     pub asks_reason: bool,
+    /// Why it cannot be done; empty when it can.
+    pub refusal: &'static str,
+}
+
+/// An operation that may be recorded by hand, or why not.
+pub struct OperationAction {
+    /// Its form, with a key of its own.
+    pub href: String,
+    pub name: &'static str,
+    /// What most people come for.
+    pub first: bool,
     /// Why it cannot be done; empty when it can.
     pub refusal: &'static str,
 }
@@ -37,7 +53,12 @@ pub async fn change(
     let state = state(&request)?;
     let change = match to {
         StatusChange::Cancel(_) => {
-            StatusChange::Cancel(CancelledReason::parse(form.text("cancelled_reason")))
+            let Some(reason) = CancelledReason::parse(form.text("cancelled_reason")) else {
+                let mut page = order::page(&staff, &request, "Choose why it is cancelled.").await?;
+                *page.status_mut() = StatusCode::BAD_REQUEST;
+                return Ok(page);
+            };
+            StatusChange::Cancel(Some(reason))
         }
         other => other,
     };
@@ -56,7 +77,9 @@ pub async fn change(
             Ok(see_other(&format!("{base}/{segment}")))
         }
         Err(WriteError::Refused(ChangeOrderStatusRefused::Rejected(why))) => {
-            order::page(&staff, &request, refusal_words(why)).await
+            let mut page = order::page(&staff, &request, refusal_words(why)).await?;
+            *page.status_mut() = StatusCode::CONFLICT;
+            Ok(page)
         }
         Err(error) => Err(ApiError::from_write(error, |why| match why {
             ChangeOrderStatusRefused::Store(error) => error.into(),
@@ -64,6 +87,30 @@ pub async fn change(
         })
         .into()),
     }
+}
+
+/// The operations that may be recorded, asked of the rules themselves; those that the visitor's
+/// role has no right to are left out.
+pub fn operation_actions(
+    state: &AppState,
+    order: &OrderRecord,
+    staff: &Staff,
+    order_href: &str,
+) -> Vec<OperationAction> {
+    use OperationKind::{Authorization, Cancellation, Capture, Refund};
+    let kinds = [Capture, Refund, Cancellation, Authorization];
+    let allowed = kinds.into_iter().filter(|kind| staff.visitor.role.may(right(*kind)));
+    let action = |kind: OperationKind| {
+        let refusal = match order.ledger.expect_status(kind) {
+            Err(rejected) => operation_words::refusal(&rejected),
+            Ok(()) if order.ledger.has_left(kind) => "",
+            Ok(()) => words(kind).nothing_left,
+        };
+        let href = format!("{order_href}/{}", kind.plural());
+        let href = form_href(&href, &state.randomness.uuid(), "");
+        OperationAction { href, name: words(kind).action, first: kind == Capture, refusal }
+    };
+    allowed.map(action).collect()
 }
 
 /// What may be done, asked of the rules themselves; a role that may not change orders sees none.

@@ -1,0 +1,107 @@
+//! How much of a line a part of its quantity is: 3 of 5 chairs are three fifths of what they cost.
+
+/// Digits behind the decimal point that a quantity may have.
+const DECIMALS_MAX: usize = 6;
+
+/// Digits before it.
+const DIGITS_MAX: usize = 12;
+
+const SCALE: u128 = 1_000_000;
+
+/// How many of something, in millionths. Above 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quantity(u128);
+
+/// What is asked of a line by its quantity. Amounts are magnitudes in minor units.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    pub quantity: Quantity,
+    /// The whole line's quantity.
+    pub of: Quantity,
+    /// What the whole line costs.
+    pub payable: u64,
+    /// What can still be taken of it.
+    pub available: u64,
+}
+
+impl Quantity {
+    /// The quantity in a text such as `3` or `2,5`; `None` when there is none above 0 in it.
+    pub fn parse(text: &str) -> Option<Quantity> {
+        let text = text.trim();
+        let (whole, part) = text.split_once([',', '.']).unwrap_or((text, ""));
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let sized = (1..=DIGITS_MAX).contains(&whole.len()) && part.len() <= DECIMALS_MAX;
+        if !sized || !digits(whole) || !digits(part) {
+            return None;
+        }
+        let millionths: u128 = format!("{whole}{part:0<DECIMALS_MAX$}").parse().ok()?;
+        (0 < millionths).then_some(Quantity(millionths))
+    }
+}
+
+impl Part {
+    /// The amount of the part, rounded to the nearest minor unit. The part that leaves nothing
+    /// but what rounding left takes that too, so that no minor unit is ever stranded.
+    pub fn amount(&self) -> u64 {
+        let share = nearest(u128::from(self.payable) * self.quantity.0, self.of.0);
+        let share = u64::try_from(share).unwrap_or(u64::MAX);
+        if share.abs_diff(self.available) <= self.rounding_max() { self.available } else { share }
+    }
+
+    /// The most that rounding each unit by itself can have added up to; less than half a unit.
+    fn rounding_max(&self) -> u64 {
+        let units = self.of.0.div_ceil(SCALE);
+        let half_unit = u128::from(self.payable) * SCALE / self.of.0 / 2;
+        u64::try_from((units / 2).min(half_unit)).unwrap_or(0)
+    }
+}
+
+/// `dividend / divisor`, halves rounded up.
+fn nearest(dividend: u128, divisor: u128) -> u128 {
+    (dividend + divisor / 2) / divisor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(quantity: &str, of: &str, payable: u64, available: u64, expected: u64) {
+        let (quantity, whole) = (Quantity::parse(quantity).unwrap(), Quantity::parse(of).unwrap());
+        let part = Part { quantity, of: whole, payable, available };
+        assert_eq!(part.amount(), expected, "{part:?}");
+    }
+
+    #[test]
+    fn a_part_costs_its_share() {
+        check("3", "5", 39_800, 39_800, 23_880);
+        check("5", "5", 39_800, 39_800, 39_800);
+        check("1,5", "6", 1_000, 1_000, 250);
+        check("1", "3", 100, 100, 33);
+        check("6", "5", 39_800, 39_800, 47_760);
+    }
+
+    #[test]
+    fn the_last_part_takes_what_rounding_left() {
+        check("1", "3", 100, 34, 34);
+        check("2", "3", 100, 67, 67);
+        check("1", "7", 1_000, 142, 142);
+        check("1", "1", 999, 998, 999);
+    }
+
+    #[test]
+    fn a_part_is_no_more_than_its_share_of_what_somebody_left() {
+        check("2", "3", 10_000, 7_500, 6_667);
+        check("1", "1000", 100_000, 160, 100);
+        check("1", "3", 1, 1, 0);
+    }
+
+    #[test]
+    fn quantities_are_read_as_people_type_them() {
+        assert_eq!(Quantity::parse(" 2.50 "), Quantity::parse("2,5"));
+        for none in ["", "0", "0,0", "-1", "1e3", "1.2.3", "x", ".5", "1.1234567", "1234567890123"]
+        {
+            assert_eq!(Quantity::parse(none), None, "{none}");
+        }
+    }
+}

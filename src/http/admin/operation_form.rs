@@ -1,0 +1,324 @@
+//! Recording an operation by hand: the form is shown, reviewed, and recorded once.
+//!
+//! A key in the form makes that reloading, going back and pressing twice show the first operation
+//! and make no second. Nothing is recorded but what the page showed: a form whose amounts, or whose
+//! order, have changed since its last review is shown again first.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+
+use super::super::error::{ApiError, Code};
+use super::super::extract::{order_in_path, state};
+use super::super::state::AppState;
+use super::form::Form;
+use super::frame::Frame;
+use super::operation_page::{
+    Before, Place, authorizations_left, form_href, operation_page, reviewed,
+};
+use super::operation_review::review;
+use super::operation_typed::{Subject, said};
+use super::operation_words::right;
+use super::order::{Loaded, load};
+use super::page_error::PageError;
+use super::sign_in::{html, query_value, see_other};
+use super::visitor::Staff;
+use crate::app::{
+    Idempotent, IdempotentRefused, KEY_KEPT_MS, RecordOperation, RecordOperationRefused,
+    RecordedOperation,
+};
+use crate::auth::client_secret::sha256;
+use crate::domain::Timestamp;
+use crate::domain::ids::{OrderName, ResourceId};
+use crate::domain::operation::{OperationKind, OperationRequest};
+use crate::store::{KeyUse, StoreError, StoredAnswer, WriteError};
+
+/// Bytes of a form's key; ours are UUIDs.
+const KEY_CHARS_MAX: usize = 36;
+
+const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing was recorded yet.";
+const CHANGED: &str = "The order changed while this form was open. Nothing was recorded.";
+const KEY_USED: &str = "This form has been recorded already, with other amounts. What stands here \
+    now was not recorded: look at what is left, and record it if there is more.";
+
+/// A form and who sent it about which order.
+struct Sent<'a> {
+    kind: OperationKind,
+    staff: &'a Staff,
+    state: &'a AppState,
+    loaded: Loaded,
+    form: Form,
+}
+
+/// `GET /admin/{aid}/orders/{order_id}/{kind}s?key=…`: the form, holding all there is. The key
+/// stands in the address so that going back to a form that was recorded shows what it recorded.
+pub async fn show(
+    kind: OperationKind,
+    staff: Staff,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    staff.expect_right(right(kind))?;
+    let state = state(&request)?;
+    let key = query_value(&request, "key");
+    let authorization_id = query_value(&request, "authorization_id");
+    if !is_key(&key) {
+        let key = state.randomness.uuid();
+        let href =
+            format!("{}/{}", order_href(state, &staff, &order_in_path(&request)?), kind.plural());
+        return Ok(see_other(&form_href(&href, &key, &authorization_id)));
+    }
+    let used = KeyUse { key: key.clone(), ..key_use(&staff, &request, &Form::of(&[])) };
+    let (stored, loaded) = load_settled(state, &staff, &request, used).await?;
+    if let Some(stored) = stored {
+        return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
+    }
+    let chosen = choose(&loaded, kind, &authorization_id);
+    let filled = subject(&loaded, kind, chosen.as_ref()).filled();
+    let sent = Sent { kind, staff: &staff, state, loaded, form: filled };
+    sent.page(chosen.as_ref(), StatusCode::OK, Before { notice: "", key, seen: None })
+}
+
+/// `POST /admin/{aid}/orders/{order_id}/{kind}s`: fills, clears, reviews or records the form.
+pub async fn create(
+    kind: OperationKind,
+    staff: Staff,
+    form: Form,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    staff.visitor.expect_own_form(&form)?;
+    staff.expect_right(right(kind))?;
+    let state = state(&request)?;
+    let key = key_use(&staff, &request, &form);
+    let (stored, loaded) = load_settled(state, &staff, &request, key.clone()).await?;
+    let has_recorded = stored.is_some();
+    if let Some(stored) = stored.filter(|stored| stored.fingerprint == key.fingerprint) {
+        return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
+    }
+    let chosen = choose(&loaded, kind, form.text("authorization_id"));
+    let sent = Sent { kind, staff: &staff, state, loaded, form };
+    if has_recorded {
+        return sent.again(chosen.as_ref(), StatusCode::CONFLICT, KEY_USED);
+    }
+    if !is_key(&key.key) {
+        return sent.again(chosen.as_ref(), StatusCode::BAD_REQUEST, LOOK_AGAIN);
+    }
+    match sent.form.text("step") {
+        "all" => sent.refilled(chosen.as_ref(), |subject| subject.filled()),
+        "clear" => sent.refilled(chosen.as_ref(), |subject| subject.with_boxes(|_| String::new())),
+        "record" => sent.record(chosen, key).await,
+        _ => sent.reviewed(chosen.as_ref()),
+    }
+}
+
+impl Sent<'_> {
+    /// Records what was reviewed, or shows what has to be looked at first.
+    async fn record(
+        self,
+        chosen: Option<ResourceId>,
+        key: KeyUse,
+    ) -> Result<HttpResponse, PageError> {
+        let subject = subject(&self.loaded, self.kind, chosen.as_ref());
+        let typed = subject.read(&self.form);
+        let is_as_shown = self.form.text("reviewed") == reviewed(&subject, &typed);
+        let is_allowed = matches!(review(&subject, &typed), Some(Ok(_)));
+        match typed.request {
+            Some(request) if is_as_shown && is_allowed => self.write(chosen, key, request).await,
+            _ if self.has_changed() => self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED),
+            Some(_) if is_allowed => self.shown(chosen.as_ref(), StatusCode::OK, LOOK_AGAIN),
+            Some(_) => self.again(chosen.as_ref(), StatusCode::CONFLICT, ""),
+            None => self.shown(chosen.as_ref(), StatusCode::BAD_REQUEST, ""),
+        }
+    }
+
+    async fn write(
+        mut self,
+        chosen: Option<ResourceId>,
+        key: KeyUse,
+        request: OperationRequest,
+    ) -> Result<HttpResponse, PageError> {
+        let order = self.loaded.order.order_id.clone();
+        let command = RecordOperation {
+            on_behalf_of: self.staff.on_behalf_of(),
+            order: order.clone(),
+            request,
+        };
+        let render = |done: &RecordedOperation| done.operation.id.as_str().to_owned();
+        let written =
+            self.state.store.writer.write(Idempotent { command, key: Some(key), render }).await;
+        let error = match written {
+            Ok(answer) => return Ok(see_recorded(self.state, self.staff, &order, &answer.body)),
+            Err(error) => error,
+        };
+        use RecordOperationRefused as Refused;
+        match error {
+            WriteError::Refused(IdempotentRefused::KeyReused) => {
+                self.again(chosen.as_ref(), StatusCode::CONFLICT, KEY_USED)
+            }
+            WriteError::Refused(IdempotentRefused::Command(
+                Refused::Rejected(_) | Refused::AmountsExceedRemaining(_),
+            )) => {
+                // Somebody was quicker by a moment: the order is not the one that was looked at.
+                let account_id = self.staff.account_id.clone();
+                let read = self.state.store.read(move |reader| load(reader, &account_id, &order));
+                self.loaded = read.await?.ok_or(PageError::NotFound)?;
+                self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED)
+            }
+            error => {
+                let error = ApiError::from_write(error, store_failed);
+                let status = error.status_code();
+                let notice = match error.code {
+                    Code::InternalError => error.page_message(),
+                    _ => error.message,
+                };
+                // The key stays: pressing again finds out, and never records twice.
+                self.shown(chosen.as_ref(), status, &format!("{notice} {PRESS_AGAIN}"))
+            }
+        }
+    }
+
+    /// The boxes anew, and everything else as it was.
+    fn refilled(
+        mut self,
+        chosen: Option<&ResourceId>,
+        boxes: impl Fn(&Subject<'_>) -> Form,
+    ) -> Result<HttpResponse, PageError> {
+        let boxes = boxes(&subject(&self.loaded, self.kind, chosen));
+        let is_box = |name: &str| name.starts_with("amount-") || name.starts_with("quantity-");
+        let others = self.form.fields().iter().filter(|(name, _)| !is_box(name)).cloned();
+        self.form = Form::new(others.chain(boxes.fields().iter().cloned()).collect());
+        self.shown(chosen, StatusCode::OK, "")
+    }
+
+    fn reviewed(&self, chosen: Option<&ResourceId>) -> Result<HttpResponse, PageError> {
+        self.shown(chosen, StatusCode::OK, if self.has_changed() { CHANGED } else { "" })
+    }
+
+    /// The page again under a key of its own: what was sent under the old one is settled.
+    fn again(
+        &self,
+        chosen: Option<&ResourceId>,
+        status: StatusCode,
+        notice: &str,
+    ) -> Result<HttpResponse, PageError> {
+        let before = Before { notice, key: self.new_key(), seen: self.seen() };
+        self.page(chosen, status, before)
+    }
+
+    /// The page again under the same key.
+    fn shown(
+        &self,
+        chosen: Option<&ResourceId>,
+        status: StatusCode,
+        notice: &str,
+    ) -> Result<HttpResponse, PageError> {
+        let key = self.form.text("key").to_owned();
+        self.page(chosen, status, Before { notice, key, seen: self.seen() })
+    }
+
+    fn page(
+        &self,
+        chosen: Option<&ResourceId>,
+        status: StatusCode,
+        before: Before<'_>,
+    ) -> Result<HttpResponse, PageError> {
+        let subject = subject(&self.loaded, self.kind, chosen);
+        let order = &self.loaded.order;
+        let place = Place {
+            frame: Frame { demo: self.loaded.demo, ..Frame::inside(self.state, self.staff) },
+            order_href: order_href(self.state, self.staff, &order.order_id),
+            api_href: self.state.links.order(&order.account_id, &order.order_id),
+            before,
+        };
+        let typed = subject.read(&self.form);
+        let mut response =
+            html(&operation_page(&subject, &self.loaded, &self.form, &typed, place))?;
+        *response.status_mut() = status;
+        Ok(response)
+    }
+
+    fn seen(&self) -> Option<usize> {
+        self.form.text("seen").parse().ok()
+    }
+
+    fn has_changed(&self) -> bool {
+        self.seen().is_some_and(|seen| seen < self.loaded.order.events.len())
+    }
+
+    fn new_key(&self) -> String {
+        self.state.randomness.uuid()
+    }
+}
+
+const PRESS_AGAIN: &str = "You can press the button again: the form counts once.";
+
+fn store_failed(why: IdempotentRefused<RecordOperationRefused>) -> ApiError {
+    match why {
+        IdempotentRefused::Store(error)
+        | IdempotentRefused::Command(RecordOperationRefused::Store(error)) => error.into(),
+        _ => ApiError::not_found("order"),
+    }
+}
+
+/// Keys are drawn by us; one that is not like ours was not.
+fn is_key(text: &str) -> bool {
+    (1..=KEY_CHARS_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// What the form's key stands for: whose it is and what it says.
+fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
+    let said = form_urlencoded::Serializer::new(String::new()).extend_pairs(said(form)).finish();
+    KeyUse {
+        account_id: staff.account_id.clone(),
+        client_id: staff.visitor.user_id.clone(),
+        key: form.text("key").to_owned(),
+        fingerprint: sha256(format!("{}\n{said}", request.path()).as_bytes()),
+    }
+}
+
+/// What the form's key stands for and the order, both of one moment: an order that is already
+/// changed by this very form would look as if somebody else had changed it.
+async fn load_settled(
+    state: &AppState,
+    staff: &Staff,
+    request: &HttpRequest,
+    key: KeyUse,
+) -> Result<(Option<StoredAnswer>, Loaded), PageError> {
+    let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
+    let not_before = Timestamp(state.clock.now().0 - KEY_KEPT_MS);
+    let read = state.store.read(move |reader| {
+        let stored = reader.find_answer(&key, not_before)?;
+        Ok::<_, StoreError>((stored, load(reader, &account_id, &name)?))
+    });
+    let (stored, loaded) = read.await?;
+    Ok((stored, loaded.ok_or(PageError::NotFound)?))
+}
+
+/// The authorization that was asked for, or the only one under which there is anything left.
+fn choose(loaded: &Loaded, kind: OperationKind, wanted: &str) -> Option<ResourceId> {
+    let ledger = &loaded.order.ledger;
+    if !ledger.multiple_authorizations || kind == OperationKind::Authorization {
+        return None;
+    }
+    let asked = ledger.authorizations.iter().find(|id| id.as_str() == wanted);
+    let left = authorizations_left(&loaded.order, kind);
+    let only = left.first().copied().filter(|_| left.len() == 1);
+    asked.or(only).cloned()
+}
+
+fn subject<'a>(
+    loaded: &'a Loaded,
+    kind: OperationKind,
+    authorization_id: Option<&'a ResourceId>,
+) -> Subject<'a> {
+    Subject { kind, order: &loaded.order, time_zone: &loaded.time_zone, authorization_id }
+}
+
+fn order_href(state: &AppState, staff: &Staff, order: &OrderName) -> String {
+    let segment = super::path_segment(order.as_str());
+    format!("{}/admin/{}/orders/{segment}", state.links.base_path(), staff.account_id)
+}
+
+/// The order's page, which says what was recorded.
+fn see_recorded(state: &AppState, staff: &Staff, order: &OrderName, id: &str) -> HttpResponse {
+    see_other(&format!("{}?recorded={id}", order_href(state, staff, order)))
+}

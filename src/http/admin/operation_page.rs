@@ -1,0 +1,362 @@
+//! The page with the form of an operation.
+
+use askama::Template;
+
+use super::form::Form;
+use super::frame::Frame;
+use super::operation_review::{Refused, Review, review};
+use super::operation_typed::{Subject, Typed, amount_name, description, quantity, quantity_name};
+use super::operation_words::{Words, words};
+use super::order::Loaded;
+use super::words::{figure, money};
+use crate::clock::local;
+use crate::domain::ids::{LineId, ResourceId};
+use crate::domain::item::Item;
+use crate::domain::operation::{Operation, OperationKind};
+use crate::json::Tree;
+use crate::store::{EventRecord, OrderRecord};
+
+/// What the page says, ready to be shown.
+#[derive(Template)]
+#[template(path = "operations/form.html")]
+pub struct OperationPage {
+    pub frame: Frame,
+    pub order_id: String,
+    pub order_href: String,
+    pub self_href: String,
+    pub words: &'static Words,
+    pub key: String,
+    /// Something to read before anything else; empty for none.
+    pub notice: String,
+    /// Why there is no form; empty when there is one.
+    pub no_form: &'static str,
+    pub figures: Vec<(&'static str, String)>,
+    pub authorizations: Vec<Choice>,
+    /// The one that was chosen; empty on orders without several.
+    pub authorization_id: String,
+    /// Whether one has to be chosen before there can be a form.
+    pub must_choose: bool,
+    /// What others did since the form was first shown.
+    pub changes: Vec<String>,
+    pub rows: Vec<Row>,
+    pub details: Vec<Detail>,
+    pub has_details: bool,
+    pub refused: bool,
+    pub reason: String,
+    pub metadata: String,
+    pub metadata_problem: String,
+    pub problems: Vec<String>,
+    pub review: Option<Review>,
+    /// What the review was made of; the form is only recorded as it was reviewed.
+    pub reviewed: String,
+    /// How many events the order had.
+    pub seen: usize,
+    pub curl: String,
+}
+
+/// An authorization that the operation may draw on.
+pub struct Choice {
+    pub href: String,
+    pub name: String,
+    pub left: String,
+    pub chosen: bool,
+}
+
+/// A line with its boxes.
+pub struct Row {
+    pub number: i64,
+    pub description: String,
+    pub quantity: String,
+    pub payable: String,
+    pub so_far: String,
+    pub left: String,
+    /// Whether anything can be typed.
+    pub open: bool,
+    pub gives_back: bool,
+    pub by_quantity: bool,
+    pub amount_name: String,
+    pub amount: String,
+    pub quantity_name: String,
+    pub quantity_typed: String,
+    pub problem: String,
+    /// Somebody moved something here since the form was first shown.
+    pub changed: bool,
+}
+
+/// A field that is not needed for the usual case.
+pub struct Detail {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub kind: &'static str,
+    pub value: String,
+    pub problem: String,
+}
+
+/// What became of the form before this page of it.
+pub struct Before<'a> {
+    pub notice: &'a str,
+    pub key: String,
+    /// How many events the order had when the form was first shown.
+    pub seen: Option<usize>,
+}
+
+/// Where the page is.
+pub struct Place<'a> {
+    pub frame: Frame,
+    pub order_href: String,
+    pub api_href: String,
+    pub before: Before<'a>,
+}
+
+/// The page of a form with what was typed in it.
+pub fn operation_page(
+    subject: &Subject<'_>,
+    loaded: &Loaded,
+    form: &Form,
+    typed: &Typed,
+    place: Place<'_>,
+) -> OperationPage {
+    let order = subject.order;
+    let seen = order.events.len();
+    let changed: &[EventRecord] =
+        order.events.get(place.before.seen.unwrap_or(seen)..).unwrap_or(&[]);
+    let (review, refused) = match review(subject, typed) {
+        Some(Ok(review)) => (Some(review), None),
+        Some(Err(refused)) => (None, Some(refused)),
+        None => (None, None),
+    };
+    let self_href = format!("{}/{}", place.order_href, subject.kind.plural());
+    let mut problems: Vec<String> = problems_of(typed, "").collect();
+    problems
+        .extend(refused.iter().map(|refused| refused.reason.to_owned()).filter(|r| !r.is_empty()));
+    OperationPage {
+        order_id: order.order_id.as_str().to_owned(),
+        words: words(subject.kind),
+        notice: place.before.notice.to_owned(),
+        no_form: no_form(subject),
+        figures: figures(subject),
+        authorizations: choices(subject, loaded, &self_href, &place.before.key),
+        authorization_id: subject
+            .authorization_id
+            .map(|id| id.as_str().to_owned())
+            .unwrap_or_default(),
+        must_choose: must_choose(subject),
+        changes: changed.iter().map(|event| change(loaded, event)).collect(),
+        rows: rows(subject, typed, refused.as_ref(), changed),
+        has_details: detail_fields().any(|(name, _, _)| !form.text(name).is_empty())
+            || !form.text("metadata").is_empty(),
+        details: detail_fields().map(|field| detail(field, form, typed)).collect(),
+        refused: !form.text("refused").is_empty(),
+        reason: form.text("reason").to_owned(),
+        metadata: form.text("metadata").to_owned(),
+        metadata_problem: problems_of(typed, "metadata").collect::<Vec<_>>().join(" "),
+        problems,
+        reviewed: reviewed(subject, typed),
+        review,
+        key: place.before.key,
+        seen,
+        curl: curl(&place.api_href, subject.kind, &typed.body),
+        frame: place.frame,
+        order_href: place.order_href,
+        self_href,
+    }
+}
+
+/// Names what the review shows: the order as it was and what is taken from which line.
+pub fn reviewed(subject: &Subject<'_>, typed: &Typed) -> String {
+    let member = |key: &str| typed.body.member(key).map(Tree::to_string).unwrap_or_default();
+    let shown = ["items", "authorization_id", "success"].map(member).join("\n");
+    let hash = crate::auth::client_secret::sha256(shown.as_bytes());
+    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{hash}", subject.order.events.len())
+}
+
+/// The address of a form.
+pub fn form_href(href: &str, key: &str, authorization_id: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("key", key);
+    if !authorization_id.is_empty() {
+        query.append_pair("authorization_id", authorization_id);
+    }
+    format!("{href}?{}", query.finish())
+}
+
+/// Whether the form waits for an authorization to be chosen.
+pub fn must_choose(subject: &Subject<'_>) -> bool {
+    subject.order.ledger.multiple_authorizations
+        && subject.kind != OperationKind::Authorization
+        && subject.authorization_id.is_none()
+}
+
+/// The authorizations under which something is left for this kind of operation, oldest first.
+pub fn authorizations_left(order: &OrderRecord, kind: OperationKind) -> Vec<&ResourceId> {
+    if kind == OperationKind::Authorization {
+        return Vec::new();
+    }
+    let has_left =
+        |id: &&ResourceId| order.ledger.lines.iter().any(|line| 0 < line.available(kind, Some(id)));
+    order.ledger.authorizations.iter().filter(has_left).collect()
+}
+
+fn no_form(subject: &Subject<'_>) -> &'static str {
+    let ledger = &subject.order.ledger;
+    if let Err(rejected) = ledger.expect_status(subject.kind) {
+        return super::operation_words::refusal(&rejected);
+    }
+    if ledger.has_left(subject.kind) { "" } else { words(subject.kind).nothing_left }
+}
+
+fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
+    let words = words(subject.kind);
+    let lines = &subject.order.ledger.lines;
+    let total = lines.iter().map(|line| i128::from(line.payable().minor_units())).sum();
+    let so_far = lines.iter().map(|line| so_far(subject.kind, line)).sum();
+    let money = |amount| money(&subject.order.currency, amount);
+    vec![
+        ("Order total", money(total)),
+        (words.so_far, money(so_far)),
+        (words.left, money(subject.left(&subject.order.ledger))),
+    ]
+}
+
+fn so_far(kind: OperationKind, line: &crate::domain::line::Line) -> i128 {
+    let sums = line.sums();
+    line.payable().sign_applied_to(match kind {
+        OperationKind::Authorization => sums.authorized,
+        OperationKind::Capture => sums.captured,
+        OperationKind::Refund => sums.refunded,
+        OperationKind::Cancellation => sums.cancelled,
+    })
+}
+
+fn choices(subject: &Subject<'_>, loaded: &Loaded, self_href: &str, key: &str) -> Vec<Choice> {
+    let order = subject.order;
+    let choice = |id: &ResourceId| {
+        let under = Subject { authorization_id: Some(id), ..*subject };
+        let made = order.events.iter().filter_map(EventRecord::operation).find(|op| op.id == *id);
+        let name =
+            made.map_or_else(|| id.as_str().to_owned(), |made| authorization_name(loaded, made));
+        Choice {
+            href: form_href(self_href, key, id.as_str()),
+            name,
+            left: money(&order.currency, under.left(&order.ledger)),
+            chosen: subject.authorization_id == Some(id),
+        }
+    };
+    if !order.ledger.multiple_authorizations {
+        return Vec::new();
+    }
+    authorizations_left(order, subject.kind).into_iter().map(choice).collect()
+}
+
+fn authorization_name(loaded: &Loaded, made: &Operation) -> String {
+    let amount = money(&loaded.order.currency, made.amount.minor_units().into());
+    let document = crate::json::parse(made.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let details = document.member("payment_details");
+    let payment_id =
+        details.and_then(|details| details.member("payment_id")).and_then(Tree::as_text);
+    let when = local(made.created_at, &loaded.time_zone);
+    let parts =
+        [Some(format!("Reservation of {amount}")), Some(when), payment_id.map(str::to_owned)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What somebody did to the order while the form was open.
+fn change(loaded: &Loaded, event: &EventRecord) -> String {
+    let by = loaded.name_of(&event.created_by.0);
+    let when = local(event.created_at, &loaded.time_zone);
+    let Some(operation) = event.operation() else {
+        return format!("{by} changed the order, {when}.");
+    };
+    let currency = &loaded.order.currency;
+    let words = words(operation.kind);
+    let lines: Vec<String> = operation
+        .items
+        .iter()
+        .map(|item| {
+            let amount = figure(currency, item.amount.minor_units().into());
+            format!("{amount} on line {}", item.line_id.number())
+        })
+        .collect();
+    let outcome = if operation.success { "" } else { "; the gateway refused it" };
+    format!("{by} {} {}, {when}{outcome}.", words.verb_past, lines.join(", "))
+}
+
+fn rows(
+    subject: &Subject<'_>,
+    typed: &Typed,
+    refused: Option<&Refused>,
+    changed: &[EventRecord],
+) -> Vec<Row> {
+    let items = subject.order.items.iter().zip(&typed.lines);
+    let row = |(item, typed): (&Item, &super::operation_typed::TypedLine)| {
+        let line = &subject.order.ledger.lines[subject.order.ledger.find(item.line_id)?];
+        let currency = &subject.order.currency;
+        let available = subject.available(line);
+        let shown = |magnitude| figure(currency, line.payable().sign_applied_to(magnitude));
+        let quantity = quantity(item);
+        let told = refused.and_then(|refused| {
+            refused.lines.iter().find(|(line, _)| *line == item.line_id).map(|(_, why)| why.clone())
+        });
+        Some(Row {
+            number: item.line_id.number(),
+            description: description(item),
+            by_quantity: quantity.as_deref().is_some_and(|quantity| quantity != "1"),
+            quantity: quantity.unwrap_or_default(),
+            payable: figure(currency, line.payable().minor_units().into()),
+            so_far: figure(currency, so_far(subject.kind, line)),
+            left: shown(available),
+            open: 0 < available || !typed.amount.is_empty() || !typed.quantity.is_empty(),
+            gives_back: line.payable().minor_units() < 0,
+            amount_name: amount_name(item.line_id),
+            amount: typed.amount.clone(),
+            quantity_name: quantity_name(item.line_id),
+            quantity_typed: typed.quantity.clone(),
+            problem: told.unwrap_or_else(|| typed.problem.clone()),
+            changed: changed.iter().any(|event| has_moved(event, item.line_id)),
+        })
+    };
+    items.filter_map(row).collect()
+}
+
+fn has_moved(event: &EventRecord, line_id: LineId) -> bool {
+    let operation = event.operation().filter(|operation| operation.success);
+    operation.is_some_and(|operation| operation.items.iter().any(|item| item.line_id == line_id))
+}
+
+fn detail_fields() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    [
+        ("processed_at", "When it was done at the gateway", "datetime-local"),
+        ("psp", "Gateway", "text"),
+        ("payment_id", "Payment id", "text"),
+        ("payment_product", "Product", "text"),
+        ("payment_product_type", "Kind of product", "text"),
+        ("card_brand", "Card brand", "text"),
+        ("card_masked_pan", "Card number, masked", "text"),
+    ]
+    .into_iter()
+}
+
+fn detail(
+    (name, label, kind): (&'static str, &'static str, &'static str),
+    form: &Form,
+    typed: &Typed,
+) -> Detail {
+    let problem = problems_of(typed, name).collect::<Vec<_>>().join(" ");
+    Detail { name, label, kind, value: form.text(name).to_owned(), problem }
+}
+
+fn problems_of(typed: &Typed, field: &'static str) -> impl Iterator<Item = String> {
+    typed.problems.iter().filter(move |(name, _)| *name == field).map(|(_, why)| why.clone())
+}
+
+/// The same request for a program to send.
+fn curl(api_href: &str, kind: OperationKind, body: &Tree) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    format!(
+        "curl -X POST {} \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
+         -H 'Content-Type: application/json' -H \"Idempotency-Key: $KEY\" \\\n  -d {}",
+        quoted(&format!("{api_href}/{}", kind.plural())),
+        quoted(&body.to_string())
+    )
+}

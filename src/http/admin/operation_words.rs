@@ -1,0 +1,105 @@
+//! What the forms of the four operations say. A page says it; nothing here decides.
+
+use crate::auth::role::Right;
+use crate::domain::ledger::OperationRejected;
+use crate::domain::operation::OperationKind;
+
+/// The words of one kind's form.
+pub struct Words {
+    /// As the button and the heading name it.
+    pub noun: &'static str,
+    pub action: &'static str,
+    pub verb: &'static str,
+    pub verb_past: &'static str,
+    /// What has been done of it so far, as a column.
+    pub so_far: &'static str,
+    /// What it can still take, as a column.
+    pub left: &'static str,
+    pub nothing_left: &'static str,
+    /// What becomes of what is left after it.
+    pub rest: &'static str,
+    /// What to do at the gateway before.
+    pub first: &'static str,
+}
+
+/// The words of a kind.
+pub fn words(kind: OperationKind) -> &'static Words {
+    match kind {
+        OperationKind::Authorization => &AUTHORIZATION,
+        OperationKind::Capture => &CAPTURE,
+        OperationKind::Refund => &REFUND,
+        OperationKind::Cancellation => &CANCELLATION,
+    }
+}
+
+/// The right that recording a kind needs.
+pub fn right(kind: OperationKind) -> Right {
+    match kind {
+        OperationKind::Capture => Right::Capture,
+        OperationKind::Authorization | OperationKind::Refund | OperationKind::Cancellation => {
+            Right::ManagePayments
+        }
+    }
+}
+
+/// Why an order takes no operation at all, for a person.
+pub fn refusal(rejected: &OperationRejected) -> &'static str {
+    match rejected {
+        OperationRejected::OrderCancelled => "The order is cancelled.",
+        OperationRejected::OrderNotOpen => "The order is closed. Open it again first.",
+        OperationRejected::References(_) => "The order has changed. Look again.",
+        OperationRejected::AmountsExceedRemaining(_) => "That is more than there is.",
+        OperationRejected::SumOutOfRange => {
+            "All that was ever reserved on this order would be too large a number."
+        }
+    }
+}
+
+const AUTHORIZATION: Words = Words {
+    noun: "reservation",
+    action: "Reserve",
+    verb: "reserves",
+    verb_past: "reserved",
+    so_far: "Reserved",
+    left: "Not reserved",
+    nothing_left: "All of it has been reserved or captured.",
+    rest: "is left to reserve",
+    first: "Have your payment provider reserve it first; Tillbook keeps the book.",
+};
+
+const CAPTURE: Words = Words {
+    noun: "capture",
+    action: "Capture",
+    verb: "captures",
+    verb_past: "captured",
+    so_far: "Captured",
+    left: "Left to capture",
+    nothing_left: "Nothing is left to capture.",
+    rest: "is left to capture",
+    first: "Charge it at your payment provider first; Tillbook keeps the book.",
+};
+
+const REFUND: Words = Words {
+    noun: "refund",
+    action: "Refund",
+    verb: "refunds",
+    verb_past: "refunded",
+    so_far: "Refunded",
+    left: "Left to refund",
+    nothing_left: "Nothing that was captured is left to refund.",
+    rest: "stays captured",
+    first: "Give it back at your payment provider first; Tillbook keeps the book.",
+};
+
+const CANCELLATION: Words = Words {
+    noun: "release",
+    action: "Release reservation",
+    verb: "releases",
+    verb_past: "released",
+    so_far: "Released",
+    left: "Still reserved",
+    nothing_left: "Nothing is reserved.",
+    rest: "stays reserved",
+    first: "Release it at your payment provider first; Tillbook keeps the book. What is released \
+            can only be captured after it has been reserved again.",
+};

@@ -1,0 +1,364 @@
+//! Recording operations by hand: what the form shows, and that it counts once.
+
+use serde_json::{Value, json};
+use tillbook::auth::role::Role;
+
+use super::harness::{ACCOUNT, App, Reply};
+use super::office::{get, send_form, unescaped, visitor, words};
+
+/// The fields of the form on a page, as a browser would send them.
+struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    fn of(page: &Reply) -> Fields {
+        let (_, form) = page.text.split_once("data-live").expect("a form on the page");
+        let (form, _) = form.split_once("</form>").unwrap();
+        let inputs = form.split("<input ").skip(1).filter_map(|rest| {
+            let tag = &rest[..rest.find('>').unwrap()];
+            let value = |name: &str| {
+                let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+                Some(unescaped(rest.split('"').next().unwrap()))
+            };
+            let unticked = tag.contains("checkbox") && !tag.contains("checked");
+            (!unticked).then(|| (value("name").unwrap(), value("value").unwrap_or_default()))
+        });
+        Fields(inputs.collect())
+    }
+
+    fn set(mut self, name: &str, value: &str) -> Fields {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn value(&self, name: &str) -> &str {
+        &self.0.iter().find(|(known, _)| known == name).expect(name).1
+    }
+
+    fn send(&self, office: &Office<'_>, kind: &str, step: &str) -> Reply {
+        let mut fields: Vec<(&str, &str)> =
+            self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fields.push(("step", step));
+        send_form(office.app, &office.cookie, &format!("/orders/{}/{kind}", office.order), &fields)
+    }
+}
+
+/// Somebody at an order.
+struct Office<'a> {
+    app: &'a App,
+    cookie: String,
+    order: String,
+}
+
+impl<'a> Office<'a> {
+    /// A manager at an order with these lines.
+    fn open(app: &'a App, items: Value, options: Value) -> Office<'a> {
+        let order = app.order(json!({"currency": "NOK", "items": items}), options);
+        let cookie = visitor(app, Role::Manager, ACCOUNT);
+        Office { app, cookie, order }
+    }
+
+    fn form(&self, path: &str) -> Reply {
+        let keyed = get(self.app, &self.cookie, &format!("/orders/{}/{path}", self.order));
+        self.follow(&keyed)
+    }
+
+    fn operate(&self, kind: &str, body: Value) -> Value {
+        self.app.post(&format!("/orders/{}/{kind}", self.order), body).expect(200).body
+    }
+
+    fn authorize(&self, line_id: i64, amount: i64) -> Value {
+        self.operate("authorizations", json!({"items": [{"line_id": line_id, "amount": amount}]}))
+    }
+
+    fn order(&self) -> Value {
+        self.app.get(&format!("/orders/{}", self.order)).expect(200).body
+    }
+
+    fn captures(&self) -> usize {
+        self.app.get(&format!("/orders/{}/captures", self.order)).expect(200).body["captures"]
+            .as_array()
+            .unwrap()
+            .len()
+    }
+
+    /// The page that a redirect leads to.
+    fn follow(&self, reply: &Reply) -> Reply {
+        let path = reply.clone().expect(303).header("location").unwrap().to_owned();
+        self.app.send("GET", &path, &[("cookie", &self.cookie)], None).expect(200)
+    }
+}
+
+fn chairs() -> Value {
+    json!([{"id": "stol", "description": "Stol", "quantity": 5, "gross_amount": 39_800},
+           {"id": "frakt", "description": "Frakt", "gross_amount": 9_900}])
+}
+
+#[test]
+fn the_form_holds_all_that_is_left_and_one_press_records_it() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    office.authorize(1, 39_800);
+    office.authorize(2, 9_900);
+    let page = office.form("captures");
+    let text = words(&page);
+    for expected in [
+        "Order total 497.00 NOK Captured 0.00 NOK Left to capture 497.00 NOK",
+        "This captures 497.00 NOK of 497.00 NOK. Nothing is left after it.",
+        "The order's payment becomes Captured",
+        "Record capture 497.00 NOK Charge it at your payment provider first",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    let fields = Fields::of(&page);
+    assert_eq!((fields.value("amount-1"), fields.value("amount-2")), ("398.00", "99.00"));
+    let done = fields.send(&office, "captures", "record");
+    let shown = words(&office.follow(&done));
+    let told = "Recorded a capture of 497.00 NOK. The order's payment is now: Captured.";
+    assert!(shown.contains(told) && !shown.contains("stays reserved"), "{shown}");
+    let capture = &office.order()["captures"][0];
+    assert_eq!(capture["amount"], 49_700);
+    let again = words(&office.form("captures"));
+    assert!(again.contains("Nothing is left to capture."), "{again}");
+}
+
+#[test]
+fn a_part_is_reviewed_before_it_is_recorded_and_the_rest_can_be_released() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    office.authorize(1, 39_800);
+    let typed = Fields::of(&office.form("captures")).set("amount-1", "1 20,5").set("amount-2", "");
+    let before = app.snapshot();
+    let unseen = typed.send(&office, "captures", "record").expect(200);
+    assert!(words(&unseen).contains("This is what would be recorded now. Nothing was recorded"));
+    assert_eq!(app.snapshot(), before, "nothing is recorded that the page has not shown");
+    let text = words(&unseen);
+    assert!(text.contains("This captures 120.50 NOK of 497.00 NOK. 277.50 NOK stays reserved."));
+    assert!(text.contains("becomes Partly captured"), "{text}");
+    let done = Fields::of(&unseen).send(&office, "captures", "record");
+    let page = office.follow(&done);
+    assert!(words(&page).contains("277.50 NOK stays reserved. Keep it reserved"));
+    let release = Fields::of(&office.form("cancellations"));
+    assert_eq!(release.value("amount-1"), "277.50");
+    let text = words(&office.follow(&release.send(&office, "cancellations", "record")));
+    assert!(text.contains("Recorded a release of 277.50 NOK."), "{text}");
+    let order = office.order();
+    let sums = ["captured_amount", "cancelled_amount"].map(|sum| order[sum].clone());
+    assert_eq!(sums, [json!(12_050), json!(27_750)]);
+}
+
+#[test]
+fn reloading_going_back_and_pressing_twice_show_the_first_capture() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    let form = Fields::of(&office.form("captures")).set("amount-2", "");
+    let form = Fields::of(&form.send(&office, "captures", "review").expect(200));
+    let replies: Vec<Reply> = std::thread::scope(|scope| {
+        let presses: Vec<_> =
+            (0..6).map(|_| scope.spawn(|| form.send(&office, "captures", "record"))).collect();
+        presses.into_iter().map(|press| press.join().unwrap()).collect()
+    });
+    let first = replies[0].header("location").unwrap();
+    for reply in &replies {
+        assert_eq!((reply.status, reply.header("location")), (303, Some(first)));
+    }
+    let reload = form.send(&office, "captures", "record").expect(303);
+    assert_eq!(reload.header("location"), Some(first));
+    assert_eq!(office.captures(), 1);
+    let back = format!("/orders/{}/captures?key={}", office.order, form.value("key"));
+    let back = get(&app, &office.cookie, &back).expect(303);
+    assert_eq!(back.header("location"), Some(first), "going back shows what was recorded");
+    let before = app.snapshot();
+    let other = form.set("amount-1", "1").send(&office, "captures", "record").expect(409);
+    assert!(words(&other).contains("This form has been recorded already, with other amounts."));
+    assert_eq!(app.snapshot(), before);
+}
+
+#[test]
+fn whoever_comes_second_keeps_their_input_and_sees_who_took_what() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    office.authorize(1, 39_800);
+    let form = Fields::of(&office.form("captures")).set("amount-1", "300").set("psp", "Vipps");
+    let form = Fields::of(&form.send(&office, "captures", "review").expect(200));
+    office.operate("captures", json!({"items": [{"line_id": 1, "amount": 20_000}]}));
+    let before = app.snapshot();
+    let conflict = form.send(&office, "captures", "record").expect(409);
+    assert_eq!(app.snapshot(), before);
+    let text = words(&conflict);
+    for expected in [
+        "The order changed while this form was open. Nothing was recorded.",
+        "test captured 200.00 on line 1, 18 Nov 2026 12:06.",
+        "198.00 changed",
+        "Only 198.00 is left.",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    let kept = Fields::of(&conflict);
+    assert_eq!((kept.value("amount-1"), kept.value("psp")), ("300", "Vipps"));
+    assert_ne!(kept.value("key"), form.value("key"), "a refusal settles the old key");
+    let mended = Fields::of(&kept.set("amount-1", "198").send(&office, "captures", "review"));
+    office.follow(&mended.send(&office, "captures", "record"));
+    assert_eq!(office.order()["captures"][1]["payment_details"], json!({"psp": "Vipps"}));
+}
+
+#[test]
+fn a_capture_that_still_fits_is_shown_again_when_somebody_else_captured_meanwhile() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    office.authorize(1, 39_800);
+    let form = Fields::of(&office.form("captures")).set("amount-1", "100");
+    let form = Fields::of(&form.set("amount-2", "").send(&office, "captures", "review"));
+    office.operate("captures", json!({"items": [{"line_id": 1, "amount": 10_000}]}));
+    let shown = form.send(&office, "captures", "record").expect(409);
+    assert!(words(&shown).contains("test captured 100.00 on line 1"));
+    assert_eq!(office.captures(), 1, "two people at one parcel do not capture it twice");
+    office.follow(&Fields::of(&shown).send(&office, "captures", "record"));
+    assert_eq!(office.captures(), 2, "unless they say so");
+}
+
+#[test]
+fn a_quantity_is_an_amount_and_the_last_one_takes_the_rest() {
+    let app = App::start();
+    let items = json!([{"id": "a", "quantity": 3, "gross_amount": 10_000}]);
+    let office = Office::open(&app, items, json!({}));
+    let capture = |quantity: &str| {
+        let form = Fields::of(&office.form("captures")).set("quantity-1", quantity);
+        let form = Fields::of(&form.send(&office, "captures", "review").expect(200));
+        let amount = form.value("amount-1").to_owned();
+        assert_eq!(form.value("quantity-1"), "");
+        office.follow(&form.send(&office, "captures", "record"));
+        amount
+    };
+    assert_eq!(["1", "1,0", "1"].map(capture), ["33.33", "33.33", "33.34"]);
+    assert_eq!(office.order()["payment_status"], "paid");
+}
+
+#[test]
+fn what_cannot_be_an_amount_is_marked_where_it_stands() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    let form = || Fields::of(&office.form("captures"));
+    let before = app.snapshot();
+    for (name, value, expected) in [
+        ("amount-1", "1.005", "NOK has 2 decimals."),
+        ("amount-1", "much", "Write an amount, as 120.00, or nothing."),
+        ("amount-1", "-5", "Write it without a minus."),
+        ("amount-1", "99999999999999", "That is too large a number."),
+        ("amount-1", "398.01", "Only 398.00 is left."),
+        ("quantity-1", "6", "Write how many of the 5, or an amount."),
+        ("quantity-1", "some", "Write how many of the 5, or an amount."),
+        ("processed_at", "yesterday", "Write it as 2026-11-23T10:00."),
+        ("card_masked_pan", "4242 4242 4242 4242", "This is a whole card number"),
+        ("metadata", "no value", "Write one name: value a line."),
+        ("metadata", "a: 1\na: 2", "a stands there twice."),
+        ("amount-7", "1", "The form has a field that this order has not. Reload it."),
+        ("success", "false", "The form has a field that this order has not. Reload it."),
+    ] {
+        let reply = form().set(name, value).send(&office, "captures", "record");
+        let text = words(&reply);
+        assert!(text.contains(expected), "{name}={value}: {expected} in {text}");
+        assert!(matches!(reply.status, 400 | 409), "{name}={value} {}", reply.status);
+        assert!(!text.contains("Record capture"), "no button for what cannot be recorded");
+    }
+    let empty = form().send(&office, "captures", "clear").expect(200);
+    assert!(words(&empty).contains("Type an amount on one line at least."));
+    let filled = Fields::of(&Fields::of(&empty).send(&office, "captures", "all"));
+    assert_eq!(filled.value("amount-2"), "99.00");
+    assert_eq!(app.snapshot(), before);
+}
+
+#[test]
+fn everything_that_can_be_said_about_a_capture_is_kept() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    let form = Fields::of(&office.form("captures"))
+        .set("processed_at", "2026-11-18T11:30")
+        .set("psp", "Vipps")
+        .set("payment_id", "P-1")
+        .set("payment_product", "vipps")
+        .set("payment_product_type", "vipps.ecom")
+        .set("card_brand", "Visa")
+        .set("card_masked_pan", "4444 **** **** 4448")
+        .set("metadata", "parcel: 370\nshelf: A: 3")
+        .set("refused", "yes")
+        .set("reason", "Expired card");
+    let page = form.send(&office, "captures", "review").expect(200);
+    let text = words(&page);
+    assert!(text.contains("Record refused capture 497.00 NOK") && text.contains("nothing moves"));
+    // A textarea is no input, so it is typed again.
+    let form = Fields::of(&page).set("metadata", "parcel: 370\nshelf: A: 3");
+    let shown = words(&office.follow(&form.send(&office, "captures", "record")));
+    assert!(shown.contains("Recorded that the gateway refused a capture of 497.00 NOK."));
+    let order = office.order();
+    let capture = &order["captures"][0];
+    let expected = json!({"psp": "Vipps", "payment_id": "P-1", "payment_product": "vipps",
+        "payment_product_type": "vipps.ecom",
+        "card": {"brand": "Visa", "masked_pan": "4444 **** **** 4448"}});
+    assert_eq!(capture["payment_details"], expected);
+    let metadata = json!({"reason": "Expired card", "parcel": "370", "shelf": "A: 3"});
+    assert_eq!(capture["metadata"], metadata);
+    assert_eq!(capture["processed_at"], "2026-11-18T10:30:00.000Z");
+    assert_eq!((&capture["success"], &order["captured_amount"]), (&json!(false), &json!(0)));
+}
+
+#[test]
+fn several_reservations_are_chosen_between_first() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({"multiple_authorizations": true}));
+    let nothing = words(&office.form("captures"));
+    assert!(nothing.contains("Nothing is left to capture."), "{nothing}");
+    let first = office.authorize(1, 10_000)["id"].as_str().unwrap().to_owned();
+    let only = Fields::of(&office.form("captures"));
+    assert_eq!(only.value("authorization_id"), first, "the only one is chosen");
+    let second = office.authorize(1, 20_000)["id"].as_str().unwrap().to_owned();
+    let choose = office.form("captures");
+    let text = words(&choose);
+    assert!(text.contains("Choose the reservation that this draws on."), "{text}");
+    assert!(text.contains("Reservation of 200.00 NOK, 18 Nov 2026 12:06 Left to capture: 200.00"));
+    let form = Fields::of(&office.form(&format!("captures?authorization_id={second}")));
+    assert_eq!(form.value("amount-1"), "200.00");
+    office.follow(&form.send(&office, "captures", "record"));
+    let order = office.order();
+    assert_eq!(order["captures"][0]["authorization_id"], json!(second));
+    let refund = Fields::of(&office.form("refunds"));
+    assert_eq!(refund.value("authorization_id"), second, "the only one with something kept");
+}
+
+#[test]
+fn lines_that_give_back_say_so_and_take_amounts_without_a_sign() {
+    let app = App::start();
+    let items = json!([{"id": "a", "gross_amount": 10_000}, {"id": "b", "gross_amount": -39_800}]);
+    let office = Office::open(&app, items, json!({}));
+    let page = office.form("captures");
+    let text = words(&page);
+    assert!(text.contains("Record capture: give back 298.00 NOK"), "{text}");
+    assert!(text.contains("2 b: give back 398.00"), "{text}");
+    let form = Fields::of(&page);
+    assert_eq!(form.value("amount-2"), "398.00");
+    let form = form.set("amount-2", "-98,00").set("amount-1", "");
+    let form = Fields::of(&form.send(&office, "captures", "review"));
+    office.follow(&form.send(&office, "captures", "record"));
+    assert_eq!(office.order()["captures"][0]["items"], json!([{"line_id": 2, "amount": -9_800}]));
+}
+
+#[test]
+fn the_order_s_page_offers_what_can_be_done_and_says_why_not() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    let page = |cookie: &str| words(&get(&app, cookie, &format!("/orders/{}", office.order)));
+    let fresh = page(&office.cookie);
+    for expected in [
+        "Refund: Nothing that was captured is left to refund.",
+        "Release reservation: Nothing is reserved.",
+    ] {
+        assert!(fresh.contains(expected), "{expected} in {fresh}");
+    }
+    let packer = page(&visitor(&app, Role::Packer, ACCOUNT));
+    assert!(packer.contains("Actions Capture") && !packer.contains("Refund:"), "{packer}");
+    let viewer = page(&visitor(&app, Role::Viewer, ACCOUNT));
+    assert!(viewer.contains("Your role looks at orders."), "{viewer}");
+    app.post(&format!("/orders/{}/cancel", office.order), json!({})).expect(200);
+    assert!(page(&office.cookie).contains("Capture: The order is cancelled."));
+    assert!(words(&office.form("captures")).contains("The order is cancelled."));
+}
