@@ -58,6 +58,11 @@ impl<'a> Office<'a> {
         Office { app, cookie, order }
     }
 
+    /// Somebody who is signed in already.
+    fn at(app: &'a App, cookie: &str, order: &str) -> Office<'a> {
+        Office { app, cookie: cookie.to_owned(), order: order.to_owned() }
+    }
+
     fn form(&self, path: &str) -> Reply {
         let keyed = get(self.app, &self.cookie, &format!("/orders/{}/{path}", self.order));
         self.follow(&keyed)
@@ -215,6 +220,28 @@ fn a_capture_that_still_fits_is_shown_again_when_somebody_else_captured_meanwhil
     assert_eq!(office.captures(), 1, "two people at one parcel do not capture it twice");
     office.follow(&Fields::of(&shown).send(&office, "captures", "record"));
     assert_eq!(office.captures(), 2, "unless they say so");
+}
+
+#[test]
+fn a_failure_that_leaves_the_outcome_open_keeps_the_key_for_the_next_press() {
+    let mut app = App::start();
+    let (cookie, order) = {
+        let office = Office::open(&app, chairs(), json!({}));
+        (office.cookie, office.order)
+    };
+    let form = Fields::of(&Office::at(&app, &cookie, &order).form("captures"));
+    app.stop_writing();
+    let unclear = form.send(&Office::at(&app, &cookie, &order), "captures", "record").expect(503);
+    let text = words(&unclear);
+    assert!(text.contains("whether this was recorded is not known"), "{text}");
+    assert!(text.contains("You can press the button again: the form counts once."), "{text}");
+    let kept = Fields::of(&unclear);
+    assert_eq!(kept.value("key"), form.value("key"));
+    app.restart();
+    let office = Office::at(&app, &cookie, &order);
+    let done = kept.send(&office, "captures", "record");
+    office.follow(&done);
+    assert_eq!(office.captures(), 1);
 }
 
 #[test]

@@ -288,6 +288,11 @@ impl App {
         snapshot(&self.db)
     }
 
+    /// Stops the writer alone: the server goes on and can write no more.
+    pub fn stop_writing(&mut self) {
+        self.writer_thread.take().unwrap().stop();
+    }
+
     /// Stops the server, as SIGTERM does.
     pub fn stop(&mut self) {
         if let Some(running) = self.running.take() {

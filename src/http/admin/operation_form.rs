@@ -7,7 +7,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
-use super::super::error::{ApiError, Code};
+use super::super::error::ApiError;
 use super::super::extract::{order_in_path, state};
 use super::super::state::AppState;
 use super::form::Form;
@@ -162,15 +162,12 @@ impl Sent<'_> {
                 self.loaded = read.await?.ok_or(PageError::NotFound)?;
                 self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED)
             }
+            // The key stays: pressing again finds out, and never records twice.
             error => {
+                let is_unclear = matches!(error, WriteError::WritesOff | WriteError::Failed);
                 let error = ApiError::from_write(error, store_failed);
-                let status = error.status_code();
-                let notice = match error.code {
-                    Code::InternalError => error.page_message(),
-                    _ => error.message,
-                };
-                // The key stays: pressing again finds out, and never records twice.
-                self.shown(chosen.as_ref(), status, &format!("{notice} {PRESS_AGAIN}"))
+                let notice = if is_unclear { UNCLEAR } else { &error.message };
+                self.shown(chosen.as_ref(), error.status_code(), &format!("{notice} {PRESS_AGAIN}"))
             }
         }
     }
@@ -248,6 +245,7 @@ impl Sent<'_> {
     }
 }
 
+const UNCLEAR: &str = "The server could not finish, and whether this was recorded is not known.";
 const PRESS_AGAIN: &str = "You can press the button again: the form counts once.";
 
 fn store_failed(why: IdempotentRefused<RecordOperationRefused>) -> ApiError {
