@@ -64,8 +64,8 @@ impl<'a> Office<'a> {
     }
 
     fn form(&self, path: &str) -> Reply {
-        let keyed = get(self.app, &self.cookie, &format!("/orders/{}/{path}", self.order));
-        self.follow(&keyed)
+        let page = get(self.app, &self.cookie, &format!("/orders/{}/{path}", self.order));
+        if page.status == 303 { self.follow(&page) } else { page.expect(200) }
     }
 
     fn operate(&self, kind: &str, body: Value) -> Value {
@@ -350,6 +350,35 @@ fn several_reservations_are_chosen_between_first() {
     assert_eq!(order["captures"][0]["authorization_id"], json!(second));
     let refund = Fields::of(&office.form("refunds"));
     assert_eq!(refund.value("authorization_id"), second, "the only one with something kept");
+}
+
+#[test]
+fn a_long_order_is_recorded_whole_or_in_part_from_pages_of_a_browser_s_size() {
+    let app = App::start();
+    let item = |n: usize| {
+        json!({"id": format!("p{n}"), "description": "Vare", "quantity": 2,
+        "gross_amount": 1_000 + n})
+    };
+    let items: Vec<Value> = (0..1_000).map(item).collect();
+    let office = Office::open(&app, json!(items), json!({}));
+    let page = office.form("captures");
+    assert!(page.text.len() < 80_000, "{}", page.text.len());
+    let text = words(&page);
+    assert!(text.contains("Lines 1 to 50 of 1000.") && text.contains("and 980 lines more"));
+    assert!(text.contains("Record capture 14 995.00 NOK"), "all of all lines: {text}");
+    let (_, after) = page.text.split_once("Lines before").unwrap_or(("", &page.text));
+    assert!(after.contains("from=50") && !after.contains("Lines before"));
+    let key = Fields::of(&page).value("key").to_owned();
+    let form = Fields::of(&office.form(&format!("captures?key={key}&from=950")));
+    assert_eq!(form.value("amount-1000"), "19.99");
+    let form = form.set("others", "none").set("amount-1000", "9.99");
+    let page = form.send(&office, "captures", "review");
+    office.follow(&Fields::of(&page).set("others", "none").send(&office, "captures", "record"));
+    let captured: i64 = (950..999).map(|n| 1_000 + n).sum::<i64>() + 999;
+    assert_eq!(office.order()["captured_amount"], captured);
+    let rest = Fields::of(&office.form("captures")).set("others", "all");
+    let done = office.follow(&rest.send(&office, "captures", "record"));
+    assert!(words(&done).contains("The order's payment is now: Captured."));
 }
 
 #[test]

@@ -26,6 +26,11 @@ impl Form {
         found.map_or("", |(_, value)| value.as_str())
     }
 
+    /// Whether a field was sent.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(key, _)| key == name)
+    }
+
     /// A form with these fields, as if it had been sent.
     pub fn of(fields: &[(&str, &str)]) -> Form {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());

@@ -17,6 +17,7 @@ pub mod words;
 pub mod operation_form;
 mod operation_page;
 mod operation_review;
+mod operation_rows;
 mod operation_typed;
 mod operation_words;
 pub mod order;

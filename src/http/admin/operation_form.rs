@@ -72,8 +72,9 @@ pub async fn show(
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
     }
     let chosen = choose(&loaded, kind, &authorization_id);
-    let filled = subject(&loaded, kind, chosen.as_ref()).filled();
-    let sent = Sent { kind, staff: &staff, state, loaded, form: filled };
+    let mut filled = subject(&loaded, kind, chosen.as_ref()).filled();
+    filled.push(("from".to_owned(), query_value(&request, "from")));
+    let sent = Sent { kind, staff: &staff, state, loaded, form: Form::new(filled) };
     sent.page(chosen.as_ref(), StatusCode::OK, Before { notice: "", key, seen: None })
 }
 
@@ -103,7 +104,7 @@ pub async fn create(
     }
     match sent.form.text("step") {
         "all" => sent.refilled(chosen.as_ref(), |subject| subject.filled()),
-        "clear" => sent.refilled(chosen.as_ref(), |subject| subject.with_boxes(|_| String::new())),
+        "clear" => sent.refilled(chosen.as_ref(), |subject| subject.cleared()),
         "record" => sent.record(chosen, key).await,
         _ => sent.reviewed(chosen.as_ref()),
     }
@@ -176,12 +177,14 @@ impl Sent<'_> {
     fn refilled(
         mut self,
         chosen: Option<&ResourceId>,
-        boxes: impl Fn(&Subject<'_>) -> Form,
+        boxes: impl Fn(&Subject<'_>) -> Vec<(String, String)>,
     ) -> Result<HttpResponse, PageError> {
         let boxes = boxes(&subject(&self.loaded, self.kind, chosen));
-        let is_box = |name: &str| name.starts_with("amount-") || name.starts_with("quantity-");
-        let others = self.form.fields().iter().filter(|(name, _)| !is_box(name)).cloned();
-        self.form = Form::new(others.chain(boxes.fields().iter().cloned()).collect());
+        let is_box = |name: &str| {
+            name == "others" || name.starts_with("amount-") || name.starts_with("quantity-")
+        };
+        let rest = self.form.fields().iter().filter(|(name, _)| !is_box(name)).cloned();
+        self.form = Form::new(rest.chain(boxes).collect());
         self.shown(chosen, StatusCode::OK, "")
     }
 

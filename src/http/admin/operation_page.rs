@@ -4,17 +4,20 @@ use askama::Template;
 
 use super::form::Form;
 use super::frame::Frame;
-use super::operation_review::{Refused, Review, review};
-use super::operation_typed::{Subject, Typed, amount_name, description, quantity, quantity_name};
+use super::operation_review::{Review, review};
+use super::operation_rows::{Sources, Window, so_far, window};
+use super::operation_typed::{Subject, Typed};
 use super::operation_words::{Words, words};
 use super::order::Loaded;
 use super::words::{figure, money};
 use crate::clock::local;
-use crate::domain::ids::{LineId, ResourceId};
-use crate::domain::item::Item;
+use crate::domain::ids::ResourceId;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::json::Tree;
 use crate::store::{EventRecord, OrderRecord};
+
+/// Bytes of a body that is shown as a command.
+const CURL_BYTES_MAX: usize = 8 << 10;
 
 /// What the page says, ready to be shown.
 #[derive(Template)]
@@ -38,7 +41,7 @@ pub struct OperationPage {
     pub must_choose: bool,
     /// What others did since the form was first shown.
     pub changes: Vec<String>,
-    pub rows: Vec<Row>,
+    pub window: Window,
     pub details: Vec<Detail>,
     pub has_details: bool,
     pub refused: bool,
@@ -60,27 +63,6 @@ pub struct Choice {
     pub name: String,
     pub left: String,
     pub chosen: bool,
-}
-
-/// A line with its boxes.
-pub struct Row {
-    pub number: i64,
-    pub description: String,
-    pub quantity: String,
-    pub payable: String,
-    pub so_far: String,
-    pub left: String,
-    /// Whether anything can be typed.
-    pub open: bool,
-    pub gives_back: bool,
-    pub by_quantity: bool,
-    pub amount_name: String,
-    pub amount: String,
-    pub quantity_name: String,
-    pub quantity_typed: String,
-    pub problem: String,
-    /// Somebody moved something here since the form was first shown.
-    pub changed: bool,
 }
 
 /// A field that is not needed for the usual case.
@@ -129,6 +111,8 @@ pub fn operation_page(
     let mut problems: Vec<String> = problems_of(typed, "").collect();
     problems
         .extend(refused.iter().map(|refused| refused.reason.to_owned()).filter(|r| !r.is_empty()));
+    let refused = refused.as_ref();
+    let sources = Sources { subject, form, typed, refused, changed };
     OperationPage {
         order_id: order.order_id.as_str().to_owned(),
         words: words(subject.kind),
@@ -142,7 +126,7 @@ pub fn operation_page(
             .unwrap_or_default(),
         must_choose: must_choose(subject),
         changes: changed.iter().map(|event| change(loaded, event)).collect(),
-        rows: rows(subject, typed, refused.as_ref(), changed),
+        window: window(&sources, &self_href, &place.before.key),
         has_details: detail_fields().any(|(name, _, _)| !form.text(name).is_empty())
             || !form.text("metadata").is_empty(),
         details: detail_fields().map(|field| detail(field, form, typed)).collect(),
@@ -219,16 +203,6 @@ fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn so_far(kind: OperationKind, line: &crate::domain::line::Line) -> i128 {
-    let sums = line.sums();
-    line.payable().sign_applied_to(match kind {
-        OperationKind::Authorization => sums.authorized,
-        OperationKind::Capture => sums.captured,
-        OperationKind::Refund => sums.refunded,
-        OperationKind::Cancellation => sums.cancelled,
-    })
-}
-
 fn choices(subject: &Subject<'_>, loaded: &Loaded, self_href: &str, key: &str) -> Vec<Choice> {
     let order = subject.order;
     let choice = |id: &ResourceId| {
@@ -282,48 +256,6 @@ fn change(loaded: &Loaded, event: &EventRecord) -> String {
     format!("{by} {} {}, {when}{outcome}.", words.verb_past, lines.join(", "))
 }
 
-fn rows(
-    subject: &Subject<'_>,
-    typed: &Typed,
-    refused: Option<&Refused>,
-    changed: &[EventRecord],
-) -> Vec<Row> {
-    let items = subject.order.items.iter().zip(&typed.lines);
-    let row = |(item, typed): (&Item, &super::operation_typed::TypedLine)| {
-        let line = &subject.order.ledger.lines[subject.order.ledger.find(item.line_id)?];
-        let currency = &subject.order.currency;
-        let available = subject.available(line);
-        let shown = |magnitude| figure(currency, line.payable().sign_applied_to(magnitude));
-        let quantity = quantity(item);
-        let told = refused.and_then(|refused| {
-            refused.lines.iter().find(|(line, _)| *line == item.line_id).map(|(_, why)| why.clone())
-        });
-        Some(Row {
-            number: item.line_id.number(),
-            description: description(item),
-            by_quantity: quantity.as_deref().is_some_and(|quantity| quantity != "1"),
-            quantity: quantity.unwrap_or_default(),
-            payable: figure(currency, line.payable().minor_units().into()),
-            so_far: figure(currency, so_far(subject.kind, line)),
-            left: shown(available),
-            open: 0 < available || !typed.amount.is_empty() || !typed.quantity.is_empty(),
-            gives_back: line.payable().minor_units() < 0,
-            amount_name: amount_name(item.line_id),
-            amount: typed.amount.clone(),
-            quantity_name: quantity_name(item.line_id),
-            quantity_typed: typed.quantity.clone(),
-            problem: told.unwrap_or_else(|| typed.problem.clone()),
-            changed: changed.iter().any(|event| has_moved(event, item.line_id)),
-        })
-    };
-    items.filter_map(row).collect()
-}
-
-fn has_moved(event: &EventRecord, line_id: LineId) -> bool {
-    let operation = event.operation().filter(|operation| operation.success);
-    operation.is_some_and(|operation| operation.items.iter().any(|item| item.line_id == line_id))
-}
-
 fn detail_fields() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     [
         ("processed_at", "When it was done at the gateway", "datetime-local"),
@@ -350,13 +282,17 @@ fn problems_of(typed: &Typed, field: &'static str) -> impl Iterator<Item = Strin
     typed.problems.iter().filter(move |(name, _)| *name == field).map(|(_, why)| why.clone())
 }
 
-/// The same request for a program to send.
+/// The same request for a program to send; empty when it is too long to be read.
 fn curl(api_href: &str, kind: OperationKind, body: &Tree) -> String {
+    let body = body.to_string();
+    if CURL_BYTES_MAX < body.len() {
+        return String::new();
+    }
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
     format!(
         "curl -X POST {} \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
          -H 'Content-Type: application/json' -H \"Idempotency-Key: $KEY\" \\\n  -d {}",
         quoted(&format!("{api_href}/{}", kind.plural())),
-        quoted(&body.to_string())
+        quoted(&body)
     )
 }

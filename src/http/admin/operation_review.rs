@@ -9,6 +9,9 @@ use crate::domain::line::Line;
 use crate::domain::operation::{OperationItem, OperationKind, OperationRequest};
 use crate::domain::payment_status::PaymentStatus;
 
+/// Lines that a review names.
+const LINES_MAX: usize = 20;
+
 /// An operation before it is recorded.
 pub struct Review {
     /// What the button says: what is recorded, with its sum.
@@ -17,6 +20,8 @@ pub struct Review {
     pub sentences: Vec<String>,
     /// What it takes from each line, as `2 Stol: 120.00`.
     pub lines: Vec<String>,
+    /// How many more lines than those.
+    pub more: usize,
     /// The payment status after it, in the API's word.
     pub status: &'static str,
     pub status_words: &'static str,
@@ -68,7 +73,8 @@ fn told(subject: &Subject<'_>, request: &OperationRequest, after: &Ledger) -> Re
                     .to_owned(),
             ]
         },
-        lines: request.items.as_slice().iter().map(line).collect(),
+        lines: request.items.as_slice().iter().take(LINES_MAX).map(line).collect(),
+        more: request.items.as_slice().len().saturating_sub(LINES_MAX),
         status: status.as_str(),
         status_words: payment_status(after, status),
     }

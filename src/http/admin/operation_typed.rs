@@ -27,7 +27,7 @@ const CARD: [(&str, &str); 2] =
     [("brand", "/payment_details/card/brand"), ("masked_pan", "/payment_details/card/masked_pan")];
 
 /// Fields that say nothing about the operation itself.
-const AROUND: [&str; 5] = ["form_token", "step", "key", "seen", "reviewed"];
+const AROUND: [&str; 6] = ["form_token", "step", "key", "seen", "reviewed", "from"];
 
 /// The form of an operation as it was sent.
 pub struct Typed {
@@ -72,19 +72,22 @@ impl Subject<'_> {
         line.available(self.kind, self.authorization_id)
     }
 
-    /// The form with every box holding all there is.
-    pub fn filled(&self) -> Form {
-        self.with_boxes(|line| match self.available(line) {
-            0 => String::new(),
-            available => plain_figure(&self.order.currency, available),
-        })
+    /// The boxes of the form, each holding all there is.
+    pub fn filled(&self) -> Vec<(String, String)> {
+        vec![("others".to_owned(), "all".to_owned())]
     }
 
-    /// The form with every box as `content` says, and nothing else.
-    pub fn with_boxes(&self, content: impl Fn(&Line) -> String) -> Form {
-        let lines = self.order.ledger.lines.iter();
-        let fields = lines.map(|line| (amount_name(line.line_id()), content(line)));
-        Form::new(fields.collect())
+    /// The boxes of the form, each empty.
+    pub fn cleared(&self) -> Vec<(String, String)> {
+        vec![("others".to_owned(), "none".to_owned())]
+    }
+
+    /// All there is on a line, as it stands in its box.
+    fn all_of(&self, line: &Line) -> String {
+        match self.available(line) {
+            0 => String::new(),
+            available => plain_figure(&self.order.currency, available),
+        }
     }
 
     /// Reads what was typed.
@@ -108,7 +111,12 @@ impl Subject<'_> {
     }
 
     fn read_line(&self, item: &Item, line: &Line, form: &Form) -> TypedLine {
-        let amount = form.text(&amount_name(item.line_id)).trim().to_owned();
+        let name = amount_name(item.line_id);
+        // A line without a box on the page goes with the others.
+        let amount = match form.has(&name) {
+            false if form.text("others") == "all" => self.all_of(line),
+            _ => form.text(&name).trim().to_owned(),
+        };
         let quantity = form.text(&quantity_name(item.line_id)).trim().to_owned();
         let read = if quantity.is_empty() {
             self.read_amount(&amount, line).map(|meant| (amount.clone(), meant))
@@ -207,7 +215,8 @@ impl Subject<'_> {
 
     /// A form of ours has no other fields than these; one that does is not understood.
     fn unknown_fields(&self, form: &Form) -> Vec<(&'static str, String)> {
-        let singles = ["authorization_id", "refused", "reason", "processed_at", "metadata"];
+        let singles =
+            ["authorization_id", "others", "refused", "reason", "processed_at", "metadata"];
         let is_known = |name: &str| {
             let of_line = name.strip_prefix("amount-").or_else(|| name.strip_prefix("quantity-"));
             let line = of_line.and_then(|number| LineId::new(number.parse().ok()?));
