@@ -29,7 +29,13 @@ for (const form of document.querySelectorAll("form[data-live]")) {
 function show(page) {
   for (const fresh of page.querySelectorAll("[data-swap]")) {
     const shown = document.getElementById(fresh.id);
-    if (shown && !shown.contains(document.activeElement)) shown.replaceWith(fresh.cloneNode(true));
+    const focused = document.activeElement;
+    if (!shown || (shown.contains(focused) && focused.matches("input, select, textarea"))) continue;
+    const had = shown.contains(focused) ? focused.value : "";
+    const taken = fresh.cloneNode(true);
+    shown.replaceWith(taken);
+    // Whoever stood on the button stands on it still, and reads its new sum.
+    if (had) taken.querySelector(`button[value="${CSS.escape(had)}"]`)?.focus();
   }
   for (const fresh of page.querySelectorAll("input.amount, input.count")) {
     const shown = document.getElementsByName(fresh.name)[0];

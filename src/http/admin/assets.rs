@@ -6,7 +6,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
 use include_dir::{Dir, include_dir};
 
-use super::page_error::PageError;
+use super::super::error::ApiError;
 use crate::auth::client_secret::sha256;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static");
@@ -37,10 +37,13 @@ impl Asset {
 }
 
 /// `GET /static/{file}`
-pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
+pub async fn show(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let wanted = format!("static/{}", request.match_info().get("file").unwrap_or_default());
     let assets = [&*CSS, &*SCRIPT];
-    let asset = assets.into_iter().find(|asset| asset.path == wanted).ok_or(PageError::NotFound)?;
+    let asset = assets
+        .into_iter()
+        .find(|asset| asset.path == wanted)
+        .ok_or_else(|| ApiError::not_found("file"))?;
     Ok(HttpResponse::Ok()
         .content_type(format!("{}; charset=utf-8", asset.content_type))
         .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))

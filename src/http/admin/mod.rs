@@ -33,3 +33,13 @@ pub mod sign_in;
 pub fn path_segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT_ESCAPED).to_string()
 }
+
+/// The address of an operation's form: its one-time key, and the authorization that was chosen.
+pub fn form_href(href: &str, key: &str, authorization_id: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("key", key);
+    if !authorization_id.is_empty() {
+        query.append_pair("authorization_id", authorization_id);
+    }
+    format!("{href}?{}", query.finish())
+}

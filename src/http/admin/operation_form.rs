@@ -11,10 +11,9 @@ use super::super::error::ApiError;
 use super::super::extract::{order_in_path, state};
 use super::super::state::AppState;
 use super::form::Form;
+use super::form_href;
 use super::frame::Frame;
-use super::operation_page::{
-    Before, Place, authorizations_left, form_href, operation_page, reviewed,
-};
+use super::operation_page::{Before, Place, authorizations_left, operation_page, reviewed};
 use super::operation_review::review;
 use super::operation_typed::{Subject, said};
 use super::operation_words::right;

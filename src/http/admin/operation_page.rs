@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::form::Form;
+use super::form_href;
 use super::frame::Frame;
 use super::operation_review::{Review, review};
 use super::operation_rows::{Sources, Window, so_far, window};
@@ -153,16 +154,6 @@ pub fn reviewed(subject: &Subject<'_>, typed: &Typed) -> String {
     let hash = crate::auth::client_secret::sha256(shown.as_bytes());
     let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{hash}", subject.order.events.len())
-}
-
-/// The address of a form.
-pub fn form_href(href: &str, key: &str, authorization_id: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("key", key);
-    if !authorization_id.is_empty() {
-        query.append_pair("authorization_id", authorization_id);
-    }
-    format!("{href}?{}", query.finish())
 }
 
 /// Whether the form waits for an authorization to be chosen.

@@ -1,7 +1,7 @@
 //! The lines of an operation's form, each with its boxes; of a long order a window of them.
 
 use super::form::Form;
-use super::operation_page::form_href;
+use super::form_href;
 use super::operation_review::Refused;
 use super::operation_typed::{
     Subject, Typed, TypedLine, amount_name, description, quantity, quantity_name,

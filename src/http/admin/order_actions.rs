@@ -7,7 +7,7 @@ use super::super::error::ApiError;
 use super::super::extract::{order_in_path, state};
 use super::super::state::AppState;
 use super::form::Form;
-use super::operation_page::form_href;
+use super::form_href;
 use super::operation_words::{self, right, words};
 use super::order;
 use super::page_error::PageError;
