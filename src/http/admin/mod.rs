@@ -16,8 +16,11 @@ pub mod words;
 
 pub mod order;
 pub mod order_actions;
+mod order_cards;
 mod order_figures;
 mod order_people;
+mod order_read;
+mod order_story;
 pub mod orders;
 pub mod setup;
 pub mod sign_in;
