@@ -40,7 +40,7 @@ fn operation_card(read: &OrderRead, operation: &Operation) -> OperationCard {
         .items
         .iter()
         .map(|item| {
-            let amount = read.order.currency.figure(item.amount.minor_units().into());
+            let amount = words::figure(&read.order.currency, item.amount.minor_units().into());
             format!("{}: {amount}", item.line_id.number())
         })
         .collect();
@@ -56,7 +56,7 @@ fn operation_card(read: &OrderRead, operation: &Operation) -> OperationCard {
     ];
     OperationCard {
         kind: words::operation(operation.kind),
-        amount: read.order.currency.display(operation.amount.minor_units().into()),
+        amount: words::money(&read.order.currency, operation.amount.minor_units().into()),
         success: operation.success,
         facts: facts
             .into_iter()

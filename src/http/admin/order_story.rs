@@ -24,10 +24,13 @@ pub fn event_rows(read: &OrderRead, links: &Links) -> Vec<EventRow> {
 fn event_row(read: &OrderRead, links: &Links, event: &EventRecord) -> EventRow {
     let what = match &event.body {
         EventBody::Operation(operation) => {
-            let amount = read.order.currency.display(operation.amount.minor_units().into());
+            let minor_units = operation.amount.minor_units();
+            let amount = words::money(&read.order.currency, minor_units.into());
+            // "Capture of give back 50.00" is no English.
+            let of = if minor_units < 0 { ":" } else { " of" };
             let kind = words::operation(operation.kind);
             let refused = if operation.success { "" } else { " refused by the gateway" };
-            format!("{kind} of {amount}{refused}")
+            format!("{kind}{of} {amount}{refused}")
         }
         EventBody::Api(api) if api.draft_id.is_some() => "Order made".to_owned(),
         EventBody::Api(api) => match api.path.rsplit('/').next() {
