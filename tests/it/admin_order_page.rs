@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tillbook::auth::role::Role;
 
 use super::harness::{ACCOUNT, App};
-use super::office::{get, visitor, words};
+use super::office::{FORM_TOKEN, get, send_form, visitor, words};
 
 /// The page's words.
 fn page_of(app: &App, cookie: &str, order: &str) -> String {
@@ -43,7 +43,7 @@ fn what_goes_the_other_way_says_so_everywhere() {
         &[
             "Total 600.00 NOK Reserved 200.00 NOK Captured give back 300.00 NOK Released",
             "Refunded give back 100.00 NOK Left to capture 500.00 NOK",
-            "2 p1 1 give back 400.00 NOK 0.00 give back 300.00 give back 100.00 0.00",
+            "2 p1 give back 400.00 NOK 0.00 give back 300.00 give back 100.00 0.00",
             "Refund give back 100.00 NOK",
             "2: give back 300.00",
             "Capture: give back 300.00 NOK, by",
@@ -72,4 +72,35 @@ fn the_bar_s_parts_add_up_to_the_sums_above_it() {
         &["Captured and kept 500.00 NOK Not reserved 500.00 NOK Given back 200.00 NOK \
            Reserved to give back 100.00 NOK Give-back taken back 100.00 NOK Lines"],
     );
+}
+
+#[test]
+fn quantities_are_shown_as_they_were_sent_or_not_at_all() {
+    let app = App::start();
+    let owner = visitor(&app, Role::Owner, ACCOUNT);
+    let items = json!([{"id": "rope", "quantity": 2.50, "gross_amount": 100},
+                       {"id": "fee", "gross_amount": 100}]);
+    let order = app.order(json!({"currency": "NOK", "items": items}), json!({}));
+    let page = page_of(&app, &owner, &order);
+    assert_says(&page, &["1 rope 2.5 1.00 NOK", "2 fee 1.00 NOK"]);
+}
+
+#[test]
+fn an_order_that_ended_says_when_by_whom_and_why() {
+    let app = App::start();
+    let owner = visitor(&app, Role::Owner, ACCOUNT);
+    let order = app.simple_order(&[1_000]);
+    assert!(!page_of(&app, &owner, &order).contains("Closed 18 Nov"));
+    app.post(&format!("/orders/{order}/close"), json!({})).expect(200);
+    assert_says(&page_of(&app, &owner, &order), &["Closed 18 Nov 2026 12:06 by API client test."]);
+    let fields = [("form_token", FORM_TOKEN), ("cancelled_reason", "merchant")];
+    send_form(&app, &owner, &format!("/orders/{order}/cancel"), &fields).expect(303);
+    let page = page_of(&app, &owner, &order);
+    let by = "owner-t12345678@example.no";
+    assert_says(&page, &[&format!("Cancelled 18 Nov 2026 12:06 by {by}: we cannot deliver.")]);
+    assert!(!page.contains("Closed 18 Nov"));
+    let silent = app.simple_order(&[1_000]);
+    app.post(&format!("/orders/{silent}/cancel"), json!({})).expect(200);
+    let said = "Cancelled 18 Nov 2026 12:06 by API client test: no reason given.";
+    assert_says(&page_of(&app, &owner, &silent), &[said]);
 }

@@ -9,7 +9,7 @@ use super::order_actions::{Action, actions};
 use super::order_cards::{OperationCard, operation_cards};
 use super::order_figures::{Bar, Figure, LineRow, bar, figures, line_rows};
 use super::order_people::{Person, people};
-use super::order_read;
+use super::order_read::{self, OrderRead};
 use super::order_story::{EventRow, event_rows};
 use super::page_error::PageError;
 use super::sign_in::html;
@@ -30,6 +30,8 @@ struct OrderPage {
     payment_words: &'static str,
     created: String,
     created_by: String,
+    /// When, by whom and why it ended; empty while it is open.
+    ended: String,
     figures: Vec<Figure>,
     bar: Bar,
     people: Vec<Person>,
@@ -69,6 +71,7 @@ pub async fn page(
         payment_words: words::payment_status(&order.ledger, order.payment_status),
         created: read.local(order.created_at),
         created_by: read.name_of(&order.created_by),
+        ended: ended(&read),
         figures: figures(order),
         bar: bar(order),
         people: people(order),
@@ -77,4 +80,16 @@ pub async fn page(
         actions: actions(order, staff),
         events: event_rows(&read, &state.links),
     })
+}
+
+/// How the order was closed or cancelled, in a sentence.
+fn ended(read: &OrderRead) -> String {
+    if let Some(cancelled) = &read.order.cancelled {
+        let (at, by) = (read.local(cancelled.at), read.name_of(&cancelled.by));
+        return format!("Cancelled {at} by {by}: {}.", words::cancelled_reason(cancelled.reason));
+    }
+    if let Some((at, by)) = &read.order.closed {
+        return format!("Closed {} by {}.", read.local(*at), read.name_of(by));
+    }
+    String::new()
 }

@@ -71,6 +71,7 @@ pub struct BarPart {
 pub struct LineRow {
     pub number: i64,
     pub description: String,
+    /// Empty when none was sent.
     pub quantity: String,
     pub payable: String,
     pub held: String,
@@ -149,7 +150,7 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
         description: text("description").or_else(|| text("id")).unwrap_or_default(),
         quantity: match document.member("quantity") {
             Some(Tree::Number(number)) => number.clone(),
-            _ => "1".to_owned(),
+            _ => String::new(),
         },
         payable: words::money(&order.currency, line.payable().minor_units().into()),
         held: signed(boxes.held),

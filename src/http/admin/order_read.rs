@@ -1,5 +1,6 @@
 //! An order as its pages need it: with its shop, and the names of everybody who did something.
 
+use super::words;
 use crate::clock::local;
 use crate::domain::Timestamp;
 use crate::domain::ids::{AccountId, CreatedBy, OrderName};
@@ -29,7 +30,8 @@ pub fn load(
     ids.dedup();
     let mut names = Vec::new();
     for id in ids {
-        let name = reader.find_name_of(&id)?.unwrap_or_else(|| id.clone());
+        let doer = reader.find_doer(&id)?;
+        let name = doer.map_or_else(|| id.clone(), |doer| words::doer(&doer));
         names.push((id, name));
     }
     let time_zone = account.map(|account| account.time_zone).unwrap_or_default();

@@ -3,10 +3,10 @@
 use crate::domain::currency::Currency;
 use crate::domain::ledger::Ledger;
 use crate::domain::operation::OperationKind;
-use crate::domain::order::OrderStatus;
+use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
 use crate::json::{self, Tree};
-use crate::store::OrderRecord;
+use crate::store::{Doer, OrderRecord};
 
 /// An order's status in plain words.
 pub fn order_status(status: OrderStatus) -> &'static str {
@@ -29,6 +29,26 @@ pub fn payment_status(ledger: &Ledger, status: PaymentStatus) -> &'static str {
         PaymentStatus::PartiallyRefunded if left => "Partly captured, partly refunded",
         PaymentStatus::PartiallyRefunded => "Partly refunded",
         PaymentStatus::Refunded => "Refunded",
+    }
+}
+
+/// Why an order was cancelled, as a clause.
+pub fn cancelled_reason(reason: Option<CancelledReason>) -> &'static str {
+    match reason {
+        Some(CancelledReason::Customer) => "the customer asked",
+        Some(CancelledReason::Merchant) => "we cannot deliver",
+        Some(CancelledReason::Fraud) => "fraud",
+        Some(CancelledReason::Expired) => "it ran out",
+        Some(CancelledReason::Other) => "another reason",
+        None => "no reason given",
+    }
+}
+
+/// Who did something, and whether that is a person or a program.
+pub fn doer(doer: &Doer) -> String {
+    match doer {
+        Doer::User { email } => email.clone(),
+        Doer::Client { name } => format!("API client {name}"),
     }
 }
 
