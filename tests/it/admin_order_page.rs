@@ -45,7 +45,7 @@ fn what_goes_the_other_way_says_so_everywhere() {
             "Refunded give back 100.00 NOK Left to capture 500.00 NOK",
             "2 p1 give back 400.00 NOK 0.00 give back 300.00 give back 100.00 0.00",
             "Refund give back 100.00 NOK",
-            "2: give back 300.00",
+            "2 p1: give back 300.00",
             "Capture: give back 300.00 NOK, by",
             "Reservation of 200.00 NOK, by",
         ],
@@ -103,4 +103,38 @@ fn an_order_that_ended_says_when_by_whom_and_why() {
     app.post(&format!("/orders/{silent}/cancel"), json!({})).expect(200);
     let said = "Cancelled 18 Nov 2026 12:06 by API client test: no reason given.";
     assert_says(&page_of(&app, &owner, &silent), &[said]);
+}
+
+#[test]
+fn an_operation_s_card_tells_all_that_was_said_about_it() {
+    let app = App::start();
+    let owner = visitor(&app, Role::Owner, ACCOUNT);
+    let items = json!([{"id": "a", "description": "Stol", "gross_amount": 1_000},
+                       {"id": "b", "gross_amount": -500}]);
+    let order = json!({"currency": "NOK", "items": items});
+    let order = app.order(order, json!({"multiple_authorizations": true}));
+    let authorized = record(&app, &order, "authorizations", &[(1, 1_000), (2, -500)]);
+    let id = authorized["id"].as_str().unwrap();
+    let capture = json!({"items": [{"line_id": 1, "amount": 1_000}, {"line_id": 2, "amount": -500}],
+        "authorization_id": id, "success": false, "processed_by": "checkout",
+        "processed_at": "2026-11-20T23:30:00Z",
+        "payment_details": {"psp": "Bambora", "payment_id": "PID-7", "payment_product": "bambora",
+            "payment_product_type": "bambora.creditcard",
+            "card": {"brand": "Visa", "type": "Credit", "masked_pan": "4444 **** **** 4448"}},
+        "metadata": {"reason": "insufficient funds", "attempt": 2, "device": {"till": "4"},
+            "d": 1, "e": 1, "f": 1, "g": 1, "h": 1, "i": 1}});
+    app.post(&format!("/orders/{order}/captures"), capture).expect(200);
+    let page = page_of(&app, &owner, &order);
+    let told = format!(
+        "Capture 5.00 NOK The gateway refused it; nothing moved. Reason: insufficient funds \
+         When 18 Nov 2026 12:06 Who API client test \
+         Lines 1 Stol: 10.00 2 b: give back 5.00 Processed 21 Nov 2026 00:30 \
+         Processed by checkout Gateway Bambora Payment id PID-7 \
+         Product bambora bambora.creditcard Card Visa Credit 4444 **** **** 4448 \
+         Authorization {id} attempt 2 d 1 device {{&#34;till&#34;:&#34;4&#34;}}"
+    );
+    let reserved = format!(
+        "Result succeeded Lines 1 Stol: 10.00 2 b: give back 5.00 Authorization {id} Actions"
+    );
+    assert_says(&page, &[&told, "i 1 Metadata and 1 more", &reserved]);
 }

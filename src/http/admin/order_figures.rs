@@ -140,22 +140,33 @@ pub fn line_rows(order: &OrderRecord) -> Vec<LineRow> {
 }
 
 fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
-    let text = |key: &str| document.member(key).and_then(Tree::as_text).map(str::to_owned);
     let boxes = line.boxes();
     let figure = |amount: i128| words::figure(&order.currency, amount);
     let signed = |magnitude: u64| figure(line.payable().sign_applied_to(magnitude));
     LineRow {
         number: item.line_id.number(),
-        description: text("description").or_else(|| text("id")).unwrap_or_default(),
-        quantity: match document.member("quantity") {
-            Some(Tree::Number(number)) => number.clone(),
-            _ => String::new(),
-        },
+        description: describe(item),
+        quantity: quantity(item),
         payable: words::money(&order.currency, line.payable().minor_units().into()),
         held: signed(boxes.held),
         captured: signed(line.sums().captured),
         refunded: signed(line.sums().refunded),
         remaining: figure(order.ledger.remaining(line)),
+    }
+}
+
+/// What an item is called: its description, or else its id.
+pub fn describe(item: &Item) -> String {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let text = |key: &str| document.member(key).and_then(Tree::as_text).map(str::to_owned);
+    text("description").or_else(|| text("id")).unwrap_or_default()
+}
+
+/// How many, as it was sent; empty when it was not.
+pub fn quantity(item: &Item) -> String {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    match document.member("quantity") {
+        Some(Tree::Number(number)) => number.clone(),
+        _ => String::new(),
     }
 }

@@ -78,6 +78,19 @@ pub fn figure(currency: &Currency, minor_units: i128) -> String {
     }
 }
 
+/// The first characters of a text that would take too much room.
+pub fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// How many are not shown; empty when all are.
+pub fn count_left(left: usize) -> String {
+    if left == 0 { String::new() } else { format!("and {left} more") }
+}
+
 /// The customer's name, or else their e-mail; empty when the order says neither.
 pub fn customer(order: &OrderRecord) -> String {
     let Ok(document) = json::parse(order.document.0.as_bytes()) else { return String::new() };
