@@ -6,6 +6,11 @@ use tillbook::auth::role::Role;
 use super::harness::{ACCOUNT, App};
 use super::office::{FORM_TOKEN, get, send_form, visitor, words};
 
+/// How often a text is there.
+fn count(page: &str, text: &str) -> usize {
+    page.matches(text).count()
+}
+
 /// The page's words.
 fn page_of(app: &App, cookie: &str, order: &str) -> String {
     words(&get(app, cookie, &format!("/orders/{order}")).expect(200))
@@ -137,4 +142,46 @@ fn an_operation_s_card_tells_all_that_was_said_about_it() {
         "Result succeeded Lines 1 Stol: 10.00 2 b: give back 5.00 Authorization {id} Actions"
     );
     assert_says(&page, &[&told, "i 1 Metadata and 1 more", &reserved]);
+}
+
+#[test]
+fn a_big_order_s_page_is_small_and_leads_to_all_of_it() {
+    let app = App::start();
+    let owner = visitor(&app, Role::Owner, ACCOUNT);
+    let item = |n: i64| {
+        json!({"id": format!("p{n}"), "quantity": 12, "gross_amount": 1_234_500,
+            "description": "Stablestol «Kråkebær» i bjørk, klarlakkert, 45 × 48 × 82 cm"})
+    };
+    let items: Vec<Value> = (1..=1_000).map(item).collect();
+    let order = app.order(json!({"currency": "NOK", "items": items}), json!({}));
+    let amounts: Vec<(i64, i64)> = (1..=1_000).map(|line| (line, 1_000_000)).collect();
+    record(&app, &order, "authorizations", &amounts);
+    let captured: Vec<Value> =
+        (1..=1_000).map(|line| json!({"line_id": line, "amount": 1_000})).collect();
+    let capture = json!({"items": captured, "processed_at": "2026-11-20T23:30:00Z",
+        "processed_by": "checkout", "metadata": {"batch": "2026-11-20/7", "till": 4},
+        "payment_details": {"psp": "Bambora", "payment_id": "c0ffee00-1111-2222-3333-444444444444",
+            "card": {"brand": "Visa", "type": "Credit", "masked_pan": "4444 **** **** 4448"}}});
+    for _ in 0..40 {
+        app.post(&format!("/orders/{order}/captures"), capture.clone()).expect(200);
+    }
+    let get = |query: &str| get(&app, &owner, &format!("/orders/{order}{query}")).expect(200).text;
+    let page = get("");
+    assert!(page.len() < 100_000, "{}", page.len());
+    assert_eq!(
+        (count(&page, "<tr>"), count(&page, "<article"), count(&page, "<li>")),
+        (101, 25, 25)
+    );
+    assert_says(&page, &["Show all 1000 lines", "Show all 41 operations", "Show all 42 events"]);
+    assert_says(&page, &["and 995 more", "Too long for this page.", "?all=lines#lines"]);
+    let lines = get("?all=lines");
+    assert_eq!((count(&lines, "<tr>"), count(&lines, "<article")), (1_001, 25));
+    assert_says(&lines, &["?all=lines&#38;all=events#events"]);
+    assert!(!lines.contains("Show all 1000 lines"));
+    let rest = get("?all=operations&all=events");
+    assert_eq!(
+        (count(&rest, "<tr>"), count(&rest, "<article"), count(&rest, "<li>")),
+        (101, 41, 42)
+    );
+    assert!(rest.contains("1000 Stablestol") && !rest.contains("and 995 more"));
 }

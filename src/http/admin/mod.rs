@@ -20,6 +20,7 @@ mod order_cards;
 mod order_figures;
 mod order_people;
 mod order_read;
+mod order_sections;
 mod order_story;
 pub mod orders;
 pub mod setup;

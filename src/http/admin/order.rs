@@ -10,6 +10,7 @@ use super::order_cards::{OperationCard, operation_cards};
 use super::order_figures::{Bar, Figure, LineRow, bar, figures, line_rows};
 use super::order_people::{Person, people};
 use super::order_read::{self, OrderRead};
+use super::order_sections::{More, Section, Whole};
 use super::order_story::{EventRow, event_rows};
 use super::page_error::PageError;
 use super::sign_in::html;
@@ -36,9 +37,14 @@ struct OrderPage {
     bar: Bar,
     people: Vec<Person>,
     lines: Vec<LineRow>,
+    more_lines: Option<More>,
     operations: Vec<OperationCard>,
+    more_operations: Option<More>,
     actions: Vec<Action>,
     events: Vec<EventRow>,
+    more_events: Option<More>,
+    /// Where the API answers with the events.
+    events_url: String,
 }
 
 /// `GET /admin/{aid}/orders/{order_id}`
@@ -59,8 +65,16 @@ pub async fn page(
     let frame = Frame { demo: read.demo, ..Frame::inside(state, staff) };
     let order = &read.order;
     let list_href = format!("{}/admin/{}/orders", frame.base, staff.account_id);
+    let self_href = format!("{list_href}/{}", super::path_segment(order.order_id.as_str()));
+    let whole = Whole::asked(request);
+    let operations = order.events.iter().filter(|event| event.operation().is_some()).count();
+    let more = |section, count| whole.more(section, count, &self_href);
     html(&OrderPage {
-        self_href: format!("{list_href}/{}", super::path_segment(order.order_id.as_str())),
+        more_lines: more(Section::Lines, order.items.len()),
+        more_operations: more(Section::Operations, operations),
+        more_events: more(Section::Events, order.events.len()),
+        events_url: state.links.events(&order.account_id, &order.order_id),
+        self_href,
         list_href,
         frame,
         order_id: order.order_id.as_str().to_owned(),
@@ -75,10 +89,10 @@ pub async fn page(
         figures: figures(order),
         bar: bar(order),
         people: people(order),
-        lines: line_rows(order),
-        operations: operation_cards(&read),
+        lines: line_rows(order, &whole),
+        operations: operation_cards(&read, &whole),
         actions: actions(order, staff),
-        events: event_rows(&read, &state.links),
+        events: event_rows(&read, &state.links, &whole),
     })
 }
 

@@ -1,10 +1,14 @@
 //! An order's money, ready to be shown: figures, the bar of the four boxes, a row a line.
 
+use super::order_sections::{Section, Whole};
 use super::words;
 use crate::domain::item::Item;
 use crate::domain::line::{Boxes, Line, Sums};
 use crate::json::{self, Tree};
 use crate::store::OrderRecord;
+
+/// Characters of a line's description in the table.
+const DESCRIPTION_CHARS_MAX: usize = 120;
 
 /// Units of the bar's width.
 const BAR_WIDTH: u128 = 1_000;
@@ -131,12 +135,12 @@ pub fn bar(order: &OrderRecord) -> Bar {
 }
 
 /// A row a line, in the order of the items.
-pub fn line_rows(order: &OrderRecord) -> Vec<LineRow> {
+pub fn line_rows(order: &OrderRecord, whole: &Whole) -> Vec<LineRow> {
     let row = |item: &Item| {
         let at = order.ledger.find(item.line_id)?;
         Some(line_row(order, item, &order.ledger.lines[at]))
     };
-    order.items.iter().filter_map(row).collect()
+    order.items.iter().take(whole.shown_max(Section::Lines)).filter_map(row).collect()
 }
 
 fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
@@ -145,7 +149,7 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
     let signed = |magnitude: u64| figure(line.payable().sign_applied_to(magnitude));
     LineRow {
         number: item.line_id.number(),
-        description: describe(item),
+        description: words::cut(&describe(item), DESCRIPTION_CHARS_MAX),
         quantity: quantity(item),
         payable: words::money(&order.currency, line.payable().minor_units().into()),
         held: signed(boxes.held),

@@ -3,9 +3,14 @@
 use super::super::api::event_text;
 use super::super::links::Links;
 use super::order_read::OrderRead;
+use super::order_sections::{Section, Whole};
 use super::words;
 use crate::clock::rfc3339;
 use crate::store::{EventBody, EventRecord};
+
+/// Bytes of the JSON of one event, and of all of them on the page.
+const EVENT_RAW_BYTES_MAX: usize = 4 << 10;
+const RAW_BYTES_MAX: usize = 28 << 10;
 
 /// An event.
 pub struct EventRow {
@@ -13,15 +18,18 @@ pub struct EventRow {
     pub when: String,
     pub what: String,
     pub by: String,
+    /// Its JSON; empty where that is too long for the page.
     pub raw: String,
 }
 
-/// The events.
-pub fn event_rows(read: &OrderRead, links: &Links) -> Vec<EventRow> {
-    read.order.events.iter().rev().map(|event| event_row(read, links, event)).collect()
+/// The events. The newest show their JSON, as long as there is room for it.
+pub fn event_rows(read: &OrderRead, links: &Links, whole: &Whole) -> Vec<EventRow> {
+    let newest = read.order.events.iter().rev().take(whole.shown_max(Section::Events));
+    let mut room = RAW_BYTES_MAX;
+    newest.map(|event| event_row(read, links, event, &mut room)).collect()
 }
 
-fn event_row(read: &OrderRead, links: &Links, event: &EventRecord) -> EventRow {
+fn event_row(read: &OrderRead, links: &Links, event: &EventRecord, room: &mut usize) -> EventRow {
     let what = match &event.body {
         EventBody::Operation(operation) => {
             let minor_units = operation.amount.minor_units();
@@ -45,6 +53,16 @@ fn event_row(read: &OrderRead, links: &Links, event: &EventRecord) -> EventRow {
         when: read.local(event.created_at),
         what,
         by: read.name_of(&event.created_by),
-        raw: event_text(links, &read.order, event),
+        raw: raw(event_text(links, &read.order, event), room),
     }
+}
+
+/// The JSON if there is room for it, in what it takes on the page: a quote takes five bytes.
+fn raw(text: String, room: &mut usize) -> String {
+    let bytes = text.len() + 4 * text.matches('"').count();
+    if EVENT_RAW_BYTES_MAX < text.len() || *room < bytes {
+        return String::new();
+    }
+    *room -= bytes;
+    text
 }
