@@ -174,6 +174,7 @@ fn a_big_order_s_page_is_small_and_leads_to_all_of_it() {
     );
     assert_says(&page, &["Show all 1000 lines", "Show all 41 operations", "Show all 42 events"]);
     assert_says(&page, &["and 995 more", "Too long for this page.", "?all=lines#lines"]);
+    assert_says(&page, &["Show the command for all 1000 lines"]);
     let lines = get("?all=lines");
     assert_eq!((count(&lines, "<tr>"), count(&lines, "<article")), (1_001, 25));
     assert_says(&lines, &["?all=lines&#38;all=events#events"]);
@@ -184,4 +185,67 @@ fn a_big_order_s_page_is_small_and_leads_to_all_of_it() {
         (101, 41, 42)
     );
     assert!(rest.contains("1000 Stablestol") && !rest.contains("and 995 more"));
+}
+
+/// The commands on a page, as a browser would copy them.
+fn commands_of(app: &App, cookie: &str, order: &str, query: &str) -> Vec<String> {
+    let segment: String = form_urlencoded::byte_serialize(order.as_bytes()).collect();
+    let path = format!("/orders/{segment}{query}");
+    let page = get(app, cookie, &path).expect(200).text;
+    let blocks = page.split("<pre data-copy tabindex=\"0\"><code>").skip(1);
+    let plain = |block: &str| {
+        let text = block.split("</code>").next().unwrap();
+        text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&")
+    };
+    blocks.map(plain).collect()
+}
+
+/// What a shell makes of a command.
+fn run(app: &App, command: &str) -> Value {
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", command]).env("TOKEN", &app.token).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_commands_of_a_page_do_what_they_say_once() {
+    let app = App::start();
+    let owner = visitor(&app, Role::Owner, ACCOUNT);
+    let items = json!([{"id": "a", "gross_amount": 1_000}, {"id": "b", "gross_amount": -400}]);
+    let order = json!({"currency": "NOK", "items": items, "order_id": "it's-$HOME`x`"});
+    let order = app.order(order, json!({"split_draft": false}));
+    let path = "/orders/it%27s-%24HOME%60x%60";
+    let authorize = json!({"items": [{"line_id": 1, "amount": 700}]});
+    app.post(&format!("{path}/authorizations"), authorize).expect(200);
+    let commands = commands_of(&app, &owner, &order, "");
+    assert_eq!(commands.len(), 2);
+    assert_eq!(run(&app, &commands[0])["order_id"], order.as_str());
+    let captured = run(&app, &commands[1]);
+    assert_eq!((&captured["amount"], &captured["success"]), (&json!(300), &json!(true)));
+    assert_eq!(run(&app, &commands[1])["id"], captured["id"], "pasted twice, recorded once");
+    assert_eq!(app.get(path).expect(200).body["remaining_amount"], 0);
+    assert_eq!(commands_of(&app, &owner, &order, "").len(), 1, "nothing is left to capture");
+}
+
+#[test]
+fn with_several_reservations_there_is_a_command_for_each_that_holds_something() {
+    let app = App::start();
+    let owner = visitor(&app, Role::Owner, ACCOUNT);
+    let items: Vec<Value> =
+        (0..60).map(|n| json!({"id": format!("p{n}"), "gross_amount": 1_000})).collect();
+    let options = json!({"multiple_authorizations": true});
+    let order = app.order(json!({"currency": "NOK", "items": items}), options);
+    record(&app, &order, "authorizations", &[(1, 400)]);
+    let all: Vec<(i64, i64)> = (1..=60).map(|line| (line, 500)).collect();
+    record(&app, &order, "authorizations", &all);
+    let page = page_of(&app, &owner, &order);
+    assert_says(&page, &["Show the command for all 60 lines"]);
+    assert_eq!(commands_of(&app, &owner, &order, "").len(), 2);
+    let commands = commands_of(&app, &owner, &order, "?all=commands");
+    assert_eq!(run(&app, &commands[1])["amount"], 400);
+    assert_eq!(run(&app, &commands[2])["amount"], 30_000);
+    assert_eq!(app.get(&format!("/orders/{order}")).expect(200).body["captured_amount"], 30_400);
+    let cancelled = app.simple_order(&[1_000]);
+    app.post(&format!("/orders/{cancelled}/cancel"), json!({})).expect(200);
+    assert_eq!(commands_of(&app, &owner, &cancelled, "").len(), 1);
 }

@@ -17,6 +17,7 @@ pub mod words;
 pub mod order;
 pub mod order_actions;
 mod order_cards;
+mod order_curl;
 mod order_figures;
 mod order_people;
 mod order_read;

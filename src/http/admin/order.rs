@@ -7,6 +7,7 @@ use super::super::extract::{order_in_path, state};
 use super::frame::Frame;
 use super::order_actions::{Action, actions};
 use super::order_cards::{OperationCard, operation_cards};
+use super::order_curl::{Command, commands};
 use super::order_figures::{Bar, Figure, LineRow, bar, figures, line_rows};
 use super::order_people::{Person, people};
 use super::order_read::{self, OrderRead};
@@ -45,6 +46,8 @@ struct OrderPage {
     more_events: Option<More>,
     /// Where the API answers with the events.
     events_url: String,
+    commands: Vec<Command>,
+    commands_open: bool,
 }
 
 /// `GET /admin/{aid}/orders/{order_id}`
@@ -74,6 +77,8 @@ pub async fn page(
         more_operations: more(Section::Operations, operations),
         more_events: more(Section::Events, order.events.len()),
         events_url: state.links.events(&order.account_id, &order.order_id),
+        commands: commands(order, &state.links, &whole, &self_href),
+        commands_open: whole.has(Section::Commands),
         self_href,
         list_href,
         frame,

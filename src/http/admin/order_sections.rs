@@ -9,10 +9,12 @@ pub enum Section {
     Lines,
     Operations,
     Events,
+    /// The lines that the commands name.
+    Commands,
 }
 
 impl Section {
-    const ALL: [Section; 3] = [Self::Lines, Self::Operations, Self::Events];
+    const ALL: [Section; 4] = [Self::Lines, Self::Operations, Self::Events, Self::Commands];
 
     /// Its word in the address, its name in sentences and its anchor.
     fn as_str(self) -> &'static str {
@@ -20,6 +22,7 @@ impl Section {
             Self::Lines => "lines",
             Self::Operations => "operations",
             Self::Events => "events",
+            Self::Commands => "commands",
         }
     }
 
@@ -27,6 +30,7 @@ impl Section {
         match self {
             Self::Lines => 100,
             Self::Operations | Self::Events => 25,
+            Self::Commands => 50,
         }
     }
 }
@@ -75,7 +79,10 @@ impl Whole {
         let word = section.as_str();
         Some(More {
             href: format!("{self_href}?{}#{word}", query.finish()),
-            text: format!("Show all {count} {word}"),
+            text: match section {
+                Section::Commands => format!("Show the command for all {count} lines"),
+                _ => format!("Show all {count} {word}"),
+            },
         })
     }
 }
