@@ -40,6 +40,8 @@ fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
         ("POST /admin/setup", [200, 200, 200, 200, 200, 200]),
         ("GET /admin/{aid}/orders", [303, 200, 200, 200, 200, 404]),
         ("GET /admin/{aid}/orders/{order_id}", [303, 200, 200, 200, 200, 404]),
+        ("GET /admin/{aid}/orders/{order_id}/packing-slip", [303, 200, 200, 200, 200, 404]),
+        ("GET /admin/{aid}/orders/{order_id}/receipt", [303, 200, 200, 200, 200, 404]),
         ("POST /admin/{aid}/orders/{order_id}/open", [303, 200, 200, 403, 403, 404]),
         ("POST /admin/{aid}/orders/{order_id}/close", [303, 303, 303, 403, 403, 404]),
         ("POST /admin/{aid}/orders/{order_id}/cancel", [303, 303, 303, 403, 403, 404]),
@@ -190,7 +192,8 @@ fn what_clients_send_is_text_on_every_page() {
                 "card": {"brand": payload, "masked_pan": payload}},
             "metadata": {payload: payload}});
         app.post(&format!("/orders/{order}/captures"), capture).expect(200);
-        for path in [format!("/orders/{order}"), "/orders".to_owned()] {
+        let pages = ["", "/packing-slip", "/receipt"].map(|end| format!("/orders/{order}{end}"));
+        for path in pages.into_iter().chain(["/orders".to_owned()]) {
             let page = get(&app, &cookie, &path).expect(200);
             if payload.contains(['<', '"', '\'']) {
                 assert!(!page.text.contains(payload), "{payload} is alive on {path}");

@@ -24,6 +24,7 @@ mod order_read;
 mod order_sections;
 mod order_story;
 pub mod orders;
+pub mod print;
 pub mod setup;
 pub mod sign_in;
 

@@ -9,6 +9,8 @@ use crate::store::{OrderRecord, Reader, StoreError};
 /// An order, its shop and whoever did something to it.
 pub struct OrderRead {
     pub order: OrderRecord,
+    /// What people call the shop.
+    pub shop_name: String,
     /// Where the shop's days begin and end.
     pub time_zone: String,
     pub demo: bool,
@@ -34,8 +36,9 @@ pub fn load(
         let name = doer.map_or_else(|| id.clone(), |doer| words::doer(&doer));
         names.push((id, name));
     }
-    let time_zone = account.map(|account| account.time_zone).unwrap_or_default();
-    Ok(Some(OrderRead { order, time_zone, demo: reader.load_demo_seed()?.is_some(), names }))
+    let (shop_name, time_zone) = account.map(|a| (a.name, a.time_zone)).unwrap_or_default();
+    let demo = reader.load_demo_seed()?.is_some();
+    Ok(Some(OrderRead { order, shop_name, time_zone, demo, names }))
 }
 
 impl OrderRead {
