@@ -249,3 +249,25 @@ fn with_several_reservations_there_is_a_command_for_each_that_holds_something() 
     app.post(&format!("/orders/{cancelled}/cancel"), json!({})).expect(200);
     assert_eq!(commands_of(&app, &owner, &cancelled, "").len(), 1);
 }
+
+#[test]
+fn headings_and_tables_can_be_followed_without_seeing_them() {
+    let app = App::start();
+    let owner = visitor(&app, Role::Owner, ACCOUNT);
+    let order = order_that_gives_back(&app);
+    for end in ["", "/packing-slip", "/receipt"] {
+        let page = get(&app, &owner, &format!("/orders/{order}{end}")).expect(200).text;
+        let levels: Vec<u32> =
+            page.split("<h").skip(1).filter_map(|rest| rest.chars().next()?.to_digit(10)).collect();
+        assert_eq!(levels.iter().filter(|level| **level == 1).count(), 1, "{end} {levels:?}");
+        let follow = levels.windows(2).all(|pair| pair[1] <= pair[0] + 1);
+        assert!(levels[0] == 1 && follow, "{end} skips a heading: {levels:?}");
+        assert_eq!(count(&page, "<th "), count(&page, "scope=\"col\""), "{end}");
+        assert_eq!((count(&page, "<th>"), count(&page, "style=")), (0, 0), "{end}");
+        for table in page.split("<table").skip(1) {
+            let (_, id) = table.split_once("aria-labelledby=\"").unwrap();
+            let id = id.split('"').next().unwrap();
+            assert!(page.contains(&format!("<h2 id=\"{id}\">")), "{end} has no heading {id}");
+        }
+    }
+}
