@@ -82,6 +82,8 @@ pub fn pages() -> Vec<Endpoint> {
         post("/admin/setup", web::to(setup::create)),
         get("/admin/{aid}/orders", web::to(admin::orders::list)),
         get("/admin/{aid}/orders/{order_id}", web::to(admin::order::show)),
+        get("/admin/{aid}/orders/{order_id}/packing-slip", web::to(admin::print::packing_slip)),
+        get("/admin/{aid}/orders/{order_id}/receipt", web::to(admin::print::receipt)),
     ];
     let changes = [
         ("open", StatusChange::Open),

@@ -47,7 +47,7 @@ pub use lock::{FileLock, lock_path, try_lock};
 pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderRecord};
 pub use tx::{Reader, Tx};
-pub use users::{NewSession, SessionRecord, SignInLink, UserRecord};
+pub use users::{Doer, NewSession, SessionRecord, SignInLink, UserRecord};
 pub use writer::{Ended, Refusal, WriteCommand, WriteError, Writer, WriterThread};
 
 use crate::clock::{Clock, Randomness};

@@ -44,6 +44,13 @@ pub struct SignInLink {
     pub expires_at: Timestamp,
 }
 
+/// Who is behind a `…_by`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doer {
+    User { email: String },
+    Client { name: String },
+}
+
 const SELECT_USER: &str = "select user_seq, user_id, email, role, password_hash,
     users.created_at_ms as user_created_at_ms, disabled_at_ms from users";
 
@@ -64,11 +71,15 @@ impl Reader<'_> {
         Ok(self.find("select 1 from users limit 1", [], |_| Ok(()))?.is_some())
     }
 
-    /// The name of whoever is behind a `…_by`: a user's e-mail or a client's name.
-    pub fn find_name_of(&self, created_by: &str) -> Result<Option<String>, StoreError> {
-        let sql = "select email from users where user_id = :id
-                   union all select name from clients where client_id = :id limit 1";
-        self.find(sql, named_params! {":id": created_by}, |row| row.get(0))
+    /// Who is behind a `…_by`.
+    pub fn find_doer(&self, created_by: &str) -> Result<Option<Doer>, StoreError> {
+        let sql = "select 1 as is_user, email as name from users where user_id = :id
+                   union all select 0, name from clients where client_id = :id limit 1";
+        self.find(sql, named_params! {":id": created_by}, |row| {
+            let name = row.get("name")?;
+            let is_user: bool = row.get("is_user")?;
+            Ok(if is_user { Doer::User { email: name } } else { Doer::Client { name } })
+        })
     }
 
     /// The accounts a user works on, by id.

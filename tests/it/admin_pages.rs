@@ -41,6 +41,8 @@ fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
         ("GET /admin/{aid}/orders", [303, 200, 200, 200, 200, 404]),
         ("GET /admin/{aid}/orders/{order_id}", [303, 200, 200, 200, 200, 404]),
         ("POST /admin/{aid}/orders/{order_id}/open", [303, 409, 409, 403, 403, 404]),
+        ("GET /admin/{aid}/orders/{order_id}/packing-slip", [303, 200, 200, 200, 200, 404]),
+        ("GET /admin/{aid}/orders/{order_id}/receipt", [303, 200, 200, 200, 200, 404]),
         ("POST /admin/{aid}/orders/{order_id}/close", [303, 303, 303, 403, 403, 404]),
         ("POST /admin/{aid}/orders/{order_id}/cancel", [303, 303, 303, 403, 403, 404]),
         ("GET /admin/{aid}/orders/{order_id}/authorizations", [303, 303, 303, 403, 403, 404]),
@@ -96,15 +98,16 @@ fn an_order_s_page_shows_its_money_its_people_and_its_story() {
     assert!(list.contains("Kåre Ødegård Open Reserved 1 348.50 NOK 0.00 NOK 950.00 NOK"), "{list}");
     let page = words(&get(&app, &cookie, &format!("/orders/{order}")).expect(200));
     for expected in [
-        "Open Reserved made 18 Nov 2026 12:06 by test",
+        "Open Reserved made 18 Nov 2026 12:06 by API client test",
         "Total 1 348.50 NOK Reserved 1 000.00 NOK Captured 0.00 NOK",
         "Customer Kåre Ødegård k@example.no",
-        "2 b 1 give back 50.00 NOK",
-        "Reservation 1 000.00 NOK When 18 Nov 2026 12:06 Who test Lines 1: 1 000.00",
+        "2 b give back 50.00 NOK",
+        "Reservation 1 000.00 NOK When 18 Nov 2026 12:06 Who API client test Result succeeded",
+        "Lines 1 Stol: 1 000.00 Gateway",
         "Gateway Bambora Payment id PID-7",
         "The gateway refused it; nothing moved.",
-        "Capture of 1.00 NOK refused by the gateway, by test",
-        "Order made, by test",
+        "Capture of 1.00 NOK refused by the gateway, by API client test",
+        "Order made, by API client test",
     ] {
         assert!(page.contains(expected), "{expected} in {page}");
     }
@@ -199,7 +202,8 @@ fn what_clients_send_is_text_on_every_page() {
                 "card": {"brand": payload, "masked_pan": payload}},
             "metadata": {payload: payload}});
         app.post(&format!("/orders/{order}/captures"), capture).expect(200);
-        for path in [format!("/orders/{order}"), "/orders".to_owned()] {
+        let pages = ["", "/packing-slip", "/receipt"].map(|end| format!("/orders/{order}{end}"));
+        for path in pages.into_iter().chain(["/orders".to_owned()]) {
             let page = get(&app, &cookie, &path).expect(200);
             if payload.contains(['<', '"', '\'']) {
                 assert!(!page.text.contains(payload), "{payload} is alive on {path}");

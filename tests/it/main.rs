@@ -8,7 +8,9 @@
 
 mod access;
 mod admin_operations;
+mod admin_order_page;
 mod admin_pages;
+mod admin_print;
 mod admin_sign_in;
 mod audit;
 mod bodies;

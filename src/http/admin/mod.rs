@@ -22,10 +22,16 @@ mod operation_typed;
 mod operation_words;
 pub mod order;
 pub mod order_actions;
+mod order_cards;
+mod order_curl;
 mod order_figures;
 mod order_people;
+mod order_read;
 mod order_recorded;
+mod order_sections;
+mod order_story;
 pub mod orders;
+pub mod print;
 pub mod setup;
 pub mod sign_in;
 

@@ -17,7 +17,7 @@ use super::operation_page::{Before, Place, authorizations_left, operation_page, 
 use super::operation_review::review;
 use super::operation_typed::{Subject, said};
 use super::operation_words::right;
-use super::order::{Loaded, load};
+use super::order_read::{OrderRead, load};
 use super::page_error::PageError;
 use super::sign_in::{html, query_value, see_other};
 use super::visitor::Staff;
@@ -44,7 +44,7 @@ struct Sent<'a> {
     kind: OperationKind,
     staff: &'a Staff,
     state: &'a AppState,
-    loaded: Loaded,
+    loaded: OrderRead,
     form: Form,
 }
 
@@ -282,7 +282,7 @@ async fn load_settled(
     staff: &Staff,
     request: &HttpRequest,
     key: KeyUse,
-) -> Result<(Option<StoredAnswer>, Loaded), PageError> {
+) -> Result<(Option<StoredAnswer>, OrderRead), PageError> {
     let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
     let not_before = Timestamp(state.clock.now().0 - KEY_KEPT_MS);
     let read = state.store.read(move |reader| {
@@ -294,7 +294,7 @@ async fn load_settled(
 }
 
 /// The authorization that was asked for, or the only one under which there is anything left.
-fn choose(loaded: &Loaded, kind: OperationKind, wanted: &str) -> Option<ResourceId> {
+fn choose(loaded: &OrderRead, kind: OperationKind, wanted: &str) -> Option<ResourceId> {
     let ledger = &loaded.order.ledger;
     if !ledger.multiple_authorizations || kind == OperationKind::Authorization {
         return None;
@@ -306,7 +306,7 @@ fn choose(loaded: &Loaded, kind: OperationKind, wanted: &str) -> Option<Resource
 }
 
 fn subject<'a>(
-    loaded: &'a Loaded,
+    loaded: &'a OrderRead,
     kind: OperationKind,
     authorization_id: Option<&'a ResourceId>,
 ) -> Subject<'a> {

@@ -9,9 +9,8 @@ use super::operation_review::{Review, review};
 use super::operation_rows::{Sources, Window, so_far, window};
 use super::operation_typed::{Subject, Typed};
 use super::operation_words::{Words, words};
-use super::order::Loaded;
+use super::order_read::OrderRead;
 use super::words::{figure, money};
-use crate::clock::local;
 use crate::domain::ids::ResourceId;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::json::Tree;
@@ -94,7 +93,7 @@ pub struct Place<'a> {
 /// The page of a form with what was typed in it.
 pub fn operation_page(
     subject: &Subject<'_>,
-    loaded: &Loaded,
+    loaded: &OrderRead,
     form: &Form,
     typed: &Typed,
     place: Place<'_>,
@@ -194,7 +193,7 @@ fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn choices(subject: &Subject<'_>, loaded: &Loaded, self_href: &str, key: &str) -> Vec<Choice> {
+fn choices(subject: &Subject<'_>, loaded: &OrderRead, self_href: &str, key: &str) -> Vec<Choice> {
     let order = subject.order;
     let choice = |id: &ResourceId| {
         let under = Subject { authorization_id: Some(id), ..*subject };
@@ -214,22 +213,22 @@ fn choices(subject: &Subject<'_>, loaded: &Loaded, self_href: &str, key: &str) -
     authorizations_left(order, subject.kind).into_iter().map(choice).collect()
 }
 
-fn authorization_name(loaded: &Loaded, made: &Operation) -> String {
+fn authorization_name(loaded: &OrderRead, made: &Operation) -> String {
     let amount = money(&loaded.order.currency, made.amount.minor_units().into());
     let document = crate::json::parse(made.document.0.as_bytes()).unwrap_or(Tree::Null);
     let details = document.member("payment_details");
     let payment_id =
         details.and_then(|details| details.member("payment_id")).and_then(Tree::as_text);
-    let when = local(made.created_at, &loaded.time_zone);
+    let when = loaded.local(made.created_at);
     let parts =
         [Some(format!("Reservation of {amount}")), Some(when), payment_id.map(str::to_owned)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// What somebody did to the order while the form was open.
-fn change(loaded: &Loaded, event: &EventRecord) -> String {
-    let by = loaded.name_of(&event.created_by.0);
-    let when = local(event.created_at, &loaded.time_zone);
+fn change(loaded: &OrderRead, event: &EventRecord) -> String {
+    let by = loaded.name_of(&event.created_by);
+    let when = loaded.local(event.created_at);
     let Some(operation) = event.operation() else {
         return format!("{by} changed the order, {when}.");
     };

@@ -1,12 +1,49 @@
 //! An order's money, ready to be shown: figures, the bar of the four boxes, a row a line.
 
+use super::order_sections::{Section, Whole};
+use super::words;
 use crate::domain::item::Item;
 use crate::domain::line::{Boxes, Line, Sums};
 use crate::json::{self, Tree};
 use crate::store::OrderRecord;
 
+/// Characters of a line's description in the table.
+const DESCRIPTION_CHARS_MAX: usize = 120;
+
 /// Units of the bar's width.
 const BAR_WIDTH: u128 = 1_000;
+
+/// A box of all lines of one sign.
+#[derive(Clone, Copy)]
+struct BarPartKind {
+    class: &'static str,
+    gives_back: bool,
+    name: &'static str,
+    amount: fn(&Boxes) -> u64,
+}
+
+const BAR_PARTS: [BarPartKind; 8] = [
+    pays("kept", "Captured and kept", |boxes| boxes.kept),
+    pays("held", "Still reserved", |boxes| boxes.held),
+    pays("refunded", "Refunded", |boxes| boxes.refunded),
+    pays("unreserved", "Not reserved", |boxes| boxes.unreserved),
+    gives_back("kept", "Given back", |boxes| boxes.kept),
+    gives_back("held", "Reserved to give back", |boxes| boxes.held),
+    gives_back("refunded", "Give-back taken back", |boxes| boxes.refunded),
+    gives_back("unreserved", "Give-back not reserved", |boxes| boxes.unreserved),
+];
+
+const fn pays(class: &'static str, name: &'static str, amount: fn(&Boxes) -> u64) -> BarPartKind {
+    BarPartKind { class, gives_back: false, name, amount }
+}
+
+const fn gives_back(
+    class: &'static str,
+    name: &'static str,
+    amount: fn(&Boxes) -> u64,
+) -> BarPartKind {
+    BarPartKind { class, gives_back: true, name, amount }
+}
 
 /// A sum and its name.
 pub struct Figure {
@@ -26,6 +63,8 @@ pub struct Bar {
 pub struct BarPart {
     /// Its class in the style.
     pub kind: &'static str,
+    /// It is of the lines that give back.
+    pub gives_back: bool,
     pub name: &'static str,
     pub amount: String,
     pub start: u128,
@@ -36,6 +75,7 @@ pub struct BarPart {
 pub struct LineRow {
     pub number: i64,
     pub description: String,
+    /// Empty when none was sent.
     pub quantity: String,
     pub payable: String,
     pub held: String,
@@ -58,27 +98,33 @@ pub fn figures(order: &OrderRecord) -> Vec<Figure> {
         ("Refunded", signed(|sums| sums.refunded)),
         ("Left to capture", lines.iter().map(|line| order.ledger.remaining(line)).sum()),
     ];
-    let figure = |(name, amount)| Figure { name, amount: order.currency.display(amount) };
+    let figure = |(name, amount)| Figure { name, amount: words::money(&order.currency, amount) };
     all.into_iter().map(figure).collect()
 }
 
-/// The bar: magnitudes, so that lines that give back take their room too.
+/// The bar: magnitudes, so that lines that give back take their room too. They have parts of
+/// their own, so that what is said beside the bar adds up to the signed sums above it.
 pub fn bar(order: &OrderRecord) -> Bar {
-    let boxes: Vec<Boxes> = order.ledger.lines.iter().map(Line::boxes).collect();
-    let sum = |part: fn(&Boxes) -> u64| -> u128 { boxes.iter().map(|b| u128::from(part(b))).sum() };
-    let all = [
-        ("kept", "Captured and kept", sum(|b| b.kept)),
-        ("held", "Reserved", sum(|b| b.held)),
-        ("refunded", "Refunded", sum(|b| b.refunded)),
-        ("unreserved", "Not reserved", sum(|b| b.unreserved)),
-    ];
-    let whole: u128 = all.iter().map(|(_, _, amount)| amount).sum();
+    let sum = |gives_back: bool, part: fn(&Boxes) -> u64| -> u128 {
+        let lines = order.ledger.lines.iter();
+        let lines = lines.filter(|line| (line.payable().minor_units() < 0) == gives_back);
+        lines.map(|line| u128::from(part(&line.boxes()))).sum()
+    };
+    let all = BAR_PARTS.map(|kind| (kind, sum(kind.gives_back, kind.amount)));
+    let whole: u128 = all.iter().map(|(_, amount)| amount).sum();
     let mut start = 0;
     let mut parts = Vec::new();
-    for (kind, name, amount) in all.into_iter().filter(|(_, _, amount)| *amount != 0) {
+    for (kind, amount) in all.into_iter().filter(|(_, amount)| *amount != 0) {
         let width = amount * BAR_WIDTH / whole.max(1);
         let shown = i128::try_from(amount).unwrap_or(i128::MAX);
-        parts.push(BarPart { kind, name, amount: order.currency.display(shown), start, width });
+        parts.push(BarPart {
+            kind: kind.class,
+            gives_back: kind.gives_back,
+            name: kind.name,
+            amount: order.currency.display(shown),
+            start,
+            width,
+        });
         start += width;
     }
     if let Some(last) = parts.last_mut() {
@@ -89,36 +135,42 @@ pub fn bar(order: &OrderRecord) -> Bar {
 }
 
 /// A row a line, in the order of the items.
-pub fn line_rows(order: &OrderRecord) -> Vec<LineRow> {
+pub fn line_rows(order: &OrderRecord, whole: &Whole) -> Vec<LineRow> {
     let row = |item: &Item| {
         let at = order.ledger.find(item.line_id)?;
         Some(line_row(order, item, &order.ledger.lines[at]))
     };
-    order.items.iter().filter_map(row).collect()
+    order.items.iter().take(whole.shown_max(Section::Lines)).filter_map(row).collect()
 }
 
 fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
-    let text = |key: &str| document.member(key).and_then(Tree::as_text).map(str::to_owned);
     let boxes = line.boxes();
-    let gives_back = line.payable().minor_units() < 0;
-    let money = |magnitude: u64| order.currency.figure(line.payable().sign_applied_to(magnitude));
+    let figure = |amount: i128| words::figure(&order.currency, amount);
+    let signed = |magnitude: u64| figure(line.payable().sign_applied_to(magnitude));
     LineRow {
         number: item.line_id.number(),
-        description: text("description").or_else(|| text("id")).unwrap_or_default(),
-        quantity: match document.member("quantity") {
-            Some(Tree::Number(number)) => number.clone(),
-            _ => "1".to_owned(),
-        },
-        payable: if gives_back {
-            let magnitude = i128::from(line.payable().magnitude());
-            format!("give back {}", order.currency.display(magnitude))
-        } else {
-            order.currency.display(line.payable().minor_units().into())
-        },
-        held: money(boxes.held),
-        captured: money(line.sums().captured),
-        refunded: money(line.sums().refunded),
-        remaining: order.currency.figure(order.ledger.remaining(line)),
+        description: words::cut(&describe(item), DESCRIPTION_CHARS_MAX),
+        quantity: quantity(item),
+        payable: words::money(&order.currency, line.payable().minor_units().into()),
+        held: signed(boxes.held),
+        captured: signed(line.sums().captured),
+        refunded: signed(line.sums().refunded),
+        remaining: figure(order.ledger.remaining(line)),
+    }
+}
+
+/// What an item is called: its description, or else its id.
+pub fn describe(item: &Item) -> String {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let text = |key: &str| document.member(key).and_then(Tree::as_text).map(str::to_owned);
+    text("description").or_else(|| text("id")).unwrap_or_default()
+}
+
+/// How many, as it was sent; empty when it was not.
+pub fn quantity(item: &Item) -> String {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    match document.member("quantity") {
+        Some(Tree::Number(number)) => number.clone(),
+        _ => String::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::operation_review::held;
 use super::operation_words::{right, words};
-use super::order::Loaded;
+use super::order_read::OrderRead;
 use super::visitor::Staff;
 use super::words::{self, money};
 use crate::domain::ids::ResourceId;
@@ -19,7 +19,7 @@ pub struct Recorded {
 }
 
 /// The notice about the operation of that id; `None` when the order has none.
-pub fn recorded(loaded: &Loaded, staff: &Staff, id: &str, list_href: &str) -> Option<Recorded> {
+pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, list_href: &str) -> Option<Recorded> {
     let order = &loaded.order;
     let mut operations = order.events.iter().filter_map(EventRecord::operation);
     let operation = operations.find(|operation| operation.id.as_str() == id)?;
@@ -45,7 +45,7 @@ pub fn recorded(loaded: &Loaded, staff: &Staff, id: &str, list_href: &str) -> Op
     })
 }
 
-fn what(loaded: &Loaded, operation: &Operation) -> String {
+fn what(loaded: &OrderRead, operation: &Operation) -> String {
     let order = &loaded.order;
     let sum = money(&order.currency, operation.amount.minor_units().into());
     let noun = words(operation.kind).noun;
@@ -56,7 +56,7 @@ fn what(loaded: &Loaded, operation: &Operation) -> String {
     format!("Recorded a {noun} of {sum}. The order's payment is now: {status}.")
 }
 
-fn release_href(loaded: &Loaded, operation: &Operation, list_href: &str) -> String {
+fn release_href(loaded: &OrderRead, operation: &Operation, list_href: &str) -> String {
     let order = super::path_segment(loaded.order.order_id.as_str());
     let path = format!("{list_href}/{order}/{}", OperationKind::Cancellation.plural());
     let holds = |id: &&ResourceId| {

@@ -3,10 +3,10 @@
 use crate::domain::currency::Currency;
 use crate::domain::ledger::Ledger;
 use crate::domain::operation::OperationKind;
-use crate::domain::order::OrderStatus;
+use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
 use crate::json::{self, Tree};
-use crate::store::OrderRecord;
+use crate::store::{Doer, OrderRecord};
 
 /// An order's status in plain words.
 pub fn order_status(status: OrderStatus) -> &'static str {
@@ -29,6 +29,26 @@ pub fn payment_status(ledger: &Ledger, status: PaymentStatus) -> &'static str {
         PaymentStatus::PartiallyRefunded if left => "Partly captured, partly refunded",
         PaymentStatus::PartiallyRefunded => "Partly refunded",
         PaymentStatus::Refunded => "Refunded",
+    }
+}
+
+/// Why an order was cancelled, as a clause.
+pub fn cancelled_reason(reason: Option<CancelledReason>) -> &'static str {
+    match reason {
+        Some(CancelledReason::Customer) => "the customer asked",
+        Some(CancelledReason::Merchant) => "we cannot deliver",
+        Some(CancelledReason::Fraud) => "fraud",
+        Some(CancelledReason::Expired) => "it ran out",
+        Some(CancelledReason::Other) => "another reason",
+        None => "no reason given",
+    }
+}
+
+/// Who did something, and whether that is a person or a program.
+pub fn doer(doer: &Doer) -> String {
+    match doer {
+        Doer::User { email } => email.clone(),
+        Doer::Client { name } => format!("API client {name}"),
     }
 }
 
@@ -56,6 +76,19 @@ pub fn figure(currency: &Currency, minor_units: i128) -> String {
         ..0 => format!("give back {}", currency.figure(-minor_units)),
         _ => currency.figure(minor_units),
     }
+}
+
+/// The first characters of a text that would take too much room.
+pub fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// How many are not shown; empty when all are.
+pub fn count_left(left: usize) -> String {
+    if left == 0 { String::new() } else { format!("and {left} more") }
 }
 
 /// The customer's name, or else their e-mail; empty when the order says neither.

@@ -1,0 +1,88 @@
+//! How much of a long order its page shows. A page stays under 100 kB, so the long sections show
+//! their beginning, unless the address asks for all of them: `?all=lines&all=events`.
+
+use actix_web::HttpRequest;
+
+/// A part of the page that can be long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    Lines,
+    Operations,
+    Events,
+    /// The lines that the commands name.
+    Commands,
+}
+
+impl Section {
+    const ALL: [Section; 4] = [Self::Lines, Self::Operations, Self::Events, Self::Commands];
+
+    /// Its word in the address, its name in sentences and its anchor.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Operations => "operations",
+            Self::Events => "events",
+            Self::Commands => "commands",
+        }
+    }
+
+    fn shown_max(self) -> usize {
+        match self {
+            Self::Lines => 100,
+            Self::Operations | Self::Events => 25,
+            Self::Commands => 50,
+        }
+    }
+}
+
+/// The sections that are shown whole.
+#[derive(Debug, Default)]
+pub struct Whole {
+    sections: Vec<Section>,
+}
+
+/// The way to the rest of a section.
+pub struct More {
+    pub href: String,
+    pub text: String,
+}
+
+impl Whole {
+    /// What the address asks for.
+    pub fn asked(request: &HttpRequest) -> Whole {
+        let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+        let asked: Vec<String> =
+            pairs.filter(|(key, _)| key == "all").map(|(_, word)| word.into_owned()).collect();
+        let is_asked = |section: &Section| asked.iter().any(|word| word == section.as_str());
+        Whole { sections: Section::ALL.into_iter().filter(is_asked).collect() }
+    }
+
+    /// Whether all of a section is shown.
+    pub fn has(&self, section: Section) -> bool {
+        self.sections.contains(&section)
+    }
+
+    /// How many of a section are shown.
+    pub fn shown_max(&self, section: Section) -> usize {
+        if self.has(section) { usize::MAX } else { section.shown_max() }
+    }
+
+    /// The way to the rest of a section that has `count`; sections that are whole stay so.
+    pub fn more(&self, section: Section, count: usize, self_href: &str) -> Option<More> {
+        if count <= self.shown_max(section) {
+            return None;
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for whole in self.sections.iter().chain([&section]) {
+            query.append_pair("all", whole.as_str());
+        }
+        let word = section.as_str();
+        Some(More {
+            href: format!("{self_href}?{}#{word}", query.finish()),
+            text: match section {
+                Section::Commands => format!("Show the command for all {count} lines"),
+                _ => format!("Show all {count} {word}"),
+            },
+        })
+    }
+}
