@@ -93,7 +93,7 @@ pub fn pages() -> Vec<Endpoint> {
     for (word, change) in changes {
         pages.push(post(
             format!("/admin/{{aid}}/orders/{{order_id}}/{word}"),
-            web::to(move |staff, form, r| admin::order_actions::change(change, staff, form, r)),
+            web::to(move |staff, form, r| admin::order_status::change(change, staff, form, r)),
         ));
     }
     for kind in OperationKind::ALL {
