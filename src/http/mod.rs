@@ -11,6 +11,7 @@ mod links;
 pub mod server;
 mod shape;
 mod state;
+mod unread_body;
 
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;

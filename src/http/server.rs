@@ -13,6 +13,7 @@ use actix_web::{App, HttpServer};
 
 use super::admin::page_error::show_errors;
 use super::headers::{guard_request, security_headers};
+use super::unread_body::end_unread_body;
 use super::{AppState, configure};
 
 /// How many threads serve requests. They never wait for SQLite.
@@ -52,6 +53,7 @@ pub fn start(
             .wrap(from_fn(guard_request))
             .wrap(security_headers())
             .wrap(NormalizePath::new(TrailingSlash::Trim))
+            .wrap(from_fn(end_unread_body))
             .configure(|config| {
                 if !prefix.is_empty() {
                     config.service(web::scope(&prefix).configure(configure));
@@ -63,7 +65,9 @@ pub fn start(
         .workers(WORKERS)
         .worker_max_blocking_threads(BLOCKING_THREADS_MAX)
         .client_request_timeout(Duration::from_secs(HEAD_TIMEOUT_S))
-        .client_disconnect_timeout(Duration::from_secs(1))
+        // Off, since the server would swallow whatever comes in that time. `end_unread_body` gives
+        // clients the time to read their answer, and takes little meanwhile.
+        .client_disconnect_timeout(Duration::ZERO)
         .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
         .max_connections(CONNECTIONS_MAX)
         .shutdown_timeout(SHUTDOWN_TIMEOUT_S)

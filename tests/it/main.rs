@@ -32,4 +32,5 @@ mod race;
 mod tidy;
 mod tokens;
 mod trial;
+mod unread_bodies;
 mod verify;
