@@ -123,6 +123,7 @@ pub fn serve(
     let options = ServerOptions {
         path_prefix: path_prefix(&public_url),
         cors_origins: args.cors_origins.clone(),
+        ..ServerOptions::default()
     };
     let announcement = announce(&Running { state: &state, address })?;
     let ended = actix_web::rt::System::new().block_on(async {

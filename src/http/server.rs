@@ -12,6 +12,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 
 use super::admin::page_error::show_errors;
+use super::extract::BodyTimeout;
 use super::headers::{guard_request, security_headers};
 use super::unread_body::end_unread_body;
 use super::{AppState, configure};
@@ -29,12 +30,24 @@ const CONNECTIONS_MAX: usize = 4_000;
 const BLOCKING_THREADS_MAX: usize = 8;
 
 /// What a server needs besides its state.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// The path of the public URL, under which everything is served as well; empty for none.
     pub path_prefix: String,
     /// Origins whose pages may call `/v1` from a browser.
     pub cors_origins: Vec<String>,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> ServerOptions {
+        ServerOptions {
+            path_prefix: String::new(),
+            cors_origins: Vec::new(),
+            body_timeout: Duration::from_secs(10),
+        }
+    }
 }
 
 /// A server on a bound socket. It ends when its handle says so; signals are the caller's matter.
@@ -48,6 +61,7 @@ pub fn start(
         let prefix = options.path_prefix.clone();
         App::new()
             .app_data(state.clone())
+            .app_data(BodyTimeout(options.body_timeout))
             .wrap(Condition::new(!options.cors_origins.is_empty(), cors(&options.cors_origins)))
             .wrap(from_fn(show_errors))
             .wrap(from_fn(guard_request))

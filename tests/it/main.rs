@@ -15,6 +15,7 @@ mod bodies;
 mod cli;
 mod contract;
 mod crash;
+mod deadlines;
 mod demo;
 mod drafts;
 mod files;
