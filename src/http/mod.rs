@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod api;
 mod caller_address;
+mod connection;
 pub mod error;
 mod extract;
 mod failure_delays;

@@ -115,6 +115,102 @@ fn a_form_that_stands_still_gets_its_408_as_a_page() {
 }
 
 #[test]
-fn a_body_has_ten_seconds_unless_a_server_is_told_otherwise() {
-    assert_eq!(ServerOptions::default().body_timeout, Duration::from_secs(10));
+fn a_head_that_is_slow_or_stands_still_loses_its_connection() {
+    let options = ServerOptions {
+        // actix-web looks at its clock twice a second.
+        head_timeout: Duration::from_secs(2),
+        idle_timeout: Duration::from_millis(600),
+        ..ServerOptions::default()
+    };
+    let app = App::start_with(options, "");
+    let whole = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
+    std::thread::scope(|scope| {
+        for (what, begin, rest) in [
+            ("nothing", "", ""),
+            ("half a head", "GET /health HTT", ""),
+            ("a slow head", "GET /health HTTP/1.1\r\n", "X: y\r\n"),
+            ("half a second head", whole, "GET /hea"),
+            ("a slow second head", &format!("{whole}GET /health HTTP/1.1\r\n"), "X: y\r\n"),
+        ] {
+            let mut stream = connect(&app);
+            let (begin, app) = (begin.to_owned(), &app);
+            scope.spawn(move || {
+                stream.write_all(begin.as_bytes()).unwrap();
+                if begin.starts_with(whole) {
+                    let mut first = [0; 17];
+                    stream.read_exact(&mut first).unwrap();
+                    assert_eq!(&first, b"HTTP/1.1 200 OK\r\n", "{what}");
+                    let mut rest_of_answer = [0; 4_096];
+                    assert!(0 < stream.read(&mut rest_of_answer).unwrap());
+                    stream.write_all(rest.as_bytes()).unwrap();
+                }
+                if rest.contains(':') {
+                    send_slowly(&mut stream, rest.as_bytes());
+                }
+                let answer = read_to_close(&mut stream);
+                assert!(!answer.contains("HTTP/1.1 200"), "{what}: {answer}");
+                app.send("GET", "/health", &[], None).expect(200);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_its_answers_loses_its_connection() {
+    let idle_timeout = Duration::from_millis(500);
+    let app = App::start_with(ServerOptions { idle_timeout, ..ServerOptions::default() }, "");
+    let mut stream = connect(&app);
+    stream.set_write_timeout(Some(Duration::from_secs(STILL_S))).unwrap();
+    let request = "GET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    let ended = loop {
+        if let Err(error) = stream.write_all(request.as_bytes()) {
+            break error.kind();
+        }
+    };
+    assert!(matches!(ended, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{ended:?}");
+}
+
+#[test]
+fn a_connection_on_which_something_is_asked_stays() {
+    let options = ServerOptions {
+        idle_timeout: Duration::from_millis(200),
+        body_timeout: Duration::from_secs(2),
+        ..ServerOptions::default()
+    };
+    let app = App::start_with(options, "");
+    let mut stream = connect(&app);
+    // The request is under way for ten times the idle timeout.
+    let head = format!(
+        "POST /v1/accounts/{ACCOUNT}/shopping/draft_orders HTTP/1.1\r\nHost: x\r\n\
+         Authorization: Bearer {}\r\nContent-Length: 9\r\n\r\n{{",
+        app.token
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    assert_timed_out(&read_to_close(&mut stream), "a request under way");
+}
+
+#[test]
+fn a_head_has_its_limits() {
+    let app = App::start();
+    let status = |head: String| {
+        let mut stream = connect(&app);
+        // It is refused while it is still being sent.
+        stream.write_all(head.as_bytes()).unwrap_or_default();
+        read_to_close(&mut stream).chars().skip(9).take(3).collect::<String>()
+    };
+    let head = |headers: &str| {
+        format!("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n")
+    };
+    assert_eq!(status(head(&"X-A: b\r\n".repeat(90))), "200");
+    assert_eq!(status(head(&"X-A: b\r\n".repeat(100))), "431");
+    assert_eq!(status(head(&format!("X-A: {}\r\n", "b".repeat(100_000)))), "200");
+    assert_eq!(status(head(&format!("X-A: {}\r\n", "b".repeat(200_000)))), "431");
+    assert_eq!(status(format!("GET /{} HTTP/1.1\r\n\r\n", "b".repeat(200_000))), "431");
+}
+
+#[test]
+fn a_server_has_its_deadlines_unless_it_is_told_otherwise() {
+    let usual = ServerOptions::default();
+    let seconds = [usual.head_timeout, usual.idle_timeout, usual.body_timeout];
+    assert_eq!(seconds.map(|time| time.as_secs()), [5, 16, 10]);
 }
