@@ -147,9 +147,9 @@ impl Served {
         child.wait().unwrap();
     }
 
-    /// Asks it to end with SIGTERM, without waiting.
-    pub fn terminate(&self) {
-        signal(self.child.as_ref().unwrap().id(), "TERM");
+    /// Sends it a signal, without waiting.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.as_ref().unwrap().id(), name);
     }
 
     /// Waits for its end; the exit code and what it logged.
