@@ -21,6 +21,7 @@ mod drafts;
 mod files;
 mod guide;
 mod harness;
+mod headers;
 mod http_edge;
 mod idempotency;
 mod kitchen_sink;
