@@ -19,6 +19,7 @@ mod deadlines;
 mod demo;
 mod drafts;
 mod files;
+mod guessing;
 mod guide;
 mod harness;
 mod headers;
