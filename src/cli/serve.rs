@@ -81,7 +81,8 @@ pub struct HttpArgs {
     pub log: LogLevel,
 }
 
-/// `tillbook serve`: serves until SIGTERM, Ctrl-C or a failure of the database.
+/// `tillbook serve`: serves until SIGTERM, Ctrl-C or a failure of the database. A second signal
+/// ends it at once.
 pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     serve(&args.http, bind(args.http.listen)?, &args.db.db, announce)
 }
@@ -123,6 +124,7 @@ pub fn serve(
     let options = ServerOptions {
         path_prefix: path_prefix(&public_url),
         cors_origins: args.cors_origins.clone(),
+        ..ServerOptions::default()
     };
     let announcement = announce(&Running { state: &state, address })?;
     let ended = actix_web::rt::System::new().block_on(async {
@@ -159,6 +161,9 @@ async fn run_until_told(
     }
 }
 
+/// What shells add a signal's number to.
+const SIGNAL_EXIT_CODE: i32 = 128;
+
 enum Told {
     Signal,
     WriterEnded(String),
@@ -170,14 +175,18 @@ async fn stop_when_told(
     writer_ended: oneshot::Receiver<Ended>,
 ) -> Told {
     let told = tokio::select! {
-        () = signals.any() => Told::Signal,
+        _ = signals.any() => Told::Signal,
         why = writer_ended => {
             Told::WriterEnded(why.ok().flatten().unwrap_or_else(|| "its thread ended".to_owned()))
         }
     };
     tracing::info!("stopping: finishing what is in flight");
-    handle.stop(true).await;
-    told
+    tokio::select! {
+        () = handle.stop(true) => told,
+        // Whoever asks twice does not want to wait. The book is safe: what is not committed was
+        // not answered, and the next start recovers as from a crash.
+        number = signals.any() => std::process::exit(SIGNAL_EXIT_CODE + number),
+    }
 }
 
 /// SIGTERM and Ctrl-C, heard from the moment this exists.
@@ -194,10 +203,11 @@ impl Signals {
         })
     }
 
-    async fn any(&mut self) {
+    /// Waits for either; its number.
+    async fn any(&mut self) -> i32 {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
+            _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
         }
     }
 }

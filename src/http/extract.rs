@@ -31,8 +31,9 @@ pub const BODY_BYTES_MAX: usize = 128 << 10;
 /// Bytes of an order's document.
 pub const ORDER_BODY_BYTES_MAX: usize = 1 << 20;
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT_S: u64 = 10;
+/// How long a body may take to arrive; the server knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyTimeout(pub Duration);
 
 /// Characters of an idempotency key.
 const KEY_CHARS_MAX: usize = 255;
@@ -142,7 +143,7 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
         let payload = payload.take();
         Box::pin(async move {
             expect_json(&request)?;
-            let bytes = read_body(payload, BYTES_MAX).await?;
+            let bytes = read_body(&request, payload, BYTES_MAX).await?;
             let body = parse_body(&bytes)?;
             let was_empty = bytes.is_empty();
             let key = idempotency_key(&request)?;
@@ -244,15 +245,18 @@ fn key_reused() -> ApiError {
 
 /// Reads a body up to its limit and its deadline.
 pub async fn read_body(
+    request: &HttpRequest,
     payload: Payload,
     bytes_max: usize,
 ) -> Result<actix_web::web::Bytes, ApiError> {
+    let time = request.app_data::<BodyTimeout>();
+    let time = time.ok_or_else(|| ApiError::internal("a body was read without its deadline"))?.0;
     let body =
         actix_web::body::to_bytes_limited(actix_web::body::BodyStream::new(payload), bytes_max);
-    match tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), body).await {
+    match tokio::time::timeout(time, body).await {
         Err(_) => Err(ApiError::new(
             Code::RequestTimeout,
-            format!("The body did not arrive within {BODY_TIMEOUT_S} seconds; send it again."),
+            format!("The body did not arrive within {time:?}; send it again."),
         )),
         Ok(Err(_)) => Err(body_too_large(bytes_max)),
         Ok(Ok(Err(_))) => Err(ApiError::invalid(vec![Problem::new(

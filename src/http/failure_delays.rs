@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::auth::client_secret::sha256;
 use crate::domain::Timestamp;
 
 /// How long a failure counts.
@@ -13,10 +14,11 @@ const DELAY_MS_MAX: u64 = 3_000;
 /// Names remembered at most; past it all are given up, which costs a guesser more than it gains.
 const NAMES_MAX: usize = 10_000;
 
-/// Failures per name, a client's id.
+/// Failures per name: a client's id, an e-mail, an address.
 #[derive(Debug, Default)]
 pub struct FailureDelays {
-    failures: Mutex<HashMap<String, Failures>>,
+    /// By the name's hash, since a guesser may choose names of any length.
+    failures: Mutex<HashMap<[u8; 32], Failures>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +32,8 @@ impl FailureDelays {
     /// failure in a row.
     pub fn fail(&self, name: &str, now: Timestamp) -> Duration {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = failures.get(name).filter(|known| now.0 - known.last_at.0 < REMEMBERED_MS);
+        let name = sha256(name.as_bytes());
+        let known = failures.get(&name).filter(|known| now.0 - known.last_at.0 < REMEMBERED_MS);
         let count = known.map_or(0, |known| known.count).saturating_add(1);
         if NAMES_MAX <= failures.len() {
             failures.retain(|_, known| now.0 - known.last_at.0 < REMEMBERED_MS);
@@ -38,20 +41,30 @@ impl FailureDelays {
         if NAMES_MAX <= failures.len() {
             failures.clear();
         }
-        failures.insert(name.to_owned(), Failures { count, last_at: now });
+        failures.insert(name, Failures { count, last_at: now });
         let doubled = FIRST_DELAY_MS.saturating_mul(1 << count.saturating_sub(1).min(16));
         Duration::from_millis(doubled.min(DELAY_MS_MAX))
     }
 
     /// Forgets the failures of a name that has now succeeded.
     pub fn succeed(&self, name: &str) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.remove(&sha256(name.as_bytes()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn however_many_names_are_tried_few_are_remembered() {
+        let delays = FailureDelays::default();
+        for nth in 0..=NAMES_MAX * 2 {
+            delays.fail(&nth.to_string(), Timestamp(1_000_000));
+            assert!(delays.failures.lock().unwrap().len() <= NAMES_MAX);
+        }
+    }
 
     #[test]
     fn failures_in_a_row_wait_longer_and_longer() {

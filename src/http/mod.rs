@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod api;
 mod caller_address;
+mod connection;
 pub mod error;
 mod extract;
 mod failure_delays;
@@ -11,6 +12,7 @@ mod links;
 pub mod server;
 mod shape;
 mod state;
+mod unread_body;
 
 use actix_web::http::Method;
 use actix_web::web::ServiceConfig;

@@ -12,28 +12,47 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 
 use super::admin::page_error::show_errors;
+use super::connection::{self, note_request};
+use super::extract::BodyTimeout;
 use super::headers::{guard_request, security_headers};
+use super::unread_body::end_unread_body;
 use super::{AppState, configure};
 
 /// How many threads serve requests. They never wait for SQLite.
-const WORKERS: usize = 2;
-/// How long a request's head may take.
-const HEAD_TIMEOUT_S: u64 = 5;
+const WORKERS: u8 = 2;
+/// How long a connection waits for its next request.
 const KEEP_ALIVE_S: u64 = 15;
 /// How long requests in flight have when the server stops.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
-/// Connections a worker holds at once.
-const CONNECTIONS_MAX: usize = 4_000;
 /// Requests a worker reads the database for at once; it has its own small pool of connections.
 const BLOCKING_THREADS_MAX: usize = 8;
 
 /// What a server needs besides its state.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ServerOptions {
     /// The path of the public URL, under which everything is served as well; empty for none.
     pub path_prefix: String,
     /// Origins whose pages may call `/v1` from a browser.
     pub cors_origins: Vec<String>,
+    /// How long the head of a connection's first request may take to arrive.
+    pub head_timeout: Duration,
+    /// After this long, and at the latest after twice as long, a connection is closed on which no
+    /// request began or was answered.
+    pub idle_timeout: Duration,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> ServerOptions {
+        ServerOptions {
+            path_prefix: String::new(),
+            cors_origins: Vec::new(),
+            head_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(16),
+            body_timeout: Duration::from_secs(10),
+        }
+    }
 }
 
 /// A server on a bound socket. It ends when its handle says so; signals are the caller's matter.
@@ -43,15 +62,20 @@ pub fn start(
     options: ServerOptions,
 ) -> std::io::Result<Server> {
     let state = Data::new(state);
+    let (head_timeout, idle_timeout) = (options.head_timeout, options.idle_timeout);
+    connection::lengthen_backlog(&listener)?;
     let server = HttpServer::new(move || {
         let prefix = options.path_prefix.clone();
         App::new()
             .app_data(state.clone())
+            .app_data(BodyTimeout(options.body_timeout))
             .wrap(Condition::new(!options.cors_origins.is_empty(), cors(&options.cors_origins)))
             .wrap(from_fn(show_errors))
             .wrap(from_fn(guard_request))
             .wrap(security_headers())
             .wrap(NormalizePath::new(TrailingSlash::Trim))
+            .wrap(from_fn(end_unread_body))
+            .wrap(from_fn(note_request))
             .configure(|config| {
                 if !prefix.is_empty() {
                     config.service(web::scope(&prefix).configure(configure));
@@ -60,12 +84,15 @@ pub fn start(
             })
     });
     Ok(server
-        .workers(WORKERS)
+        .on_connect(move |stream, data| connection::watch(stream, data, idle_timeout))
+        .workers(WORKERS.into())
         .worker_max_blocking_threads(BLOCKING_THREADS_MAX)
-        .client_request_timeout(Duration::from_secs(HEAD_TIMEOUT_S))
-        .client_disconnect_timeout(Duration::from_secs(1))
+        .client_request_timeout(head_timeout)
+        // Off, since the server would swallow whatever comes in that time. `end_unread_body` gives
+        // clients the time to read their answer, and takes little meanwhile.
+        .client_disconnect_timeout(Duration::ZERO)
         .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
-        .max_connections(CONNECTIONS_MAX)
+        .max_connections(connection::connections_max(WORKERS.into()))
         .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
         .disable_signals()
         .listen(listener)?

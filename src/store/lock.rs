@@ -20,8 +20,12 @@ pub fn try_lock(database: &Path) -> Result<Option<FileLock>, StoreError> {
     let cannot = |error: std::io::Error| {
         StoreError::other(format!("cannot use the lock file {}: {error}", path.display()))
     };
-    let file =
-        OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(cannot)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    // Whoever can open the file could hold the lock and keep the server from starting.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(cannot)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(FileLock { _held: file })),
         Err(TryLockError::WouldBlock) => Ok(None),

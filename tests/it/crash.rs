@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
 use std::collections::HashMap;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 
@@ -96,15 +97,15 @@ fn what_was_answered_survives_kill_9_and_nothing_is_there_twice() {
 }
 
 #[test]
-fn sigterm_under_load_ends_well_and_leaves_nothing_unanswered() {
-    let seed = seed("SIGTERM");
+fn a_signal_under_load_ends_well_and_leaves_nothing_unanswered() {
+    let seed = seed("SIGTERM and Ctrl-C");
     let dice = Dice::new(seed);
     let mut trial = Trial::new();
     for cycle in 0..count("TILLBOOK_TERM_CYCLES", 4) {
         let server = trial.start();
         let load = Load { cycle, seed: dice.below(u64::MAX), answers: 50 + dice.below(100) };
         let stopping = trial.work(&load, server, |server| {
-            server.terminate();
+            server.signal(if cycle % 2 == 0 { "TERM" } else { "INT" });
             Some(server)
         });
         let server = stopping.unwrap();
@@ -116,6 +117,39 @@ fn sigterm_under_load_ends_well_and_leaves_nothing_unanswered() {
         let unanswered = trial.sent.iter().filter(|sent| sent.outcome == Outcome::Unknown);
         let done: Vec<&Sent> = unanswered.filter(|sent| rows.contains_key(&sent.key)).collect();
         assert!(done.is_empty(), "committed and never answered: {done:?}");
+        audit::expect_clean(&trial.db());
+    }
+}
+
+#[test]
+fn a_second_signal_under_load_ends_at_once_and_loses_nothing() {
+    let seed = seed("two signals");
+    let dice = Dice::new(seed);
+    let mut trial = Trial::new();
+    for cycle in 0..count("TILLBOOK_TERM_CYCLES", 4) {
+        let server = trial.start();
+        // Half a request, for which an orderly end waits until its deadline.
+        let address = server.url.trim_start_matches("http://");
+        let mut half = std::net::TcpStream::connect(address).unwrap();
+        let head = format!(
+            "POST /v1/accounts/{ACCOUNT}/shopping/draft_orders HTTP/1.1\r\nHost: x\r\n\
+             Authorization: Bearer {}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+            server.token(&trial.client)
+        );
+        half.write_all(head.as_bytes()).unwrap();
+        half.read_exact(&mut [0; 25]).unwrap();
+        let load = Load { cycle, seed: dice.below(u64::MAX), answers: 50 + dice.below(100) };
+        let (name, code) = if cycle % 2 == 0 { ("TERM", 143) } else { ("INT", 130) };
+        let stopping = trial.work(&load, server, |server| {
+            server.signal(name);
+            // Once nobody can connect, the first has been heard.
+            while std::net::TcpStream::connect(server.url.trim_start_matches("http://")).is_ok() {}
+            server.signal(name);
+            Some(server)
+        });
+        stopping.unwrap().wait().expect(code);
+        trial.expect_stored(&stored(&trial.db()));
+        trial.settle(&trial.start());
         audit::expect_clean(&trial.db());
     }
 }

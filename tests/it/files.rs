@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::json;
 
@@ -24,6 +25,29 @@ fn a_second_server_of_a_file_says_what_to_do_and_the_first_goes_on() {
     // A server that was killed leaves no lock behind.
     first.kill();
     Served::start(&db).token(&client);
+}
+
+#[test]
+fn a_book_s_files_are_its_owner_s_alone_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("book.db");
+    let made = Command::new("sh")
+        .args(["-c", "umask 000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_tillbook")])
+        .args(["account", "create", "T00000001", "--name", "x", "--db", path(&db)])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let _served = Served::start(&db);
+    let mut files: Vec<(String, u32)> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|file| file.unwrap())
+        .map(|file| (file.file_name().into_string().unwrap(), file.metadata().unwrap()))
+        .map(|(name, about)| (name, about.permissions().mode() & 0o777))
+        .collect();
+    files.sort();
+    let private = ["book.db", "book.db-shm", "book.db-wal", "book.db.lock"];
+    assert_eq!(files, private.map(|name| (name.to_owned(), 0o600)));
 }
 
 /// A file that is none of ours, or not whole, and what is said of it.

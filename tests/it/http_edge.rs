@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
 
 use serde_json::json;
 use tillbook::http::endpoints;
 use tillbook::http::server::ServerOptions;
+use tillbook::store::{StoreError, Tx, WriteCommand, WriteError};
 
 use super::harness::{ACCOUNT, App, Reply};
 
@@ -158,6 +162,80 @@ fn only_named_origins_may_call_the_api_from_a_page() {
     let stranger = [("origin", "https://evil.example"), ("access-control-request-method", "GET")];
     assert_shape(&app.send("OPTIONS", &orders, &stranger, None), 400, "invalid_request");
     assert_eq!(preflight(&app, "/health").header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn a_full_queue_is_a_503_that_says_when_to_try_again_and_records_nothing() {
+    let app = App::start();
+    let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
+    let body = json!({"items": [{"line_id": 1, "amount": 1}]});
+    let before = app.snapshot();
+    let (begun, is_held) = std::sync::mpsc::channel();
+    let (release, held) = std::sync::mpsc::channel();
+    let writer = &app.state.store.writer;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        // A command is handed over when its future is first polled.
+        let mut holding = Box::pin(writer.write(Hold { begun, held: Mutex::new(held) }));
+        assert!(poll_once(&mut holding).is_pending());
+        is_held.recv().unwrap();
+        let mut others = Vec::new();
+        let refused = loop {
+            let mut other = Box::pin(writer.write(Nothing));
+            match poll_once(&mut other) {
+                Poll::Pending => others.push(other),
+                Poll::Ready(answer) => break answer,
+            }
+        };
+        assert!(matches!(refused, Err(WriteError::QueueFull)));
+        let reply = app.post(&path, body.clone());
+        assert_shape(&reply, 503, "unavailable");
+        assert_eq!(reply.header("retry-after"), Some("1"));
+        assert!(reply.text.contains("Nothing was recorded"), "{}", reply.text);
+        app.send("GET", "/health", &[], None).expect(200);
+        app.get("/orders").expect(200);
+        release.send(()).unwrap();
+        holding.await.unwrap();
+        for other in others {
+            other.await.unwrap();
+        }
+    });
+    assert_eq!(app.snapshot(), before);
+    app.post(&path, body).expect(200);
+}
+
+/// Keeps the writer until it is told to go on.
+struct Hold {
+    begun: std::sync::mpsc::Sender<()>,
+    held: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl WriteCommand for Hold {
+    const NAME: &'static str = "hold";
+    type Done = ();
+    type Refused = StoreError;
+
+    fn run(&self, _: &Tx<'_>) -> Result<(), StoreError> {
+        self.begun.send(()).unwrap();
+        self.held.lock().unwrap().recv().unwrap();
+        Ok(())
+    }
+}
+
+struct Nothing;
+
+impl WriteCommand for Nothing {
+    const NAME: &'static str = "nothing";
+    type Done = ();
+    type Refused = StoreError;
+
+    fn run(&self, _: &Tx<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[test]

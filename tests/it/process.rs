@@ -132,6 +132,14 @@ impl Served {
         send(&self.url, method, &path, &[("authorization", &bearer)], body.as_deref())
     }
 
+    /// Bytes of memory that it occupies.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.as_ref().unwrap().id());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
     /// Ends it as a power cut would, as far as a process can.
     pub fn kill(mut self) {
         let mut child = self.child.take().unwrap();
@@ -139,9 +147,9 @@ impl Served {
         child.wait().unwrap();
     }
 
-    /// Asks it to end with SIGTERM, without waiting.
-    pub fn terminate(&self) {
-        signal(self.child.as_ref().unwrap().id(), "TERM");
+    /// Sends it a signal, without waiting.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.as_ref().unwrap().id(), name);
     }
 
     /// Waits for its end; the exit code and what it logged.

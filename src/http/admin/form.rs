@@ -59,7 +59,7 @@ impl FromRequest for Form {
             if !is_from_our_pages(&request)? {
                 return Err(PageError::Forbidden("This form was not sent by one of our pages."));
             }
-            let bytes = read_body(payload, FORM_BYTES_MAX).await?;
+            let bytes = read_body(&request, payload, FORM_BYTES_MAX).await?;
             Ok(Form { fields: form_urlencoded::parse(&bytes).into_owned().collect() })
         })
     }

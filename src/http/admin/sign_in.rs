@@ -59,7 +59,8 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
 pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     expect_safe_transport(state)?;
-    let email = form.text("email").trim().to_owned();
+    // As users are kept, so that another spelling is not another name to guess under.
+    let email = form.text("email").trim().to_ascii_lowercase();
     let Some(user) = known_user(state, &email, form.text("password")).await? else {
         let now = state.clock.now();
         let address = caller_address(&request, &state.trusted_proxies);

@@ -121,7 +121,7 @@ async fn read_asked(request: &HttpRequest, mut body: Payload) -> Result<Asked, A
         essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
     });
     if form {
-        let bytes = read_body(body, BODY_BYTES_MAX).await?;
+        let bytes = read_body(request, body, BODY_BYTES_MAX).await?;
         let pairs: Vec<(String, String)> = form_urlencoded::parse(&bytes).into_owned().collect();
         let value = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, v)| v.clone());
         return Ok(Asked { grant_type: value("grant_type"), audience: value("audience") });

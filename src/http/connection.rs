@@ -1,0 +1,150 @@
+//! Connections: how many there may be, and the end of those on which nothing is asked.
+//!
+//! actix-web has a deadline for the head of a connection's first request and for the pause between
+//! two. Whoever sends half of a second head, or does not read what it asked for, is outside both
+//! and would hold its connection for ever. So each has a watch with a handle of its own on the
+//! socket: it shuts that when a whole period has passed in which no request began or ended.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::net::{Shutdown, TcpListener};
+use std::os::fd::AsFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::rt::net::TcpStream;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+/// Connections that the kernel holds for us until we take them.
+const BACKLOG: i32 = 1_024;
+/// Connections of a worker, whatever the system allows; each takes some ten kilobytes.
+const WORKER_CONNECTIONS_MAX: u64 = 4_000;
+/// Files that are kept free for the book, its readers, the log and deliveries.
+const FILES_KEPT: u64 = 512;
+/// The socket itself and its watch's handle.
+const FILES_PER_CONNECTION: u64 = 2;
+
+/// Lets as many callers wait for us as a burst may bring.
+pub fn lengthen_backlog(listener: &TcpListener) -> std::io::Result<()> {
+    // The standard library listens with a short queue; listening again only makes it longer.
+    Ok(rustix::net::listen(listener, BACKLOG)?)
+}
+
+/// How many connections each of some workers may hold, so that files never run out under SQLite.
+/// Asks the system for all the files that it is ready to give.
+pub fn connections_max(workers: u64) -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let files = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files could not be raised");
+            limit.current
+        }
+    };
+    connections_of(files, workers)
+}
+
+/// No limit is `None`.
+fn connections_of(files: Option<u64>, workers: u64) -> usize {
+    let spare = files.unwrap_or(u64::MAX).saturating_sub(FILES_KEPT);
+    let each = (spare / FILES_PER_CONNECTION / workers).clamp(1, WORKER_CONNECTIONS_MAX);
+    usize::try_from(each).unwrap_or(1)
+}
+
+/// What a connection's watch looks at. It ends with the connection.
+struct Watched {
+    moves: Rc<Moves>,
+    watch: JoinHandle<()>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // With it goes its handle on the socket.
+        self.watch.abort();
+    }
+}
+
+#[derive(Default)]
+struct Moves {
+    /// Requests that began and requests that ended.
+    count: Cell<u64>,
+    under_way: Cell<u64>,
+}
+
+impl Moves {
+    fn begin(self: &Rc<Self>) -> UnderWay {
+        self.count.set(self.count.get().wrapping_add(1));
+        self.under_way.set(self.under_way.get() + 1);
+        UnderWay(Rc::clone(self))
+    }
+}
+
+/// A request, until it is answered or given up.
+struct UnderWay(Rc<Moves>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.count.set(self.0.count.get().wrapping_add(1));
+        self.0.under_way.set(self.0.under_way.get() - 1);
+    }
+}
+
+/// Puts a watch on a new connection.
+pub fn watch(stream: &dyn Any, data: &mut Extensions, period: Duration) {
+    let handle = stream.downcast_ref::<TcpStream>().map(|s| s.as_fd().try_clone_to_owned());
+    let socket = match handle {
+        Some(Ok(handle)) => std::net::TcpStream::from(handle),
+        Some(Err(error)) => return tracing::warn!(%error, "a connection has no watch"),
+        None => return tracing::warn!("a connection that is no TCP has no watch"),
+    };
+    let moves = Rc::new(Moves::default());
+    let watch = actix_web::rt::spawn(end_when_idle(socket, Rc::clone(&moves), period));
+    data.insert(Watched { moves, watch });
+}
+
+async fn end_when_idle(socket: std::net::TcpStream, moves: Rc<Moves>, period: Duration) {
+    let mut seen = u64::MAX;
+    while seen != moves.count.get() || 0 < moves.under_way.get() {
+        seen = moves.count.get();
+        sleep(period).await;
+    }
+    // It fails when the client has left already.
+    drop(socket.shutdown(Shutdown::Both));
+}
+
+/// Tells a connection's watch of its requests.
+pub async fn note_request(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let under_way = request.conn_data::<Watched>().map(|watched| watched.moves.begin());
+    let answered = next.call(request).await;
+    drop(under_way);
+    answered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_everything_else() {
+        for (files, expected) in [
+            (Some(1_024), 128),
+            (Some(20_000), 4_000),
+            (Some(16_512), 4_000),
+            (Some(16_508), 3_999),
+            (Some(100), 1),
+            (None, 4_000),
+        ] {
+            assert_eq!(connections_of(files, 2), expected, "{files:?}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Bodies that nobody reads: an early answer is heard whole, and what comes after it is cut off.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+use tillbook::auth::scope::Scope;
+
+use super::harness::{ACCOUNT, App};
+use super::process::{Served, make_book};
+
+/// Bytes that a connection may take after its early answer. Most of them wait in the kernel.
+const TAKEN_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes that the whole server may grow by while bodies without end are sent to it.
+const GROWTH_BYTES_MAX: u64 = 10 << 20;
+
+/// How long a socket may stand still before the test fails; ten times what the server needs.
+const STILL_S: u64 = 12;
+
+const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
+const ENDLESS: &str = "Content-Length: 1000000000000\r\n";
+
+fn connect(url: &str) -> TcpStream {
+    let stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    let still = Some(Duration::from_secs(STILL_S));
+    stream.set_read_timeout(still).unwrap();
+    stream.set_write_timeout(still).unwrap();
+    stream
+}
+
+fn head(line: &str, extra: &str) -> String {
+    format!("{line} HTTP/1.1\r\nHost: x\r\n{extra}\r\n")
+}
+
+/// Sends a head and then a body until the server takes no more: how many bytes it took, and its
+/// answer.
+fn send_without_end(url: &str, head: &str) -> (usize, String) {
+    let mut stream = connect(url);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reader = stream.try_clone().unwrap();
+    let reading = std::thread::spawn(move || {
+        let mut answer = Vec::new();
+        // A server that takes no more resets the connection, after its answer.
+        reader.read_to_end(&mut answer).unwrap_or_default();
+        String::from_utf8(answer).unwrap()
+    });
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+    let mut taken = 0;
+    let ended = loop {
+        match stream.write(chunk.as_bytes()) {
+            Ok(bytes) => taken += bytes,
+            Err(error) => break error.kind(),
+        }
+        if TAKEN_BYTES_MAX < taken {
+            break ErrorKind::FileTooLarge;
+        }
+    };
+    drop(stream.shutdown(std::net::Shutdown::Both));
+    assert!(
+        matches!(ended, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe),
+        "after {taken} bytes: {ended:?}"
+    );
+    (taken, reading.join().unwrap())
+}
+
+/// One answer with its body, off a connection that may stay open.
+fn read_answer(stream: &mut TcpStream) -> (String, String) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.extend_from_slice(&byte);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+/// Requests that are answered before their body: what they are, the answer's status, the first
+/// line and the headers.
+fn early(app: &App) -> Vec<(&'static str, u16, String, String)> {
+    let captures = format!("/v1/accounts/{ACCOUNT}/shopping/orders/A1/captures");
+    let reader = app.token_of(&app.make_client(ACCOUNT, &[Scope::ReadShopping]));
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let bearer = |token: &str| format!("Authorization: Bearer {token}\r\n");
+    let writes = format!("POST {captures}");
+    vec![
+        ("no token", 401, writes.clone(), String::new()),
+        ("no credentials", 401, format!("POST /v1/accounts/{ACCOUNT}/auth/token"), String::new()),
+        ("no such scope", 403, writes.clone(), bearer(&reader)),
+        ("no such path", 404, "POST /nowhere".to_owned(), String::new()),
+        ("no such method", 405, format!("DELETE {captures}"), String::new()),
+        ("a wrong type", 415, writes.clone(), bearer(&app.token) + form),
+        ("too long", 413, writes, bearer(&app.token)),
+        ("a GET", 200, "GET /health".to_owned(), String::new()),
+        ("another site's form", 403, "POST /admin/sign-in".to_owned(), {
+            format!("{form}Sec-Fetch-Site: cross-site\r\n")
+        }),
+        ("nobody's form", 303, "POST /admin/sign-out".to_owned(), form.to_owned()),
+        ("a form too long", 413, "POST /admin/sign-in".to_owned(), form.to_owned()),
+    ]
+}
+
+#[test]
+fn a_body_without_end_is_cut_and_its_answer_is_whole() {
+    let app = App::start();
+    std::thread::scope(|scope| {
+        for (what, status, line, headers) in early(&app) {
+            // A length that is too large is told before anything else.
+            for (framing, status) in [(CHUNKED, status), (ENDLESS, 413)] {
+                let head = head(&line, &(headers.clone() + framing));
+                let url = &app.url;
+                scope.spawn(move || {
+                    let (taken, answer) = send_without_end(url, &head);
+                    let at = format!("{what}, {framing}: {taken} bytes: {answer}");
+                    assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{at}");
+                    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+                    let head = head.to_lowercase();
+                    assert!(head.contains("connection: close"), "{at}");
+                    assert!(head.contains(&format!("content-length: {}", body.len())), "{at}");
+                });
+            }
+        }
+    });
+    app.get("/orders").expect(200);
+}
+
+#[test]
+fn a_body_that_is_promised_and_never_comes_holds_no_connection() {
+    let app = App::start();
+    for framing in [CHUNKED, "Content-Length: 10\r\n"] {
+        let mut stream = connect(&app.url);
+        stream.write_all(head("POST /nowhere", framing).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+}
+
+#[test]
+fn a_body_within_bounds_is_taken_and_its_connection_kept() {
+    let app = App::start();
+    for (what, status, line, headers) in early(&app) {
+        if status == 413 {
+            continue;
+        }
+        let mut stream = connect(&app.url);
+        let body = "x".repeat(100_000);
+        for framing in [
+            format!("Content-Length: {}\r\n\r\n{body}", body.len()),
+            format!("{CHUNKED}\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len()),
+        ] {
+            let request = head(&line, &headers).trim_end().to_owned() + "\r\n" + &framing;
+            stream.write_all(request.as_bytes()).unwrap();
+            let (head, _) = read_answer(&mut stream);
+            assert!(head.starts_with(&format!("http/1.1 {status}")), "{what}: {head}");
+            assert!(!head.contains("connection: close"), "{what}: {head}");
+        }
+        stream.write_all(head("GET /health", "").as_bytes()).unwrap();
+        let (head, _) = read_answer(&mut stream);
+        assert!(head.starts_with("http/1.1 200"), "{what}: {head}");
+    }
+}
+
+#[test]
+fn a_client_that_reads_only_when_it_has_sent_all_hears_what_was_wrong() {
+    let app = App::start();
+    for framing in [CHUNKED.to_owned(), format!("Content-Length: {}\r\n", 8 << 20)] {
+        let line = format!("POST /v1/accounts/{ACCOUNT}/shopping/draft_orders");
+        let bearer = format!("Authorization: Bearer {}\r\n{framing}", app.token);
+        let mut stream = connect(&app.url);
+        stream.write_all(head(&line, &bearer).as_bytes()).unwrap();
+        let chunk = format!("{:x}\r\n{}\r\n", (1 << 20) - 9, "x".repeat((1 << 20) - 9));
+        assert_eq!(chunk.len(), 1 << 20);
+        for _ in 0..8 {
+            stream.write_all(chunk.as_bytes()).unwrap();
+        }
+        let (head, body) = read_answer(&mut stream);
+        assert!(head.starts_with("http/1.1 413"), "{head}");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["error"]["code"], "body_too_large");
+    }
+}
+
+#[test]
+fn bodies_without_end_take_no_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("book.db");
+    make_book(&db);
+    let served = Served::start(&db);
+    let line = format!("POST /v1/accounts/{ACCOUNT}/shopping/draft_orders");
+    // The first answers fill the allocator's own caches.
+    send_without_end(&served.url, &head(&line, CHUNKED));
+    let before = served.resident_bytes();
+    let sending: Vec<_> = (0..8)
+        .map(|_| {
+            let (url, head) = (served.url.clone(), head(&line, CHUNKED));
+            std::thread::spawn(move || send_without_end(&url, &head).0)
+        })
+        .collect();
+    for sender in sending {
+        sender.join().unwrap();
+    }
+    let grown = served.resident_bytes().saturating_sub(before);
+    assert!(grown <= GROWTH_BYTES_MAX, "grew by {grown} bytes");
+}
