@@ -1,0 +1,44 @@
+// Every page against the rules of axe, in light and dark, wide and narrow, and that none has to
+// be scrolled sideways.
+
+import assert from 'node:assert/strict';
+
+import axe from 'axe-core';
+
+import { NARROW, WIDE, trial, trials } from './harness.mjs';
+import { pages, show } from './pages.mjs';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+trials('accessibility', () => {
+  for (const entry of pages) {
+    trial(`${entry.name} breaks no rule`, async (open) => {
+      const page = await open({ kind: entry.kind, as: entry.as });
+      await show(page, entry);
+      await page.evaluate(axe.source);
+      const found = [];
+      for (const size of [WIDE, NARROW]) {
+        await page.setViewportSize(size);
+        found.push(...(await wider(page, size)));
+        for (const colorScheme of ['light', 'dark']) {
+          await page.emulateMedia({ colorScheme });
+          found.push(...(await breaches(page, `${size.width} ${colorScheme}`)));
+        }
+      }
+      assert.deepEqual([...new Set(found)], []);
+    });
+  }
+});
+
+async function breaches(page, where) {
+  const run = (tags) => window.axe.run(document, { runOnly: tags, preload: false });
+  const { violations } = await page.evaluate(run, TAGS);
+  const lines = (rule) =>
+    rule.nodes.map((node) => `${where}: ${rule.id}, ${node.target}: ${node.failureSummary}`);
+  return violations.flatMap(lines);
+}
+
+async function wider(page, size) {
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  return width <= size.width ? [] : [`${size.width}: the page is ${width} wide`];
+}

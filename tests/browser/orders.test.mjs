@@ -1,0 +1,168 @@
+// The list of orders and the page of one: finding, paging, closing, opening, cancelling.
+
+import assert from 'node:assert/strict';
+
+import {
+  expectWords,
+  follow,
+  press,
+  trial,
+  trialWithAndWithoutScript,
+  trials,
+  visit,
+  words,
+} from './harness.mjs';
+import { stories, story } from './stories.mjs';
+
+const TABS = ['All', 'To capture', 'Partly captured', 'Refunded', 'Closed', 'Cancelled'];
+
+/// What each tab of a book without orders says.
+const EMPTY = [
+  'No orders yet.',
+  'Nothing to capture.',
+  'No order is captured in part.',
+  'Nothing was refunded.',
+  'No order is closed.',
+  'No order is cancelled.',
+];
+
+const ordersPath = (page) => `/admin/${page.book.account}/orders`;
+const tabNamed = (page, name) =>
+  page.getByRole('navigation', { name: 'Kinds of orders' }).getByRole('link', { name });
+const orderIds = (page) => page.locator('tbody tr td:first-child').allInnerTexts();
+
+async function openOrder(open, as, made) {
+  const page = await open({ as });
+  const id = await stories[made](page.book.api);
+  await visit(page, `${ordersPath(page)}/${id}`);
+  return { page, id };
+}
+
+trials('orders', () => {
+  trialWithAndWithoutScript('each tab shows as many orders as it counts', async (open) => {
+    const page = await open({ as: 'viewer' });
+    await visit(page, ordersPath(page));
+    for (const name of TABS) {
+      await follow(page, tabNamed(page, new RegExp(`^${name} \\d`)));
+      const tab = page.locator('.tabs [aria-current=page]');
+      assert.match(await tab.innerText(), new RegExp(`^${name}`));
+      const count = Number(await tab.locator('.count').innerText());
+      const shown = await orderIds(page);
+      assert.equal(shown.length, Math.min(count, 50), name);
+      assert.ok(0 < count, `the demo shop has an order for ${name}`);
+    }
+  });
+
+  trialWithAndWithoutScript('each tab of an empty book says what belongs there', async (open) => {
+    const page = await open({ kind: 'empty', as: 'owner' });
+    await visit(page, ordersPath(page));
+    for (const [at, name] of TABS.entries()) {
+      await follow(page, tabNamed(page, `${name} 0`));
+      await expectWords(page, EMPTY[at]);
+    }
+    assert.equal(await page.locator('table').count(), 0);
+  });
+
+  trialWithAndWithoutScript('search finds a name and tells when it finds none', async (open) => {
+    const page = await open({ as: 'viewer' });
+    const id = await story(page.book, 'reserved');
+    await visit(page, ordersPath(page));
+    await page.getByLabel('Search').fill('SÆBJ');
+    await press(page, 'Search');
+    assert.ok((await orderIds(page)).includes(id));
+    await page.getByLabel('Search').fill(id);
+    await press(page, 'Search');
+    assert.deepEqual(await orderIds(page), [id]);
+    await page.getByLabel('Search').fill('nobody at all');
+    await press(page, 'Search');
+    await expectWords(page, 'No order matches.');
+    await press(page, 'Clear', 'link');
+    assert.equal((await orderIds(page)).length, 50);
+  });
+
+  trialWithAndWithoutScript('dates are days of the shop', async (open) => {
+    const page = await open({ as: 'viewer' });
+    const id = await story(page.book, 'reserved');
+    await visit(page, `${ordersPath(page)}?search=${id}`);
+    const made = await page.locator('tbody time').getAttribute('datetime');
+    const days = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Oslo' });
+    const day = days.format(new Date(made));
+    const search = async (from, to) => {
+      await page.getByLabel('From').fill(from);
+      await page.getByLabel('To', { exact: true }).fill(to);
+      await press(page, 'Search');
+      return (await words(page)).includes('No order matches.') ? [] : orderIds(page);
+    };
+    assert.deepEqual(await search(day, day), [id]);
+    assert.deepEqual(await search('2020-01-01', '2020-01-02'), []);
+    const next = days.format(new Date(Date.parse(made) + 24 * 60 * 60 * 1000));
+    assert.deepEqual(await search(next, ''), []);
+  });
+
+  trialWithAndWithoutScript('pages go on to the last order and show none twice', async (open) => {
+    const page = await open({ as: 'viewer' });
+    await visit(page, ordersPath(page));
+    const count = Number(await page.locator('.tabs [aria-current=page] .count').innerText());
+    const seen = await orderIds(page);
+    while ((await page.getByRole('link', { name: 'Older orders' }).count()) === 1) {
+      await press(page, 'Older orders', 'link');
+      seen.push(...(await orderIds(page)));
+    }
+    assert.equal(seen.length, count);
+    assert.equal(new Set(seen).size, count);
+    assert.ok(100 < count, 'there are three pages');
+  });
+
+  trialWithAndWithoutScript('an order is opened from its row and left again', async (open) => {
+    const page = await open({ as: 'packer' });
+    await visit(page, ordersPath(page));
+    const [id] = await orderIds(page);
+    await press(page, id, 'link');
+    assert.equal(await page.locator('h1').innerText(), `Order ${id}`);
+    await press(page, 'All orders', 'link');
+    assert.equal(await page.locator('h1').innerText(), 'Orders');
+  });
+
+  trialWithAndWithoutScript('an order is closed, opened again and cancelled', async (open) => {
+    const { page, id } = await openOrder(open, 'manager', 'reserved');
+    await press(page, 'Close order');
+    await expectWords(page, 'Closed Reserved', 'Closed, by manager@demo.example');
+    await press(page, 'Open order again');
+    await expectWords(page, 'Open Reserved', 'Opened again, by manager@demo.example');
+    await page.getByLabel('Why').selectOption('We cannot deliver');
+    await press(page, 'Cancel order');
+    await expectWords(page, 'Cancelled Reserved', 'Cancelled, by manager@demo.example');
+    const kept = await page.book.api.send('GET', `/orders/${id}`);
+    assert.equal(kept.cancelled_reason, 'merchant');
+    for (const name of ['Close order', 'Open order again', 'Cancel order']) {
+      assert.ok(await page.getByRole('button', { name }).isDisabled(), name);
+    }
+    await expectWords(page, 'The order is cancelled, and stays so.');
+  });
+
+  trialWithAndWithoutScript('an action that came too late says why', async (open) => {
+    const { page, id } = await openOrder(open, 'owner', 'reserved');
+    await page.book.api.change('close', id);
+    await press(page, 'Close order');
+    assert.equal(await page.getByRole('alert').innerText(), 'The order is closed already.');
+    await expectWords(page, `Order ${id}`, 'Closed Reserved');
+  });
+
+  trial('what cannot be done says why on its button', async (open) => {
+    const { page } = await openOrder(open, 'owner', 'full');
+    const button = page.getByRole('button', { name: 'Cancel order' });
+    assert.ok(await button.isDisabled());
+    const why = page.locator(`#${await button.getAttribute('aria-describedby')}`);
+    assert.match(await why.innerText(), /^Money was captured\./);
+  });
+
+  trial('who may not manage orders is shown no button for it', async (open) => {
+    for (const as of ['packer', 'viewer']) {
+      const { page, id } = await openOrder(open, as, 'reserved');
+      await expectWords(page, `Order ${id}`, `${as}@demo.example, ${as}`);
+      for (const name of ['Close order', 'Open order again', 'Cancel order']) {
+        assert.equal(await page.getByRole('button', { name }).count(), 0, `${name} by ${as}`);
+      }
+    }
+  });
+});

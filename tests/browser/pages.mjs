@@ -1,0 +1,112 @@
+// Every page there is, in every state that looks different. A new page is one entry here: the
+// tests of accessibility, hostile text, weight and keyboard, and the screenshots, walk this list.
+//
+// name:   what its screenshots are called
+// kind:   the book that it is of: demo (by default), empty or fresh
+// as:     the role that looks; nobody is signed in without it
+// story:  the order that it is about
+// path:   where it is; gets { account, orders, order } of paths and ids
+// steps:  what is done there to come to the state
+// status: what it answers, 200 by default
+
+import assert from 'node:assert/strict';
+
+import { press, visit } from './harness.mjs';
+import { story } from './stories.mjs';
+
+const orderPage = ({ orders, order }) => `${orders}/${order}`;
+const ordersPage = ({ orders }) => orders;
+
+export const pages = [
+  { name: 'sign-in', path: () => '/admin/sign-in' },
+  { name: 'sign-in-refused', path: () => '/admin/sign-in', steps: signInWrongly },
+  { name: 'link', path: () => '/admin/link?ticket=unknown' },
+  {
+    name: 'link-refused',
+    path: () => '/admin/link?ticket=unknown',
+    steps: (page) => press(page, 'Sign in'),
+    status: 400,
+  },
+  { name: 'setup', kind: 'fresh', path: () => '/admin/setup?ticket=unknown' },
+  {
+    name: 'setup-refused',
+    kind: 'fresh',
+    path: () => '/admin/setup?ticket=unknown',
+    steps: setUpWrongly,
+  },
+  { name: 'setup-second-owner', path: () => '/admin/setup?ticket=unknown' },
+  { name: 'orders', as: 'owner', path: ordersPage },
+  { name: 'orders-to-capture', as: 'packer', path: ({ orders }) => `${orders}?tab=to-capture` },
+  { name: 'orders-none-found', as: 'viewer', path: ({ orders }) => `${orders}?search=nobody` },
+  { name: 'orders-wrong-date', as: 'owner', path: ({ orders }) => `${orders}?from=tomorrow` },
+  { name: 'orders-empty', kind: 'empty', as: 'owner', path: ordersPage },
+  { name: 'order-full', as: 'owner', story: 'full', path: orderPage },
+  { name: 'order-many-authorizations', as: 'manager', story: 'many', path: orderPage },
+  { name: 'order-bare', as: 'viewer', story: 'bare', path: orderPage },
+  { name: 'order-reserved', as: 'packer', story: 'reserved', path: orderPage },
+  { name: 'order-closed', as: 'owner', story: 'closed', path: orderPage },
+  { name: 'order-cancelled', as: 'owner', story: 'cancelled', path: orderPage },
+  { name: 'order-refused', as: 'owner', story: 'closed', path: orderPage, steps: closeAgain },
+  { name: 'not-found', as: 'owner', path: ({ orders }) => `${orders}/NOSUCH`, status: 404 },
+  {
+    name: 'not-allowed',
+    as: 'owner',
+    story: 'reserved',
+    path: orderPage,
+    steps: closeWithOldForm,
+    status: 403,
+  },
+];
+
+/// The kinds of pages that are about an order, each once, to be walked for other orders.
+export function orderPages() {
+  const about = pages.filter((entry) => entry.story && !entry.steps);
+  return [...new Map(about.map((entry) => [entry.path, entry])).values()];
+}
+
+/// The other pages, each once, that show what is stored.
+export function accountPages() {
+  return pages.filter((entry) => entry.as && !entry.story && !entry.kind && !entry.steps);
+}
+
+/// Where an entry's page is, of that order.
+export function pathOf(entry, account, orderId = '') {
+  const orders = `/admin/${account}/orders`;
+  return entry.path({ account, orders, order: encodeURIComponent(orderId) });
+}
+
+/// Brings a page that was opened with `entry.kind` and `entry.as` to the entry's state.
+export async function show(page, entry) {
+  const { steps, status = 200 } = entry;
+  const orderId = entry.story ? await story(page.book, entry.story) : '';
+  await visit(page, pathOf(entry, page.book.account, orderId), steps ? 200 : status);
+  if (steps) await steps(page, orderId);
+  assert.equal(page.lastStatus, status, `the status of ${entry.name}`);
+}
+
+async function signInWrongly(page) {
+  await page.getByLabel('E-mail').fill('somebody@example.no');
+  await page.getByLabel('Password').fill('not the password');
+  await press(page, 'Sign in');
+}
+
+async function setUpWrongly(page) {
+  await page.getByLabel('What your shop is called').fill(' ');
+  await page.getByLabel('Your e-mail').fill('owner@example.no');
+  await page.getByLabel('A password').fill('long enough to do');
+  await press(page, 'Become the owner');
+}
+
+/// Presses a button that has been overtaken: the page still offered it.
+async function closeAgain(page, orderId) {
+  await page.book.api.change('open', orderId);
+  await page.reload();
+  await page.book.api.change('close', orderId);
+  await press(page, 'Close order');
+}
+
+async function closeWithOldForm(page) {
+  const tokens = page.locator('main input[name=form_token]');
+  await tokens.evaluateAll((inputs) => inputs.forEach((input) => (input.value = 'old')));
+  await press(page, 'Close order');
+}

@@ -1,0 +1,44 @@
+// What each page costs a visitor who comes for the first time: itself, one style, one script,
+// nothing else, and together less than 100 kB.
+
+import assert from 'node:assert/strict';
+
+import { trial, trials } from './harness.mjs';
+import { pages, show } from './pages.mjs';
+
+const BYTES_MAX = 100_000;
+const NEEDED = ['document', 'stylesheet', 'script'];
+
+trials('weight', () => {
+  for (const entry of pages) {
+    trial(`${entry.name} is light`, async (open) => {
+      const page = await open({ kind: entry.kind, as: entry.as });
+      await forgetEverything(page);
+      const requests = watchRequests(page);
+      await show(page, entry);
+      const kinds = requests().map((request) => request.resourceType());
+      assert.deepEqual([...new Set(kinds)].filter((kind) => !NEEDED.includes(kind)), []);
+      assert.ok(kinds.length <= NEEDED.length + 1, 'at most a redirect, a page, a style, a script');
+      const sizes = await Promise.all(requests().map((request) => request.sizes()));
+      const bytes = sizes.reduce((sum, size) => sum + size.responseBodySize, 0);
+      assert.ok(0 < bytes && bytes < BYTES_MAX, `${bytes} bytes`);
+    });
+  }
+});
+
+/// A page that was come to through another would find its style already there.
+async function forgetEverything(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+}
+
+/// What was sent since the last page was asked for.
+function watchRequests(page) {
+  let requests = [];
+  page.on('request', (request) => {
+    if (request.isNavigationRequest() && !request.redirectedFrom()) requests = [];
+    if (!request.url().startsWith('data:')) requests.push(request);
+  });
+  return () => requests;
+}

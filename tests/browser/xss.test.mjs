@@ -1,0 +1,148 @@
+// Hostile text in every stored field and in every address: it is shown as text, and as nothing
+// else. Each text has an account of its own in one book, and the pages of that account must be
+// built of the same elements as those of an account of plain words.
+
+import assert from 'node:assert/strict';
+
+import { Book } from './books.mjs';
+import { NARROW, WIDE, press, trial, trials, visit } from './harness.mjs';
+import { accountPages, orderPages, pathOf } from './pages.mjs';
+import { payloads } from './payloads.mjs';
+import { stories } from './stories.mjs';
+
+const ORDER_ID = /^[!-~]{1,64}$/;
+const CONTROL = /\p{Cc}/gu;
+/// A name, and an e-mail, may be so long.
+const NAME_MAX = 200;
+const EMAIL_BYTES_MAX = 254;
+
+trials('hostile text', () => {
+  const names = ['plain words', ...Object.keys(payloads)];
+  let hostile;
+  let plain;
+
+  /// What the pages of plain words are built of, by name.
+  const plainPages = async (open) => {
+    hostile ??= serveBook();
+    const wanted = () => tell(open, 'Kari', hostile, names.indexOf('plain words'));
+    plain ??= wanted().then(async (told) => new Map(await walk(told)));
+    return plain;
+  };
+
+  for (const [name, payload] of Object.entries(payloads)) {
+    trial(`${name} is text wherever it was stored`, async (open) => {
+      const expected = await plainPages(open);
+      const told = await tell(open, payload, hostile, names.indexOf(name));
+      for (const [page, built] of await walk(told)) {
+        assert.deepEqual(built, expected.get(page), `${page} is built of other elements`);
+      }
+      await visit(told.page, pathOf(orderPages()[0], told.account, told.order));
+      const text = await told.page.evaluate(() => document.documentElement.textContent);
+      const shown = payload.replace(/\r\n/g, '\n');
+      assert.ok(text.includes(shown), 'the text is on the page as it was sent');
+      await press(told.page, 'Close order');
+      assert.equal(told.page.lastStatus, 200);
+      await expectHarmless(told.page);
+    });
+
+    trial(`${name} is text wherever an address says it`, async (open) => {
+      const encoded = encodeURIComponent(payload);
+      const page = await open({ as: 'owner' });
+      const orders = `/admin/${page.book.account}/orders`;
+      const query = ['search', 'from', 'to', 'tab', 'after'].map((key) => `${key}=${encoded}`);
+      await visit(page, `${orders}?${query.join('&')}`);
+      await expectHarmless(page);
+      const missing = await page.goto(`${orders}/${encoded}`);
+      assert.ok([400, 404].includes(missing.status()), `${missing.status()}`);
+      await expectHarmless(page);
+      const fresh = await open({ kind: 'fresh' });
+      for (const path of ['sign-in?next', 'link?ticket', 'setup?ticket']) {
+        await visit(fresh, `/admin/${path}=${encoded}`);
+        await expectHarmless(fresh);
+      }
+      await fillAnyway(fresh, payload);
+      await press(fresh, 'Become the owner');
+      await expectHarmless(fresh);
+    });
+  }
+});
+
+async function serveBook() {
+  const made = new Book();
+  made.makeAccount(made.account, 'Kari');
+  made.users.first = made.makeUser('first@example.no', 'owner');
+  await made.serve('serve', /Back office: \S+\n/);
+  return made;
+}
+
+/// Makes an account with an owner, a client and an order that all say that text.
+async function tell(open, payload, hostile, number) {
+  const from = await hostile;
+  const account = `T9${String(number).padStart(7, '0')}`;
+  const name = [...payload.replace(CONTROL, '')].slice(0, NAME_MAX).join('');
+  from.makeAccount(account, name);
+  from.users[account] = from.makeUser(email(payload, number), 'owner', [account]);
+  const api = from.makeClient(account, name);
+  const order_id = ORDER_ID.test(payload) ? payload : undefined;
+  const order = await stories.full(api, () => payload, { order_id });
+  return { account, order, page: await open({ from, as: account }) };
+}
+
+/// The text as an address of e-mail, as far as one may look like that.
+function email(payload, number) {
+  const word = payload.replace(/[\s@]|\p{Cc}/gu, '/');
+  const end = `@e${number}.example`;
+  return Buffer.byteLength(word + end) <= EMAIL_BYTES_MAX ? word + end : `long${end}`;
+}
+
+/// Looks at every page of an account; what each is built of.
+async function walk({ page, account, order }) {
+  const built = [];
+  for (const entry of [...orderPages(), ...accountPages()]) {
+    await visit(page, pathOf(entry, account, order), entry.status);
+    await expectHarmless(page);
+    built.push([entry.name, await page.evaluate(elements)]);
+  }
+  return built;
+}
+
+/// Writes into every box what the browser alone would refuse.
+async function fillAnyway(page, text) {
+  await page.locator('form').evaluate((form, value) => {
+    form.noValidate = true;
+    form.querySelectorAll('input:not([type=hidden])').forEach((input) => (input.value = value));
+  }, text);
+}
+
+async function expectHarmless(page) {
+  assert.deepEqual(page.troubles, [], page.url());
+  assert.deepEqual(await page.evaluate(harm), [], page.url());
+  for (const size of [NARROW, WIDE]) {
+    await page.setViewportSize(size);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= size.width, `${page.url()} is ${width} wide`);
+  }
+}
+
+/// Runs in the page: every element with the names of its attributes.
+function elements() {
+  const show = (element) => `${element.localName} ${element.getAttributeNames().sort().join(' ')}`;
+  return [...document.querySelectorAll('*')].map(show);
+}
+
+/// Runs in the page: whatever text has become that it must not.
+function harm() {
+  const found = window.__ran === undefined ? [] : ['a script ran'];
+  const tags = 'base, embed, frame, iframe, math, object, style, template, body script';
+  found.push(...[...document.querySelectorAll(tags)].map((element) => element.outerHTML));
+  for (const element of document.querySelectorAll('*')) {
+    for (const { name, value } of element.attributes) {
+      const isAddress = ['action', 'formaction', 'href', 'src', 'srcdoc'].includes(name);
+      const isOurs = value === 'data:,' || new URL(value, location).origin === location.origin;
+      if (name.startsWith('on') || name === 'style' || (isAddress && !isOurs)) {
+        found.push(element.outerHTML);
+      }
+    }
+  }
+  return found;
+}
