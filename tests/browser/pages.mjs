@@ -5,16 +5,19 @@
 // kind:   the book that it is of: demo (by default), empty or fresh
 // as:     the role that looks; nobody is signed in without it
 // story:  the order that it is about
+// own:    the order is changed on the way, so that no other page may be of it
 // path:   where it is; gets { account, orders, order } of paths and ids
 // steps:  what is done there to come to the state
 // status: what it answers, 200 by default
 
 import assert from 'node:assert/strict';
 
-import { press, visit } from './harness.mjs';
-import { story } from './stories.mjs';
+import { follow, press, visit } from './harness.mjs';
+import { stories, story } from './stories.mjs';
 
 const orderPage = ({ orders, order }) => `${orders}/${order}`;
+const form = (path) => ({ orders, order }) => `${orders}/${order}/${path}`;
+const captures = form('captures');
 const ordersPage = ({ orders }) => orders;
 
 export const pages = [
@@ -46,7 +49,41 @@ export const pages = [
   { name: 'order-reserved', as: 'packer', story: 'reserved', path: orderPage },
   { name: 'order-closed', as: 'owner', story: 'closed', path: orderPage },
   { name: 'order-cancelled', as: 'owner', story: 'cancelled', path: orderPage },
-  { name: 'order-refused', as: 'owner', story: 'closed', path: orderPage, steps: closeAgain },
+  {
+    name: 'order-refused',
+    as: 'owner',
+    story: 'closed',
+    path: orderPage,
+    steps: closeAgain,
+    status: 409,
+  },
+  {
+    name: 'order-recorded',
+    as: 'owner',
+    story: 'reserved',
+    own: true,
+    path: captures,
+    steps: captureAPart,
+  },
+  { name: 'capture', as: 'packer', story: 'reserved', path: captures },
+  { name: 'capture-full', as: 'owner', story: 'full', path: captures },
+  { name: 'capture-problem', as: 'owner', story: 'reserved', path: captures, steps: typeNonsense },
+  {
+    name: 'capture-conflict',
+    as: 'owner',
+    story: 'reserved',
+    own: true,
+    path: captures,
+    steps: comeSecond,
+    status: 409,
+  },
+  { name: 'capture-choice', as: 'owner', story: 'many', path: captures },
+  { name: 'capture-nothing-left', as: 'owner', story: 'closed', path: captures },
+  { name: 'refund', as: 'owner', story: 'full', path: form('refunds') },
+  { name: 'release', as: 'owner', story: 'reserved', path: form('cancellations') },
+  { name: 'reservation', as: 'manager', story: 'bare', path: form('authorizations') },
+  { name: 'packing-slip', as: 'packer', story: 'full', path: form('packing-slip') },
+  { name: 'receipt', as: 'viewer', story: 'full', path: form('receipt') },
   { name: 'not-found', as: 'owner', path: ({ orders }) => `${orders}/NOSUCH`, status: 404 },
   {
     name: 'not-allowed',
@@ -78,10 +115,34 @@ export function pathOf(entry, account, orderId = '') {
 /// Brings a page that was opened with `entry.kind` and `entry.as` to the entry's state.
 export async function show(page, entry) {
   const { steps, status = 200 } = entry;
-  const orderId = entry.story ? await story(page.book, entry.story) : '';
+  const orderId = await orderOf(page.book, entry);
   await visit(page, pathOf(entry, page.book.account, orderId), steps ? 200 : status);
   if (steps) await steps(page, orderId);
   assert.equal(page.lastStatus, status, `the status of ${entry.name}`);
+}
+
+async function orderOf(book, { story: name, own }) {
+  if (!name) return '';
+  return own ? stories[name](book.api) : story(book, name);
+}
+
+async function captureAPart(page) {
+  await page.locator('input[name="amount-1"]').fill('100');
+  await page.getByText('Record capture 100.00').waitFor();
+  await follow(page, page.locator('#review button[value=record]'));
+}
+
+async function typeNonsense(page) {
+  await page.getByText('More: gateway').click();
+  await page.locator('input[name="amount-1"]').fill('much');
+  await page.locator('input[name="card_masked_pan"]').fill('4242 4242 4242 4242');
+  await page.locator('textarea').fill('no value');
+  await page.locator('#note-1 .problem').waitFor();
+}
+
+async function comeSecond(page, orderId) {
+  await page.book.api.record('captures', orderId, { 1: 10_000 });
+  await follow(page, page.locator('#review button[value=record]'));
 }
 
 async function signInWrongly(page) {
