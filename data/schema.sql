@@ -225,8 +225,12 @@ create table order_items (
 -- The one small row that a payment operation reads and rewrites.
 create table ledgers (
     order_seq               integer primary key references orders,
-    -- Repeated from orders so that the list's indexes need no other table.
+    -- Both repeated from orders so that the list's indexes need no other table.
     account_seq             integer not null references accounts,
+    currency                text not null check (length(currency) = 3),
+    -- What the lines come to, in thousandths of the currency's unit whatever its decimals, so that
+    -- orders in different currencies can be sorted. Never changes.
+    total_thousandths       integer not null,
     status                  text not null check (status in ('open', 'closed', 'cancelled')),
     -- Derived from `lines` by the domain on every change; `verify` derives it again.
     payment_status          text not null check (payment_status in
@@ -261,10 +265,25 @@ create table ledgers (
     check ((status = 'cancelled') = (cancelled_at_ms is not null))
 ) strict;
 
+-- Each gives a list in its order. What stands behind the order_seq is there to filter by without
+-- reading the row, and no capture changes it.
 create index ledgers_by_account on ledgers (account_seq, order_seq);
-create index ledgers_by_status on ledgers (account_seq, status, order_seq);
-create index ledgers_by_payment_status on ledgers (account_seq, payment_status, order_seq);
-create index ledgers_that_hold on ledgers (account_seq, order_seq) where holds = 1;
+create index ledgers_by_status on ledgers (account_seq, status, order_seq, currency);
+create index ledgers_by_payment_status
+    on ledgers (account_seq, payment_status, order_seq, status, currency);
+create index ledgers_by_currency on ledgers (account_seq, currency, order_seq);
+create index ledgers_by_total
+    on ledgers (account_seq, total_thousandths, order_seq, status, currency);
+create index ledgers_that_hold on ledgers (account_seq, order_seq, status, currency) where holds = 1;
+
+-- The stores that an order's items are of. Rows are never changed.
+create table order_stores (
+    account_seq integer not null references accounts,
+    -- The client's own id of the store.
+    store_id    text not null,
+    order_seq   integer not null references orders,
+    primary key (account_seq, store_id, order_seq)
+) strict, without rowid;
 
 -- Words to find an order by: order id, and the customer's and addressees' e-mails, names, phones.
 -- The rowid is the order's order_seq. Nothing is stored but the index.

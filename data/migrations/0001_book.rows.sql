@@ -23,6 +23,7 @@ insert into operations values
     (2, '00000000-0000-4000-8000-000000000006', 1, 39000, null,
      '{"items":[{"line_id":1,"amount":39000}]}');
 insert into ledgers values
-    (1, 1, 'open', 'paid', 0, '[]', '[[1,39000,0,39000,39000,0,0,2,[]]]', 0, 2, 2, 4, null, null, null,
-     null, null);
+    (1, 1, 'NOK', 390000, 'open', 'paid', 0, '[]', '[[1,39000,0,39000,39000,0,0,2,[]]]', 0, 2, 2,
+     4, null, null, null, null, null);
+insert into order_stores values (1, 'torget', 1);
 insert into idempotency_keys values (1, 1, 'c', 'key', zeroblob(32), '{}', 4);

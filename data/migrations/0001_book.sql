@@ -118,6 +118,8 @@ create table order_items (
 create table ledgers (
     order_seq               integer primary key references orders,
     account_seq             integer not null references accounts,
+    currency                text not null check (length(currency) = 3),
+    total_thousandths       integer not null,
     status                  text not null check (status in ('open', 'closed', 'cancelled')),
     payment_status          text not null check (payment_status in
         ('pending', 'partially_paid', 'paid', 'partially_refunded', 'refunded')),
@@ -139,9 +141,20 @@ create table ledgers (
 ) strict;
 
 create index ledgers_by_account on ledgers (account_seq, order_seq);
-create index ledgers_by_status on ledgers (account_seq, status, order_seq);
-create index ledgers_by_payment_status on ledgers (account_seq, payment_status, order_seq);
-create index ledgers_that_hold on ledgers (account_seq, order_seq) where holds = 1;
+create index ledgers_by_status on ledgers (account_seq, status, order_seq, currency);
+create index ledgers_by_payment_status
+    on ledgers (account_seq, payment_status, order_seq, status, currency);
+create index ledgers_by_currency on ledgers (account_seq, currency, order_seq);
+create index ledgers_by_total
+    on ledgers (account_seq, total_thousandths, order_seq, status, currency);
+create index ledgers_that_hold on ledgers (account_seq, order_seq, status, currency) where holds = 1;
+
+create table order_stores (
+    account_seq integer not null references accounts,
+    store_id    text not null,
+    order_seq   integer not null references orders,
+    primary key (account_seq, store_id, order_seq)
+) strict, without rowid;
 
 create virtual table order_search using fts5 (
     account,

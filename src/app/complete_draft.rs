@@ -46,9 +46,7 @@ impl WriteCommand for CompleteDraft {
         let account_id = &self.on_behalf_of.account_id;
         let found = tx.find_draft(account_id, &self.draft_id)?;
         let draft = found.ok_or(CompleteDraftRefused::DraftNotFound)?;
-        let own_store = draft.draft.store_id.as_deref();
-        let stores = draft.draft.items.iter().map(|item| item.store_id.as_deref().or(own_store));
-        decide_completion(draft.status, draft.draft.options.split_draft, stores)
+        decide_completion(draft.status, draft.draft.options.split_draft, stores(&draft))
             .map_err(CompleteDraftRefused::Rejected)?;
         let id = parse_name(&tx.randomness().uuid())?;
         let order_id = choose_order_id(tx, account_id, &draft, &id)?;
@@ -114,6 +112,12 @@ fn parse_name(text: &str) -> Result<OrderName, StoreError> {
     OrderName::parse(text).ok_or_else(|| StoreError::inconsistent("an id of ours is no name"))
 }
 
+/// The store of each item: its own, or else the draft's.
+fn stores(draft: &DraftRecord) -> impl Iterator<Item = Option<&str>> {
+    let own_store = draft.draft.store_id.as_deref();
+    draft.draft.items.iter().map(move |item| item.store_id.as_deref().or(own_store))
+}
+
 fn new_order(
     command: &CompleteDraft,
     draft: &DraftRecord,
@@ -132,6 +136,7 @@ fn new_order(
         currency: asked.currency.clone(),
         created_by: command.on_behalf_of.created_by.clone(),
         items: asked.items.clone(),
+        store_ids: stores(draft).flatten().map(str::to_owned).collect(),
         ledger: Ledger {
             status: OrderStatus::Open,
             multiple_authorizations: asked.options.multiple_authorizations,

@@ -47,6 +47,18 @@ impl Currency {
         format!("{}\u{a0}{}", self.figure(minor_units), self.code)
     }
 
+    /// `minor_units` in thousandths of the currency's unit, which compares across currencies. The
+    /// few currencies with four decimals lose their last.
+    pub fn thousandths(&self, minor_units: i128) -> i128 {
+        match self.decimals {
+            0 => minor_units * 1_000,
+            1 => minor_units * 100,
+            2 => minor_units * 10,
+            3 => minor_units,
+            _ => minor_units / 10,
+        }
+    }
+
     /// The minor units of a figure that a person typed: comma or point, thousands apart or not.
     pub fn parse_figure(&self, typed: &str) -> Result<i64, FigureRejected> {
         let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
@@ -112,6 +124,14 @@ mod tests {
         assert_eq!(display("NOK", -123_456_705), "-1_234_567.05_NOK");
         assert_eq!(display("ISK", 4990), "4_990_ISK");
         assert_eq!(display("KWD", 1005), "1.005_KWD");
+    }
+
+    #[test]
+    fn thousandths_compare_across_currencies() {
+        let thousandths = |code, minor| Currency::parse(code).unwrap().thousandths(minor);
+        assert_eq!(thousandths("ISK", 4_990), thousandths("NOK", 499_000));
+        assert_eq!(thousandths("KWD", -1_005), -1_005);
+        assert_eq!(thousandths("CLF", 10_059), 1_005);
     }
 
     #[test]

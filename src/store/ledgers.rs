@@ -3,6 +3,7 @@
 use rusqlite::{Row, named_params};
 
 use super::error::StoreError;
+use super::orders::NewOrder;
 use super::row::{read_ledger, write_ledger};
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
@@ -41,7 +42,8 @@ impl Reader<'_> {
         account_id: &AccountId,
         name: &OrderName,
     ) -> Result<Option<LedgerRecord>, StoreError> {
-        let sql = "select ledgers.order_seq, order_id, currency, status, multiple_authorizations,
+        let sql = "select ledgers.order_seq, order_id, ledgers.currency, status,
+                multiple_authorizations,
                 authorizations, lines, version, last_event_seq
             from order_names
             join ledgers on ledgers.order_seq = order_names.order_seq
@@ -52,6 +54,17 @@ impl Reader<'_> {
         let params = named_params! {":account_id": account_id, ":name": name};
         let found = self.find(sql, params, |row| Ok(read_record(row)))?;
         found.transpose()
+    }
+}
+
+impl Reader<'_> {
+    /// What the lists go by beside the words of a status: whether the order holds something, and
+    /// its total.
+    pub(super) fn load_listing(&self, order_seq: i64) -> Result<(bool, i64), StoreError> {
+        let sql = "select holds, total_thousandths from ledgers where order_seq = :order_seq";
+        let params = named_params! {":order_seq": order_seq};
+        let found = self.find(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        found.ok_or_else(|| StoreError::inconsistent(format!("no ledger in row {order_seq}")))
     }
 }
 
@@ -122,19 +135,22 @@ impl Tx<'_> {
         &self,
         account_seq: i64,
         order_seq: i64,
-        ledger: &Ledger,
+        order: &NewOrder,
     ) -> Result<(), StoreError> {
+        let ledger = &order.ledger;
         let (authorizations, lines) = write_ledger(ledger)?;
         let sql = "insert into ledgers
-            (order_seq, account_seq, status, payment_status, multiple_authorizations,
-             authorizations, lines, holds, version, updated_at_ms)
-            values (:order_seq, :account_seq, :status, :payment_status, :multiple_authorizations,
-             :authorizations, :lines, :holds, 0, :now)";
+            (order_seq, account_seq, currency, total_thousandths, status, payment_status,
+             multiple_authorizations, authorizations, lines, holds, version, updated_at_ms)
+            values (:order_seq, :account_seq, :currency, :total_thousandths, :status,
+             :payment_status, :multiple_authorizations, :authorizations, :lines, :holds, 0, :now)";
         self.insert(
             sql,
             named_params! {
                 ":order_seq": order_seq,
                 ":account_seq": account_seq,
+                ":currency": order.currency,
+                ":total_thousandths": total_thousandths(&order.currency, ledger)?,
                 ":status": ledger.status,
                 ":payment_status": PaymentStatus::derive(&ledger.lines),
                 ":multiple_authorizations": ledger.multiple_authorizations,
@@ -146,6 +162,14 @@ impl Tx<'_> {
         )?;
         Ok(())
     }
+}
+
+/// What an order is sorted by among orders of any currency.
+pub(super) fn total_thousandths(currency: &Currency, ledger: &Ledger) -> Result<i64, StoreError> {
+    let total = ledger.lines.iter().map(|line| i128::from(line.payable().minor_units())).sum();
+    // Totals end at 2^53, so that a thousand of them fit.
+    i64::try_from(currency.thousandths(total))
+        .map_err(|_| StoreError::inconsistent("an order's total is out of range"))
 }
 
 fn read_record(row: &Row<'_>) -> Result<LedgerRecord, StoreError> {

@@ -44,7 +44,7 @@ pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent};
 pub use idempotency::{KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
 pub use lock::{FileLock, lock_path, try_lock};
-pub use order_lists::{OrderPage, OrderQuery};
+pub use order_lists::{OrderPage, OrderQuery, OrderSort};
 pub use orders::{Cancelled, NewOrder, OrderRecord};
 pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, SessionRecord, SignInLink, UserRecord};

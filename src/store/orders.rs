@@ -1,5 +1,7 @@
 //! Orders: their names, what never changes about them, their items.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Row, named_params};
 
 use super::drafts::read_item;
@@ -25,6 +27,8 @@ pub struct NewOrder {
     pub currency: Currency,
     pub created_by: CreatedBy,
     pub items: Vec<Item>,
+    /// The stores that the items are of.
+    pub store_ids: BTreeSet<String>,
     pub ledger: Ledger,
     pub document: KeptJson,
     pub options_document: KeptJson,
@@ -177,7 +181,10 @@ impl Tx<'_> {
         for (position, item) in order.items.iter().enumerate() {
             self.insert_item(INSERT_ORDER_ITEM, order_seq, position, item)?;
         }
-        self.insert_ledger(account_seq, order_seq, &order.ledger)?;
+        for store_id in &order.store_ids {
+            self.insert_order_store(account_seq, store_id, order_seq)?;
+        }
+        self.insert_ledger(account_seq, order_seq, order)?;
         Ok(order_seq)
     }
 
@@ -218,6 +225,25 @@ impl Tx<'_> {
             1 => Ok(()),
             _ => Err(StoreError::inconsistent("the name belongs to another order")),
         }
+    }
+
+    fn insert_order_store(
+        &self,
+        account_seq: i64,
+        store_id: &str,
+        order_seq: i64,
+    ) -> Result<(), StoreError> {
+        let sql = "insert into order_stores (account_seq, store_id, order_seq)
+                   values (:account_seq, :store_id, :order_seq)";
+        self.execute(
+            sql,
+            named_params! {
+                ":account_seq": account_seq,
+                ":store_id": store_id,
+                ":order_seq": order_seq,
+            },
+        )?;
+        Ok(())
     }
 
     fn insert_order_document(&self, order_seq: i64, order: &NewOrder) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, named_params};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::events::EventRecord;
+use super::ledgers::total_thousandths;
 use super::orders::OrderRecord;
 use super::tx::Reader;
 use super::{open_existing, snapshot};
@@ -131,6 +132,10 @@ fn check_order(
         let stored = order.payment_status.as_str();
         off.push(format!("its payment status is {stored}, its lines say {derived}"));
     }
+    let listed = (order.ledger.holds(), total_thousandths(&order.currency, &order.ledger)?);
+    if reader.load_listing(order_seq)? != listed {
+        off.push("the list sorts it by another total, or misses what it holds".to_owned());
+    }
     report.lines += u64::try_from(order.ledger.lines.len()).unwrap_or(u64::MAX);
     let place = format!("{} {}", order.account_id, order.order_id.as_str());
     off.into_iter().for_each(|what| report.find(format!("order {place}: {what}")));
@@ -234,6 +239,23 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
                 "orders stand in the list of another account",
                 "select count(*) from ledgers join orders using (order_seq)
                  where ledgers.account_seq <> orders.account_seq",
+            ),
+            (
+                "orders stand in the list of another currency",
+                "select count(*) from ledgers join orders using (order_seq)
+                 where ledgers.currency <> orders.currency",
+            ),
+            (
+                "items are of a store whose list lacks their order",
+                "select count(*) from order_items
+                 join orders on orders.order_seq = order_items.order_seq
+                 join drafts on drafts.draft_seq = orders.draft_seq
+                 where coalesce(order_items.store_id, drafts.store_id) is not null
+                   and not exists (select 1 from order_stores
+                     where order_stores.account_seq = orders.account_seq
+                       and order_stores.store_id
+                           = coalesce(order_items.store_id, drafts.store_id)
+                       and order_stores.order_seq = orders.order_seq)",
             ),
             (
                 "events belong to another order than the one before them",

@@ -100,6 +100,10 @@ fn every_way_of_changing_a_figure_is_found() {
             "balance",
         ),
         ("update ledgers set account_seq = 2 where order_seq = 1", "the list of another account"),
+        ("update ledgers set currency = 'SEK' where order_seq = 1", "the list of another currency"),
+        ("update ledgers set total_thousandths = 1 where order_seq = 1", "by another total"),
+        ("update ledgers set holds = 1 - holds where order_seq = 1", "misses what it holds"),
+        ("update order_items set store_id = 'torget' where order_seq = 1", "whose list lacks"),
         (
             "update events set order_seq = 2 where event_seq = 2",
             "to another order than the one before",

@@ -156,7 +156,7 @@ pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
 /// All that the page shows, of one moment.
 struct Loaded {
     page: OrderPage,
-    counts: Vec<usize>,
+    counts: Vec<i64>,
     time_zone: String,
     demo: bool,
     problem: &'static str,
@@ -241,12 +241,12 @@ fn asked(request: &HttpRequest) -> Asked {
     Asked { tab, search: text("search"), from: text("from"), to: text("to"), after: text("after") }
 }
 
-fn tabs(asked: &Asked, base: &str, counts: &[usize]) -> Vec<Tab> {
-    let shown = |count: usize| match u32::try_from(count) {
-        Ok(count) if count < COUNT_MAX => count.to_string(),
+fn tabs(asked: &Asked, base: &str, counts: &[i64]) -> Vec<Tab> {
+    let shown = |count: i64| match count {
+        count if count < i64::from(COUNT_MAX) => count.to_string(),
         _ => format!("{}+", COUNT_MAX - 1),
     };
-    let tab = |(tab, count): (&TabKind, &usize)| Tab {
+    let tab = |(tab, count): (&TabKind, &i64)| Tab {
         name: tab.name,
         href: asked.href(base, tab.word, ""),
         count: shown(*count),
