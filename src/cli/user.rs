@@ -124,7 +124,12 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
 fn list(args: &ListArgs) -> Result<(), CliError> {
     let users = store::read_once::<_, StoreError>(&args.db.db, |reader| {
         let users = reader.list_users()?.into_iter();
-        let with_accounts = users.map(|user| Ok((reader.list_accounts_of(user.user_seq)?, user)));
+        let with_accounts = users.map(|user| {
+            let accounts = reader.list_accounts_of(user.user_seq)?;
+            let ids: Vec<AccountId> =
+                accounts.into_iter().map(|account| account.account_id).collect();
+            Ok((ids, user))
+        });
         with_accounts.collect::<Result<Vec<_>, StoreError>>()
     })?;
     let mut out = std::io::stdout().lock();

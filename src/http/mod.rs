@@ -74,7 +74,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub fn pages() -> Vec<Endpoint> {
     let mut pages = vec![
         get("/static/{file}", web::to(assets::show)),
-        get("/admin", web::to(sign_in::home)),
+        get("/admin", web::to(admin::accounts::show)),
         get("/admin/sign-in", web::to(sign_in::show)),
         post("/admin/sign-in", web::to(sign_in::create)),
         post("/admin/sign-out", web::to(sign_in::delete)),

@@ -83,7 +83,8 @@ impl Tx<'_> {
     }
 }
 
-fn read_account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
+/// An account of a row that has its columns.
+pub(super) fn read_account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
         account_id: row.get("account_id")?,
         name: row.get("name")?,

@@ -149,7 +149,8 @@ impl Reader<'_> {
         }
         let (total, after) = self.load_total_bound(query)?;
         if query.sort.is_by_total() {
-            params.extend([(":total", &total as &dyn ToSql), (":after", &after)]);
+            params.push((":total", &total));
+            params.push((":after", &after));
         }
         self.list(sql, params.as_slice(), |row| row.get(0))
     }

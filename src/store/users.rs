@@ -2,10 +2,10 @@
 
 use rusqlite::{Row, named_params};
 
+use super::accounts::{AccountRecord, read_account};
 use super::error::StoreError;
 use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
-use crate::domain::ids::AccountId;
 
 /// A user as they stand in the book.
 #[derive(Debug, Clone)]
@@ -83,10 +83,11 @@ impl Reader<'_> {
     }
 
     /// The accounts a user works on, by id.
-    pub fn list_accounts_of(&self, user_seq: i64) -> Result<Vec<AccountId>, StoreError> {
-        let sql = "select account_id from user_accounts join accounts using (account_seq)
+    pub fn list_accounts_of(&self, user_seq: i64) -> Result<Vec<AccountRecord>, StoreError> {
+        let sql = "select account_id, name, currency, time_zone, created_at_ms
+                   from user_accounts join accounts using (account_seq)
                    where user_seq = :user_seq order by account_id";
-        self.list(sql, named_params! {":user_seq": user_seq}, |row| row.get(0))
+        self.list(sql, named_params! {":user_seq": user_seq}, read_account)
     }
 
     /// The session of a cookie, with its user.

@@ -2,6 +2,7 @@
 //
 // demo:  `tillbook demo`, with its shop, a user a role and an API client.
 // empty: a book with an account and an owner, and no order.
+// several: a book with two accounts and an owner of both.
 // fresh: a book that nobody has set up.
 
 import { spawn, execFileSync } from 'node:child_process';
@@ -128,6 +129,16 @@ const makers = {
     const book = new Book();
     book.makeAccount(book.account, 'An empty shop');
     book.users.owner = book.makeUser('owner@empty.example', 'owner');
+    await book.serve('serve', /Back office: \S+\n/);
+    return book;
+  },
+
+  async several() {
+    const book = new Book();
+    book.makeAccount(book.account, 'The shop in the street');
+    book.makeAccount('T00000002', 'The shop by the sea');
+    const accounts = [book.account, 'T00000002'];
+    book.users.owner = book.makeUser('owner@several.example', 'owner', accounts);
     await book.serve('serve', /Back office: \S+\n/);
     return book;
   },

@@ -104,13 +104,50 @@ trials('orders', () => {
     await visit(page, ordersPath(page));
     const count = Number(await page.locator('.tabs [aria-current=page] .count').innerText());
     const seen = await orderIds(page);
-    while ((await page.getByRole('link', { name: 'Older orders' }).count()) === 1) {
-      await press(page, 'Older orders', 'link');
+    while ((await page.getByRole('link', { name: 'Next' }).count()) === 1) {
+      await press(page, 'Next', 'link');
       seen.push(...(await orderIds(page)));
     }
     assert.equal(seen.length, count);
     assert.equal(new Set(seen).size, count);
     assert.ok(100 < count, 'there are three pages');
+  });
+
+  trialWithAndWithoutScript('filters and sorts are chosen, and stand in the address', async (open) => {
+    const page = await open({ as: 'viewer' });
+    await visit(page, ordersPath(page));
+    await page.getByText('More filters').click();
+    await page.getByLabel('Currency').selectOption('EUR');
+    await page.getByLabel('Sort').selectOption('Highest total first');
+    await press(page, 'Search');
+    const shown = new URL(page.url()).searchParams;
+    assert.deepEqual([shown.get('currency'), shown.get('sort')], ['EUR', 'total-high']);
+    const totals = await page.locator('td[data-label=Total]').allInnerTexts();
+    assert.ok(1 < totals.length && totals.every((total) => total.endsWith('EUR')), totals.join());
+    const amounts = totals.map((total) => Number(total.replace(/[^\d.]/g, '')));
+    assert.deepEqual(amounts, [...amounts].sort((a, b) => b - a));
+    await follow(page, page.locator('th[aria-sort=descending] a'));
+    assert.equal(await page.locator('th[aria-sort=ascending] a').innerText(), 'Total');
+    await press(page, 'Clear', 'link');
+    assert.equal((await orderIds(page)).length, 50);
+  });
+
+  trialWithAndWithoutScript('a packer goes from the queue to a capture and home', async (open) => {
+    const page = await open({ as: 'packer' });
+    await stories.reserved(page.book.api);
+    await visit(page, ordersPath(page));
+    await press(page, 'To capture', 'link');
+    await follow(page, page.getByRole('link', { name: /^Capture order/ }).first());
+    assert.equal(await page.locator('h1').innerText(), 'Record a capture');
+  });
+
+  trialWithAndWithoutScript('somebody with several shops chooses one', async (open) => {
+    const page = await open({ kind: 'several', as: 'owner' });
+    await visit(page, '/admin');
+    await press(page, 'The shop by the sea', 'link');
+    await expectWords(page, 'The shop by the sea T00000002', 'No orders yet.');
+    await press(page, 'Switch account', 'link');
+    await expectWords(page, 'The shop in the street');
   });
 
   trialWithAndWithoutScript('an order is opened from its row and left again', async (open) => {

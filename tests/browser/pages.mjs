@@ -2,7 +2,7 @@
 // tests of accessibility, hostile text, weight and keyboard, and the screenshots, walk this list.
 //
 // name:   what its screenshots are called
-// kind:   the book that it is of: demo (by default), empty or fresh
+// kind:   the book that it is of: demo (by default), empty, several or fresh
 // as:     the role that looks; nobody is signed in without it
 // story:  the order that it is about
 // own:    the order is changed on the way, so that no other page may be of it
@@ -42,6 +42,13 @@ export const pages = [
   { name: 'orders-to-capture', as: 'packer', path: ({ orders }) => `${orders}?tab=to-capture` },
   { name: 'orders-none-found', as: 'viewer', path: ({ orders }) => `${orders}?search=nobody` },
   { name: 'orders-wrong-date', as: 'owner', path: ({ orders }) => `${orders}?from=tomorrow` },
+  {
+    name: 'orders-filtered',
+    as: 'owner',
+    path: ({ orders }) => `${orders}?status=open&currency=NOK&sort=total-high`,
+  },
+  { name: 'orders-wrong-filter', as: 'owner', path: ({ orders }) => `${orders}?status=lost` },
+  { name: 'accounts', kind: 'several', as: 'owner', path: () => '/admin' },
   { name: 'orders-empty', kind: 'empty', as: 'owner', path: ordersPage },
   { name: 'order-full', as: 'owner', story: 'full', path: orderPage },
   { name: 'order-many-authorizations', as: 'manager', story: 'many', path: orderPage },

@@ -17,11 +17,20 @@ pub const FORM_TOKEN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 /// Somebody of that role, signed in; their cookie.
 pub fn visitor(app: &App, role: Role, account: &str) -> String {
+    visitor_of(app, role, &[account])
+}
+
+/// Somebody new of that role in some accounts, signed in; their cookie.
+pub fn visitor_of(app: &App, role: Role, accounts: &[&str]) -> String {
     let password_hash = Password::new("korrekt hest batteri").unwrap();
+    let users = app.state.store.read_blocking(|reader| reader.list_users()).unwrap();
+    let name = format!("{}-{}", role.as_str(), accounts[0]).to_lowercase();
+    let known = users.iter().filter(|user| user.email.starts_with(&name)).count();
+    let number = if known == 0 { String::new() } else { known.to_string() };
     let command = CreateUser {
-        email: format!("{}-{account}@example.no", role.as_str()).to_lowercase(),
+        email: format!("{name}{number}@example.no"),
         role,
-        accounts: vec![AccountId::parse(account).unwrap()],
+        accounts: accounts.iter().map(|account| AccountId::parse(account).unwrap()).collect(),
         password_hash: password_hash.hash(&Randomness::System).unwrap(),
     };
     let user = app.state.store.writer.write_blocking(command).unwrap();

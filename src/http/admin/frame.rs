@@ -17,8 +17,12 @@ pub struct Frame {
     pub form_token: String,
     /// The account of the page; empty on pages of none.
     pub account: String,
-    /// The other accounts of the visitor.
-    pub other_accounts: Vec<String>,
+    /// What people call that shop.
+    pub account_name: String,
+    /// Whether the visitor works on others too.
+    pub has_others: bool,
+    /// The entry of the rail that the page is of; empty for none.
+    pub here: &'static str,
     /// The shop is a demo.
     pub demo: bool,
 }
@@ -35,22 +39,30 @@ impl Frame {
             role: "",
             form_token: String::new(),
             account: String::new(),
-            other_accounts: Vec::new(),
+            account_name: String::new(),
+            has_others: false,
+            here: "",
             demo: false,
+        }
+    }
+
+    /// The frame of a page of no account, for somebody who is signed in.
+    pub fn of_visitor(state: &AppState, visitor: &Visitor) -> Frame {
+        Frame {
+            email: visitor.email.clone(),
+            role: visitor.role.as_str(),
+            form_token: visitor.form_token.clone(),
+            ..Frame::outside(state)
         }
     }
 
     /// The frame of a page of an account.
     pub fn inside(state: &AppState, staff: &Staff) -> Frame {
-        let Visitor { email, role, form_token, accounts, .. } = &staff.visitor;
-        let others = accounts.iter().filter(|account| **account != staff.account_id);
         Frame {
-            email: email.clone(),
-            role: role.as_str(),
-            form_token: form_token.clone(),
             account: staff.account_id.to_string(),
-            other_accounts: others.map(ToString::to_string).collect(),
-            ..Frame::outside(state)
+            account_name: staff.account_name.clone(),
+            has_others: 1 < staff.visitor.accounts.len(),
+            ..Frame::of_visitor(state, &staff.visitor)
         }
     }
 }

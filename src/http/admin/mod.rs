@@ -7,6 +7,7 @@ use percent_encoding::utf8_percent_encode;
 
 use super::links::SEGMENT_ESCAPED;
 
+pub mod accounts;
 pub mod assets;
 pub mod form;
 pub mod frame;
@@ -23,14 +24,17 @@ mod operation_words;
 pub mod order;
 mod order_actions;
 mod order_cards;
+mod order_controls;
 mod order_curl;
 mod order_figures;
+mod order_filters;
 mod order_people;
 mod order_read;
 mod order_recorded;
 mod order_sections;
 pub mod order_status;
 mod order_story;
+mod order_tabs;
 pub mod orders;
 pub mod print;
 pub mod setup;

@@ -1,74 +1,32 @@
-//! The list of orders: tabs with counts, search, dates, pages.
+//! The list of orders: tabs with counts, search, filters, sorts, pages.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::super::extract::state;
 use super::frame::Frame;
+use super::order_controls::{Control, main_controls, more_controls};
+use super::order_filters::{Asked, Order};
+use super::order_tabs::{TO_CAPTURE, Tab, load_tabs};
 use super::page_error::PageError;
-use super::sign_in::{html, query_value};
+use super::sign_in::html;
 use super::visitor::Staff;
 use super::words;
-use crate::clock::{day_start, local, rfc3339};
-use crate::domain::Timestamp;
+use crate::auth::role::Right;
+use crate::clock::{local, rfc3339};
 use crate::domain::ids::{AccountId, OrderName};
-use crate::domain::order::OrderStatus;
-use crate::domain::payment_status::PaymentStatus;
-use crate::store::{OrderPage, OrderQuery, OrderRecord, Reader, StoreError};
+use crate::store::{OrderQuery, OrderRecord, Reader, StoreError};
 
 /// Orders on a page.
-const PAGE_ROWS: u32 = 50;
+const PAGE_ROWS: usize = 50;
 
-/// A tab counts no further than this.
-const COUNT_MAX: u32 = 1_000;
+/// Currencies and stores that can be chosen; of more stores, one is typed.
+const CURRENCIES_MAX: u32 = 200;
+const STORES_MAX: u32 = 100;
 
-/// A tab: its word in the address, its name, and what it asks.
-struct TabKind {
-    word: &'static str,
-    name: &'static str,
-    statuses: &'static [OrderStatus],
-    payment_statuses: &'static [PaymentStatus],
-    holds: bool,
-}
-
-const TABS: [TabKind; 6] = [
-    TabKind { word: "all", name: "All", statuses: &[], payment_statuses: &[], holds: false },
-    TabKind {
-        word: "to-capture",
-        name: "To capture",
-        statuses: &[OrderStatus::Open, OrderStatus::Closed],
-        payment_statuses: &[],
-        holds: true,
-    },
-    TabKind {
-        word: "partly-captured",
-        name: "Partly captured",
-        statuses: &[],
-        payment_statuses: &[PaymentStatus::PartiallyPaid],
-        holds: false,
-    },
-    TabKind {
-        word: "refunded",
-        name: "Refunded",
-        statuses: &[],
-        payment_statuses: &[PaymentStatus::Refunded, PaymentStatus::PartiallyRefunded],
-        holds: false,
-    },
-    TabKind {
-        word: "closed",
-        name: "Closed",
-        statuses: &[OrderStatus::Closed],
-        payment_statuses: &[],
-        holds: false,
-    },
-    TabKind {
-        word: "cancelled",
-        name: "Cancelled",
-        statuses: &[OrderStatus::Cancelled],
-        payment_statuses: &[],
-        holds: false,
-    },
-];
+/// Characters of a customer's name in a row, and on hover: a page stays below 100 kB.
+const NAME_CHARS_MAX: usize = 60;
+const WHOLE_NAME_CHARS_MAX: usize = 200;
 
 #[derive(Template)]
 #[template(path = "orders/list.html")]
@@ -76,24 +34,35 @@ struct ListPage {
     frame: Frame,
     tabs: Vec<Tab>,
     tab: &'static str,
+    tab_name: &'static str,
     search: String,
-    from: String,
-    to: String,
-    problem: &'static str,
+    search_problem: &'static str,
+    controls: Vec<Control>,
+    more: Vec<Control>,
+    more_open: bool,
+    /// A filter is none, so that no order is shown.
+    is_wrong: bool,
     is_filtered: bool,
     clear_href: String,
+    order_name: &'static str,
+    created: SortHeader,
+    total: SortHeader,
+    /// The order that the list of the newest begins with; empty on other lists.
+    newest: String,
     rows: Vec<Row>,
+    first_href: String,
     next_href: String,
     empty_title: &'static str,
     empty_text: &'static str,
     empty_command: String,
 }
 
-struct Tab {
-    name: &'static str,
+/// The head of a column that the list can be sorted by.
+struct SortHeader {
+    /// The list sorted by the column, the other way round if it is already; empty when it cannot.
     href: String,
-    count: String,
-    current: bool,
+    /// How the list goes by the column now; empty when it does not.
+    direction: &'static str,
 }
 
 struct Row {
@@ -102,6 +71,8 @@ struct Row {
     created: String,
     created_at: String,
     customer: String,
+    /// The whole name where it is cut.
+    customer_whole: String,
     status: &'static str,
     status_words: &'static str,
     payment_status: &'static str,
@@ -109,169 +80,192 @@ struct Row {
     total: String,
     captured: String,
     remaining: String,
-}
-
-/// What the address asks for.
-#[derive(Clone)]
-struct Asked {
-    tab: &'static TabKind,
-    search: String,
-    from: String,
-    to: String,
-    after: String,
+    /// Where the rest is captured; empty where nobody comes for that, or may not.
+    capture_href: String,
 }
 
 /// `GET /admin/{aid}/orders`
 pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
-    let asked = asked(&request);
-    let (account_id, wanted) = (staff.account_id.clone(), asked.clone());
-    let read = state.store.read(move |reader| Loaded::load(reader, &account_id, &wanted)).await?;
-    let frame = Frame { demo: read.demo, ..Frame::inside(state, &staff) };
-    let base = format!("{}/admin/{}/orders", frame.base, staff.account_id);
-    let rows: Vec<Row> =
-        read.page.orders.iter().map(|order| row(order, &base, &read.time_zone)).collect();
-    let (empty_title, empty_text) = empty_words(asked.tab.word);
-    html(&ListPage {
-        tabs: tabs(&asked, &base, &read.counts),
-        tab: asked.tab.word,
-        is_filtered: asked.is_filtered(),
-        clear_href: format!("{base}?tab={}", asked.tab.word),
-        next_href: next_href(&read.page, &asked, &base),
-        problem: read.problem,
-        empty_title,
-        empty_text,
-        empty_command: format!(
-            "tillbook client create --account {} --name \"My website\" --grant admin:shopping",
-            staff.account_id
-        ),
-        search: asked.search,
-        from: asked.from,
-        to: asked.to,
-        rows,
-        frame,
-    })
+    let asked = Asked::read(&request).ok_or(PageError::NotFound)?;
+    let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
+    let (account_id, of) = (staff.account_id.clone(), base.clone());
+    let loaded = state
+        .store
+        .read(move |reader| Loaded::load(reader, &account_id, asked, &of))
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let here = if loaded.asked.tab.word == TO_CAPTURE { TO_CAPTURE } else { "orders" };
+    let frame = Frame { demo: loaded.demo, here, ..Frame::inside(state, &staff) };
+    let may_capture = staff.visitor.role.may(Right::Capture);
+    html(&page(loaded, frame, &base, may_capture))
 }
 
 /// All that the page shows, of one moment.
 struct Loaded {
-    page: OrderPage,
-    counts: Vec<i64>,
+    asked: Asked,
+    /// `None` when a filter is none.
+    query: Option<OrderQuery>,
+    order: Order,
+    orders: Vec<OrderRecord>,
+    has_next: bool,
+    tabs: Vec<Tab>,
+    currencies: Vec<String>,
+    /// `None` when they are too many to choose from.
+    stores: Option<Vec<String>>,
     time_zone: String,
     demo: bool,
-    problem: &'static str,
 }
 
 impl Loaded {
+    /// `None` when the order that the page goes on after is not there.
     fn load(
         reader: &Reader<'_>,
         account_id: &AccountId,
-        asked: &Asked,
-    ) -> Result<Loaded, StoreError> {
+        mut asked: Asked,
+        base: &str,
+    ) -> Result<Option<Loaded>, StoreError> {
         let accounts = reader.list_accounts()?;
         let account = accounts.into_iter().find(|account| account.account_id == *account_id);
         let time_zone = account.map(|account| account.time_zone).unwrap_or_default();
-        let after = OrderName::parse(&asked.after)
-            .map(|name| reader.find_order_seq(account_id, &name))
-            .transpose()?
-            .flatten();
-        let bounds = asked.bounds(&time_zone);
-        let query = |tab| OrderQuery { starting_after: after, ..asked.query(tab, bounds) };
-        let mut counts = Vec::new();
-        for tab in &TABS {
-            counts.push(reader.count_orders_to(account_id, &query(tab), COUNT_MAX)?);
-        }
-        let problem = match bounds {
-            Some(_) => "",
-            None => "One of the dates is none. Write them as 2026-11-23.",
+        let stores = reader.list_order_stores(account_id, STORES_MAX + 1)?;
+        let are_all = u32::try_from(stores.len()).is_ok_and(|count| count <= STORES_MAX);
+        let stores = Some(stores).filter(|_| are_all);
+        let filters = asked.check(&time_zone, stores.as_deref());
+        let tabs = load_tabs(reader, account_id, &asked, base, filters.as_ref())?;
+        let query = filters.as_ref().and_then(|filters| asked.tab.narrow(filters));
+        let order = asked.choose_order(query.as_ref());
+        let Some(after) = find_after(reader, account_id, &asked.after)? else { return Ok(None) };
+        let mut orders = match &query {
+            None => Vec::new(),
+            Some(query) => {
+                // One more than is shown says whether there is a next page.
+                let limit = u32::try_from(PAGE_ROWS + 1).unwrap_or(u32::MAX);
+                let (sort, query) = (order.sort(), query.clone());
+                let page = OrderQuery { sort, limit, starting_after: after, ..query };
+                reader.list_orders(account_id, &page)?.orders
+            }
         };
-        let page = reader.list_orders(account_id, &query(asked.tab))?;
-        let demo = reader.load_demo_seed()?.is_some();
-        Ok(Loaded { page, counts, time_zone, demo, problem })
+        let has_next = PAGE_ROWS < orders.len();
+        orders.truncate(PAGE_ROWS);
+        Ok(Some(Loaded {
+            asked,
+            query: filters,
+            order,
+            orders,
+            has_next,
+            tabs,
+            currencies: reader.list_order_currencies(account_id, CURRENCIES_MAX)?,
+            stores,
+            time_zone,
+            demo: reader.load_demo_seed()?.is_some(),
+        }))
     }
 }
 
-type Bounds = (Option<Timestamp>, Option<Timestamp>);
-
-impl Asked {
-    fn is_filtered(&self) -> bool {
-        [&self.search, &self.from, &self.to].iter().any(|text| !text.is_empty())
+/// The row of the order that a page goes on after: `Some(None)` for the first page, `None` when
+/// there is no such order.
+fn find_after(
+    reader: &Reader<'_>,
+    account_id: &AccountId,
+    after: &str,
+) -> Result<Option<Option<i64>>, StoreError> {
+    if after.is_empty() {
+        return Ok(Some(None));
     }
+    let Some(name) = OrderName::parse(after) else { return Ok(None) };
+    Ok(reader.find_order_seq(account_id, &name)?.map(Some))
+}
 
-    /// The moments that the dates mean in the shop's days; `None` when one of them is none.
-    fn bounds(&self, time_zone: &str) -> Option<Bounds> {
-        let moment = |date: &str, days_on| match date {
-            "" => Some(None),
-            date => day_start(date, days_on, time_zone).map(Some),
-        };
-        let to = moment(&self.to, 1)?.map(|end| Timestamp(end.0 - 1));
-        Some((moment(&self.from, 0)?, to))
-    }
-
-    fn query(&self, tab: &TabKind, bounds: Option<Bounds>) -> OrderQuery {
-        let (created_from, created_to) = bounds.unwrap_or_default();
-        OrderQuery {
-            statuses: tab.statuses.to_vec(),
-            payment_statuses: tab.payment_statuses.to_vec(),
-            holds: tab.holds,
-            created_from,
-            created_to,
-            search: Some(self.search.clone()).filter(|search| !search.is_empty()),
-            limit: PAGE_ROWS,
-            ..OrderQuery::default()
-        }
-    }
-
-    fn href(&self, base: &str, tab: &str, after: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("tab", tab);
-        let rest =
-            [("search", &*self.search), ("from", &self.from), ("to", &self.to), ("after", after)];
-        for (name, value) in rest.into_iter().filter(|(_, value)| !value.is_empty()) {
-            query.append_pair(name, value);
-        }
-        format!("{base}?{}", query.finish())
+fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage {
+    let Loaded { asked, query, order, .. } = &loaded;
+    let tab = asked.tab;
+    let has_capture = may_capture && tab.word == TO_CAPTURE;
+    let by_total = query.as_ref().and_then(|query| tab.narrow(query));
+    let by_total = by_total.is_some_and(|query| query.is_sortable_by_total());
+    let last = loaded.orders.last().filter(|_| loaded.has_next);
+    let first = loaded.orders.first();
+    let is_first = asked.after.is_empty();
+    let newest = first.filter(|_| is_first && *order == Order::Newest);
+    let id = |order: &OrderRecord| order.id.as_str().to_owned();
+    ListPage {
+        tab: tab.word,
+        tab_name: tab.name,
+        search: asked.search.value.clone(),
+        search_problem: asked.search.problem,
+        controls: main_controls(asked, *order, by_total),
+        more: more_controls(asked, &loaded.currencies, loaded.stores.as_deref()),
+        more_open: asked.has_more(),
+        is_wrong: query.is_none(),
+        is_filtered: asked.is_filtered(),
+        clear_href: format!("{base}?tab={}", tab.word),
+        order_name: order.name(tab),
+        created: created_header(asked, *order, base),
+        total: total_header(asked, *order, base, by_total),
+        newest: newest.map(id).unwrap_or_default(),
+        first_href: match is_first {
+            true => String::new(),
+            false => asked.href(base, tab.word, *order, ""),
+        },
+        next_href: last
+            .map(|last| asked.href(base, tab.word, *order, last.id.as_str()))
+            .unwrap_or_default(),
+        empty_title: tab.empty_title,
+        empty_text: tab.empty_text,
+        empty_command: format!(
+            "tillbook client create --account {} --name \"My website\" --grant admin:shopping",
+            frame.account
+        ),
+        rows: loaded
+            .orders
+            .iter()
+            .map(|order| row(order, base, &loaded.time_zone, has_capture))
+            .collect(),
+        tabs: loaded.tabs,
+        frame,
     }
 }
 
-fn asked(request: &HttpRequest) -> Asked {
-    let word = query_value(request, "tab");
-    let tab = TABS.iter().find(|tab| tab.word == word).unwrap_or(&TABS[0]);
-    let text = |name: &str| query_value(request, name).trim().chars().take(200).collect();
-    Asked { tab, search: text("search"), from: text("from"), to: text("to"), after: text("after") }
-}
-
-fn tabs(asked: &Asked, base: &str, counts: &[i64]) -> Vec<Tab> {
-    let shown = |count: i64| match count {
-        count if count < i64::from(COUNT_MAX) => count.to_string(),
-        _ => format!("{}+", COUNT_MAX - 1),
+fn created_header(asked: &Asked, order: Order, base: &str) -> SortHeader {
+    let (direction, other) = match order {
+        Order::Newest => ("descending", Order::Oldest),
+        Order::Oldest => ("ascending", Order::Newest),
+        Order::HighestTotal | Order::LowestTotal => ("", Order::Newest),
     };
-    let tab = |(tab, count): (&TabKind, &i64)| Tab {
-        name: tab.name,
-        href: asked.href(base, tab.word, ""),
-        count: shown(*count),
-        current: tab.word == asked.tab.word,
+    SortHeader { href: asked.href(base, asked.tab.word, other, ""), direction }
+}
+
+fn total_header(asked: &Asked, order: Order, base: &str, by_total: bool) -> SortHeader {
+    let (direction, other) = match order {
+        Order::HighestTotal => ("descending", Order::LowestTotal),
+        Order::LowestTotal => ("ascending", Order::HighestTotal),
+        Order::Newest | Order::Oldest => ("", Order::HighestTotal),
     };
-    TABS.iter().zip(counts).map(tab).collect()
+    let href = match by_total {
+        true => asked.href(base, asked.tab.word, other, ""),
+        false => String::new(),
+    };
+    SortHeader { href, direction }
 }
 
-fn next_href(page: &OrderPage, asked: &Asked, base: &str) -> String {
-    let full = u32::try_from(page.orders.len()).is_ok_and(|count| count == PAGE_ROWS);
-    let last = page.orders.last().filter(|_| full);
-    last.map(|order| asked.href(base, asked.tab.word, order.id.as_str())).unwrap_or_default()
-}
-
-fn row(order: &OrderRecord, base: &str, time_zone: &str) -> Row {
+fn row(order: &OrderRecord, base: &str, time_zone: &str, has_capture: bool) -> Row {
     let lines = &order.ledger.lines;
-    let money = |minor_units: i128| order.currency.display(minor_units);
+    let money = |minor_units: i128| words::money(&order.currency, minor_units);
     let href = format!("{base}/{}", super::path_segment(order.order_id.as_str()));
     let captured = lines.iter().map(|l| l.payable().sign_applied_to(l.sums().captured)).sum();
+    let whole = words::customer(order);
+    let customer = words::cut(&whole, NAME_CHARS_MAX);
     Row {
+        capture_href: if has_capture { format!("{href}/captures") } else { String::new() },
         href,
         order_id: order.order_id.as_str().to_owned(),
         created: local(order.created_at, time_zone),
         created_at: rfc3339(order.created_at),
-        customer: words::customer(order),
+        customer_whole: match customer == whole {
+            true => String::new(),
+            false => words::cut(&whole, WHOLE_NAME_CHARS_MAX),
+        },
+        customer,
         status: order.ledger.status.as_str(),
         status_words: words::order_status(order.ledger.status),
         payment_status: order.payment_status.as_str(),
@@ -279,16 +273,5 @@ fn row(order: &OrderRecord, base: &str, time_zone: &str) -> Row {
         total: money(lines.iter().map(|l| i128::from(l.payable().minor_units())).sum()),
         captured: money(captured),
         remaining: money(lines.iter().map(|line| order.ledger.remaining(line)).sum()),
-    }
-}
-
-fn empty_words(tab: &str) -> (&'static str, &'static str) {
-    match tab {
-        "to-capture" => ("Nothing to capture.", "Orders with a reservation wait here."),
-        "partly-captured" => ("No order is captured in part.", "That is a good sign."),
-        "refunded" => ("Nothing was refunded.", "Orders with a refund are kept here."),
-        "closed" => ("No order is closed.", "Close an order when nothing more will happen to it."),
-        "cancelled" => ("No order is cancelled.", "Orders that were called off are kept here."),
-        _ => ("No orders yet.", "Orders come in through the API. Make a client for your website:"),
     }
 }

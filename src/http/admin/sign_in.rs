@@ -35,15 +35,6 @@ struct LinkPage {
     ticket: String,
 }
 
-/// `GET /admin`: the first account's orders.
-pub async fn home(visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, PageError> {
-    let state = state(&request)?;
-    let account = visitor.accounts.first().ok_or(PageError::Forbidden(
-        "You work on no account yet. Ask an owner to make you a user of one.",
-    ))?;
-    Ok(see_other(&format!("{}/admin/{account}/orders", state.links.base_path())))
-}
-
 /// `GET /admin/sign-in`
 pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;

@@ -15,7 +15,7 @@ use crate::app::{OnBehalfOf, SESSION_LIFE_MS, TouchSession};
 use crate::auth::role::{Right, Role};
 use crate::auth::session::{IDLE_MS_MAX, Ticket, is_form_token};
 use crate::domain::ids::{AccountId, CreatedBy};
-use crate::store::SessionRecord;
+use crate::store::{AccountRecord, SessionRecord};
 
 /// How old `last_seen_at` may get before it is written anew.
 const TOUCH_MS: i64 = 60_000;
@@ -27,7 +27,7 @@ pub struct Visitor {
     pub email: String,
     pub role: Role,
     /// The accounts they work on.
-    pub accounts: Vec<AccountId>,
+    pub accounts: Vec<AccountRecord>,
     /// What their forms carry.
     pub form_token: String,
     pub token_sha256: [u8; 32],
@@ -38,6 +38,8 @@ pub struct Visitor {
 pub struct Staff {
     pub visitor: Visitor,
     pub account_id: AccountId,
+    /// What people call the shop.
+    pub account_name: String,
 }
 
 impl Visitor {
@@ -91,9 +93,10 @@ impl FromRequest for Staff {
         let account_id = request.match_info().get("aid").and_then(AccountId::parse);
         Box::pin(async move {
             let visitor = visitor.await?;
-            let account_id = account_id.filter(|id| visitor.accounts.contains(id));
-            let account_id = account_id.ok_or(PageError::NotFound)?;
-            Ok(Staff { visitor, account_id })
+            let mut accounts = visitor.accounts.iter();
+            let account = accounts.find(|account| Some(&account.account_id) == account_id.as_ref());
+            let account = account.cloned().ok_or(PageError::NotFound)?;
+            Ok(Staff { visitor, account_id: account.account_id, account_name: account.name })
         })
     }
 }
@@ -127,7 +130,7 @@ pub async fn find_visitor(
 
 fn visitor(
     session: SessionRecord,
-    accounts: Vec<AccountId>,
+    accounts: Vec<AccountRecord>,
     token_sha256: [u8; 32],
 ) -> Option<Visitor> {
     Some(Visitor {

@@ -52,6 +52,17 @@ pub fn doer(doer: &Doer) -> String {
     }
 }
 
+/// The payment status in plain words where it is chosen, before any order is known.
+pub fn payment_status_choice(status: PaymentStatus) -> &'static str {
+    match status {
+        PaymentStatus::Pending => "Not captured",
+        PaymentStatus::PartiallyPaid => "Partly captured",
+        PaymentStatus::Paid => "Captured",
+        PaymentStatus::PartiallyRefunded => "Partly refunded",
+        PaymentStatus::Refunded => "Refunded",
+    }
+}
+
 /// What an operation did, as a noun.
 pub fn operation(kind: OperationKind) -> &'static str {
     match kind {

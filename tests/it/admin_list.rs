@@ -1,0 +1,201 @@
+//! The list of orders in the back office: tabs, filters, sorts, pages, and the way to it.
+
+use serde_json::{Value, json};
+use tillbook::auth::role::Role;
+
+use super::harness::{ACCOUNT, App, Reply};
+use super::office::{get, visitor, visitor_of, words};
+
+/// An order in that currency, of that store and total; its id in paths.
+fn order(app: &App, currency: &str, store: &str, total: i64, name: &str) -> String {
+    let items = json!([{"id": "a", "gross_amount": total}]);
+    let order = json!({"currency": currency, "items": items, "store": {"id": store},
+        "customer": {"first_name": name}});
+    app.order(order, json!({}))
+}
+
+fn list(app: &App, cookie: &str, query: &str) -> Reply {
+    get(app, cookie, &format!("/orders?{query}")).expect(200)
+}
+
+/// The orders of a page, from the first row to the last.
+fn rows(page: &Reply) -> Vec<String> {
+    let cells = page.text.split("<td data-label=\"Order\">").skip(1);
+    let id = |cell: &str| {
+        let (_, rest) = cell.split_once("\">").unwrap();
+        rest.split('<').next().unwrap().to_owned()
+    };
+    cells.map(id).collect()
+}
+
+/// Where the page's link of that name leads.
+fn link(page: &Reply, name: &str) -> Option<String> {
+    let (before, _) = page.text.split_once(&format!(">{name}</a>"))?;
+    let (_, href) = before.rsplit_once("href=\"")?;
+    Some(href.split('"').next().unwrap().replace("&#38;", "&"))
+}
+
+fn follow(app: &App, cookie: &str, page: &Reply, name: &str) -> Reply {
+    let href = link(page, name).expect(name);
+    app.send("GET", &href, &[("cookie", cookie)], None).expect(200)
+}
+
+#[test]
+fn each_filter_shows_its_orders_and_tabs_count_under_it() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Viewer, ACCOUNT);
+    assert!(words(&list(&app, &cookie, "")).contains("No orders yet."));
+    let a = order(&app, "NOK", "oslo", 1_000, "Sæbjørg");
+    let b = order(&app, "EUR", "bergen", 2_000, "Kari");
+    let c = order(&app, "NOK", "bergen", 3_000, "Ola");
+    let authorize = json!({"items": [{"line_id": 1, "amount": 1_000}]});
+    app.post(&format!("/orders/{a}/authorizations"), authorize).expect(200);
+    app.post(&format!("/orders/{c}/captures"), json!({"items": [{"line_id": 1, "amount": 3_000}]}))
+        .expect(200);
+    app.post(&format!("/orders/{c}/close"), json!({})).expect(200);
+    for (query, expected) in [
+        ("", vec![&c, &b, &a]),
+        ("tab=to-capture", vec![&a]),
+        ("tab=closed", vec![&c]),
+        ("status=closed", vec![&c]),
+        ("status=open", vec![&b, &a]),
+        ("tab=closed&status=open", vec![]),
+        ("payment_status=paid", vec![&c]),
+        ("currency=EUR", vec![&b]),
+        ("store=bergen", vec![&c, &b]),
+        ("store=bergen&currency=NOK", vec![&c]),
+        ("search=s%C3%A6b", vec![&a]),
+        ("search=nobody", vec![]),
+        ("from=2026-11-18&to=2026-11-18", vec![&c, &b, &a]),
+        ("from=2026-11-19", vec![]),
+        ("sort=oldest", vec![&a, &b, &c]),
+        ("sort=oldest&store=bergen", vec![&b, &c]),
+    ] {
+        let expected: Vec<String> = expected.into_iter().cloned().collect();
+        assert_eq!(rows(&list(&app, &cookie, query)), expected, "{query}");
+    }
+    let counted = words(&list(&app, &cookie, "store=bergen"));
+    let counts = "All 2 To capture 0 Partly captured 0 Refunded 0 Closed 1 Cancelled 0";
+    assert!(counted.contains(counts), "{counted}");
+}
+
+#[test]
+fn a_filter_that_is_none_is_told_beside_it_and_shows_no_order() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Viewer, ACCOUNT);
+    order(&app, "NOK", "oslo", 1_000, "Kari");
+    for (name, value, expected) in [
+        ("status", "lost", "There is no such status."),
+        ("payment_status", "lost", "There is no such payment status."),
+        ("currency", "XXX", "There is no such currency."),
+        ("store", "nowhere", "No order is of this store."),
+        ("from", "tomorrow", "This is no date. Write it as 2026-11-23."),
+        ("to", "2026-11-31", "This is no date. Write it as 2026-11-23."),
+    ] {
+        let page = list(&app, &cookie, &format!("{name}={value}"));
+        assert!(words(&page).contains(expected), "{name}: {}", words(&page));
+        assert!(words(&page).contains("A filter is not right."));
+        assert!(page.text.contains(&format!("aria-describedby=\"problem-{name}\"")));
+        assert!(page.text.contains(&format!("value=\"{value}\"")), "{name} is kept");
+        assert_eq!(rows(&page), Vec::<String>::new());
+    }
+    let page = words(&list(&app, &cookie, "from=2026-11-20&to=2026-11-19"));
+    assert!(page.contains("The last day is before the first."), "{page}");
+    get(&app, &cookie, "/orders?tab=nonsense").expect(404);
+    get(&app, &cookie, "/orders?after=nothing").expect(404);
+}
+
+#[test]
+fn every_sort_pages_to_the_last_order_while_orders_arrive() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Viewer, ACCOUNT);
+    let mut made: Vec<(i64, String)> = (0..60)
+        .map(|n: i64| {
+            let total = (n * 37) % 60 * 100;
+            (total, app.simple_order(&[total]))
+        })
+        .collect();
+    for sort in ["newest", "oldest", "total-high", "total-low"] {
+        let mut expected = made.clone();
+        match sort {
+            "oldest" => {}
+            "total-high" => expected.sort_by_key(|(total, _)| std::cmp::Reverse(*total)),
+            "total-low" => expected.sort_by_key(|(total, _)| *total),
+            _ => expected.reverse(),
+        }
+        let first = list(&app, &cookie, &format!("sort={sort}"));
+        assert_eq!(first.text.contains("data-newest"), sort == "newest");
+        assert!(first.text.len() < 100_000, "{}", first.text.len());
+        // What arrives meanwhile is new, or the cheapest and then the dearest of all.
+        let arrived = app.simple_order(&[if sort == "total-high" { 999_999 } else { 0 }]);
+        let second = follow(&app, &cookie, &first, "Next");
+        let seen: Vec<String> = [rows(&first), rows(&second)].concat();
+        let before: Vec<String> = seen.iter().filter(|id| **id != arrived).cloned().collect();
+        let expected: Vec<String> = expected.into_iter().map(|(_, id)| id).collect();
+        assert_eq!(rows(&first), expected[..50], "{sort}");
+        let (mut some, mut all) = (before.clone(), expected.clone());
+        some.sort();
+        all.sort();
+        assert_eq!(some, all, "{sort} shows each order once");
+        assert_eq!(link(&second, "Next"), None);
+        assert_eq!(rows(&follow(&app, &cookie, &second, "First page")).len(), 50);
+        made.push((if sort == "total-high" { 999_999 } else { 0 }, arrived));
+    }
+    let page = list(&app, &cookie, "sort=total-low");
+    assert!(page.text.contains("aria-sort=\"ascending\""));
+    let unsortable = words(&list(&app, &cookie, "sort=total-low&search=x"));
+    assert!(unsortable.contains("these are the newest first"), "{unsortable}");
+}
+
+#[test]
+fn what_waits_for_a_capture_has_its_button_for_whoever_may() {
+    let app = App::start();
+    let order = app.simple_order(&[1_000]);
+    let authorize = json!({"items": [{"line_id": 1, "amount": 1_000}]});
+    app.post(&format!("/orders/{order}/authorizations"), authorize).expect(200);
+    let href = format!("/admin/{ACCOUNT}/orders/{order}/captures");
+    for (role, tab, expected) in [
+        (Role::Packer, "to-capture", Some(href.clone())),
+        (Role::Packer, "all", None),
+        (Role::Viewer, "to-capture", None),
+    ] {
+        let cookie = visitor_of(&app, role, &[ACCOUNT]);
+        let page = list(&app, &cookie, &format!("tab={tab}"));
+        assert_eq!(link(&page, "Capture"), expected, "{role:?} in {tab}");
+        assert_eq!(page.text.contains("aria-current=\"page\">To capture</a>"), tab != "all");
+    }
+}
+
+#[test]
+fn several_accounts_are_chosen_between_by_name() {
+    let app = App::start();
+    app.make_account("T00000002");
+    let order = app.simple_order(&[1_000]);
+    let authorize = json!({"items": [{"line_id": 1, "amount": 1_000}]});
+    app.post(&format!("/orders/{order}/authorizations"), authorize).expect(200);
+    let home = |cookie: &str| app.send("GET", "/admin", &[("cookie", cookie)], None);
+    let one = visitor_of(&app, Role::Viewer, &[ACCOUNT]);
+    let orders = format!("/admin/{ACCOUNT}/orders");
+    assert_eq!(home(&one).expect(303).header("location"), Some(orders.as_str()));
+    assert!(!words(&list(&app, &one, "")).contains("Switch account"));
+    let two = visitor_of(&app, Role::Owner, &["T00000002", ACCOUNT]);
+    let page = words(&home(&two).expect(200));
+    let expected = format!("Butikken på hjørnet T00000002 0 Butikken på hjørnet {ACCOUNT} 1");
+    assert!(page.contains(&expected), "{page}");
+    let list = words(&list(&app, &two, ""));
+    assert!(list.contains(&format!("Butikken på hjørnet {ACCOUNT} Switch account")), "{list}");
+}
+
+#[test]
+fn long_names_are_cut_and_negative_totals_speak() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Viewer, ACCOUNT);
+    let long = "Ø".repeat(300);
+    let items: Value = json!([{"id": "a", "gross_amount": -500}]);
+    let customer = json!({"first_name": long});
+    app.order(json!({"currency": "NOK", "items": items, "customer": customer}), json!({}));
+    let page = list(&app, &cookie, "");
+    assert!(words(&page).contains(&format!("{}… Open", "Ø".repeat(60))));
+    assert!(page.text.contains(&format!("title=\"{}…\"", "Ø".repeat(200))));
+    assert!(words(&page).contains("give back 5.00 NOK"), "{}", words(&page));
+}
