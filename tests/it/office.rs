@@ -24,7 +24,7 @@ pub fn visitor(app: &App, role: Role, account: &str) -> String {
 pub fn visitor_of(app: &App, role: Role, accounts: &[&str]) -> String {
     let password_hash = Password::new("korrekt hest batteri").unwrap();
     let users = app.state.store.read_blocking(|reader| reader.list_users()).unwrap();
-    let name = format!("{}-{}", role.as_str(), accounts[0]).to_lowercase();
+    let name = format!("{}-{}", role.as_str(), accounts.first().unwrap_or(&"none")).to_lowercase();
     let known = users.iter().filter(|user| user.email.starts_with(&name)).count();
     let number = if known == 0 { String::new() } else { known.to_string() };
     let command = CreateUser {

@@ -1,4 +1,5 @@
-//! Where signing in leads: the orders of the one account, or a choice of several.
+//! Where signing in leads: the orders of the one account, a choice of several, or what to do
+//! without any.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -16,6 +17,8 @@ use crate::store::{AccountRecord, Reader, StoreError};
 struct AccountsPage {
     frame: Frame,
     rows: Vec<Row>,
+    /// What lets somebody in who works on none.
+    command: String,
 }
 
 struct Row {
@@ -31,14 +34,15 @@ pub async fn show(visitor: Visitor, request: HttpRequest) -> Result<HttpResponse
     let state = state(&request)?;
     let base = format!("{}/admin", state.links.base_path());
     match visitor.accounts.as_slice() {
-        [] => Err(PageError::Forbidden(
-            "You work on no account yet. Ask an owner to make you a user of one.",
-        )),
         [only] => Ok(see_other(&format!("{base}/{}/orders", only.account_id))),
-        several => {
-            let accounts = several.to_vec();
+        accounts => {
+            let accounts = accounts.to_vec();
             let rows = state.store.read(move |reader| load(reader, accounts, &base)).await?;
-            html(&AccountsPage { frame: Frame::of_visitor(state, &visitor), rows })
+            let command = format!(
+                "tillbook user create --email you@example.com --role {} --account T00000001",
+                visitor.role.as_str()
+            );
+            html(&AccountsPage { frame: Frame::of_visitor(state, &visitor), rows, command })
         }
     }
 }

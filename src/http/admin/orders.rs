@@ -47,8 +47,6 @@ struct ListPage {
     order_name: &'static str,
     created: SortHeader,
     total: SortHeader,
-    /// The order that the list of the newest begins with; empty on other lists.
-    newest: String,
     rows: Vec<Row>,
     first_href: String,
     next_href: String,
@@ -184,10 +182,7 @@ fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage
     let by_total = query.as_ref().and_then(|query| tab.narrow(query));
     let by_total = by_total.is_some_and(|query| query.is_sortable_by_total());
     let last = loaded.orders.last().filter(|_| loaded.has_next);
-    let first = loaded.orders.first();
     let is_first = asked.after.is_empty();
-    let newest = first.filter(|_| is_first && *order == Order::Newest);
-    let id = |order: &OrderRecord| order.id.as_str().to_owned();
     ListPage {
         tab: tab.word,
         tab_name: tab.name,
@@ -202,7 +197,6 @@ fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage
         order_name: order.name(tab),
         created: created_header(asked, *order, base),
         total: total_header(asked, *order, base, by_total),
-        newest: newest.map(id).unwrap_or_default(),
         first_href: match is_first {
             true => String::new(),
             false => asked.href(base, tab.word, *order, ""),
