@@ -23,6 +23,9 @@ const QUIET = [
   '--no-first-run',
 ];
 
+/// How long something may keep a page waiting before its test fails.
+const WAIT_MS_MAX = 15_000;
+
 export const WIDE = { width: 1280, height: 800 };
 export const NARROW = { width: 375, height: 740 };
 
@@ -117,6 +120,7 @@ export async function openPage({ kind = 'demo', from, as, script = true } = {}) 
     javaScriptEnabled: script,
     locale: 'en-GB',
   });
+  context.setDefaultTimeout(WAIT_MS_MAX);
   if (as) await context.addCookies([await from.cookie(as)]);
   await context.addInitScript(tellBreaches);
   const page = await context.newPage();

@@ -35,6 +35,7 @@ trials('sign-in', () => {
     assert.equal(await box.inputValue(), '');
     const told = page.locator(`#${await box.getAttribute('aria-describedby')}`);
     assert.equal(await told.getAttribute('role'), 'alert');
+    assert.ok(await box.evaluate((input) => input === document.activeElement));
     await box.fill(password);
     await press(page, 'Sign in');
     await expectWords(page, `${email}, viewer`);
