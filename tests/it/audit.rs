@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use super::harness::App;
-use super::model::reference::{Kind, Named, Order, Request};
+use super::trials::model::reference::{Kind, Named, Order, Request};
 
 /// Everything in the file that does not add up; nothing, if all is well. The file's own structure
 /// is looked at too.

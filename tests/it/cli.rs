@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::harness::{ACCOUNT, Client};
 use super::process::{Served, command, make_book, make_client, path, run, run_with};
-use super::trial::say;
+use super::trials::say;
 
 /// How long a running server may take to heed a command. The promise is a second; a machine that
 /// does much else besides gets ten.

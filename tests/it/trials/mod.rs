@@ -1,6 +1,11 @@
-//! What the long trials share: a seed that is told, dice, and proptest set up to be repeatable.
+//! The long trials, and what they share: a seed that is told, dice, proptest set up to be
+//! repeatable. What each must find is in `tests/controls`.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+pub mod crash;
+pub mod model;
+pub mod race;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tillbook::clock::Randomness;

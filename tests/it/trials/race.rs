@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::audit;
-use super::contract;
-use super::harness::{ACCOUNT, App, Reply, agent, try_send};
-use super::trial::{Dice, say, seed};
+use super::{Dice, say, seed};
+use crate::audit;
+use crate::contract;
+use crate::harness::{ACCOUNT, App, Reply, agent, try_send};
 
 const CLIENTS: usize = 24;
 

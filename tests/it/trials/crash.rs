@@ -11,10 +11,10 @@ use std::sync::mpsc::{Sender, channel};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::audit;
-use super::harness::{ACCOUNT, Client, agent, try_send};
-use super::process::{Served, make_book};
-use super::trial::{Dice, count, say, seed};
+use super::{Dice, count, say, seed};
+use crate::audit;
+use crate::harness::{ACCOUNT, Client, agent, try_send};
+use crate::process::{Served, make_book};
 
 const CLIENTS: usize = 8;
 

@@ -15,9 +15,9 @@ use pure::PureOrder;
 use reference::{Answer, Change, Order, Request, body_problems};
 use steps::{Case, Form, Step, Which, case_of};
 
-use super::audit;
-use super::harness::App;
-use super::trial::{count, runner, say, seed};
+use crate::audit;
+use crate::harness::App;
+use crate::trials::{count, runner, say, seed};
 
 /// A request to an order that may not be there.
 #[derive(Debug, Clone)]

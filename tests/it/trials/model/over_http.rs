@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::super::harness::{App, Reply};
 use super::reference::{Answer, Change, Kind, Named, Problem, Request};
 use super::steps::Form;
 use super::{Call, Outcome, Shown, Tried};
+use crate::harness::{App, Reply};
 
 const SUMS: [&str; 5] = [
     "authorized_amount",
