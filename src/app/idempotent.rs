@@ -1,6 +1,7 @@
 //! Doing what a request asks once, however often it is sent (contract, Decision 4).
 
 use crate::domain::Timestamp;
+use crate::sabotage::{self, Fault};
 use crate::store::{KeyUse, Refusal, StoreError, Tx, WriteCommand};
 
 /// How long a key stands for its answer: 30 days.
@@ -56,7 +57,9 @@ where
             None => {
                 let done = self.command.run(tx).map_err(IdempotentRefused::Command)?;
                 let body = (self.render)(&done);
-                tx.insert_answer(key, &body).map_err(IdempotentRefused::Store)?;
+                if !sabotage::is_on(Fault::DropKeyRow) {
+                    tx.insert_answer(key, &body).map_err(IdempotentRefused::Store)?;
+                }
                 Ok(Answer { body, replayed: false })
             }
         }

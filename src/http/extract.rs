@@ -21,8 +21,9 @@ use crate::auth::access::Actor;
 use crate::auth::client_secret::sha256;
 use crate::auth::scope::Scope;
 use crate::domain::KeptJson;
-use crate::domain::ids::{CreatedBy, OrderName};
+use crate::domain::ids::{AccountId, CreatedBy, OrderName};
 use crate::json::{self, ParseErrorKind, Tree};
+use crate::sabotage::{self, Fault};
 use crate::store::{KeyUse, NewApiEvent, WriteCommand};
 
 /// Bytes of a body, if its route says nothing else.
@@ -87,8 +88,15 @@ fn caller(request: &HttpRequest, any_of: &[Scope]) -> Result<Actor, ApiError> {
     let token = bearer(request).ok_or_else(ApiError::invalid_token)?;
     let verified = state.tokens.verify(token, state.clock.now());
     let verified = verified.map_err(|_| ApiError::invalid_token())?;
-    let actor = state.access.snapshot().actor(verified).ok_or_else(ApiError::invalid_token)?;
-    if request.match_info().get("aid") != Some(actor.account_id.as_str()) {
+    let mut actor = state.access.snapshot().actor(verified).ok_or_else(ApiError::invalid_token)?;
+    let named = request.match_info().get("aid");
+    if sabotage::is_on(Fault::SkipAccountCheck)
+        && request.method() == "GET"
+        && request.path().ends_with("/captures")
+    {
+        actor.account_id = named.and_then(AccountId::parse).unwrap_or(actor.account_id);
+    }
+    if named != Some(actor.account_id.as_str()) {
         return Err(ApiError::new(
             Code::WrongAccount,
             format!("This token is for account {}; use that in the path.", actor.account_id),

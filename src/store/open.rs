@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::migrate::refuse_newer;
+use crate::sabotage::{self, Fault};
 
 /// "TILL": tells a file of ours from every other SQLite file. The first migration writes it.
 const APPLICATION_ID: i32 = 0x5449_4c4c;
@@ -43,7 +44,11 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     refuse_foreign(&conn, path)?;
     refuse_newer(&conn)?;
     conn.pragma_update(None, "journal_mode", "wal")?;
-    conn.pragma_update(None, "synchronous", "full")?;
+    let (synchronous, read_back) = match sabotage::is_on(Fault::CommitWithoutSync) {
+        false => ("full", "2"),
+        true => ("normal", "1"),
+    };
+    conn.pragma_update(None, "synchronous", synchronous)?;
     conn.pragma_update(None, "fullfsync", true)?;
     conn.pragma_update(None, "checkpoint_fullfsync", true)?;
     conn.pragma_update(None, "wal_autocheckpoint", 1_000)?;
@@ -53,7 +58,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     // Keeps what the planner knows up to date; it looks at few rows and mostly does nothing.
     conn.execute_batch("pragma optimize = 0x10002")?;
     expect_setting(&conn, "journal_mode", "wal")?;
-    expect_setting(&conn, "synchronous", "2")?;
+    expect_setting(&conn, "synchronous", read_back)?;
     expect_setting(&conn, "foreign_keys", "1")?;
     expect_setting(&conn, "recursive_triggers", "1")?;
     Ok(conn)

@@ -24,6 +24,7 @@ use super::error::{StoreError, StoreErrorKind};
 use super::tx::Tx;
 use crate::clock::{Clock, Randomness};
 use crate::domain::Timestamp;
+use crate::sabotage::{self, Fault};
 
 /// Commands that one transaction takes.
 pub const BATCH_MAX: usize = 256;
@@ -247,6 +248,10 @@ impl WriterState {
 
     /// After this returned Ok from SQLite, and only then, anybody hears of success.
     fn commit(&mut self, batch: Batch) -> Result<(), OutcomeUnknown> {
+        if sabotage::is_on(Fault::AnswerBeforeCommit) {
+            batch.into_iter().for_each(|job| job.settle(Settled::Committed));
+            return (self.commit)(&self.conn).map_err(|why| OutcomeUnknown(why.to_string()));
+        }
         match (self.commit)(&self.conn).map_err(StoreError::from) {
             Ok(()) => {
                 batch.into_iter().for_each(|job| job.settle(Settled::Committed));

@@ -42,6 +42,9 @@ impl Ended {
 pub fn command(args: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tillbook"));
     command.args(args).env_clear().envs(environment.iter().copied());
+    if let Ok(fault) = std::env::var("TILLBOOK_FAULT") {
+        command.env("TILLBOOK_FAULT", fault);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

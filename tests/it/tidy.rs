@@ -47,6 +47,7 @@ const MUST_NOT_NAME: &[(&str, &[&str])] = &[
     ("src/worker", &["crate::http", "crate::cli", "actix", "rusqlite"]),
     ("src/cli", &["rusqlite", "r2d2", "jsonwebtoken"]),
     ("src/json", &["crate::", "serde"]),
+    ("src/sabotage.rs", &["crate::"]),
     ("src/clock.rs", &["crate::store", "crate::app", "crate::http", "crate::auth"]),
 ];
 
