@@ -95,7 +95,7 @@ impl WriteCommand for MakeSignInLink {
 /// Why a link did nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum UseLinkRefused {
-    #[error("this link has been used or has run out")]
+    #[error("it has been used or has run out")]
     LinkGone,
     #[error(transparent)]
     Account(CreateAccountRefused),

@@ -125,6 +125,7 @@ fn the_form_holds_all_that_is_left_and_one_press_records_it() {
     assert_eq!(capture["amount"], 49_700);
     let again = words(&office.form("captures"));
     assert!(again.contains("Nothing is left to capture."), "{again}");
+    assert!(!again.contains("Type an amount"), "nothing can be typed: {again}");
 }
 
 #[test]
@@ -342,6 +343,8 @@ fn several_reservations_are_chosen_between_first() {
     let choose = office.form("captures");
     let text = words(&choose);
     assert!(text.contains("Choose the reservation that this draws on."), "{text}");
+    assert!(text.contains("Left to capture 300.00 NOK"), "of both together: {text}");
+    assert!(!text.contains("Type an amount"), "nothing can be typed yet: {text}");
     assert!(text.contains("Reservation of 200.00 NOK, 18 Nov 2026 12:06 Left to capture: 200.00"));
     let form = Fields::of(&office.form(&format!("captures?authorization_id={second}")));
     assert_eq!(form.value("amount-1"), "200.00");

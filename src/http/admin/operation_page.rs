@@ -108,23 +108,27 @@ pub fn operation_page(
         None => (None, None),
     };
     let self_href = format!("{}/{}", place.order_href, subject.kind.plural());
-    let mut problems: Vec<String> = problems_of(typed, "").collect();
-    problems
-        .extend(refused.iter().map(|refused| refused.reason.to_owned()).filter(|r| !r.is_empty()));
+    let (no_form, must_choose) = (no_form(subject), must_choose(subject));
+    let mut problems = Vec::new();
+    // Where nothing can be typed, nothing is wrong with what was.
+    if no_form.is_empty() && !must_choose {
+        problems.extend(problems_of(typed, ""));
+        problems.extend(refused.iter().map(|r| r.reason.to_owned()).filter(|r| !r.is_empty()));
+    }
     let refused = refused.as_ref();
     let sources = Sources { subject, form, typed, refused, changed };
     OperationPage {
         order_id: order.order_id.as_str().to_owned(),
         words: words(subject.kind),
         notice: place.before.notice.to_owned(),
-        no_form: no_form(subject),
+        no_form,
         figures: figures(subject),
         authorizations: choices(subject, loaded, &self_href, &place.before.key),
         authorization_id: subject
             .authorization_id
             .map(|id| id.as_str().to_owned())
             .unwrap_or_default(),
-        must_choose: must_choose(subject),
+        must_choose,
         changes: changed.iter().map(|event| change(loaded, event)).collect(),
         window: window(&sources, &self_href, &place.before.key),
         has_details: detail_fields().any(|(name, _, _)| !form.text(name).is_empty())
@@ -186,10 +190,15 @@ fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
     let total = lines.iter().map(|line| i128::from(line.payable().minor_units())).sum();
     let so_far = lines.iter().map(|line| so_far(subject.kind, line)).sum();
     let money = |amount| money(&subject.order.currency, amount);
+    let under = |id| Subject { authorization_id: Some(id), ..*subject }.left(&subject.order.ledger);
+    let left = match must_choose(subject) {
+        true => authorizations_left(subject.order, subject.kind).into_iter().map(under).sum(),
+        false => subject.left(&subject.order.ledger),
+    };
     vec![
         ("Order total", money(total)),
         (words.so_far, money(so_far)),
-        (words.left, money(subject.left(&subject.order.ledger))),
+        (words.left, money(left)),
     ]
 }
 
