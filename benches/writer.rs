@@ -166,8 +166,7 @@ fn fill(opened: &OpenStore) -> (OnBehalfOf, Vec<OrderName>) {
             body_sha256: None,
         };
         let on_behalf_of = on_behalf_of.clone();
-        let search_texts = |_: &_| Vec::new();
-        let complete = CompleteDraft { on_behalf_of, draft_id, event, search_texts };
+        let complete = CompleteDraft { on_behalf_of, draft_id, event };
         writer.write_blocking(complete).expect("an order is made").id
     };
     let orders = (0..ORDERS).map(order).collect();

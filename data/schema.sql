@@ -143,8 +143,20 @@ create table drafts (
     created_at_ms           integer not null,
     created_by              text not null,
     updated_at_ms           integer not null,
+    -- `options.order_id`: the order that the draft changes when it is completed; null when it makes
+    -- orders of its own.
+    amends                  text check (length(amends) between 1 and 64),
+    -- `options.replace`: whether that order's items and fields are replaced by the draft's.
+    replaces                integer not null default 0 check (replaces in (0, 1)),
+    -- How many changes the draft has seen; the last draft event's version.
+    version                 integer not null default 0 check (0 <= version),
     unique (account_seq, id)
 ) strict;
+
+create index drafts_by_account on drafts (account_seq, draft_seq);
+create index drafts_by_status on drafts (account_seq, status, draft_seq);
+create index drafts_by_currency on drafts (account_seq, currency, draft_seq);
+create index drafts_by_creation on drafts (account_seq, created_at_ms);
 
 create table draft_items (
     draft_seq              integer not null references drafts,
@@ -165,8 +177,54 @@ create table draft_items (
     store_id               text,
     -- The item as sent, less `line_id`.
     document               text not null,
+    -- The draft's version that the item was added or last changed with.
+    version                integer not null default 0 check (0 <= version),
     primary key (draft_seq, line_id)
 ) strict, without rowid;
+
+-- What was done to drafts: one row a change, from the making on. Only `body` may be erased.
+create table draft_events (
+    draft_event_seq integer primary key,
+    draft_seq       integer not null references drafts,
+    -- The how-manieth event of its draft this is, from 1.
+    version         integer not null check (0 < version),
+    id              text not null check (length(id) = 36),
+    method          text not null,
+    path            text not null,
+    -- The request's body; null when there was none, or it was erased.
+    body            text,
+    created_at_ms   integer not null,
+    created_by      text not null,
+    unique (draft_seq, version)
+) strict;
+
+-- What a completed draft became: the orders that it made, or the one that it changed.
+create table draft_orders (
+    draft_seq integer not null references drafts,
+    order_seq integer not null references orders,
+    primary key (draft_seq, order_seq)
+) strict, without rowid;
+
+-- Like order_values.
+create table draft_values (
+    account_seq integer not null references accounts,
+    -- As in order_values; `order_id` is the draft's own or the one of the order it changes.
+    filter      text not null check (filter in ('customer_id', 'store_id', 'order_id',
+        'itinerary_travel_mode', 'itinerary_arrival_address', 'itinerary_departure_address',
+        'items_discount_lines_discount_type')),
+    value       text not null,
+    draft_seq   integer not null references drafts,
+    primary key (account_seq, filter, value, draft_seq)
+) strict, without rowid;
+
+create index draft_values_by_draft on draft_values (draft_seq);
+
+-- Like order_search; the rowid is the draft's draft_seq.
+create virtual table draft_search using fts5 (
+    account,
+    words,
+    content = '', contentless_delete = 1, prefix = '2 3 4'
+);
 
 -- ── Orders ──────────────────────────────────────────────────────────────────────────────────
 
@@ -198,7 +256,6 @@ create table orders (
 ) strict;
 
 create index orders_by_creation on orders (account_seq, created_at_ms);
-create index orders_by_draft on orders (draft_seq);
 
 -- What a client says about an order and may change or have erased: customer, addresses, metadata.
 create table order_documents (
@@ -207,7 +264,7 @@ create table order_documents (
     options_document text not null
 ) strict;
 
--- Like draft_items.
+-- Like draft_items; the store is the one of the item's draft where it has none of its own.
 create table order_items (
     order_seq              integer not null references orders,
     line_id                integer not null check (0 <= line_id),
@@ -219,6 +276,7 @@ create table order_items (
     tax_amount             integer not null,
     store_id               text,
     document               text not null,
+    version                integer not null default 0 check (0 <= version),
     primary key (order_seq, line_id)
 ) strict, without rowid;
 
@@ -229,7 +287,7 @@ create table ledgers (
     account_seq             integer not null references accounts,
     currency                text not null check (length(currency) = 3),
     -- What the lines come to, in thousandths of the currency's unit whatever its decimals, so that
-    -- orders in different currencies can be sorted. Never changes.
+    -- orders in different currencies can be sorted. Changes only when a draft changes the lines.
     total_thousandths       integer not null,
     status                  text not null check (status in ('open', 'closed', 'cancelled')),
     -- Derived from `lines` by the domain on every change; `verify` derives it again.
@@ -276,14 +334,36 @@ create index ledgers_by_total
     on ledgers (account_seq, total_thousandths, order_seq, status, currency);
 create index ledgers_that_hold on ledgers (account_seq, order_seq, status, currency) where holds = 1;
 
--- The stores that an order's items are of. Rows are never changed.
-create table order_stores (
+-- What lists of orders are filtered by and no index of ledgers answers: each value once an order,
+-- made of its documents and made anew when they change. A payment operation touches none of them.
+create table order_values (
     account_seq integer not null references accounts,
-    -- The client's own id of the store.
-    store_id    text not null,
+    -- The filter's name in a query. Of an itinerary's addresses both `id` and `name` are values.
+    filter      text not null check (filter in ('customer_id', 'store_id', 'itinerary_travel_mode',
+        'itinerary_arrival_address', 'itinerary_departure_address',
+        'items_discount_lines_discount_type')),
+    value       text not null,
     order_seq   integer not null references orders,
-    primary key (account_seq, store_id, order_seq)
+    primary key (account_seq, filter, value, order_seq)
 ) strict, without rowid;
+
+create index order_values_by_order on order_values (order_seq);
+
+-- What was said about an order by whoever works on it.
+create table order_comments (
+    comment_seq   integer primary key,
+    order_seq     integer not null references orders,
+    id            text not null check (length(id) = 36),
+    -- The comment as sent; null once it was deleted.
+    document      text,
+    created_at_ms integer not null,
+    created_by    text not null,
+    deleted_at_ms integer,
+    deleted_by    text,
+    check ((document is null) = (deleted_at_ms is not null))
+) strict;
+
+create index order_comments_by_order on order_comments (order_seq, comment_seq);
 
 -- Words to find an order by: order id, and the customer's and addressees' e-mails, names, phones.
 -- The rowid is the order's order_seq. Nothing is stored but the index.
@@ -307,9 +387,9 @@ create table events (
     -- The how-manieth event of its order this is, from 1.
     version       integer not null check (0 < version),
     id            text not null check (length(id) = 36),
-    -- 'api' has a row in api_events; the other four have one in operations.
-    kind          text not null
-        check (kind in ('api', 'authorization', 'capture', 'refund', 'cancellation')),
+    -- 'api' has a row in api_events, 'service' one in service_events, the other four in operations.
+    kind          text not null check (kind in
+        ('api', 'service', 'authorization', 'capture', 'refund', 'cancellation')),
     created_at_ms integer not null,
     created_by    text not null
 ) strict;
@@ -339,10 +419,22 @@ create table api_events (
     body_sha256 blob check (length(body_sha256) = 32)
 ) strict;
 
--- The bodies of such changes, apart from the events so that personal data can be erased while the
+-- What a service said about an order: an event of kind `service`. Never changed or deleted.
+create table service_events (
+    event_seq      integer primary key references events,
+    state          text not null check (state in ('error', 'failure', 'success', 'pending')),
+    -- Tells services apart.
+    service        text not null,
+    -- What the service calls its step.
+    service_status text not null,
+    -- SHA-256 of the body in request_bodies, which also has `description` and `metadata`.
+    body_sha256    blob check (length(body_sha256) = 32)
+) strict;
+
+-- The bodies of such events, apart from the events so that personal data can be erased while the
 -- event, and the proof of what it was, remains.
 create table request_bodies (
-    event_seq integer primary key references api_events,
+    event_seq integer primary key references events,
     body      text not null
 ) strict;
 
@@ -382,3 +474,7 @@ create trigger api_events_are_not_changed before update on api_events
 begin select raise(abort, 'api events are not changed'); end;
 create trigger api_events_are_not_deleted before delete on api_events
 begin select raise(abort, 'api events are not deleted'); end;
+create trigger service_events_are_not_changed before update on service_events
+begin select raise(abort, 'service events are not changed'); end;
+create trigger service_events_are_not_deleted before delete on service_events
+begin select raise(abort, 'service events are not deleted'); end;

@@ -1,11 +1,12 @@
 //! Completing a draft: it becomes an order.
 
-use super::OnBehalfOf;
+use super::{OnBehalfOf, list_values, search_texts};
 use crate::clock::Randomness;
 use crate::domain::draft::{
     CompletionRejected, GenerateOrderId, ORDER_ID_ALPHABET, ORDER_ID_CHARS, decide_completion,
 };
 use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
 use crate::domain::order::OrderStatus;
@@ -23,8 +24,6 @@ pub struct CompleteDraft {
     pub draft_id: String,
     /// The request, as the order's first event shows it.
     pub event: NewApiEvent,
-    /// Texts of the order that it shall be found by, from its document.
-    pub search_texts: fn(&DraftRecord) -> Vec<String>,
 }
 
 /// Why no order was made.
@@ -54,7 +53,7 @@ impl WriteCommand for CompleteDraft {
         // Nothing is refused from here on.
         let order = new_order(self, &draft, id, order_id);
         let order_seq = tx.insert_order(&order)?;
-        let texts = (self.search_texts)(&draft);
+        let texts = search_texts(&draft.draft.document);
         let found_by = texts.iter().map(String::as_str).chain([order.order_id.as_str()]);
         tx.insert_search_words(account_id, order_seq, found_by)?;
         let fresh = tx.find_ledger(account_id, &order.id)?;
@@ -63,6 +62,7 @@ impl WriteCommand for CompleteDraft {
         let seq = tx.append_api_event(&fresh, created_by, Some(draft.draft_seq), &self.event)?;
         tx.update_ledger(&fresh, &fresh.ledger, seq)?;
         tx.update_draft_completed(draft.draft_seq)?;
+        tx.insert_draft_order(draft.draft_seq, order_seq)?;
         Ok(tx.load_order(account_id, order_seq)?)
     }
 }
@@ -118,6 +118,13 @@ fn stores(draft: &DraftRecord) -> impl Iterator<Item = Option<&str>> {
     draft.draft.items.iter().map(move |item| item.store_id.as_deref().or(own_store))
 }
 
+/// The items, each with the store that it is of.
+fn items(draft: &DraftRecord) -> Vec<Item> {
+    let stores = stores(draft).map(|store| store.map(str::to_owned));
+    let items = draft.draft.items.iter().cloned();
+    items.zip(stores).map(|(item, store_id)| Item { store_id, ..item }).collect()
+}
+
 fn new_order(
     command: &CompleteDraft,
     draft: &DraftRecord,
@@ -128,6 +135,7 @@ fn new_order(
     let mut lines: Vec<Line> =
         asked.items.iter().map(|item| Line::fresh(item.line_id, item.price.payable())).collect();
     lines.sort_by_key(Line::line_id);
+    let items = items(draft);
     NewOrder {
         account_id: command.on_behalf_of.account_id.clone(),
         id,
@@ -135,8 +143,8 @@ fn new_order(
         draft_seq: draft.draft_seq,
         currency: asked.currency.clone(),
         created_by: command.on_behalf_of.created_by.clone(),
-        items: asked.items.clone(),
-        store_ids: stores(draft).flatten().map(str::to_owned).collect(),
+        values: list_values(&asked.document, &items),
+        items,
         ledger: Ledger {
             status: OrderStatus::Open,
             multiple_authorizations: asked.options.multiple_authorizations,

@@ -16,7 +16,7 @@ use crate::domain::ids::{AccountId, CreatedBy, OrderName, ResourceId};
 use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
 use crate::domain::{KeptJson, Timestamp};
-use crate::http::api::{drafts, parse_draft, parse_operation};
+use crate::http::api::{parse_draft, parse_operation};
 use crate::json::Tree;
 use crate::store::{NewApiEvent, OpenError, Store, WriteCommand};
 
@@ -198,7 +198,6 @@ impl Book {
             on_behalf_of: self.website.clone(),
             draft_id: made.id,
             event: api_event("PUT", &path),
-            search_texts: drafts::search_texts,
         };
         Ok(run(&self.store, command)?.order_id)
     }

@@ -41,8 +41,8 @@ pub struct DraftRecord {
     pub updated_at: Timestamp,
     /// What was asked for; `order_name` also holds a reserved order id.
     pub draft: NewDraft,
-    /// The order it became.
-    pub order_id: Option<OrderName>,
+    /// The orders that it became, or the one that it changed; none before it is completed.
+    pub order_ids: Vec<OrderName>,
 }
 
 impl Reader<'_> {
@@ -54,9 +54,7 @@ impl Reader<'_> {
     ) -> Result<Option<DraftRecord>, StoreError> {
         let sql = "select draft_seq, id, status, currency, order_name, store_id, document,
                 store_document, options_document, generate_order_id, split_draft,
-                multiple_authorizations, created_at_ms, created_by, updated_at_ms,
-                (select order_id from orders
-                 where orders.draft_seq = drafts.draft_seq and status = 'completed') as order_id
+                multiple_authorizations, created_at_ms, created_by, updated_at_ms
             from drafts where account_seq = :account_seq and id = :id";
         let account_seq = self.load_account_seq(account_id)?;
         let found =
@@ -67,7 +65,15 @@ impl Reader<'_> {
             return Ok(None);
         };
         draft.draft.items = self.list_draft_items(draft.draft_seq)?;
+        draft.order_ids = self.list_draft_orders(draft.draft_seq)?;
         Ok(Some(draft))
+    }
+
+    fn list_draft_orders(&self, draft_seq: i64) -> Result<Vec<OrderName>, StoreError> {
+        let sql = "select order_id from draft_orders
+            join orders on orders.order_seq = draft_orders.order_seq
+            where draft_orders.draft_seq = :draft_seq order by draft_orders.order_seq";
+        self.list(sql, named_params! {":draft_seq": draft_seq}, |row| row.get(0))
     }
 
     fn list_draft_items(&self, draft_seq: i64) -> Result<Vec<Item>, StoreError> {
@@ -128,6 +134,14 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Writes down that a draft made or changed that order.
+    pub fn insert_draft_order(&self, draft_seq: i64, order_seq: i64) -> Result<(), StoreError> {
+        let sql = "insert into draft_orders (draft_seq, order_seq)
+                   values (:draft_seq, :order_seq)";
+        self.execute(sql, named_params! {":draft_seq": draft_seq, ":order_seq": order_seq})?;
+        Ok(())
+    }
+
     /// Writes an item of a draft or an order; `sql` says of which.
     pub(super) fn insert_item(
         &self,
@@ -184,7 +198,7 @@ fn read_draft(row: &Row<'_>, account_id: &AccountId) -> rusqlite::Result<DraftRe
         created_at: row.get("created_at_ms")?,
         created_by: row.get("created_by")?,
         updated_at: row.get("updated_at_ms")?,
-        order_id: row.get("order_id")?,
+        order_ids: Vec::new(),
         draft: NewDraft {
             currency: row.get("currency")?,
             order_name: row.get("order_name")?,

@@ -52,7 +52,8 @@ pub struct NewApiEvent {
     pub body_sha256: Option<[u8; 32]>,
 }
 
-const SELECT_EVENT: &str = "select events.event_seq, previous_seq, version, events.id as event_id,
+const SELECT_EVENT: &str =
+    "select events.event_seq, previous_seq, events.version, events.id as event_id,
         kind, events.created_at_ms, events.created_by, operations.id as operation_id, success,
         amount, authorization_id, operations.document, method, path, drafts.id as draft_id, body
     from events

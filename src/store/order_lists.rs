@@ -233,10 +233,11 @@ const CURRENCIES: &str = "with recursive found (word) as (
     select word from found where word is not null";
 
 const STORES: &str = "with recursive found (word) as (
-        select min(store_id) from order_stores where account_seq = :account_seq
+        select min(value) from order_values
+        where account_seq = :account_seq and filter = 'store_id'
         union all
-        select (select min(store_id) from order_stores
-            where account_seq = :account_seq and found.word < store_id)
+        select (select min(value) from order_values
+            where account_seq = :account_seq and filter = 'store_id' and found.word < value)
         from found where word is not null limit :limit)
     select word from found where word is not null";
 
@@ -262,8 +263,8 @@ impl Driver {
             over("ledgers indexed by ledgers_that_hold")
         } else if query.store_id.is_some() {
             let from =
-                "order_stores cross join ledgers on ledgers.order_seq = order_stores.order_seq";
-            Driver { order_seq: "order_stores.order_seq", ..over(from) }
+                "order_values cross join ledgers on ledgers.order_seq = order_values.order_seq";
+            Driver { order_seq: "order_values.order_seq", ..over(from) }
         } else if !query.payment_statuses.is_empty() {
             let each = Some(("payment_status", payment_words(query)));
             Driver { each, ..over("ledgers indexed by ledgers_by_payment_status") }
@@ -278,7 +279,7 @@ impl Driver {
     }
 
     fn is_by_store(&self) -> bool {
-        self.order_seq == "order_stores.order_seq"
+        self.order_seq == "order_values.order_seq"
     }
 }
 
@@ -348,13 +349,14 @@ fn conditions(query: &OrderQuery, driver: &Driver) -> String {
     }
     if query.store_id.is_some() && driver.is_by_store() {
         sql.push_str(
-            " and order_stores.account_seq = :account_seq and order_stores.store_id = :store_id",
+            " and order_values.account_seq = :account_seq and filter = 'store_id'
+              and value = :store_id",
         );
     } else if query.store_id.is_some() {
         sql.push_str(
-            " and exists (select 1 from order_stores as kept
-                where kept.account_seq = :account_seq and kept.store_id = :store_id
-                  and kept.order_seq = ledgers.order_seq)",
+            " and exists (select 1 from order_values as kept
+                where kept.account_seq = :account_seq and kept.filter = 'store_id'
+                  and kept.value = :store_id and kept.order_seq = ledgers.order_seq)",
         );
     }
     sql

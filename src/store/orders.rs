@@ -1,13 +1,12 @@
 //! Orders: their names, what never changes about them, their items.
 
-use std::collections::BTreeSet;
-
 use rusqlite::{Row, named_params};
 
 use super::drafts::read_item;
 use super::error::StoreError;
 use super::events::EventRecord;
 use super::ledgers::read_ledger_columns;
+use super::list_values::ListValues;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
@@ -27,8 +26,8 @@ pub struct NewOrder {
     pub currency: Currency,
     pub created_by: CreatedBy,
     pub items: Vec<Item>,
-    /// The stores that the items are of.
-    pub store_ids: BTreeSet<String>,
+    /// What lists find the order by.
+    pub values: ListValues,
     pub ledger: Ledger,
     pub document: KeptJson,
     pub options_document: KeptJson,
@@ -181,9 +180,7 @@ impl Tx<'_> {
         for (position, item) in order.items.iter().enumerate() {
             self.insert_item(INSERT_ORDER_ITEM, order_seq, position, item)?;
         }
-        for store_id in &order.store_ids {
-            self.insert_order_store(account_seq, store_id, order_seq)?;
-        }
+        self.replace_order_values(account_seq, order_seq, &order.values)?;
         self.insert_ledger(account_seq, order_seq, order)?;
         Ok(order_seq)
     }
@@ -225,25 +222,6 @@ impl Tx<'_> {
             1 => Ok(()),
             _ => Err(StoreError::inconsistent("the name belongs to another order")),
         }
-    }
-
-    fn insert_order_store(
-        &self,
-        account_seq: i64,
-        store_id: &str,
-        order_seq: i64,
-    ) -> Result<(), StoreError> {
-        let sql = "insert into order_stores (account_seq, store_id, order_seq)
-                   values (:account_seq, :store_id, :order_seq)";
-        self.execute(
-            sql,
-            named_params! {
-                ":account_seq": account_seq,
-                ":store_id": store_id,
-                ":order_seq": order_seq,
-            },
-        )?;
-        Ok(())
     }
 
     fn insert_order_document(&self, order_seq: i64, order: &NewOrder) -> Result<(), StoreError> {

@@ -249,13 +249,11 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
                 "items are of a store whose list lacks their order",
                 "select count(*) from order_items
                  join orders on orders.order_seq = order_items.order_seq
-                 join drafts on drafts.draft_seq = orders.draft_seq
-                 where coalesce(order_items.store_id, drafts.store_id) is not null
-                   and not exists (select 1 from order_stores
-                     where order_stores.account_seq = orders.account_seq
-                       and order_stores.store_id
-                           = coalesce(order_items.store_id, drafts.store_id)
-                       and order_stores.order_seq = orders.order_seq)",
+                 where order_items.store_id is not null
+                   and not exists (select 1 from order_values
+                     where order_values.account_seq = orders.account_seq
+                       and filter = 'store_id' and value = order_items.store_id
+                       and order_values.order_seq = orders.order_seq)",
             ),
             (
                 "events belong to another order than the one before them",

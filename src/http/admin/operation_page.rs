@@ -195,11 +195,7 @@ fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
         true => authorizations_left(subject.order, subject.kind).into_iter().map(under).sum(),
         false => subject.left(&subject.order.ledger),
     };
-    vec![
-        ("Order total", money(total)),
-        (words.so_far, money(so_far)),
-        (words.left, money(left)),
-    ]
+    vec![("Order total", money(total)), (words.so_far, money(so_far)), (words.left, money(left))]
 }
 
 fn choices(subject: &Subject<'_>, loaded: &OrderRead, self_href: &str, key: &str) -> Vec<Choice> {

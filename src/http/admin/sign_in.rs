@@ -120,7 +120,9 @@ pub fn link_refused(why: UseLinkRefused) -> ApiError {
         UseLinkRefused::Store(error) => error.into(),
         why => ApiError::new(
             super::super::error::Code::InvalidRequest,
-            format!("The link did nothing: {why}. Restart the server, or have an owner make you a user."),
+            format!(
+                "The link did nothing: {why}. Restart the server, or have an owner make you a user."
+            ),
         ),
     }
 }

@@ -23,9 +23,8 @@ pub fn render(links: &Links, draft: &DraftRecord) -> String {
         object.json("store", &store.0);
     }
     let mut all = vec![("self", links.draft(&draft.account_id, &draft.id))];
-    if let Some(order_id) = &draft.order_id {
-        all.push(("order", links.order(&draft.account_id, order_id)));
-    }
+    let orders = draft.order_ids.iter().map(|id| ("order", links.order(&draft.account_id, id)));
+    all.extend(orders);
     object.json("_links", &link_list(&all)).end()
 }
 
@@ -33,7 +32,7 @@ fn order_text(draft: &DraftRecord) -> String {
     let asked = &draft.draft;
     let mut order = ObjectText::default();
     order.text("currency", asked.currency.code());
-    if let Some(order_id) = draft.order_id.as_ref().or(asked.order_name.as_ref()) {
+    if let Some(order_id) = draft.order_ids.first().or(asked.order_name.as_ref()) {
         order.text("order_id", order_id.as_str());
     }
     write_totals(&mut order, &asked.items);

@@ -12,7 +12,7 @@ use super::{draft_request, draft_view, order_view};
 use crate::app::{CompleteDraft, CompleteDraftRefused, CreateDraft, CreateDraftRefused};
 use crate::domain::draft::CompletionRejected;
 use crate::domain::ids::OrderName;
-use crate::json::{self, ObjectText, Tree};
+use crate::json::ObjectText;
 use crate::store::{DraftRecord, OrderRecord};
 
 /// `POST /draft_orders`: makes a draft.
@@ -57,7 +57,6 @@ pub async fn complete(
         on_behalf_of: on_behalf_of(&actor),
         draft_id: draft_in_path(&request)?,
         event: sent.event(),
-        search_texts,
     };
     let links = state.links.clone();
     let render = move |order: &OrderRecord| {
@@ -103,17 +102,4 @@ fn refused(why: CompleteDraftRefused) -> ApiError {
         }
         CompleteDraftRefused::Store(error) => error.into(),
     }
-}
-
-/// What an order is found by besides its order id: its people's e-mails, names and phones.
-pub fn search_texts(draft: &DraftRecord) -> Vec<String> {
-    const PEOPLE: [&str; 3] = ["customer", "shipping_address", "billing_address"];
-    const TEXTS: [&str; 4] = ["email", "first_name", "last_name", "phone_number"];
-    let Ok(order) = json::parse(draft.draft.document.0.as_bytes()) else {
-        return Vec::new();
-    };
-    let texts = PEOPLE.iter().filter_map(|key| order.member(key)).flat_map(|person| {
-        TEXTS.iter().filter_map(|key| person.member(key).and_then(Tree::as_text))
-    });
-    texts.map(str::to_owned).collect()
 }

@@ -1,0 +1,101 @@
+//! What a draft or an order is found by: words for a search, values for the filters of lists.
+
+use std::collections::BTreeSet;
+
+use crate::domain::KeptJson;
+use crate::domain::item::Item;
+use crate::json::{self, Tree};
+use crate::store::{ListValues, ValueFilter};
+
+/// Where people stand in an order's document, and what each is found by.
+const PEOPLE: [&str; 3] = ["customer", "shipping_address", "billing_address"];
+const TEXTS: [&str; 4] = ["email", "first_name", "last_name", "phone_number"];
+
+/// The texts whose words find an order: its people's e-mails, names and phones. Its order id is
+/// not among them.
+pub fn search_texts(document: &KeptJson) -> Vec<String> {
+    let order = parse(document);
+    let people = PEOPLE.iter().filter_map(|key| order.member(key));
+    people.flat_map(|person| TEXTS.iter().filter_map(|key| text_of(person, key))).collect()
+}
+
+/// The values that an order's document and items give it in lists.
+pub fn list_values(document: &KeptJson, items: &[Item]) -> ListValues {
+    let order = parse(document);
+    let mut values = BTreeSet::new();
+    let customer = order.member("customer").and_then(|customer| text_of(customer, "id"));
+    values.extend(customer.map(|id| (ValueFilter::CustomerId, id)));
+    for leg in order.member("itinerary").map(Tree::elements).unwrap_or_default() {
+        values.extend(text_of(leg, "travel_mode").map(|mode| (ValueFilter::TravelMode, mode)));
+        values.extend(address_values(leg, "arrival_address", ValueFilter::ArrivalAddress));
+        values.extend(address_values(leg, "departure_address", ValueFilter::DepartureAddress));
+    }
+    for item in items {
+        values.extend(item.store_id.iter().map(|id| (ValueFilter::StoreId, id.clone())));
+        let document = parse(&item.document);
+        let lines = document.member("discount_lines").map(Tree::elements).unwrap_or_default();
+        let types = lines.iter().filter_map(|line| text_of(line, "discount_type"));
+        values.extend(types.map(|word| (ValueFilter::DiscountType, word)));
+    }
+    values
+}
+
+fn address_values(
+    leg: &Tree,
+    key: &str,
+    filter: ValueFilter,
+) -> impl Iterator<Item = (ValueFilter, String)> {
+    let address = leg.member(key);
+    let part = move |part| address.and_then(|address| text_of(address, part));
+    ["id", "name"].into_iter().filter_map(part).map(move |value| (filter, value))
+}
+
+/// Documents were checked when they were taken in; one that is damaged is found by nothing, and
+/// `verify` tells of it.
+fn parse(document: &KeptJson) -> Tree {
+    json::parse(document.0.as_bytes()).unwrap_or(Tree::Null)
+}
+
+fn text_of(tree: &Tree, key: &str) -> Option<String> {
+    tree.member(key).and_then(Tree::as_text).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::LineId;
+    use crate::domain::item::Price;
+    use crate::domain::money::Amount;
+
+    #[test]
+    fn an_order_is_found_by_its_people_its_stores_its_journey_and_its_discounts() {
+        let document = KeptJson(
+            r#"{"customer":{"id":"7","email":"k@x.no","first_name":"Kari"},"itinerary":[
+                {"travel_mode":"CUSTOM","arrival_address":{"id":"OSL","name":"Oslo S"}},
+                {"travel_mode":"CUSTOM","departure_address":{"name":"Oslo S"}}]}"#
+                .to_owned(),
+        );
+        let item = Item {
+            line_id: LineId::new(1).unwrap(),
+            price: Price::new(Amount::ZERO, &[], &[]).unwrap(),
+            store_id: Some("torget".to_owned()),
+            document: KeptJson(r#"{"discount_lines":[{"discount_type":"loyalty"}]}"#.to_owned()),
+        };
+        let values = list_values(&document, &[item]);
+        let told: Vec<String> =
+            values.iter().map(|(filter, value)| format!("{}={value}", filter.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                "customer_id=7",
+                "store_id=torget",
+                "itinerary_travel_mode=CUSTOM",
+                "itinerary_arrival_address=OSL",
+                "itinerary_arrival_address=Oslo S",
+                "itinerary_departure_address=Oslo S",
+                "items_discount_lines_discount_type=loyalty",
+            ]
+        );
+        assert_eq!(search_texts(&document), ["k@x.no", "Kari"]);
+    }
+}

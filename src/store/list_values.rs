@@ -1,0 +1,94 @@
+//! What lists are filtered by and no column answers: values out of documents, one row each.
+//!
+//! They are written when a draft or an order is made or changed, and no payment operation touches
+//! them, so that a filter costs a capture nothing.
+
+use std::collections::BTreeSet;
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::tx::Tx;
+
+/// A filter that is answered by values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ValueFilter {
+    CustomerId,
+    StoreId,
+    /// Of drafts alone; orders have names.
+    OrderId,
+    TravelMode,
+    /// The `id` and the `name` of an address that a leg of the itinerary arrives at.
+    ArrivalAddress,
+    DepartureAddress,
+    DiscountType,
+}
+
+impl ValueFilter {
+    /// The filter's name in a query.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomerId => "customer_id",
+            Self::StoreId => "store_id",
+            Self::OrderId => "order_id",
+            Self::TravelMode => "itinerary_travel_mode",
+            Self::ArrivalAddress => "itinerary_arrival_address",
+            Self::DepartureAddress => "itinerary_departure_address",
+            Self::DiscountType => "items_discount_lines_discount_type",
+        }
+    }
+}
+
+/// Each value that a draft or an order is found by, with its filter.
+pub type ListValues = BTreeSet<(ValueFilter, String)>;
+
+impl Tx<'_> {
+    /// Makes these the values that an order is found by.
+    pub fn replace_order_values(
+        &self,
+        account_seq: i64,
+        order_seq: i64,
+        values: &ListValues,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from order_values where order_seq = :order_seq";
+        self.execute(sql, named_params! {":order_seq": order_seq})?;
+        let sql = "insert into order_values (account_seq, filter, value, order_seq)
+                   values (:account_seq, :filter, :value, :owner_seq)";
+        self.insert_values(sql, account_seq, order_seq, values)
+    }
+
+    /// Makes these the values that a draft is found by.
+    pub fn replace_draft_values(
+        &self,
+        account_seq: i64,
+        draft_seq: i64,
+        values: &ListValues,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from draft_values where draft_seq = :draft_seq";
+        self.execute(sql, named_params! {":draft_seq": draft_seq})?;
+        let sql = "insert into draft_values (account_seq, filter, value, draft_seq)
+                   values (:account_seq, :filter, :value, :owner_seq)";
+        self.insert_values(sql, account_seq, draft_seq, values)
+    }
+
+    fn insert_values(
+        &self,
+        sql: &str,
+        account_seq: i64,
+        owner_seq: i64,
+        values: &ListValues,
+    ) -> Result<(), StoreError> {
+        for (filter, value) in values {
+            self.execute(
+                sql,
+                named_params! {
+                    ":account_seq": account_seq,
+                    ":filter": filter.as_str(),
+                    ":value": value,
+                    ":owner_seq": owner_seq,
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
