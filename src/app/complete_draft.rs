@@ -1,12 +1,12 @@
 //! Completing a draft: it becomes an order.
 
-use super::{OnBehalfOf, list_values, search_texts};
+use super::OnBehalfOf;
+use super::findable::{index_order, items_of_stores};
 use crate::clock::Randomness;
 use crate::domain::draft::{
     CompletionRejected, GenerateOrderId, ORDER_ID_ALPHABET, ORDER_ID_CHARS, decide_completion,
 };
 use crate::domain::ids::{AccountId, OrderName};
-use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
 use crate::domain::order::OrderStatus;
@@ -53,9 +53,8 @@ impl WriteCommand for CompleteDraft {
         // Nothing is refused from here on.
         let order = new_order(self, &draft, id, order_id);
         let order_seq = tx.insert_order(&order)?;
-        let texts = search_texts(&draft.draft.document);
-        let found_by = texts.iter().map(String::as_str).chain([order.order_id.as_str()]);
-        tx.insert_search_words(account_id, order_seq, found_by)?;
+        let said = (&order.document, &order.items[..]);
+        index_order(tx, account_id, order_seq, &order.order_id, said)?;
         let fresh = tx.find_ledger(account_id, &order.id)?;
         let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order is not there"))?;
         let created_by = &self.on_behalf_of.created_by;
@@ -118,13 +117,6 @@ fn stores(draft: &DraftRecord) -> impl Iterator<Item = Option<&str>> {
     draft.draft.items.iter().map(move |item| item.store_id.as_deref().or(own_store))
 }
 
-/// The items, each with the store that it is of.
-fn items(draft: &DraftRecord) -> Vec<Item> {
-    let stores = stores(draft).map(|store| store.map(str::to_owned));
-    let items = draft.draft.items.iter().cloned();
-    items.zip(stores).map(|(item, store_id)| Item { store_id, ..item }).collect()
-}
-
 fn new_order(
     command: &CompleteDraft,
     draft: &DraftRecord,
@@ -135,7 +127,6 @@ fn new_order(
     let mut lines: Vec<Line> =
         asked.items.iter().map(|item| Line::fresh(item.line_id, item.price.payable())).collect();
     lines.sort_by_key(Line::line_id);
-    let items = items(draft);
     NewOrder {
         account_id: command.on_behalf_of.account_id.clone(),
         id,
@@ -143,8 +134,7 @@ fn new_order(
         draft_seq: draft.draft_seq,
         currency: asked.currency.clone(),
         created_by: command.on_behalf_of.created_by.clone(),
-        values: list_values(&asked.document, &items),
-        items,
+        items: items_of_stores(asked),
         ledger: Ledger {
             status: OrderStatus::Open,
             multiple_authorizations: asked.options.multiple_authorizations,

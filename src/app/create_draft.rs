@@ -2,6 +2,7 @@
 
 use super::OnBehalfOf;
 use super::complete_draft::free_generated_name;
+use super::findable::index_draft;
 use crate::domain::draft::GenerateOrderId;
 use crate::domain::ids::OrderName;
 use crate::store::{DraftRecord, NewDraft, Refusal, StoreError, Tx, WriteCommand};
@@ -46,6 +47,7 @@ impl WriteCommand for CreateDraft {
         if let Some(name) = &reserved {
             tx.reserve_name(account_id, name, draft_seq)?;
         }
+        index_draft(tx, account_id, draft_seq, &draft)?;
         let made = tx.find_draft(account_id, &id)?;
         Ok(made.ok_or_else(|| StoreError::inconsistent("a draft just written is not there"))?)
     }

@@ -3,24 +3,60 @@
 use std::collections::BTreeSet;
 
 use crate::domain::KeptJson;
+use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::item::Item;
 use crate::json::{self, Tree};
-use crate::store::{ListValues, ValueFilter};
+use crate::store::{ListValues, NewDraft, StoreError, Tx, ValueFilter};
 
 /// Where people stand in an order's document, and what each is found by.
 const PEOPLE: [&str; 3] = ["customer", "shipping_address", "billing_address"];
 const TEXTS: [&str; 4] = ["email", "first_name", "last_name", "phone_number"];
 
+/// Has an order found by what it says now. Called by whoever makes or changes one.
+pub fn index_order(
+    tx: &Tx<'_>,
+    account_id: &AccountId,
+    order_seq: i64,
+    order_id: &OrderName,
+    (document, items): (&KeptJson, &[Item]),
+) -> Result<(), StoreError> {
+    let texts = search_texts(document);
+    let texts = texts.iter().map(String::as_str).chain([order_id.as_str()]);
+    tx.replace_order_words(account_id, order_seq, texts)?;
+    tx.replace_order_values(account_id, order_seq, &list_values(document, items))
+}
+
+/// Has a draft found by what it says now. Called by whoever makes or changes one.
+pub fn index_draft(
+    tx: &Tx<'_>,
+    account_id: &AccountId,
+    draft_seq: i64,
+    draft: &NewDraft,
+) -> Result<(), StoreError> {
+    let texts = search_texts(&draft.document);
+    let name = draft.order_name.as_ref().map(OrderName::as_str);
+    tx.replace_draft_words(account_id, draft_seq, texts.iter().map(String::as_str).chain(name))?;
+    let mut values = list_values(&draft.document, &items_of_stores(draft));
+    values.extend(name.map(|name| (ValueFilter::OrderId, name.to_owned())));
+    tx.replace_draft_values(account_id, draft_seq, &values)
+}
+
+/// The draft's items, each with the store that it is of: its own, or else the draft's.
+pub fn items_of_stores(draft: &NewDraft) -> Vec<Item> {
+    let of_draft = |item: &Item| item.store_id.clone().or_else(|| draft.store_id.clone());
+    draft.items.iter().map(|item| Item { store_id: of_draft(item), ..item.clone() }).collect()
+}
+
 /// The texts whose words find an order: its people's e-mails, names and phones. Its order id is
 /// not among them.
-pub fn search_texts(document: &KeptJson) -> Vec<String> {
+fn search_texts(document: &KeptJson) -> Vec<String> {
     let order = parse(document);
     let people = PEOPLE.iter().filter_map(|key| order.member(key));
     people.flat_map(|person| TEXTS.iter().filter_map(|key| text_of(person, key))).collect()
 }
 
 /// The values that an order's document and items give it in lists.
-pub fn list_values(document: &KeptJson, items: &[Item]) -> ListValues {
+fn list_values(document: &KeptJson, items: &[Item]) -> ListValues {
     let order = parse(document);
     let mut values = BTreeSet::new();
     let customer = order.member("customer").and_then(|customer| text_of(customer, "id"));

@@ -28,7 +28,6 @@ pub use create_client::{CreateClient, CreateClientRefused};
 pub use create_draft::{CreateDraft, CreateDraftRefused};
 pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
-pub use findable::{list_values, search_texts};
 pub use forget_answers::ForgetAnswers;
 pub use idempotent::{Answer, Idempotent, IdempotentRefused, KEY_KEPT_MS};
 pub use prepare_book::{MarkAsDemo, PrepareBook};

@@ -25,6 +25,7 @@ pub use state::{AppState, StateOptions};
 use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
 use admin::{assets, setup, sign_in};
+use api::orders::View;
 use api::{drafts, events, operations, order_status, orders, service, token};
 use error::ApiError;
 
@@ -38,6 +39,7 @@ pub struct Endpoint {
 /// Every route there is.
 pub fn endpoints() -> Vec<Endpoint> {
     const ACCOUNT: &str = "/v1/accounts/{aid}";
+    const SHOPPING: &str = "/v1/accounts/{aid}/shopping";
     const DRAFTS: &str = "/v1/accounts/{aid}/shopping/draft_orders";
     const ORDERS: &str = "/v1/accounts/{aid}/shopping/orders";
     const ORDER: &str = "/v1/accounts/{aid}/shopping/orders/{order_id}";
@@ -49,6 +51,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         post(DRAFTS, web::to(drafts::create)),
         get(format!("{DRAFTS}/{{id}}"), web::to(drafts::show)),
         put(format!("{DRAFTS}/{{id}}/complete"), web::to(drafts::complete)),
+        get(DRAFTS, web::to(drafts::list)),
         get(ORDERS, web::to(orders::list)),
         get(ORDER, web::to(orders::show)),
         post(format!("{ORDER}/open"), web::to(order_status::open)),
@@ -56,6 +59,18 @@ pub fn endpoints() -> Vec<Endpoint> {
         post(format!("{ORDER}/cancel"), web::to(order_status::cancel)),
         get(format!("{ORDER}/events"), web::to(events::list)),
     ];
+    for (view, path) in [
+        (View::Customer, format!("{SHOPPING}/customers/{{customer_id}}/orders")),
+        (View::Store, format!("{SHOPPING}/stores/{{store_id}}/orders")),
+    ] {
+        endpoints.extend([
+            get(&path, web::to(move |caller, r| orders::list_viewed(view, caller, r))),
+            get(
+                format!("{path}/{{order_id}}"),
+                web::to(move |caller, r| orders::show_viewed(view, caller, r)),
+            ),
+        ]);
+    }
     for kind in OperationKind::ALL {
         let all = format!("{ORDER}/{}", kind.plural());
         endpoints.extend([

@@ -52,21 +52,39 @@ impl Reader<'_> {
         account_id: &AccountId,
         id: &str,
     ) -> Result<Option<DraftRecord>, StoreError> {
+        let found = self.find_draft_seq(account_id, id)?;
+        found.map(|draft_seq| self.load_draft(account_id, draft_seq)).transpose()
+    }
+
+    /// The row of the draft of that id.
+    pub fn find_draft_seq(
+        &self,
+        account_id: &AccountId,
+        id: &str,
+    ) -> Result<Option<i64>, StoreError> {
+        let account_seq = self.load_account_seq(account_id)?;
+        let sql = "select draft_seq from drafts where account_seq = :account_seq and id = :id";
+        let params = named_params! {":account_seq": account_seq, ":id": id};
+        self.find(sql, params, |row| row.get(0))
+    }
+
+    /// The draft in that row.
+    pub fn load_draft(
+        &self,
+        account_id: &AccountId,
+        draft_seq: i64,
+    ) -> Result<DraftRecord, StoreError> {
         let sql = "select draft_seq, id, status, currency, order_name, store_id, document,
                 store_document, options_document, generate_order_id, split_draft,
                 multiple_authorizations, created_at_ms, created_by, updated_at_ms
-            from drafts where account_seq = :account_seq and id = :id";
-        let account_seq = self.load_account_seq(account_id)?;
-        let found =
-            self.find(sql, named_params! {":account_seq": account_seq, ":id": id}, |row| {
-                read_draft(row, account_id)
-            })?;
-        let Some(mut draft) = found else {
-            return Ok(None);
-        };
+            from drafts where draft_seq = :draft_seq";
+        let params = named_params! {":draft_seq": draft_seq};
+        let found = self.find(sql, params, |row| read_draft(row, account_id))?;
+        let gone = || StoreError::inconsistent(format!("the draft in row {draft_seq} is gone"));
+        let mut draft = found.ok_or_else(gone)?;
         draft.draft.items = self.list_draft_items(draft.draft_seq)?;
         draft.order_ids = self.list_draft_orders(draft.draft_seq)?;
-        Ok(Some(draft))
+        Ok(draft)
     }
 
     fn list_draft_orders(&self, draft_seq: i64) -> Result<Vec<OrderName>, StoreError> {

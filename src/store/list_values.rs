@@ -9,6 +9,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::tx::Tx;
+use crate::domain::ids::AccountId;
 
 /// A filter that is answered by values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +47,7 @@ impl Tx<'_> {
     /// Makes these the values that an order is found by.
     pub fn replace_order_values(
         &self,
-        account_seq: i64,
+        account_id: &AccountId,
         order_seq: i64,
         values: &ListValues,
     ) -> Result<(), StoreError> {
@@ -54,13 +55,13 @@ impl Tx<'_> {
         self.execute(sql, named_params! {":order_seq": order_seq})?;
         let sql = "insert into order_values (account_seq, filter, value, order_seq)
                    values (:account_seq, :filter, :value, :owner_seq)";
-        self.insert_values(sql, account_seq, order_seq, values)
+        self.insert_values(sql, account_id, order_seq, values)
     }
 
     /// Makes these the values that a draft is found by.
     pub fn replace_draft_values(
         &self,
-        account_seq: i64,
+        account_id: &AccountId,
         draft_seq: i64,
         values: &ListValues,
     ) -> Result<(), StoreError> {
@@ -68,16 +69,17 @@ impl Tx<'_> {
         self.execute(sql, named_params! {":draft_seq": draft_seq})?;
         let sql = "insert into draft_values (account_seq, filter, value, draft_seq)
                    values (:account_seq, :filter, :value, :owner_seq)";
-        self.insert_values(sql, account_seq, draft_seq, values)
+        self.insert_values(sql, account_id, draft_seq, values)
     }
 
     fn insert_values(
         &self,
         sql: &str,
-        account_seq: i64,
+        account_id: &AccountId,
         owner_seq: i64,
         values: &ListValues,
     ) -> Result<(), StoreError> {
+        let account_seq = self.load_account_seq(account_id)?;
         for (filter, value) in values {
             self.execute(
                 sql,

@@ -12,12 +12,14 @@
 
 mod accounts;
 mod clients;
+mod draft_lists;
 mod drafts;
 mod error;
 mod events;
 mod idempotency;
 mod ledgers;
 mod list_values;
+mod lists;
 mod lock;
 mod migrate;
 mod open;
@@ -39,14 +41,16 @@ use rusqlite::OpenFlags;
 
 pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
+pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent};
 pub use idempotency::{KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
 pub use list_values::{ListValues, ValueFilter};
+pub use lists::ListSort;
 pub use lock::{FileLock, lock_path, try_lock};
-pub use order_lists::{OrderPage, OrderQuery, OrderSort};
+pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderRecord};
 pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, SessionRecord, SignInLink, UserRecord};

@@ -6,7 +6,6 @@ use super::drafts::read_item;
 use super::error::StoreError;
 use super::events::EventRecord;
 use super::ledgers::read_ledger_columns;
-use super::list_values::ListValues;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
@@ -26,8 +25,6 @@ pub struct NewOrder {
     pub currency: Currency,
     pub created_by: CreatedBy,
     pub items: Vec<Item>,
-    /// What lists find the order by.
-    pub values: ListValues,
     pub ledger: Ledger,
     pub document: KeptJson,
     pub options_document: KeptJson,
@@ -180,7 +177,6 @@ impl Tx<'_> {
         for (position, item) in order.items.iter().enumerate() {
             self.insert_item(INSERT_ORDER_ITEM, order_seq, position, item)?;
         }
-        self.replace_order_values(account_seq, order_seq, &order.values)?;
         self.insert_ledger(account_seq, order_seq, order)?;
         Ok(order_seq)
     }

@@ -24,25 +24,45 @@ const ORDER_WORDS_MAX: usize = 200;
 const SEARCH_WORDS_MAX: usize = 8;
 
 impl Tx<'_> {
-    /// Makes an order findable by these texts.
-    pub fn insert_search_words<'a>(
+    /// Makes an order findable by these texts, and by no others.
+    pub fn replace_order_words<'a>(
         &self,
         account_id: &AccountId,
         order_seq: i64,
         texts: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), StoreError> {
+        let sql = "delete from order_search where rowid = :row";
+        self.execute(sql, named_params! {":row": order_seq})?;
+        let sql = "insert into order_search (rowid, account, words)
+                   values (:row, :account, :words)";
+        self.insert_words(sql, account_id, order_seq, texts)
+    }
+
+    /// Makes a draft findable by these texts, and by no others.
+    pub fn replace_draft_words<'a>(
+        &self,
+        account_id: &AccountId,
+        draft_seq: i64,
+        texts: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from draft_search where rowid = :row";
+        self.execute(sql, named_params! {":row": draft_seq})?;
+        let sql = "insert into draft_search (rowid, account, words)
+                   values (:row, :account, :words)";
+        self.insert_words(sql, account_id, draft_seq, texts)
+    }
+
+    fn insert_words<'a>(
+        &self,
+        sql: &str,
+        account_id: &AccountId,
+        row: i64,
+        texts: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), StoreError> {
         let words = texts.into_iter().flat_map(|text| indexed_words(shortened(text)));
         let words: Vec<String> = words.take(ORDER_WORDS_MAX).collect();
-        let sql = "insert into order_search (rowid, account, words)
-                   values (:order_seq, :account, :words)";
-        self.execute(
-            sql,
-            named_params! {
-                ":order_seq": order_seq,
-                ":account": account_id,
-                ":words": words.join(" "),
-            },
-        )?;
+        let words = words.join(" ");
+        self.execute(sql, named_params! {":row": row, ":account": account_id, ":words": words})?;
         Ok(())
     }
 }

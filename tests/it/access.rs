@@ -23,9 +23,14 @@ GET /openapi.yaml                               200  200  200  200  200  200  20
 GET /openapi.json                               200  200  200  200  200  200  200  200  200
 POST {a}/auth/token                             401  401  401  401  401  401  401  401  200
 POST {a}/shopping/draft_orders                  401  403  200  200  403  403  403  401  401
+GET {a}/shopping/draft_orders                   401  200  403  200  403  403  403  401  401
 GET {a}/shopping/draft_orders/{id}              401  200  403  200  403  403  403  401  401
 PUT {a}/shopping/draft_orders/{id}/complete     401  403  200  200  403  403  403  401  401
 GET {a}/shopping/orders                         401  200  403  200  403  403  403  401  401
+GET {a}/shopping/customers/{customer_id}/orders 401  200  403  200  403  403  403  401  401
+GET {a}/shopping/customers/{customer_id}/orders/{order_id} 401 200 403 200 403 403 403 401 401
+GET {a}/shopping/stores/{store_id}/orders       401  200  403  200  403  403  403  401  401
+GET {a}/shopping/stores/{store_id}/orders/{order_id} 401 200 403 200 403 403 403 401 401
 GET {o}                                         401  200  403  200  403  403  403  401  401
 POST {o}/open                                   401  403  200  200  403  403  403  401  401
 POST {o}/close                                  401  403  200  200  403  403  403  401  401
@@ -315,13 +320,17 @@ fn callers(app: &App) -> Vec<(&'static str, Option<String>)> {
 /// The path of a route with an order, draft or operation of its own that it can work on.
 fn prepare(app: &App, template: &str) -> String {
     let path = template.replace("{aid}", ACCOUNT);
+    let path = path.replace("{customer_id}", "kari").replace("{store_id}", "torget");
     if path.contains("{id}") {
         return path.replace("{id}", &id_of(&app.post("/draft_orders", draft_body()).expect(200)));
     }
     if !path.contains("{order_id}") {
         return path;
     }
-    let order = app.simple_order(&[100]);
+    let items = json!([{"id": "a", "gross_amount": 100}]);
+    let order = json!({"currency": "NOK", "items": items, "customer": {"id": "kari"},
+        "store": {"id": "torget"}});
+    let order = app.order(order, json!({}));
     if path.ends_with("/open") {
         app.post(&format!("/orders/{order}/close"), json!({})).expect(200);
     }

@@ -169,3 +169,182 @@ fn another_account_s_orders_are_in_no_list() {
     let path = format!("/v1/accounts/T00000002/shopping/orders/{mine}");
     app.send("GET", &path, &[("authorization", &bearer)], None).expect(404);
 }
+
+/// Orders of two customers and three stores, each with something to be found by.
+fn travellers(app: &App) -> [String; 3] {
+    let leg = |mode: &str, from: &str, to: Value| {
+        json!({"travel_mode": mode, "departure_address": {"name": from},
+            "arrival_address": to})
+    };
+    let item = |store: &str, discount: &str| {
+        json!({"id": "a", "gross_amount": 100, "store": {"id": store},
+            "discount_lines": [{"amount": 10, "discount_type": discount}]})
+    };
+    let order = |currency: &str, customer: &str, items: Value, legs: Value| {
+        let order = json!({"currency": currency, "items": items, "customer": {"id": customer},
+            "itinerary": legs});
+        app.order(order, json!({"split_draft": false}))
+    };
+    let oslo = json!({"id": "OSL", "name": "Oslo S, spor 3"});
+    [
+        order(
+            "NOK",
+            "kari",
+            json!([item("torget", "loyalty"), item("havna", "manual")]),
+            json!([leg("TRAIN", "Bergen", oslo.clone())]),
+        ),
+        order("SEK", "kari", json!([item("havna", "loyalty")]), json!([leg("BUS", "Oslo", oslo)])),
+        order("NOK", "ola", json!([item("torget", "total")]), json!([])),
+    ]
+}
+
+#[test]
+fn every_filter_finds_what_has_one_of_its_values() {
+    let app = App::start();
+    let [train, bus, none] = travellers(&app);
+    let all = [none.clone(), bus.clone(), train.clone()];
+    for (query, expected) in [
+        ("customer_id=kari", &[&bus, &train][..]),
+        ("customer.id=ola", &[&none]),
+        ("customer_id=kari,ola", &[&none, &bus, &train]),
+        ("customer_id=kari&customer_id=ola&limit=2", &[&none, &bus]),
+        ("store_id=torget", &[&none, &train]),
+        ("store_id=torget,havna", &[&none, &bus, &train]),
+        ("store_id=torget&customer_id=kari", &[&train]),
+        ("currency=SEK", &[&bus]),
+        ("currency=SEK,NOK", &[&none, &bus, &train]),
+        ("itinerary_travel_mode=BUS,TRAIN", &[&bus, &train]),
+        ("itinerary_arrival_address=OSL", &[&bus, &train]),
+        ("itinerary_arrival_address=Oslo%20S,%20spor%203", &[&bus, &train]),
+        ("itinerary_departure_address=Bergen&itinerary_departure_address=x", &[&train]),
+        ("items_discount_lines_discount_type=loyalty", &[&bus, &train]),
+        ("items_discount_lines_discount_type=manual,total", &[&none, &train]),
+        ("customer_id=nobody", &[]),
+        ("store_id=torget&currency=NOK&status=open&payment_status=pending", &[&none, &train]),
+    ] {
+        let expected: Vec<&str> = expected.iter().map(|id| id.as_str()).collect();
+        assert_eq!(list(&app, query), expected, "{query}");
+        let counted = app.get(&format!("/orders?total=true&{query}&limit=100")).expect(200);
+        let count = ids(&counted).len().to_string();
+        assert_eq!(counted.header("total-count"), Some(count.as_str()), "{query}");
+    }
+    assert_eq!(list(&app, &format!("order_id={bus},{none}")), [none.as_str(), &bus]);
+    let by_id = app.get(&format!("/orders/{bus}")).expect(200).body["id"].clone();
+    let twice = format!("order_id={bus}&order_id={}", by_id.as_str().unwrap());
+    assert_eq!(list(&app, &twice), [bus.as_str()], "an order of two names is one order");
+    assert_eq!(list(&app, ""), all);
+}
+
+#[test]
+fn pages_of_several_values_have_each_order_once() {
+    let app = App::start();
+    let [train, bus, none] = travellers(&app);
+    let mut seen = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = app.get(&format!("/orders?store_id=torget,havna&limit=1{after}")).expect(200);
+        let Some(order) = page.body["orders"].as_array().unwrap().first() else { break };
+        after = format!("&starting_after={}", order["paging_token"].as_str().unwrap());
+        seen.extend(ids(&page));
+    }
+    assert_eq!(seen, [none, bus, train]);
+}
+
+#[test]
+fn a_filter_that_is_none_is_told_with_all_that_there_are() {
+    let app = App::start();
+    for (query, path, code) in [
+        ("colour=red", "colour", "unknown_filter"),
+        ("currency=kroner", "currency", "bad_value"),
+        ("order_id=a%20b", "order_id", "bad_value"),
+        ("payment_status=held", "payment_status", "bad_value"),
+    ] {
+        let refused = app.get(&format!("/orders?{query}")).expect(400);
+        assert_eq!(refused.problems(), format!("{path} {code}"));
+    }
+    let refused = app.get("/orders?colour=red").expect(400).text;
+    assert!(refused.contains("itinerary_travel_mode") && refused.contains("payment_status"));
+    let many: Vec<String> = (0..21).map(|n| n.to_string()).collect();
+    let refused = app.get(&format!("/orders?store_id={}", many.join(","))).expect(400);
+    assert_eq!(refused.problems(), "store_id bad_value");
+    let refused = app.get("/draft_orders?payment_status=paid").expect(400);
+    assert_eq!(refused.problems(), "payment_status unknown_filter");
+}
+
+#[test]
+fn customers_and_stores_see_their_orders_and_never_what_changed_them() {
+    let app = App::start();
+    let [train, bus, none] = travellers(&app);
+    let of = |path: &str| ids(&app.get(path).expect(200));
+    assert_eq!(of("/customers/kari/orders"), [bus.as_str(), &train]);
+    assert_eq!(of("/customers/kari/orders?store_id=torget"), [train.as_str()]);
+    assert_eq!(of("/customers/kari/orders?customer_id=ola"), [""; 0]);
+    assert_eq!(of("/customers/kari/orders?customer_id=ola,kari&limit=1"), [bus.as_str()]);
+    assert_eq!(of("/stores/torget/orders?currency=NOK"), [none.as_str(), &train]);
+    assert_eq!(of("/stores/nowhere/orders"), [""; 0]);
+    let refund = json!({"items": [{"line_id": 1, "amount": 5}]});
+    app.post(&format!("/orders/{train}/captures"), refund).expect(200);
+    let types = |path: &str| -> Vec<String> {
+        let order = app.get(path).expect(200).body;
+        let events = order["events"].as_array().cloned().unwrap_or_default();
+        events.iter().map(|event| event["event_type"].as_str().unwrap().to_owned()).collect()
+    };
+    for (include, expected) in [
+        ("true", &["service-event"][..]),
+        ("service-event", &["service-event"]),
+        ("api-event", &[]),
+        ("false", &[]),
+    ] {
+        for path in ["/customers/kari/orders", "/stores/torget/orders"] {
+            assert_eq!(types(&format!("{path}/{train}?include_events={include}")), expected);
+            let page = app.get(&format!("{path}?include_events={include}")).expect(200).text;
+            assert!(!page.contains("api-event"), "{path} {include}");
+        }
+    }
+    let plain = app.get(&format!("/orders/{train}")).expect(200).body;
+    assert_eq!(app.get(&format!("/customers/kari/orders/{train}")).expect(200).body, plain);
+    for (path, order) in [("/customers/ola/orders", &train), ("/stores/torget/orders", &bus)] {
+        app.get(&format!("{path}/{order}")).expect(404);
+    }
+}
+
+#[test]
+fn drafts_are_listed_filtered_and_paged_like_orders() {
+    let app = App::start();
+    let draft = |currency: &str, customer: &str, options: Value| {
+        let order = json!({"currency": currency, "customer": {"id": customer, "email": "k@x.no"},
+            "items": [{"id": "a", "gross_amount": 100, "store": {"id": "torget"}}]});
+        app.post("/draft_orders", json!({"order": order, "options": options})).expect(200).body
+    };
+    let kari = draft("NOK", "kari", json!({"generate_order_id": "ALPHANUMERIC_9_RESERVE"}));
+    let ola = draft("SEK", "ola", json!({}));
+    let done = format!("/draft_orders/{}/complete", ola["id"].as_str().unwrap());
+    app.put(&done, json!({})).expect(200);
+    let list = |query: &str| -> Vec<Value> {
+        let page = app.get(&format!("/draft_orders?{query}")).expect(200);
+        page.body["draft_orders"].as_array().unwrap().clone()
+    };
+    let ola = app.get(&format!("/draft_orders/{}", ola["id"].as_str().unwrap())).expect(200).body;
+    assert_eq!(list(""), [ola.clone(), kari.clone()], "a listed draft is the draft");
+    let reserved = kari["order"]["order_id"].as_str().unwrap();
+    for (query, expected) in [
+        ("status=open", &[&kari][..]),
+        ("status=open,completed", &[&ola, &kari]),
+        ("status=deleted", &[]),
+        ("currency=SEK", &[&ola]),
+        ("customer_id=kari", &[&kari]),
+        ("store_id=torget", &[&ola, &kari]),
+        (&format!("order_id={reserved}"), &[&kari]),
+        ("search=k@x", &[&ola, &kari]),
+        ("search=nobody", &[]),
+        ("limit=1", &[&ola]),
+        (&format!("starting_after={}", ola["paging_token"].as_str().unwrap()), &[&kari]),
+        ("created_at.gte=2026-11-18T11:06:40Z", &[&ola, &kari]),
+        ("created_at.lte=2026-11-18T11:06:39Z", &[]),
+    ] {
+        let expected: Vec<Value> = expected.iter().map(|draft| (*draft).clone()).collect();
+        assert_eq!(list(query), expected, "{query}");
+    }
+    let counted = app.get("/draft_orders?total=true&limit=1").expect(200);
+    assert_eq!(counted.header("total-count"), Some("2"));
+}

@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
-use crate::store::{OrderQuery, OrderSort};
+use crate::store::{ListSort, OrderQuery, ValueFilter};
 
 /// Characters of a search or another text that is looked for.
 const TEXT_CHARS_MAX: usize = 200;
@@ -92,12 +92,12 @@ impl Order {
     }
 
     /// As the store knows it.
-    pub fn sort(self) -> OrderSort {
+    pub fn sort(self) -> ListSort {
         match self {
-            Order::Newest => OrderSort::NewestFirst,
-            Order::Oldest => OrderSort::OldestFirst,
-            Order::HighestTotal => OrderSort::HighestTotalFirst,
-            Order::LowestTotal => OrderSort::LowestTotalFirst,
+            Order::Newest => ListSort::NewestFirst,
+            Order::Oldest => ListSort::OldestFirst,
+            Order::HighestTotal => ListSort::HighestTotalFirst,
+            Order::LowestTotal => ListSort::LowestTotalFirst,
         }
     }
 }
@@ -153,8 +153,8 @@ impl Asked {
         let query = OrderQuery {
             statuses: status.into_iter().collect(),
             payment_statuses: payment_status.into_iter().collect(),
-            currency,
-            store_id,
+            currencies: currency.into_iter().collect(),
+            values: store_id.map(|id| (ValueFilter::StoreId, vec![id])).into_iter().collect(),
             created_from: from,
             created_to: to.map(|end| Timestamp(end.0 - 1)),
             search,

@@ -25,7 +25,7 @@ pub fn render(links: &Links, draft: &DraftRecord) -> String {
     let mut all = vec![("self", links.draft(&draft.account_id, &draft.id))];
     let orders = draft.order_ids.iter().map(|id| ("order", links.order(&draft.account_id, id)));
     all.extend(orders);
-    object.json("_links", &link_list(&all)).end()
+    object.text("paging_token", &draft.id).json("_links", &link_list(&all)).end()
 }
 
 fn order_text(draft: &DraftRecord) -> String {

@@ -1,4 +1,4 @@
-//! Drafts: made, read, completed.
+//! Drafts: made, read, listed, completed.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -8,12 +8,14 @@ use super::super::extract::{
     on_behalf_of, path_segment, state, write,
 };
 use super::event_view::IncludeEvents;
-use super::{draft_request, draft_view, order_view};
+use super::orders::ok_list;
+use super::query::{DraftListQuery, unknown_paging_token};
+use super::{draft_request, draft_view, order_view, query};
 use crate::app::{CompleteDraft, CompleteDraftRefused, CreateDraft, CreateDraftRefused};
 use crate::domain::draft::CompletionRejected;
-use crate::domain::ids::OrderName;
+use crate::domain::ids::{AccountId, OrderName};
 use crate::json::ObjectText;
-use crate::store::{DraftRecord, OrderRecord};
+use crate::store::{DraftPage, DraftRecord, OrderRecord, Reader};
 
 /// `POST /draft_orders`: makes a draft.
 pub async fn create(
@@ -31,6 +33,33 @@ pub async fn create(
         CreateDraftRefused::Store(error) => error.into(),
     };
     write(state, sent.once(&actor, command, render), refused).await
+}
+
+/// `GET /draft_orders`: a page of drafts, newest first.
+pub async fn list(
+    ShoppingReader(actor): ShoppingReader,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let asked = query::draft_list(&request)?;
+    let read = state.store.read(move |reader| load_page(reader, &actor.account_id, asked));
+    let page = read.await?;
+    let drafts = page.drafts.iter().map(|draft| draft_view::render(&state.links, draft));
+    let drafts: Vec<String> = drafts.collect();
+    Ok(ok_list("draft_orders", &drafts, page.total))
+}
+
+fn load_page(
+    reader: &Reader<'_>,
+    account_id: &AccountId,
+    asked: DraftListQuery,
+) -> Result<DraftPage, ApiError> {
+    let mut query = asked.query;
+    if let Some(token) = asked.starting_after {
+        let row = reader.find_draft_seq(account_id, &token)?;
+        query.starting_after = Some(row.ok_or_else(unknown_paging_token)?);
+    }
+    Ok(reader.list_drafts(account_id, &query)?)
 }
 
 /// `GET /draft_orders/{id}`: one draft.

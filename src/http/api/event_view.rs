@@ -35,6 +35,14 @@ impl IncludeEvents {
         }
     }
 
+    /// The same without the changes through the API.
+    pub fn without_api_events(self) -> IncludeEvents {
+        match self {
+            Self::None | Self::ApiEvents => Self::None,
+            Self::All | Self::ServiceEvents => Self::ServiceEvents,
+        }
+    }
+
     fn has(self, event: &EventRecord) -> bool {
         match (self, &event.body) {
             (Self::None, _) => false,

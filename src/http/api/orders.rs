@@ -1,14 +1,28 @@
-//! Orders: one, and lists of them.
+//! Orders: one, and lists of them; all of an account's, a customer's, a store's.
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::{ApiError, Problem};
-use super::super::extract::{ShoppingReader, ok_json, order_in_path, state};
+use super::super::error::ApiError;
+use super::super::extract::{ShoppingReader, ok_json, order_in_path, path_segment, state};
+use super::event_view::IncludeEvents;
 use super::query::{OrderListQuery, unknown_paging_token};
 use super::{order_view, query};
 use crate::domain::ids::AccountId;
 use crate::json::ObjectText;
-use crate::store::{OrderPage, Reader};
+use crate::store::{OrderPage, OrderRecord, Reader, StoreError, ValueFilter};
+
+/// Whose orders a path is about.
+#[derive(Debug, Clone, Copy)]
+pub enum View {
+    Customer,
+    Store,
+}
+
+/// A view as a request's path names it: a customer's or a store's id.
+struct Viewed {
+    filter: ValueFilter,
+    id: String,
+}
 
 /// `GET /orders/{order_id}`: one order with everything about it.
 pub async fn show(
@@ -23,24 +37,83 @@ pub async fn show(
     Ok(ok_json(order_view::render(&state.links, &order, include)))
 }
 
+/// `GET /customers/{customer_id}/orders/{order_id}` and the same of a store: an order, if it is
+/// theirs.
+pub async fn show_viewed(
+    view: View,
+    ShoppingReader(actor): ShoppingReader,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let include = query::include_events(&request)?.without_api_events();
+    let (viewed, name) = (view.of(&request)?, order_in_path(&request)?);
+    let read = state.store.read(move |reader| {
+        let Some(seq) = reader.find_order_seq(&actor.account_id, &name)? else { return Ok(None) };
+        let theirs = reader.has_order_value(seq, viewed.filter, &viewed.id)?;
+        theirs.then(|| reader.load_order(&actor.account_id, seq)).transpose()
+    });
+    let found: Result<Option<OrderRecord>, StoreError> = read.await;
+    let order = found?.ok_or_else(|| ApiError::not_found("order"))?;
+    Ok(ok_json(order_view::render(&state.links, &order, include)))
+}
+
 /// `GET /orders`: a page of orders, newest first.
 pub async fn list(
     ShoppingReader(actor): ShoppingReader,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let state = state(&request)?;
     let asked = query::order_list(&request)?;
+    respond(&request, actor.account_id, asked).await
+}
+
+/// `GET /customers/{customer_id}/orders` and the same of a store: a page of theirs. API events are
+/// never among what it tells (contract, facts CU and ST).
+pub async fn list_viewed(
+    view: View,
+    ShoppingReader(actor): ShoppingReader,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let mut asked = query::order_list(&request)?;
+    let viewed = view.of(&request)?;
+    asked.include_events = asked.include_events.without_api_events();
+    let ids = asked.query.values.entry(viewed.filter).or_default();
+    if !ids.is_empty() && !ids.contains(&viewed.id) {
+        // Of another customer alone, and of this one: no order is both.
+        return Ok(ok_list("orders", &[], asked.query.total.then_some(0)));
+    }
+    *ids = vec![viewed.id];
+    respond(&request, actor.account_id, asked).await
+}
+
+async fn respond(
+    request: &HttpRequest,
+    account_id: AccountId,
+    asked: OrderListQuery,
+) -> Result<HttpResponse, ApiError> {
     let include = asked.include_events;
-    let account_id = actor.account_id;
-    let page = state.store.read(move |reader| load_page(reader, &account_id, asked)).await?;
-    let orders: Vec<String> =
-        page.orders.iter().map(|order| order_view::render(&state.links, order, include)).collect();
-    let mut response = ok_json(ObjectText::default().list("orders", &orders).end());
-    if let Some(total) = page.total {
+    let read = state(request)?.store.read(move |reader| load_page(reader, &account_id, asked));
+    page_text(request, &read.await?, include)
+}
+
+fn page_text(
+    request: &HttpRequest,
+    page: &OrderPage,
+    include: IncludeEvents,
+) -> Result<HttpResponse, ApiError> {
+    let links = &state(request)?.links;
+    let orders = page.orders.iter().map(|order| order_view::render(links, order, include));
+    let orders: Vec<String> = orders.collect();
+    Ok(ok_list("orders", &orders, page.total))
+}
+
+/// A 200 of a list, with how many there are in all if that was asked.
+pub fn ok_list(name: &str, elements: &[String], total: Option<i64>) -> HttpResponse {
+    let mut response = ok_json(ObjectText::default().list(name, elements).end());
+    if let Some(total) = total {
         let name = actix_web::http::header::HeaderName::from_static("total-count");
         response.headers_mut().insert(name, total.into());
     }
-    Ok(response)
+    response
 }
 
 fn load_page(
@@ -50,11 +123,19 @@ fn load_page(
 ) -> Result<OrderPage, ApiError> {
     let mut query = asked.query;
     if let Some(token) = asked.starting_after {
-        let row = reader.find_order_seq(account_id, &token)?.ok_or_else(|| {
-            let message = unknown_paging_token();
-            ApiError::invalid(vec![Problem::new("starting_after", "bad_value", message)])
-        })?;
-        query.starting_after = Some(row);
+        let row = reader.find_order_seq(account_id, &token)?;
+        query.starting_after = Some(row.ok_or_else(unknown_paging_token)?);
     }
     Ok(reader.list_orders(account_id, &query)?)
+}
+
+impl View {
+    fn of(self, request: &HttpRequest) -> Result<Viewed, ApiError> {
+        let (filter, segment) = match self {
+            View::Customer => (ValueFilter::CustomerId, "customer_id"),
+            View::Store => (ValueFilter::StoreId, "store_id"),
+        };
+        let id = path_segment(request, segment).ok_or_else(|| ApiError::not_found("path"))?;
+        Ok(Viewed { filter, id })
+    }
 }

@@ -1,0 +1,108 @@
+//! Lists of drafts: which filters there are and what answers each.
+
+use std::collections::BTreeMap;
+
+use super::drafts::DraftRecord;
+use super::error::StoreError;
+use super::list_values::ValueFilter;
+use super::lists::{Condition, List, ListSort, Listed, Window};
+use super::order_lists::{currencies, words};
+use super::search::search_expression;
+use super::tx::Reader;
+use crate::domain::Timestamp;
+use crate::domain::currency::Currency;
+use crate::domain::draft::DraftStatus;
+use crate::domain::ids::AccountId;
+
+/// Which drafts of an account a list shall have, the newest first. What is empty asks nothing; of
+/// several values any one will do.
+#[derive(Debug, Clone, Default)]
+pub struct DraftQuery {
+    pub statuses: Vec<DraftStatus>,
+    pub currencies: Vec<Currency>,
+    pub values: BTreeMap<ValueFilter, Vec<String>>,
+    pub created_from: Option<Timestamp>,
+    pub created_to: Option<Timestamp>,
+    /// Words that each begin a word of the draft.
+    pub search: Option<String>,
+    /// The row that the list goes on after.
+    pub starting_after: Option<i64>,
+    /// Drafts in the list at most.
+    pub limit: u32,
+    /// Whether to count all drafts that match.
+    pub total: bool,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone)]
+pub struct DraftPage {
+    pub drafts: Vec<DraftRecord>,
+    /// How many drafts match in all, if that was asked.
+    pub total: Option<i64>,
+}
+
+pub(super) const DRAFTS: Listed = Listed {
+    rows: "drafts",
+    seq: "draft_seq",
+    by_account: "drafts_by_account",
+    by_total: "",
+    values: "draft_values",
+    search: "draft_search",
+    first_from: "select draft_seq from drafts
+        where account_seq = :account_seq and :at <= created_at_ms
+        order by created_at_ms, draft_seq limit 1",
+    last_to: "select draft_seq from drafts
+        where account_seq = :account_seq and created_at_ms <= :at
+        order by created_at_ms desc, draft_seq desc limit 1",
+};
+
+impl DraftQuery {
+    /// The list that is meant; `None` when nothing can be in it.
+    pub(super) fn list(&self, account_id: &AccountId) -> Option<List> {
+        let mut conditions = Vec::new();
+        if let Some(typed) = &self.search {
+            // A search without any word in it finds nothing.
+            conditions.push(Condition::Search(search_expression(account_id, typed)?));
+        }
+        let values = self.values.iter().filter(|(_, values)| !values.is_empty());
+        conditions.extend(
+            values.map(|(filter, values)| Condition::Values {
+                filter: *filter,
+                values: values.clone(),
+            }),
+        );
+        conditions.extend(words(
+            "status",
+            "drafts_by_status",
+            DraftStatus::ALL.into_iter().filter(|word| self.statuses.contains(word)),
+            DraftStatus::as_str,
+        ));
+        conditions.extend(currencies(&self.currencies, "drafts_by_currency"));
+        Some(List { of: &DRAFTS, conditions, sort: ListSort::NewestFirst })
+    }
+}
+
+impl Reader<'_> {
+    /// A page of drafts.
+    pub fn list_drafts(
+        &self,
+        account_id: &AccountId,
+        query: &DraftQuery,
+    ) -> Result<DraftPage, StoreError> {
+        let Some(list) = query.list(account_id) else {
+            return Ok(DraftPage { drafts: Vec::new(), total: query.total.then_some(0) });
+        };
+        let window = Window {
+            created_from: query.created_from,
+            created_to: query.created_to,
+            after: query.starting_after.map(|seq| (seq, 0)),
+            limit: query.limit,
+        };
+        let draft_seqs = self.list_page(account_id, &list, &window)?;
+        let whole = Window { limit: u32::MAX, ..window };
+        let count = || self.count_list(account_id, &list, &whole);
+        let total = query.total.then(count).transpose()?;
+        let drafts = draft_seqs.into_iter().map(|seq| self.load_draft(account_id, seq));
+        Ok(DraftPage { drafts: drafts.collect::<Result<_, _>>()?, total })
+    }
+}

@@ -1,0 +1,333 @@
+//! Lists: pages and counts of the rows that match some conditions (contract, Decision 7).
+//!
+//! Each list is driven by one index that gives it in its order, so that a page is read without
+//! sorting and goes on where it ended while rows arrive. What the driver cannot answer is asked
+//! row by row. A test reads the plan of every combination.
+
+use rusqlite::{ToSql, named_params};
+
+use super::error::StoreError;
+use super::list_values::ValueFilter;
+use super::tx::Reader;
+use crate::domain::Timestamp;
+use crate::domain::ids::AccountId;
+
+/// A table that there are lists of.
+pub(super) struct Listed {
+    pub rows: &'static str,
+    /// What keys a row, rising in the order of creation.
+    pub seq: &'static str,
+    /// The index of all rows of an account by `seq`.
+    pub by_account: &'static str,
+    /// The index of all rows of an account by `total_thousandths` and `seq`; empty without one.
+    pub by_total: &'static str,
+    pub values: &'static str,
+    pub search: &'static str,
+    /// The first row of an account from a time on, and the last one up to a time.
+    pub first_from: &'static str,
+    pub last_to: &'static str,
+}
+
+/// What every row of a list must be.
+#[derive(Debug, Clone)]
+pub(super) enum Condition {
+    /// The column has one of these words. They stand in the text of the query, so that SQLite sees
+    /// that the index can answer.
+    Words { column: &'static str, words: Vec<&'static str>, index: &'static str },
+    /// The column has one of these texts.
+    Texts { column: &'static str, texts: Vec<String>, index: &'static str },
+    /// The row is found by one of these values.
+    Values { filter: ValueFilter, values: Vec<String> },
+    /// The order has one of these names.
+    Names(Vec<String>),
+    /// The full-text index finds it.
+    Search(String),
+    /// A flag that an index is about.
+    Flag { column: &'static str, index: &'static str },
+}
+
+/// What a list begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ListSort {
+    #[default]
+    NewestFirst,
+    OldestFirst,
+    HighestTotalFirst,
+    LowestTotalFirst,
+}
+
+/// A list: of what, of which rows, in which order.
+pub(super) struct List {
+    pub of: &'static Listed,
+    /// The first that is there drives the list, unless it is sorted by total.
+    pub conditions: Vec<Condition>,
+    pub sort: ListSort,
+}
+
+/// The part of a list that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    pub created_from: Option<Timestamp>,
+    pub created_to: Option<Timestamp>,
+    /// The row that the page goes on after, and its total if the list is sorted by that.
+    pub after: Option<(i64, i64)>,
+    pub limit: u32,
+}
+
+impl ListSort {
+    /// Whether the index of totals drives the list.
+    pub fn is_by_total(self) -> bool {
+        matches!(self, Self::HighestTotalFirst | Self::LowestTotalFirst)
+    }
+
+    fn rises(self) -> bool {
+        matches!(self, Self::OldestFirst | Self::LowestTotalFirst)
+    }
+}
+
+impl Reader<'_> {
+    /// The rows of a page.
+    pub(super) fn list_page(
+        &self,
+        account_id: &AccountId,
+        list: &List,
+        window: &Window,
+    ) -> Result<Vec<i64>, StoreError> {
+        self.list_integers(&list.page_statement(), account_id, list, window)
+    }
+
+    /// How many rows match, counted no further than the window's limit.
+    pub(super) fn count_list(
+        &self,
+        account_id: &AccountId,
+        list: &List,
+        window: &Window,
+    ) -> Result<i64, StoreError> {
+        let counted =
+            List { sort: ListSort::default(), conditions: list.conditions.clone(), ..*list };
+        let window = Window { after: None, ..*window };
+        let found =
+            self.list_integers(&counted.count_statement(), account_id, &counted, &window)?;
+        Ok(found.into_iter().sum())
+    }
+
+    fn list_integers(
+        &self,
+        sql: &str,
+        account_id: &AccountId,
+        list: &List,
+        window: &Window,
+    ) -> Result<Vec<i64>, StoreError> {
+        let account_seq = self.load_account_seq(account_id)?;
+        let (first, last) = self.load_bounds(account_seq, list, window)?;
+        let start = if list.sort.rises() { i64::MIN } else { i64::MAX };
+        let (after, total) = window.after.unwrap_or((start, start));
+        let keys = list.keys();
+        let mut params: Vec<(&str, &dyn ToSql)> = vec![
+            (":account_seq", &account_seq),
+            (":first", &first),
+            (":last", &last),
+            (":limit", &window.limit),
+        ];
+        if list.sort.is_by_total() {
+            params.push((":total", &total));
+            params.push((":after", &after));
+        }
+        for (name, key) in &keys {
+            params.push((name, key));
+        }
+        self.list(sql, params.as_slice(), |row| row.get(0))
+    }
+
+    /// The rows, first and last, that the cursor and a time range mean: rows are in the order of
+    /// their times.
+    fn load_bounds(
+        &self,
+        account_seq: i64,
+        list: &List,
+        window: &Window,
+    ) -> Result<(i64, i64), StoreError> {
+        let find = |sql: &str, at: Timestamp| {
+            let params = named_params! {":account_seq": account_seq, ":at": at};
+            self.find(sql, params, |row| row.get(0))
+        };
+        // Without a row on the right side of a bound, no row can match.
+        let first = match window.created_from {
+            None => 0,
+            Some(from) => find(list.of.first_from, from)?.unwrap_or(i64::MAX),
+        };
+        let last = match window.created_to {
+            None => i64::MAX,
+            Some(to) => find(list.of.last_to, to)?.unwrap_or(-1),
+        };
+        Ok(match (window.after, list.sort) {
+            (Some((after, _)), ListSort::NewestFirst) => (first, last.min(after.saturating_sub(1))),
+            (Some((after, _)), ListSort::OldestFirst) => (first.max(after.saturating_add(1)), last),
+            _ => (first, last),
+        })
+    }
+}
+
+impl List {
+    pub(super) fn page_statement(&self) -> String {
+        let order = match self.sort {
+            ListSort::NewestFirst => "seq desc",
+            ListSort::OldestFirst => "seq",
+            ListSort::HighestTotalFirst => "total_thousandths desc, seq desc",
+            ListSort::LowestTotalFirst => "total_thousandths, seq",
+        };
+        format!("{} order by {order} limit :limit", self.selects())
+    }
+
+    pub(super) fn count_statement(&self) -> String {
+        // In the order of the rows, lists are merged as they are read, each row once.
+        format!("select count(*) from ({} order by seq limit :limit)", self.selects())
+    }
+
+    /// The matching rows: fixed texts, chosen by which conditions are there.
+    fn selects(&self) -> String {
+        let Listed { rows, seq, by_account, by_total, .. } = self.of;
+        let over = |index: &str| format!("{rows} indexed by {index}");
+        if self.sort.is_by_total() {
+            return self.select(&over(by_total), &format!("{rows}.{seq}"), None, "");
+        }
+        let Some(driver) = self.conditions.first() else {
+            return self.select(&over(by_account), &format!("{rows}.{seq}"), None, "");
+        };
+        let own = format!("{rows}.{seq}");
+        let each = |index: &str, each: Vec<String>| {
+            let each = each.iter().map(|one| self.select(&over(index), &own, Some(0), one));
+            each.collect::<Vec<_>>().join(" union all ")
+        };
+        match driver {
+            Condition::Words { column, words, index } => {
+                each(index, words.iter().map(|word| format!(" and {column} = '{word}'")).collect())
+            }
+            Condition::Texts { column, texts, index } => {
+                let texts = (0..texts.len()).map(|at| format!(" and {column} = {}", key(0, at)));
+                each(index, texts.collect())
+            }
+            Condition::Flag { index, .. } => self.select(&over(index), &own, None, ""),
+            Condition::Values { .. } | Condition::Names(_) => self.selects_elsewhere(driver),
+            Condition::Search(_) => {
+                let search = self.of.search;
+                let from = format!("{search} cross join {rows} on {own} = {search}.rowid");
+                let condition = format!(" and {search} match {}", key(0, 0));
+                self.select(&from, &format!("{search}.rowid"), Some(0), &condition)
+            }
+        }
+    }
+
+    /// Driven by another table, whose lists are merged, each row once.
+    fn selects_elsewhere(&self, driver: &Condition) -> String {
+        let Listed { rows, seq, .. } = self.of;
+        let Some((table, condition, column, count)) = self.elsewhere(driver) else {
+            return String::new();
+        };
+        let from = format!("{table} as driver cross join {rows} on {rows}.{seq} = driver.{seq}");
+        let one = |at: usize| {
+            let key = key(0, at);
+            let condition = format!(
+                " and driver.account_seq = :account_seq{condition} and driver.{column} = {key}"
+            );
+            self.select(&from, &format!("driver.{seq}"), Some(0), &condition)
+        };
+        (0..count).map(one).collect::<Vec<_>>().join(" union ")
+    }
+
+    /// Where a condition is answered that is about rows of another table: the table, what all of
+    /// those rows are, the column that has the key, and how many keys there are.
+    fn elsewhere(
+        &self,
+        condition: &Condition,
+    ) -> Option<(&'static str, String, &'static str, usize)> {
+        match condition {
+            Condition::Values { filter, values } => {
+                let filter = format!(" and filter = '{}'", filter.as_str());
+                Some((self.of.values, filter, "value", values.len()))
+            }
+            Condition::Names(names) => Some(("order_names", String::new(), "name", names.len())),
+            _ => None,
+        }
+    }
+
+    /// One select: every condition but the driver's, which comes as `driven`.
+    fn select(&self, from: &str, seq: &str, driver: Option<usize>, driven: &str) -> String {
+        let rows = self.of.rows;
+        let totals = if self.sort.is_by_total() { ", total_thousandths" } else { "" };
+        let mut sql = format!(
+            "select {seq} as seq{totals} from {from} where {rows}.account_seq = :account_seq
+             and {seq} between :first and :last{driven}"
+        );
+        match self.sort {
+            ListSort::NewestFirst | ListSort::OldestFirst => {}
+            ListSort::HighestTotalFirst => {
+                sql.push_str(&format!(" and (total_thousandths, {seq}) < (:total, :after)"));
+            }
+            ListSort::LowestTotalFirst => {
+                sql.push_str(&format!(" and (total_thousandths, {seq}) > (:total, :after)"));
+            }
+        }
+        let others = self.conditions.iter().enumerate().filter(|(at, _)| Some(*at) != driver);
+        sql.extend(others.map(|(at, condition)| self.asked_of_a_row(at, condition)));
+        sql
+    }
+
+    fn asked_of_a_row(&self, at: usize, condition: &Condition) -> String {
+        let Listed { rows, seq, search, .. } = self.of;
+        match condition {
+            Condition::Words { column, words, .. } => {
+                format!(" and {rows}.{column} in ('{}')", words.join("', '"))
+            }
+            Condition::Texts { column, texts, .. } => {
+                format!(" and {rows}.{column} in ({})", keys_of(at, texts.len()))
+            }
+            Condition::Flag { column, .. } => format!(" and {rows}.{column} = 1"),
+            Condition::Search(_) => format!(
+                " and {rows}.{seq} in (select rowid from {search} where {search} match {})",
+                key(at, 0)
+            ),
+            Condition::Values { .. } | Condition::Names(_) => {
+                let Some((table, condition, column, count)) = self.elsewhere(condition) else {
+                    return String::new();
+                };
+                format!(
+                    " and exists (select 1 from {table} as kept
+                        where kept.account_seq = :account_seq{condition}
+                          and kept.{column} in ({}) and kept.{seq} = {rows}.{seq})",
+                    keys_of(at, count)
+                )
+            }
+        }
+    }
+
+    /// The parameters of the conditions, by name.
+    fn keys(&self) -> Vec<(String, &str)> {
+        let mut keys = Vec::new();
+        for (at, condition) in self.conditions.iter().enumerate() {
+            let texts: &[String] = match condition {
+                Condition::Texts { texts, .. } => texts,
+                Condition::Values { values, .. } => values,
+                Condition::Names(names) => names,
+                Condition::Search(expression) => std::slice::from_ref(expression),
+                Condition::Words { .. } | Condition::Flag { .. } => &[],
+            };
+            let named = texts.iter().enumerate();
+            keys.extend(named.map(|(nth, text)| (key(at, nth), text.as_str())));
+        }
+        keys
+    }
+}
+
+/// The name of a condition's nth parameter.
+fn key(condition: usize, nth: usize) -> String {
+    format!(":key_{condition}_{nth}")
+}
+
+fn keys_of(condition: usize, count: usize) -> String {
+    (0..count).map(|nth| key(condition, nth)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+#[path = "list_plan_tests.rs"]
+mod tests;
