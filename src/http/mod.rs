@@ -2,8 +2,10 @@
 
 pub mod admin;
 pub mod api;
+mod assets;
 mod caller_address;
 mod connection;
+mod docs;
 pub mod error;
 mod extract;
 mod failure_delays;
@@ -24,7 +26,7 @@ pub use state::{AppState, StateOptions};
 
 use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
-use admin::{assets, setup, sign_in};
+use admin::{setup, sign_in};
 use api::orders::View;
 use api::{drafts, events, operations, order_status, orders, service, token};
 use error::ApiError;
@@ -88,6 +90,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// Every page of the back office and the forms on them.
 pub fn pages() -> Vec<Endpoint> {
     let mut pages = vec![
+        get("/docs", web::to(docs::show)),
         get("/static/{file}", web::to(assets::show)),
         get("/admin", web::to(admin::accounts::show)),
         get("/admin/sign-in", web::to(sign_in::show)),

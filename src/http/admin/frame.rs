@@ -1,7 +1,7 @@
 //! What every page has around it.
 
+use super::super::assets::{CSS, SCRIPT};
 use super::super::state::AppState;
-use super::assets::{CSS, SCRIPT};
 use super::visitor::{Staff, Visitor};
 
 /// The values that `base.html` shows. Paths begin with the path of the public URL.

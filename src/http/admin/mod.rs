@@ -8,7 +8,6 @@ use percent_encoding::utf8_percent_encode;
 use super::links::SEGMENT_ESCAPED;
 
 pub mod accounts;
-pub mod assets;
 pub mod form;
 pub mod frame;
 pub mod page_error;

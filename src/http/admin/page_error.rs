@@ -122,7 +122,7 @@ pub async fn show_errors(
 fn render(request: &HttpRequest, error: &PageError) -> Option<String> {
     let (title, message) = error.words();
     let base = state(request).ok()?.links.base_path().to_owned();
-    ErrorPage { title, message: &message, base: &base, css: super::assets::CSS.path() }
+    ErrorPage { title, message: &message, base: &base, css: super::super::assets::CSS.path() }
         .render()
         .ok()
 }

@@ -6,7 +6,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
 use include_dir::{Dir, include_dir};
 
-use super::super::error::ApiError;
+use super::error::ApiError;
 use crate::auth::client_secret::sha256;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static");
@@ -16,6 +16,14 @@ pub static CSS: LazyLock<Asset> = LazyLock::new(|| Asset::new("app.css", "text/c
 /// What makes forms quicker; every page works without it.
 pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| Asset::new("app.js", "text/javascript"));
 
+/// The viewer of the API's document, and what starts it.
+pub static VIEWER_CSS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("swagger-ui/swagger-ui.css", "text/css"));
+pub static VIEWER_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("swagger-ui/swagger-ui-bundle.js", "text/javascript"));
+pub static DOCS_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("docs.js", "text/javascript"));
+
 /// A file that is served as it is, for ever.
 pub struct Asset {
     path: String,
@@ -24,8 +32,9 @@ pub struct Asset {
 }
 
 impl Asset {
-    fn new(name: &str, content_type: &'static str) -> Asset {
-        let content = FILES.get_file(name).map(|file| file.contents()).unwrap_or_default();
+    fn new(file: &str, content_type: &'static str) -> Asset {
+        let content = FILES.get_file(file).map(|file| file.contents()).unwrap_or_default();
+        let name = file.rsplit('/').next().unwrap_or(file);
         let hash: String = sha256(content).iter().take(6).map(|b| format!("{b:02x}")).collect();
         Asset { path: format!("static/{hash}-{name}"), content, content_type }
     }
@@ -39,7 +48,7 @@ impl Asset {
 /// `GET /static/{file}`
 pub async fn show(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let wanted = format!("static/{}", request.match_info().get("file").unwrap_or_default());
-    let assets = [&*CSS, &*SCRIPT];
+    let assets = [&*CSS, &*SCRIPT, &*VIEWER_CSS, &*VIEWER_SCRIPT, &*DOCS_SCRIPT];
     let asset = assets
         .into_iter()
         .find(|asset| asset.path == wanted)
