@@ -17,6 +17,9 @@ pub enum CliError {
     /// What was looked for was found, and has been printed.
     #[error("the book is not right; what is off is printed above")]
     FoundProblems,
+    /// A server does not do what is said of it.
+    #[error("what is marked FAILED above is not as it should be; compare the versions")]
+    NotAsSaid,
     #[error("{}", explain(.0))]
     Store(#[from] StoreError),
     #[error(transparent)]

@@ -2,6 +2,8 @@
 
 mod account;
 mod client;
+mod compat;
+mod compat_flows;
 mod demo;
 mod error;
 mod serve;
@@ -43,6 +45,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Count the whole book again, also while a server uses it; exits 1 when anything is off
     Verify(verify::VerifyArgs),
+    /// Replay the public guides' flows against a server, and tell what is the same and what is not
+    Compat(compat::CompatArgs),
     /// Make and list accounts: shops, each with its own orders
     #[command(subcommand)]
     Account(account::AccountCommand),
@@ -81,6 +85,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Compat(args) => compat::run(&args),
         Command::Account(command) => account::run(&command),
         Command::Client(command) => client::run(&command),
         Command::User(command) => user::run(&command),

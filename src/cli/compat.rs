@@ -1,0 +1,139 @@
+//! `tillbook compat`: the public guides' flows and request shapes, replayed against a server.
+
+use std::io::Write;
+
+use clap::Args;
+use url::Url;
+
+use super::JsonArgs;
+use super::compat_flows::{Outcome, Point, Replayed, Verdict, replay};
+use super::error::CliError;
+use crate::domain::ids::AccountId;
+use crate::json::{ObjectText, Tree};
+
+#[derive(Args)]
+pub struct CompatArgs {
+    /// The server's public URL, http:// alone
+    #[arg(long, env = "TILLBOOK_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    url: Url,
+    /// An account to make orders in: one of a test, since they stay
+    #[arg(long, env = "TILLBOOK_ACCOUNT", value_parser = parse_account)]
+    account: AccountId,
+    /// A client of that account with admin:shopping
+    #[arg(long, env = "TILLBOOK_CLIENT_ID", value_name = "ID")]
+    client_id: String,
+    /// Its secret; better in the environment than on the command line
+    #[arg(long, env = "TILLBOOK_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    client_secret: String,
+    /// Print a table in Markdown
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+/// Replays everything and prints what became of it; an error when the server does not do what it
+/// says of itself.
+pub fn run(args: &CompatArgs) -> Result<(), CliError> {
+    let url = args.url.as_str().trim_end_matches('/');
+    let replayed = replay(url, &args.account, &args.client_id, &args.client_secret)?;
+    let mut out = std::io::stdout().lock();
+    match (args.output.json, args.markdown) {
+        (true, _) => writeln!(out, "{}", as_json(&replayed))?,
+        (false, true) => out.write_all(as_markdown(&replayed).as_bytes())?,
+        (false, false) => write_lines(&mut out, &replayed)?,
+    }
+    let failed = replayed.iter().any(|one| one.points.iter().any(|point| point.failed()));
+    if failed { Err(CliError::NotAsSaid) } else { Ok(()) }
+}
+
+fn parse_account(text: &str) -> Result<AccountId, String> {
+    AccountId::parse(text).ok_or_else(|| "an account is T or P and eight digits".to_owned())
+}
+
+impl Point {
+    fn failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed(_))
+    }
+
+    /// What is to be read beside the verdict.
+    fn words(&self) -> &str {
+        match &self.outcome {
+            Outcome::Failed(why) => why,
+            Outcome::AsSaid => &self.note,
+        }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match (&self.outcome, self.verdict) {
+            (Outcome::Failed(_), _) => "FAILED",
+            (Outcome::AsSaid, Verdict::Same) => "same",
+            (Outcome::AsSaid, Verdict::Ours) => "ours",
+            (Outcome::AsSaid, Verdict::Differs) => "differs",
+        }
+    }
+}
+
+fn write_lines(out: &mut impl Write, replayed: &[Replayed]) -> std::io::Result<()> {
+    for (at, one) in replayed.iter().enumerate() {
+        if at == 0 || replayed[at - 1].flow != one.flow {
+            writeln!(out, "\n{}", one.flow)?;
+        }
+        for point in &one.points {
+            writeln!(out, "  {:<8} {:<44} {}", point.verdict(), one.request, one.what)?;
+            if !point.words().is_empty() {
+                writeln!(out, "           {}", point.words())?;
+            }
+        }
+    }
+    writeln!(out, "\n{}", summary(replayed))
+}
+
+fn as_markdown(replayed: &[Replayed]) -> String {
+    let mut text = String::new();
+    for (at, one) in replayed.iter().enumerate() {
+        if at == 0 || replayed[at - 1].flow != one.flow {
+            text.push_str(&format!(
+                "\n## {}\n\n| request | what | verdict | note |\n|---|---|---|---|\n",
+                one.flow
+            ));
+        }
+        for point in &one.points {
+            let (verdict, words) = (point.verdict(), point.words().replace('|', "\\|"));
+            text.push_str(&format!("| `{}` | {} | {verdict} | {words} |\n", one.request, one.what));
+        }
+    }
+    format!("{text}\n{}\n", summary(replayed))
+}
+
+fn summary(replayed: &[Replayed]) -> String {
+    let count = |word: &str| {
+        let points = replayed.iter().flat_map(|one| &one.points);
+        points.filter(|point| point.verdict() == word).count()
+    };
+    format!(
+        "{} requests: {} same, {} ours, {} differs, {} failed.",
+        replayed.len(),
+        count("same"),
+        count("ours"),
+        count("differs"),
+        count("FAILED")
+    )
+}
+
+fn as_json(replayed: &[Replayed]) -> String {
+    let mut rows = Vec::new();
+    for one in replayed {
+        for point in &one.points {
+            rows.push(Tree::object([
+                ("flow", Tree::text(&one.flow)),
+                ("request", Tree::text(&one.request)),
+                ("what", Tree::text(&one.what)),
+                ("verdict", Tree::text(point.verdict())),
+                ("note", Tree::text(point.words())),
+            ]));
+        }
+    }
+    let rows: Vec<String> = rows.iter().map(Tree::to_string).collect();
+    ObjectText::default().list("rows", &rows).end()
+}

@@ -1,0 +1,251 @@
+//! The flows that `compat` replays, read from `data/compat/`, and how an answer is judged.
+//!
+//! A step says what the public material says about its answer (`same`), what we add or decided
+//! where that is silent (`ours`), and where we do something else (`differs`, with the reason).
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::error::CliError;
+use crate::domain::ids::AccountId;
+
+const FLOWS: &str = include_str!("../../data/compat/flows.yaml");
+
+/// One request that was sent, and what its answer was like.
+pub struct Replayed {
+    pub flow: String,
+    /// Method and path as the flows have them.
+    pub request: String,
+    pub what: String,
+    pub points: Vec<Point>,
+}
+
+/// What was looked for in an answer.
+pub struct Point {
+    pub verdict: Verdict,
+    pub note: String,
+    pub outcome: Outcome,
+}
+
+/// What is said of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Same,
+    Ours,
+    Differs,
+}
+
+/// Whether the answer was as is said.
+pub enum Outcome {
+    AsSaid,
+    /// With what was found instead.
+    Failed(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Flow {
+    flow: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    /// What a person does.
+    what: String,
+    /// Method and path below the account.
+    send: String,
+    #[serde(default)]
+    body: Option<Value>,
+    /// Another account than the client's.
+    #[serde(default)]
+    account: Option<String>,
+    #[serde(default)]
+    auth: Auth,
+    status: u16,
+    /// Pointers into the answer and what stands there by the public material; `<text>`,
+    /// `<integer>`, `<time>`, `<list>`, `<object>` and `<absent>` stand for any of their kind.
+    #[serde(default)]
+    same: BTreeMap<String, Value>,
+    #[serde(default)]
+    ours: Option<Said>,
+    #[serde(default)]
+    differs: Option<Said>,
+    /// Names for what later steps need, and where it stands in the answer.
+    #[serde(default)]
+    keep: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    note: String,
+    #[serde(default)]
+    has: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Auth {
+    /// HTTP Basic with the client's id and secret.
+    Basic,
+    None,
+    #[default]
+    Token,
+}
+
+/// A server and what is known of it so far.
+struct Session<'a> {
+    agent: ureq::Agent,
+    base: String,
+    account: &'a AccountId,
+    basic: String,
+    /// What steps have kept, `token` among it.
+    kept: BTreeMap<String, String>,
+}
+
+/// Sends every request of every flow, in order.
+pub fn replay(
+    url: &str,
+    account: &AccountId,
+    client_id: &str,
+    client_secret: &str,
+) -> Result<Vec<Replayed>, CliError> {
+    let flows: Vec<Flow> = yaml_serde::from_str(FLOWS)
+        .map_err(|error| CliError::Refused(format!("the flows cannot be read: {error}")))?;
+    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+    let mut session = Session {
+        agent: config.into(),
+        base: format!("{url}/v1/accounts"),
+        account,
+        basic: BASE64_STANDARD.encode(format!("{client_id}:{client_secret}")),
+        kept: BTreeMap::new(),
+    };
+    let mut replayed = Vec::new();
+    for flow in &flows {
+        for step in &flow.steps {
+            let (status, answer) = session.send(step)?;
+            session.keep(step, &answer);
+            replayed.push(Replayed {
+                flow: flow.flow.clone(),
+                request: step.send.clone(),
+                what: step.what.clone(),
+                points: step.points(status, &session, &answer),
+            });
+        }
+    }
+    Ok(replayed)
+}
+
+impl Session<'_> {
+    fn send(&self, step: &Step) -> Result<(u16, Value), CliError> {
+        let (method, path) = step.send.split_once(' ').unwrap_or(("GET", &step.send));
+        let account = step.account.as_deref().unwrap_or(self.account.as_str());
+        let url = format!("{}/{account}{}", self.base, self.fill(path));
+        let mut request = ureq::http::Request::builder().method(method).uri(&url);
+        request = match step.auth {
+            Auth::None => request,
+            Auth::Basic => request.header("authorization", format!("Basic {}", self.basic)),
+            Auth::Token => {
+                request.header("authorization", format!("Bearer {}", self.text("token")))
+            }
+        };
+        let body = step.body.as_ref().map(|body| self.fill(&body.to_string()));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.unwrap_or_default())
+            .map_err(|error| CliError::Refused(format!("{url} cannot be asked: {error}")))?;
+        let answer = self.agent.run(request);
+        let mut answer = answer.map_err(|error| {
+            let message = format!("{url} does not answer: {error}; is the server running there?");
+            CliError::Refused(message)
+        })?;
+        let text = answer.body_mut().read_to_string().unwrap_or_default();
+        let document = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok((answer.status().as_u16(), document))
+    }
+
+    fn keep(&mut self, step: &Step, answer: &Value) {
+        for (name, pointer) in &step.keep {
+            let found = answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            self.kept.insert(name.clone(), found.to_owned());
+        }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.kept.get(name).map_or("", String::as_str)
+    }
+
+    /// The text with `{name}` of what was kept filled in.
+    fn fill(&self, text: &str) -> String {
+        let account = text.replace("{account}", self.account.as_str());
+        self.kept
+            .iter()
+            .fold(account, |text, (name, kept)| text.replace(&format!("{{{name}}}"), kept))
+    }
+}
+
+impl Step {
+    /// What is said of this step's answer, and whether it holds. An answer that is all as the
+    /// public material has it is one point; what we add or do otherwise is one each.
+    fn points(&self, status: u16, session: &Session<'_>, answer: &Value) -> Vec<Point> {
+        let wrong_status = (status != self.status)
+            .then(|| format!("{status} and not {}: {}", self.status, shortened(answer)));
+        let judge = |verdict, note: &str, has: &BTreeMap<String, Value>| {
+            let wrong = wrong_status.clone().or_else(|| missed(has, session, answer));
+            let outcome = wrong.map_or(Outcome::AsSaid, Outcome::Failed);
+            Point { verdict, note: note.to_owned(), outcome }
+        };
+        let mut points = Vec::new();
+        if self.differs.is_none() {
+            points.push(judge(Verdict::Same, "", &self.same));
+        }
+        let said = [(Verdict::Ours, &self.ours), (Verdict::Differs, &self.differs)];
+        for (verdict, said) in said {
+            points.extend(said.iter().map(|said| judge(verdict, &said.note, &said.has)));
+        }
+        points
+    }
+}
+
+/// The first thing that is not as expected.
+fn missed(
+    expected: &BTreeMap<String, Value>,
+    session: &Session<'_>,
+    answer: &Value,
+) -> Option<String> {
+    expected.iter().find_map(|(pointer, expected)| {
+        let found = answer.pointer(pointer);
+        let text = session.fill(&expected.to_string());
+        let expected = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let fits = fits(found, &expected);
+        (!fits).then(|| {
+            let found = found.map_or_else(|| "nothing".to_owned(), shortened);
+            format!("{pointer} is {found} and not {text}")
+        })
+    })
+}
+
+fn fits(found: Option<&Value>, expected: &Value) -> bool {
+    let Some(found) = found else { return expected == "<absent>" };
+    match expected.as_str() {
+        Some("<absent>") => false,
+        Some("<text>") => found.as_str().is_some_and(|text| !text.is_empty()),
+        Some("<time>") => found.as_str().and_then(crate::clock::parse_rfc3339).is_some(),
+        Some("<integer>") => found.is_i64(),
+        Some("<list>") => found.is_array(),
+        Some("<object>") => found.is_object(),
+        _ => found == expected,
+    }
+}
+
+/// The start of a document, for a message.
+fn shortened(value: &Value) -> String {
+    const SHOWN_MAX: usize = 160;
+    value.to_string().chars().take(SHOWN_MAX).collect()
+}
