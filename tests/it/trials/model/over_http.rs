@@ -69,7 +69,7 @@ impl HttpOrder<'_> {
         if request.kind == Kind::Authorization {
             self.authorization_ids.push(reply.body["id"].as_str().unwrap().to_owned());
         }
-        self.made.push((collection(request.kind), reply.body));
+        self.made.push((request.kind.plural(), reply.body));
     }
 
     fn id_of(&self, named: Named) -> String {
@@ -159,7 +159,7 @@ impl Tried for HttpOrder<'_> {
 
     fn shown(&self) -> Shown {
         let order = self.app.get(&format!("/orders/{}", self.order_id)).expect(200).body;
-        for collection in ["authorizations", "captures", "refunds", "cancellations"] {
+        for collection in Kind::ALL.map(Kind::plural) {
             let made = self.made.iter().filter(|(of, _)| *of == collection);
             let made: Vec<&Value> = made.map(|(_, made)| made).collect();
             assert_eq!(order[collection], json!(made));
@@ -187,18 +187,9 @@ impl Tried for HttpOrder<'_> {
 
 fn last_segment(call: &Call) -> &'static str {
     match call {
-        Call::Operate(request) | Call::Nowhere(request) => collection(request.kind),
+        Call::Operate(request) | Call::Nowhere(request) => request.kind.plural(),
         Call::Change(Change::Open) => "open",
         Call::Change(Change::Close) => "close",
         Call::Change(Change::Cancel) => "cancel",
-    }
-}
-
-fn collection(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Authorization => "authorizations",
-        Kind::Capture => "captures",
-        Kind::Refund => "refunds",
-        Kind::Cancellation => "cancellations",
     }
 }

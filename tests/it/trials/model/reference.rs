@@ -16,6 +16,21 @@ pub enum Kind {
     Cancellation,
 }
 
+impl Kind {
+    pub const ALL: [Kind; 4] =
+        [Kind::Authorization, Kind::Capture, Kind::Refund, Kind::Cancellation];
+
+    /// What all of a kind are called, in paths and in answers.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Kind::Authorization => "authorizations",
+            Kind::Capture => "captures",
+            Kind::Refund => "refunds",
+            Kind::Cancellation => "cancellations",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Open,

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
+mod histories;
+mod linearizable;
 mod one_winner;
 mod partials;
 mod readers;
