@@ -310,11 +310,11 @@ pub fn body_problems(request: &Request) -> Vec<Problem> {
     problems
 }
 
-fn invalid(problems: impl IntoIterator<Item = Problem>) -> Answer {
+pub fn invalid(problems: impl IntoIterator<Item = Problem>) -> Answer {
     let problems: Vec<Problem> = problems.into_iter().collect();
     if problems.is_empty() { Ok(()) } else { Err((400, "invalid_request".into(), problems)) }
 }
 
-fn conflict(code: &str) -> Answer {
+pub fn conflict(code: &str) -> Answer {
     Err((409, code.to_owned(), Vec::new()))
 }
