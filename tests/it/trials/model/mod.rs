@@ -4,6 +4,7 @@
 mod keys;
 mod met;
 mod over_http;
+mod properties;
 mod pure;
 pub mod reference;
 mod shop;
