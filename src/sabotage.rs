@@ -10,6 +10,8 @@ pub enum Fault {
     AnswerBeforeCommit,
     /// The writer's commits wait for no sync: `synchronous=NORMAL`.
     CommitWithoutSync,
+    /// An operation is decided on the ledger as it stood before the transaction that writes it.
+    DecideOutsideTransaction,
     /// An operation may name a line twice.
     SkipDuplicateLineCheck,
     /// What an idempotency key stands for is not stored.
@@ -38,9 +40,10 @@ pub fn is_on(fault: Fault) -> bool {
 }
 
 #[cfg(feature = "sabotage")]
-const WORDS: [(&str, Fault); 5] = [
+const WORDS: [(&str, Fault); 6] = [
     ("answer-before-commit", Fault::AnswerBeforeCommit),
     ("commit-without-sync", Fault::CommitWithoutSync),
+    ("decide-outside-transaction", Fault::DecideOutsideTransaction),
     ("skip-duplicate-line-check", Fault::SkipDuplicateLineCheck),
     ("drop-key-row", Fault::DropKeyRow),
     ("skip-account-check", Fault::SkipAccountCheck),

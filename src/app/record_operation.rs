@@ -4,6 +4,7 @@ use super::OnBehalfOf;
 use crate::domain::ids::{AccountId, OrderName, ResourceId};
 use crate::domain::ledger::{ExceededLine, OperationRejected, decide};
 use crate::domain::operation::{Operation, OperationRequest};
+use crate::sabotage::{self, Fault};
 use crate::store::{LedgerRecord, Refusal, StoreError, Tx, WriteCommand};
 
 /// Records one authorization, capture, refund or cancellation of an order.
@@ -45,9 +46,12 @@ impl WriteCommand for RecordOperation {
     type Refused = RecordOperationRefused;
 
     fn run(&self, tx: &Tx<'_>) -> Result<RecordedOperation, RecordOperationRefused> {
-        let order = tx
-            .find_ledger(&self.on_behalf_of.account_id, &self.order)?
-            .ok_or(RecordOperationRefused::OrderNotFound)?;
+        let account_id = &self.on_behalf_of.account_id;
+        let found = tx.find_ledger(account_id, &self.order)?;
+        let mut order = found.ok_or(RecordOperationRefused::OrderNotFound)?;
+        if sabotage::is_on(Fault::DecideOutsideTransaction) {
+            order.ledger = tx.load_committed_ledger(account_id, &self.order)?;
+        }
         let seq = tx.load_next_event_seq()?;
         let id = ResourceId::parse(&tx.randomness().uuid()).expect("a UUID has 36 characters");
         let recording = match decide(&order.ledger, &self.request, &id, seq) {

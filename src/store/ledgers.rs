@@ -3,6 +3,7 @@
 use rusqlite::{Row, named_params};
 
 use super::error::StoreError;
+use super::open::open_reader;
 use super::orders::NewOrder;
 use super::row::{read_ledger, write_ledger};
 use super::tx::{Reader, Tx};
@@ -69,6 +70,18 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
+    /// The ledger as the last commit left it, whatever this transaction has written since. Nothing
+    /// may be decided on it; a sabotaged build does, and the trials must find out.
+    pub fn load_committed_ledger(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+    ) -> Result<Ledger, StoreError> {
+        let beside = open_reader(self.path())?;
+        let found = Reader::new(&beside).find_ledger(account_id, name)?;
+        found.map(|record| record.ledger).ok_or_else(|| StoreError::inconsistent("no such order"))
+    }
+
     /// Writes the ledger after an event: its sums, what is derived of them, its newest event.
     pub fn update_ledger(
         &self,

@@ -4,6 +4,7 @@
 //! of [`Reader`]; a [`Tx`] is a reader too, of its own unfinished writes.
 
 use std::ops::Deref;
+use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
@@ -64,6 +65,11 @@ impl<'c> Tx<'c> {
     /// Where new ids come from.
     pub fn randomness(&self) -> &Randomness {
         self.randomness
+    }
+
+    /// The file that is written.
+    pub(super) fn path(&self) -> &Path {
+        Path::new(self.conn.path().unwrap_or_default())
     }
 
     /// Runs one statement; the number of rows it wrote.

@@ -234,27 +234,3 @@ fn a_link_works_once_and_for_an_hour() {
     let refused = app.send("POST", "/admin/setup", &[FORM], Some(&body));
     assert_eq!(refused.status, 400, "there are users already");
 }
-
-#[test]
-fn the_first_owner_is_made_once_however_many_try() {
-    let app = App::start();
-    let ticket = Ticket::draw(&Randomness::System);
-    let command =
-        MakeSignInLink { token_sha256: ticket.sha256(), email: None, life_ms: 60 * MINUTE_MS };
-    app.state.store.writer.write_blocking(command).unwrap();
-    let body = |n: usize| {
-        format!("ticket={}&email=eier{n}%40example.no&password=lang+nok+er+det", ticket.reveal())
-    };
-    let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..8)
-            .map(|n| {
-                let (app, body) = (&app, body(n));
-                scope.spawn(move || app.send("POST", "/admin/setup", &[FORM], Some(&body)).status)
-            })
-            .collect();
-        tries.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
-    let users = app.state.store.read_blocking(|reader| reader.list_users()).unwrap();
-    assert_eq!(users.len(), 1);
-}

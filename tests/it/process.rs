@@ -102,8 +102,17 @@ pub struct Served {
 impl Served {
     /// Serves a book on a free port, and waits until it says so.
     pub fn start(db: &Path) -> Served {
+        Served::start_with(db, &[])
+    }
+
+    /// The same for callers who know it by that URL.
+    pub fn start_as(db: &Path, public_url: &str) -> Served {
+        Served::start_with(db, &[("TILLBOOK_PUBLIC_URL", public_url)])
+    }
+
+    fn start_with(db: &Path, environment: &[(&str, &str)]) -> Served {
         let args = ["serve", "--db", path(db), "--listen", "127.0.0.1:0", "--log", "warn"];
-        let mut child = command(&args, &[]).spawn().unwrap();
+        let mut child = command(&args, environment).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();

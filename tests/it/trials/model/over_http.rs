@@ -1,15 +1,21 @@
-//! A whole server under trial: one order of it, asked over HTTP.
+//! The whole program under trial: a shop of it, asked over HTTP.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use super::reference::{Answer, Change, Kind, Named, Problem, Request};
-use super::steps::Form;
+use super::reference::{Answer, Change, Kind, MOST, Named, Problem, Request};
+use super::shop::{List, Page, Plan, PlanFlaw};
+use super::steps::{Ended, Form};
 use super::{Call, Outcome, Shown, Tried};
-use crate::harness::{App, Reply};
+use crate::contract;
+use crate::harness::{ACCOUNT, Reply, send};
+use crate::process::{Served, make_book};
 
 const SUMS: [&str; 5] = [
     "authorized_amount",
@@ -22,76 +28,164 @@ const SUMS: [&str; 5] = [
 /// What each payable amount is less than its line's gross amount.
 const DISCOUNT: i64 = 3;
 
-/// An order of a server.
-pub struct HttpOrder<'a> {
-    app: &'a mut App,
-    order_id: String,
-    multiple: bool,
-    /// Every operation that got a 200, in that order, with its collection.
-    made: Vec<(&'static str, Value)>,
-    authorization_ids: Vec<String>,
+/// Where callers believe it is, so that links and tokens stay when it is started again.
+const PUBLIC_URL: &str = "https://book.example";
+
+/// A running program with a book and a client.
+pub struct Program {
+    dir: TempDir,
+    /// `None` only while it is started again.
+    server: Option<Served>,
+    /// Got once: it outlives every restart.
+    bearer: String,
+    shops: usize,
+}
+
+impl Program {
+    pub fn start() -> Program {
+        let dir = tempfile::tempdir().unwrap();
+        let client = make_book(&dir.path().join("book.db"));
+        let mut program = Program { dir, server: None, bearer: String::new(), shops: 0 };
+        let server = program.serve();
+        program.bearer = format!("Bearer {}", server.token(&client));
+        program.server = Some(server);
+        program
+    }
+
+    pub fn db(&self) -> PathBuf {
+        self.dir.path().join("book.db")
+    }
+
+    fn serve(&self) -> Served {
+        Served::start_as(&self.db(), PUBLIC_URL)
+    }
+
+    fn restart(&mut self, ended: Ended) {
+        let server = self.server.take().unwrap();
+        match ended {
+            Ended::Killed => server.kill(),
+            Ended::Stopped => {
+                server.signal("TERM");
+                server.wait().expect(0);
+            }
+        }
+        self.server = Some(self.serve());
+    }
+
+    fn send(&self, method: &str, path: &str, key: Option<&str>, body: Option<&str>) -> Reply {
+        let path = format!("/v1/accounts/{ACCOUNT}/shopping{path}");
+        let mut headers = vec![("authorization", self.bearer.as_str())];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        let url = &self.server.as_ref().unwrap().url;
+        let reply = send(url, method, &path, &headers, body);
+        contract::check(method, &path, body, &reply);
+        reply
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.send("GET", path, None, None).expect(200).body
+    }
+}
+
+/// The drafts and orders of one case, which a word in each of them tells from all others.
+pub struct HttpShop<'a> {
+    program: &'a mut Program,
+    word: String,
+    drafts: Vec<HttpDraft>,
+    orders: Vec<HttpOrder>,
     /// The answer that a key stands for.
     answers: HashMap<String, String>,
 }
 
-impl HttpOrder<'_> {
-    pub fn new<'a>(app: &'a mut App, payable: &[(i64, i64)], multiple: bool) -> HttpOrder<'a> {
-        let item = |(line, payable): &(i64, i64)| {
-            let discount = DISCOUNT * payable.signum();
-            json!({
-                "id": "p",
-                "line_id": line,
-                "gross_amount": payable + discount,
-                "discount_lines": [{"amount": discount, "line_id": 1}],
-            })
-        };
-        let items: Vec<Value> = payable.iter().map(item).collect();
-        let order = json!({"currency": "NOK", "items": items});
-        let order_id = app.order(order, json!({"multiple_authorizations": multiple}));
-        HttpOrder {
-            app,
-            order_id,
-            multiple,
-            made: Vec::new(),
-            authorization_ids: Vec::new(),
-            answers: HashMap::new(),
+struct HttpDraft {
+    id: String,
+    multiple: bool,
+}
+
+struct HttpOrder {
+    order_id: String,
+    multiple: bool,
+    /// Every operation that got a 200, in that order.
+    made: Vec<(Kind, Value)>,
+    authorization_ids: Vec<String>,
+}
+
+impl HttpShop<'_> {
+    pub fn new<'a>(program: &'a mut Program, first: &Plan) -> HttpShop<'a> {
+        program.shops += 1;
+        let word = format!("sak{:07}", program.shops);
+        let (drafts, orders, answers) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut shop = HttpShop { program, word, drafts, orders, answers };
+        let done = shop.call(&Call::Draft(first.clone()), Form::Plain, usize::MAX);
+        assert_eq!(done, Outcome::Answered(Ok(())));
+        let done = shop.call(&Call::Complete(Some(0)), Form::Plain, usize::MAX - 1);
+        assert_eq!(done, Outcome::Answered(Ok(())));
+        // The reference counts the drafts that it has seen made.
+        shop.drafts.clear();
+        shop
+    }
+
+    /// Notes what a 200 says about something new.
+    fn made(&mut self, call: &Call, reply: Reply) {
+        match call {
+            Call::Operate(order, request) => self.orders[*order].made(request, reply),
+            Call::Draft(plan) => {
+                let id = reply.body["id"].as_str().unwrap().to_owned();
+                assert_eq!(self.program.get(&format!("/draft_orders/{id}")), reply.body);
+                self.drafts.push(HttpDraft { id, multiple: plan.multiple });
+            }
+            Call::Complete(nth) => {
+                let draft = &self.drafts[nth.unwrap()];
+                let shown = self.program.get(&format!("/draft_orders/{}", draft.id));
+                assert_eq!(shown["status"], "completed");
+                let order_id = reply.body["orders"][0]["order_id"].as_str().unwrap().to_owned();
+                assert_eq!(
+                    self.program.get(&format!("/orders/{order_id}")),
+                    reply.body["orders"][0]
+                );
+                self.orders.push(HttpOrder {
+                    order_id,
+                    multiple: draft.multiple,
+                    made: Vec::new(),
+                    authorization_ids: Vec::new(),
+                });
+            }
+            Call::Change(..) | Call::Nowhere(_) => {}
         }
     }
 
-    /// Notes what a 200 says about a new operation.
-    fn made(&mut self, request: &Request, reply: Reply) {
-        let total: i64 = request.items.iter().map(|item| item.1).sum();
-        assert_eq!(reply.body["amount"], total);
-        assert_eq!(reply.body["success"], request.success);
-        let under = request.authorization.filter(|_| self.multiple).map(|named| self.id_of(named));
-        let under = under.filter(|_| request.kind != Kind::Authorization);
-        assert_eq!(reply.body["authorization_id"].as_str(), under.as_deref());
-        if request.kind == Kind::Authorization {
-            self.authorization_ids.push(reply.body["id"].as_str().unwrap().to_owned());
-        }
-        self.made.push((collection(request.kind), reply.body));
-    }
-
-    fn id_of(&self, named: Named) -> String {
-        match named {
-            Named::Nth(nth) => self.authorization_ids[nth].clone(),
-            Named::Stranger => "0c9a3d0c-94f6-4a51-8a0b-1f6f0a1f2b3c".to_owned(),
+    fn path(&self, call: &Call) -> (&'static str, String) {
+        match call {
+            Call::Operate(order, request) => {
+                let order_id = &self.orders[*order].order_id;
+                ("POST", format!("/orders/{order_id}/{}", request.kind.plural()))
+            }
+            Call::Nowhere(request) => {
+                ("POST", format!("/orders/nowhere/{}", request.kind.plural()))
+            }
+            Call::Change(order, change) => {
+                let word = match change {
+                    Change::Open => "open",
+                    Change::Close => "close",
+                    Change::Cancel => "cancel",
+                };
+                ("POST", format!("/orders/{}/{word}", self.orders[*order].order_id))
+            }
+            Call::Draft(_) => ("POST", "/draft_orders".to_owned()),
+            Call::Complete(nth) => {
+                let id = nth.map_or("nowhere", |nth| &self.drafts[nth].id);
+                ("PUT", format!("/draft_orders/{id}/complete"))
+            }
         }
     }
 
     fn body(&self, call: &Call, form: Form) -> String {
-        let mut members = Vec::new();
-        if let Call::Operate(request) | Call::Nowhere(request) = call {
-            let item = |&(line, amount): &(i64, i64)| json!({"line_id": line, "amount": amount});
-            let items: Vec<Value> = request.items.iter().map(item).collect();
-            members.push(format!("\"items\":{}", Value::from(items)));
-            if !request.success {
-                members.push("\"success\":false".to_owned());
-            }
-            if let Some(named) = request.authorization {
-                members.push(format!("\"authorization_id\":\"{}\"", self.id_of(named)));
-            }
-        }
+        let mut members = match call {
+            Call::Operate(order, request) => self.orders[*order].members(request),
+            Call::Nowhere(request) => self.orders[0].members(request),
+            Call::Draft(plan) => self.draft_members(plan),
+            Call::Change(..) | Call::Complete(_) => Vec::new(),
+        };
         match form {
             Form::Plain => format!("{{{}}}", members.join(",")),
             Form::Rewritten => {
@@ -105,38 +199,108 @@ impl HttpOrder<'_> {
         }
     }
 
-    fn refusal(&self, reply: &Reply) -> Answer {
-        let none = Vec::new();
-        let errors = reply.body["error"]["errors"].as_array().unwrap_or(&none);
-        let problems = errors.iter().map(|error| self.problem(error)).collect();
-        Err((reply.status, reply.code().to_owned(), problems))
+    fn draft_members(&self, plan: &Plan) -> Vec<String> {
+        let item = |line: i64, gross: i64, discount: i64| {
+            json!({
+                "id": "p",
+                "line_id": line,
+                "gross_amount": gross,
+                "discount_lines": [{"amount": discount, "line_id": 1}],
+            })
+        };
+        let planned = plan.payable.iter().map(|(line, payable)| {
+            let discount = DISCOUNT * payable.signum();
+            item(*line, payable + discount, discount)
+        });
+        let mut items: Vec<Value> = planned.collect();
+        match plan.flaw {
+            PlanFlaw::None => {}
+            PlanFlaw::LineTwice => items.push(items[0].clone()),
+            PlanFlaw::DiscountWithWrongSign => {
+                let wrong = if plan.payable[0].1 < 0 { 1 } else { -1 };
+                items[0]["discount_lines"][0]["amount"] = json!(wrong);
+            }
+            PlanFlaw::TotalOutOfRange => items.extend([item(77, MOST, 0), item(78, MOST, 0)]),
+            PlanFlaw::NoItems => items.clear(),
+            PlanFlaw::TwoStores => items[0]["store"] = json!({"id": "another"}),
+        }
+        let mut order =
+            json!({"currency": "NOK", "items": items, "customer": {"first_name": self.word}});
+        let mut options = json!({"multiple_authorizations": plan.multiple});
+        if let Some(name) = plan.name {
+            order["order_id"] = json!(format!("{}-{name}", self.word));
+            options["split_draft"] = json!(false);
+        }
+        vec![format!("\"order\":{order}"), format!("\"options\":{options}")]
     }
 
-    fn problem(&self, error: &Value) -> Problem {
+    fn refusal(&self, call: &Call, reply: &Reply) -> Answer {
+        let none = Vec::new();
+        let errors = reply.body["error"]["errors"].as_array().unwrap_or(&none);
+        let order = match call {
+            Call::Operate(order, _) => &self.orders[*order],
+            _ => return Err((reply.status, reply.code().to_owned(), problems(errors, &[]))),
+        };
+        Err((reply.status, reply.code().to_owned(), problems(errors, &order.made)))
+    }
+}
+
+impl HttpOrder {
+    fn made(&mut self, request: &Request, reply: Reply) {
+        let total: i64 = request.items.iter().map(|item| item.1).sum();
+        assert_eq!(reply.body["amount"], total);
+        assert_eq!(reply.body["success"], request.success);
+        let under = request.authorization.filter(|_| self.multiple).map(|named| self.id_of(named));
+        let under = under.filter(|_| request.kind != Kind::Authorization);
+        assert_eq!(reply.body["authorization_id"].as_str(), under.as_deref());
+        if request.kind == Kind::Authorization {
+            self.authorization_ids.push(reply.body["id"].as_str().unwrap().to_owned());
+        }
+        self.made.push((request.kind, reply.body));
+    }
+
+    fn id_of(&self, named: Named) -> String {
+        match named {
+            Named::Nth(nth) => self.authorization_ids[nth].clone(),
+            Named::Stranger => "0c9a3d0c-94f6-4a51-8a0b-1f6f0a1f2b3c".to_owned(),
+        }
+    }
+
+    fn members(&self, request: &Request) -> Vec<String> {
+        let item = |&(line, amount): &(i64, i64)| json!({"line_id": line, "amount": amount});
+        let items: Vec<Value> = request.items.iter().map(item).collect();
+        let mut members = vec![format!("\"items\":{}", Value::from(items))];
+        if !request.success {
+            members.push("\"success\":false".to_owned());
+        }
+        if let Some(named) = request.authorization {
+            members.push(format!("\"authorization_id\":\"{}\"", self.id_of(named)));
+        }
+        members
+    }
+}
+
+fn problems(errors: &[Value], made: &[(Kind, Value)]) -> Vec<Problem> {
+    let problem = |error: &Value| {
         let text = |key: &str| error[key].as_str().unwrap().to_owned();
         let last = error["last_operation"]["id"].as_str();
-        let number = |id| self.made.iter().position(|(_, made)| made["id"] == id).unwrap();
+        let number = |id| made.iter().position(|(_, made)| made["id"] == id).unwrap();
         let remaining = error["remaining"].as_i64();
         Problem {
             path: text("path"),
             code: text("code"),
             remaining: remaining.map(|remaining| (remaining, last.map(number))),
         }
-    }
+    };
+    errors.iter().map(problem).collect()
 }
 
-impl Tried for HttpOrder<'_> {
-    fn call(&mut self, call: &Call, form: Form, key: &str) -> Outcome {
-        let order = match call {
-            Call::Nowhere(_) => "nowhere",
-            _ => &self.order_id,
-        };
-        let path = format!("/orders/{order}/{}", last_segment(call));
-        // A key is one order's matter here.
-        let key = format!("{} {key}", self.order_id);
-        let body = self.body(call, form);
-        let headers = [("idempotency-key", key.as_str())];
-        let reply = self.app.shopping("POST", &path, &headers, Some(&body));
+impl Tried for HttpShop<'_> {
+    fn call(&mut self, call: &Call, form: Form, key: usize) -> Outcome {
+        let (method, path) = self.path(call);
+        // A key is one case's matter here.
+        let key = format!("{} {key}", self.word);
+        let reply = self.program.send(method, &path, Some(&key), Some(&self.body(call, form)));
         match (reply.status, reply.header("idempotency-replayed")) {
             (200, Some("true")) => {
                 assert_eq!(self.answers[&key], reply.text);
@@ -144,25 +308,24 @@ impl Tried for HttpOrder<'_> {
             }
             (200, None) => {
                 self.answers.insert(key, reply.text.clone());
-                if let Call::Operate(request) = call {
-                    self.made(request, reply);
-                }
+                self.made(call, reply);
                 Outcome::Answered(Ok(()))
             }
             (422, None) => {
                 assert_eq!(reply.code(), "idempotency_key_reused");
                 Outcome::KeyReused
             }
-            _ => Outcome::Answered(self.refusal(&reply)),
+            _ => Outcome::Answered(self.refusal(call, &reply)),
         }
     }
 
-    fn shown(&self) -> Shown {
-        let order = self.app.get(&format!("/orders/{}", self.order_id)).expect(200).body;
-        for collection in ["authorizations", "captures", "refunds", "cancellations"] {
-            let made = self.made.iter().filter(|(of, _)| *of == collection);
-            let made: Vec<&Value> = made.map(|(_, made)| made).collect();
-            assert_eq!(order[collection], json!(made));
+    fn shown(&self, order: usize) -> Shown {
+        let HttpOrder { order_id, made, .. } = &self.orders[order];
+        let order = self.program.get(&format!("/orders/{order_id}"));
+        for kind in Kind::ALL {
+            let of_kind: Vec<&Value> =
+                made.iter().filter(|(of, _)| *of == kind).map(|(_, made)| made).collect();
+            assert_eq!(order[kind.plural()], json!(of_kind));
         }
         let items = order["items"].as_array().unwrap();
         for sum in SUMS {
@@ -180,25 +343,53 @@ impl Tried for HttpOrder<'_> {
         }
     }
 
-    fn restart(&mut self) {
-        self.app.restart();
+    fn list(&self, list: &List) -> Page {
+        let mut query = format!("search={}&total=true&limit={}", self.word, list.limit);
+        for status in &list.statuses {
+            query.push_str(&format!("&status={status}"));
+        }
+        if !list.payment_statuses.is_empty() {
+            query.push_str(&format!("&payment_status={}", list.payment_statuses.join(",")));
+        }
+        let path = |nth: usize| format!("/orders/{}", self.orders[nth].order_id);
+        if let Some(after) = list.after {
+            let token = self.program.get(&path(after))["paging_token"].clone();
+            query.push_str(&format!("&starting_after={}", token.as_str().unwrap()));
+        }
+        let reply = self.program.send("GET", &format!("/orders?{query}"), None, None).expect(200);
+        let listed = reply.body["orders"].as_array().unwrap();
+        let number = |order: &Value| {
+            let nth = self.orders.iter().position(|known| order["order_id"] == known.order_id);
+            nth.unwrap()
+        };
+        let orders: Vec<usize> = listed.iter().map(number).collect();
+        if let Some(first) = orders.first() {
+            assert_eq!(listed[0], self.program.get(&path(*first)));
+        }
+        Page { orders, total: reply.header("total-count").unwrap().parse().unwrap() }
     }
-}
 
-fn last_segment(call: &Call) -> &'static str {
-    match call {
-        Call::Operate(request) | Call::Nowhere(request) => collection(request.kind),
-        Call::Change(Change::Open) => "open",
-        Call::Change(Change::Close) => "close",
-        Call::Change(Change::Cancel) => "cancel",
+    fn expect_list_refused(&self) {
+        for (query, problem) in [
+            ("stauts=open", "stauts unknown_filter"),
+            ("status=opened", "status bad_value"),
+            ("limit=0", "limit bad_value"),
+        ] {
+            let refused = self.program.send("GET", &format!("/orders?{query}"), None, None);
+            assert_eq!(refused.expect(400).problems(), problem);
+        }
     }
-}
 
-fn collection(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Authorization => "authorizations",
-        Kind::Capture => "captures",
-        Kind::Refund => "refunds",
-        Kind::Cancellation => "cancellations",
+    fn restart(&mut self, ended: Ended) {
+        self.program.restart(ended);
+    }
+
+    /// As another program that opens the file does it.
+    fn checkpoint(&self) {
+        #[expect(clippy::disallowed_methods, reason = "another program works on the file")]
+        let conn = Connection::open(self.program.db()).unwrap();
+        let sql = "pragma wal_checkpoint(restart)";
+        let busy: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(busy, 0, "nobody reads now");
     }
 }

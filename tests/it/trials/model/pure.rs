@@ -14,7 +14,8 @@ use tillbook::domain::order::{
 use tillbook::domain::payment_status::PaymentStatus;
 
 use super::reference::{Answer, Change, Kind, Named, Problem, Request, body_problems};
-use super::steps::Form;
+use super::shop::{List, Page, Plan};
+use super::steps::{Ended, Form};
 use super::{Call, Outcome, Shown, Tried};
 
 /// An order that lives in memory alone.
@@ -25,15 +26,15 @@ pub struct PureOrder {
 }
 
 impl PureOrder {
-    pub fn new(payable: &[(i64, i64)], multiple: bool) -> PureOrder {
+    pub fn new(plan: &Plan) -> PureOrder {
         let line = |&(line, payable): &(i64, i64)| {
             Line::fresh(LineId::new(line).unwrap(), Amount::new(payable).unwrap())
         };
-        let mut lines: Vec<Line> = payable.iter().map(line).collect();
+        let mut lines: Vec<Line> = plan.payable.iter().map(line).collect();
         lines.sort_by_key(Line::line_id);
         let ledger = Ledger {
             status: OrderStatus::Open,
-            multiple_authorizations: multiple,
+            multiple_authorizations: plan.multiple,
             authorizations: Vec::new(),
             lines,
         };
@@ -91,15 +92,15 @@ impl PureOrder {
 }
 
 impl Tried for PureOrder {
-    fn call(&mut self, call: &Call, _form: Form, _key: &str) -> Outcome {
+    fn call(&mut self, call: &Call, _form: Form, _key: usize) -> Outcome {
         Outcome::Answered(match call {
-            Call::Operate(request) => self.operate(request),
-            Call::Change(change) => self.change(*change),
-            Call::Nowhere(_) => unreachable!("only a server looks orders up"),
+            Call::Operate(_, request) => self.operate(request),
+            Call::Change(_, change) => self.change(*change),
+            Call::Nowhere(_) | Call::Draft(_) | Call::Complete(_) => only_a_server(),
         })
     }
 
-    fn shown(&self) -> Shown {
+    fn shown(&self, _order: usize) -> Shown {
         let lines = self.ledger.lines.iter();
         Shown {
             status: self.ledger.status.as_str().to_owned(),
@@ -108,7 +109,25 @@ impl Tried for PureOrder {
         }
     }
 
-    fn restart(&mut self) {}
+    fn list(&self, _list: &List) -> Page {
+        only_a_server()
+    }
+
+    fn expect_list_refused(&self) {
+        only_a_server()
+    }
+
+    fn restart(&mut self, _ended: Ended) {
+        only_a_server()
+    }
+
+    fn checkpoint(&self) {
+        only_a_server()
+    }
+}
+
+fn only_a_server<T>() -> T {
+    unreachable!("these steps are drawn for a server alone")
 }
 
 /// `None` when a value of the request cannot exist.

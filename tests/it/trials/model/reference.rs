@@ -16,6 +16,21 @@ pub enum Kind {
     Cancellation,
 }
 
+impl Kind {
+    pub const ALL: [Kind; 4] =
+        [Kind::Authorization, Kind::Capture, Kind::Refund, Kind::Cancellation];
+
+    /// What all of a kind are called, in paths and in answers.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Kind::Authorization => "authorizations",
+            Kind::Capture => "captures",
+            Kind::Refund => "refunds",
+            Kind::Cancellation => "cancellations",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Open,
@@ -295,11 +310,11 @@ pub fn body_problems(request: &Request) -> Vec<Problem> {
     problems
 }
 
-fn invalid(problems: impl IntoIterator<Item = Problem>) -> Answer {
+pub fn invalid(problems: impl IntoIterator<Item = Problem>) -> Answer {
     let problems: Vec<Problem> = problems.into_iter().collect();
     if problems.is_empty() { Ok(()) } else { Err((400, "invalid_request".into(), problems)) }
 }
 
-fn conflict(code: &str) -> Answer {
+pub fn conflict(code: &str) -> Answer {
     Err((409, code.to_owned(), Vec::new()))
 }

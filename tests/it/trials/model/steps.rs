@@ -2,9 +2,10 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 
 use super::reference::{Change, Kind, MOST, Named, Order, Request};
+use super::shop::{List, Plan, PlanFlaw};
 
 /// Lines' numbers: not from 1, not without gaps, not in order.
 const LINES: [i64; 4] = [40, 2, 7, 1];
@@ -14,21 +15,40 @@ const NO_LINE: i64 = 77;
 
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Line and what is payable for it.
-    pub payable: Vec<(i64, i64)>,
-    pub multiple: bool,
+    /// The order that there is from the beginning.
+    pub first: Plan,
     pub steps: Vec<Step>,
 }
 
 #[derive(Debug, Clone)]
 pub enum Step {
     Operate(Draw),
-    Change(Change),
+    Change(usize, Change),
     /// An operation on an order that is not there.
     Nowhere(Draw),
+    Draft(Plan),
+    Complete(DraftDraw),
     /// One of the earlier requests under its key once more.
     Again(Which, Form),
-    Restart,
+    List(List),
+    ListRefused,
+    Restart(Ended),
+    Checkpoint,
+}
+
+/// How the program came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Killed,
+    Stopped,
+}
+
+/// A draft before it is known how many there are; the newest is the likeliest.
+#[derive(Debug, Clone, Copy)]
+pub enum DraftDraw {
+    Newest,
+    Nth(usize),
+    NotThere,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +70,7 @@ pub enum Form {
 /// An operation before it is known what the order holds.
 #[derive(Debug, Clone)]
 pub struct Draw {
+    pub order: usize,
     kind: Kind,
     success: bool,
     named: usize,
@@ -79,8 +100,13 @@ enum Flaw {
     TotalOutOfRange,
 }
 
-/// Orders of one to four lines, and up to that many steps.
-pub fn case_of(steps_max: usize, step: BoxedStrategy<Step>) -> impl Strategy<Value = Case> {
+/// An order, and about that many steps.
+pub fn case_of(steps: usize, step: BoxedStrategy<Step>) -> impl Strategy<Value = Case> {
+    (order(), vec(step, 1..2 * steps)).prop_map(|(first, steps)| Case { first, steps })
+}
+
+/// Orders of one to four lines.
+fn order() -> impl Strategy<Value = Plan> {
     let payable = prop_oneof![
         6 => 1_i64..=1_000,
         1 => Just(1),
@@ -95,8 +121,27 @@ pub fn case_of(steps_max: usize, step: BoxedStrategy<Step>) -> impl Strategy<Val
         }
         LINES.into_iter().zip(payable).collect()
     });
-    (payable, prop::bool::weighted(0.4), vec(step, steps_max / 2..=steps_max))
-        .prop_map(|(payable, multiple, steps)| Case { payable, multiple, steps })
+    (payable, prop::bool::weighted(0.4)).prop_map(|(payable, multiple)| Plan {
+        payable,
+        multiple,
+        name: None,
+        flaw: PlanFlaw::None,
+    })
+}
+
+fn draft() -> impl Strategy<Value = Plan> {
+    let flaw = prop_oneof![
+        9 => Just(PlanFlaw::None),
+        1 => Just(PlanFlaw::NoItems),
+        3 => Just(PlanFlaw::TwoStores),
+        5 => select(vec![
+            PlanFlaw::LineTwice,
+            PlanFlaw::DiscountWithWrongSign,
+            PlanFlaw::TotalOutOfRange,
+        ]),
+    ];
+    let name = prop::option::weighted(0.6, 0_u8..2);
+    (order(), name, flaw).prop_map(|(order, name, flaw)| Plan { name, flaw, ..order })
 }
 
 /// Steps that need no server.
@@ -106,20 +151,68 @@ pub fn in_process() -> BoxedStrategy<Step> {
         6 => Just(Change::Open),
         2 => Just(Change::Cancel),
     ];
-    prop_oneof![12 => draw().prop_map(Step::Operate), 1 => change.prop_map(Step::Change)].boxed()
+    let change = (0_usize..100, change).prop_map(|(order, change)| Step::Change(order, change));
+    prop_oneof![12 => draw().prop_map(Step::Operate), 1 => change].boxed()
 }
 
 /// The same, with what only a server has.
 pub fn over_http() -> BoxedStrategy<Step> {
     let form = select(vec![Form::Plain, Form::Rewritten, Form::Other]);
-    let which = prop_oneof![any::<usize>().prop_map(Which::Nth), Just(Which::LastConflict)];
+    let which = prop_oneof![
+        1 => any::<usize>().prop_map(Which::Nth),
+        2 => Just(Which::LastConflict),
+    ];
+    let complete = prop_oneof![
+        2 => Just(DraftDraw::Newest),
+        6 => any::<usize>().prop_map(DraftDraw::Nth),
+        1 => Just(DraftDraw::NotThere),
+    ];
     prop_oneof![
-        30 => in_process(),
-        10 => (which, form).prop_map(|(which, form)| Step::Again(which, form)),
-        1 => draw().prop_map(Step::Nowhere),
-        1 => Just(Step::Restart),
+        44 => in_process(),
+        8 => (0_usize..100, select(vec![Change::Close, Change::Open, Change::Cancel]))
+            .prop_map(|(order, change)| Step::Change(order, change)),
+        20 => (which, form).prop_map(|(which, form)| Step::Again(which, form)),
+        2 => draw().prop_map(Step::Nowhere),
+        14 => draft().prop_map(Step::Draft),
+        18 => complete.prop_map(Step::Complete),
+        9 => list().prop_map(Step::List),
+        1 => Just(Step::ListRefused),
+        3 => select(vec![
+            Step::Restart(Ended::Killed),
+            Step::Restart(Ended::Stopped),
+            Step::Checkpoint,
+        ]),
     ]
     .boxed()
+}
+
+fn list() -> impl Strategy<Value = List> {
+    let statuses = subsequence(vec!["open", "closed", "cancelled"], 0..=2);
+    let payment_statuses = subsequence(
+        vec!["pending", "partially_paid", "paid", "partially_refunded", "refunded"],
+        0..=3,
+    );
+    let limit = prop_oneof![2 => Just(1_usize), 1 => Just(100)];
+    let after = prop::option::weighted(0.3, any::<usize>());
+    (statuses, payment_statuses, limit, after).prop_map(
+        |(statuses, payment_statuses, limit, after)| List {
+            statuses,
+            payment_statuses,
+            limit,
+            after,
+        },
+    )
+}
+
+impl DraftDraw {
+    /// A draft, once it is known how many there are.
+    pub fn resolve(self, drafts: usize) -> Option<usize> {
+        match self {
+            DraftDraw::Newest => drafts.checked_sub(1),
+            DraftDraw::Nth(nth) => nth.checked_rem(drafts),
+            DraftDraw::NotThere => None,
+        }
+    }
 }
 
 fn draw() -> impl Strategy<Value = Draw> {
@@ -138,10 +231,10 @@ fn draw() -> impl Strategy<Value = Draw> {
         1 => Just(Pick::WrongSign),
     ];
     let flaw = prop_oneof![
-        25 => Just(Flaw::None),
+        20 => Just(Flaw::None),
         1 => Just(Flaw::UnknownLine),
         1 => Just(Flaw::LineTwice),
-        1 => select(vec![
+        3 => select(vec![
             Flaw::NoItems,
             Flaw::AmountOutOfRange,
             Flaw::AmountOutOfRangeAndLineTwice,
@@ -149,8 +242,10 @@ fn draw() -> impl Strategy<Value = Draw> {
         ]),
     ];
     let lines = (0..LINES.len(), vec(pick, 1..=3));
-    (kind, prop::bool::weighted(0.9), 0_usize..100, lines, flaw).prop_map(
-        |(kind, success, named, (first_line, picks), flaw)| Draw {
+    let order_and_name = (0_usize..100, 0_usize..100);
+    (kind, prop::bool::weighted(0.9), order_and_name, lines, flaw).prop_map(
+        |(kind, success, (order, named), (first_line, picks), flaw)| Draw {
+            order,
             kind,
             success,
             named,
@@ -181,8 +276,8 @@ impl Draw {
 
     fn authorization(&self, order: &Order) -> Option<Named> {
         match self.named {
-            0..5 => None,
-            5..10 => Some(Named::Stranger),
+            0..12 => None,
+            12..16 => Some(Named::Stranger),
             // Without the option it is ignored, whatever it is.
             _ if !order.multiple => None,
             named => {

@@ -1,0 +1,128 @@
+//! The reference's drafts, orders and lists, from the contract (Decisions 5, 6 and 7).
+
+use std::collections::BTreeSet;
+
+use super::reference::{Answer, Order, Problem, conflict, invalid};
+
+/// A draft to be made.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Line and what is payable for it.
+    pub payable: Vec<(i64, i64)>,
+    pub multiple: bool,
+    /// Which of few custom order ids it asks for.
+    pub name: Option<u8>,
+    pub flaw: PlanFlaw,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanFlaw {
+    None,
+    /// Two items with the line id of the first.
+    LineTwice,
+    DiscountWithWrongSign,
+    TotalOutOfRange,
+    /// Only the completion finds nothing to order.
+    NoItems,
+    /// The first item is of another store than the others.
+    TwoStores,
+}
+
+/// A page of a list that is asked for.
+#[derive(Debug, Clone)]
+pub struct List {
+    /// Empty means any.
+    pub statuses: Vec<&'static str>,
+    pub payment_statuses: Vec<&'static str>,
+    pub limit: usize,
+    /// The number of the order that the page goes on after.
+    pub after: Option<usize>,
+}
+
+/// The numbers of the orders on a page, and how many orders the list has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub orders: Vec<usize>,
+    pub total: usize,
+}
+
+/// All drafts and orders, each numbered as it was made.
+pub struct Shop {
+    pub orders: Vec<Order>,
+    pub drafts: Vec<Draft>,
+    names: BTreeSet<u8>,
+}
+
+pub struct Draft {
+    plan: Plan,
+    completed: bool,
+}
+
+impl Shop {
+    /// With one order already.
+    pub fn new(first: &Plan) -> Shop {
+        let orders = vec![Order::new(&first.payable, first.multiple)];
+        Shop { orders, drafts: Vec::new(), names: BTreeSet::new() }
+    }
+
+    pub fn draft(&mut self, plan: &Plan) -> Answer {
+        invalid(plan_problems(plan))?;
+        if plan.name.is_some_and(|name| self.names.contains(&name)) {
+            return conflict("order_id_taken");
+        }
+        self.drafts.push(Draft { plan: plan.clone(), completed: false });
+        Ok(())
+    }
+
+    /// Completes a draft; `None` is one that is not there.
+    pub fn complete(&mut self, nth: Option<usize>) -> Answer {
+        let Some(draft) = nth.map(|nth| &mut self.drafts[nth]) else { return not_found() };
+        let plan = &draft.plan;
+        if draft.completed {
+            return conflict("draft_completed");
+        }
+        invalid((plan.flaw == PlanFlaw::NoItems).then(|| Problem::new("/order/items", "empty")))?;
+        // A draft with an order id of its own is never split.
+        let split = plan.flaw == PlanFlaw::TwoStores && plan.name.is_none();
+        let split = split && 1 < plan.payable.len();
+        invalid(split.then(|| Problem::new("/options/split_draft", "not_supported")))?;
+        if plan.name.is_some_and(|name| !self.names.insert(name)) {
+            return conflict("order_id_taken");
+        }
+        draft.completed = true;
+        self.orders.push(Order::new(&plan.payable, plan.multiple));
+        Ok(())
+    }
+
+    /// Newest first.
+    pub fn list(&self, list: &List) -> Page {
+        let among = |words: &[&str], word| words.is_empty() || words.contains(&word);
+        let matches = |nth: &usize| {
+            let order = &self.orders[*nth];
+            among(&list.statuses, order.status)
+                && among(&list.payment_statuses, order.payment_status())
+        };
+        let matching: Vec<usize> = (0..self.orders.len()).rev().filter(matches).collect();
+        let total = matching.len();
+        let follows = |nth: &usize| list.after.is_none_or(|after| *nth < after);
+        let orders = matching.into_iter().filter(follows).take(list.limit).collect();
+        Page { orders, total }
+    }
+}
+
+/// What is wrong with a draft whatever there is.
+pub fn plan_problems(plan: &Plan) -> Option<Problem> {
+    let twice = format!("/order/items/{}/line_id", plan.payable.len());
+    match plan.flaw {
+        PlanFlaw::LineTwice => Some(Problem::new(twice, "duplicate_line")),
+        PlanFlaw::DiscountWithWrongSign => {
+            Some(Problem::new("/order/items/0/discount_lines/0/amount", "wrong_sign"))
+        }
+        PlanFlaw::TotalOutOfRange => Some(Problem::new("/order/items", "amount_out_of_range")),
+        PlanFlaw::None | PlanFlaw::NoItems | PlanFlaw::TwoStores => None,
+    }
+}
+
+pub fn not_found() -> Answer {
+    Err((404, "not_found".to_owned(), Vec::new()))
+}
