@@ -13,9 +13,13 @@ trials('hostile addresses', () => {
       const page = await open({ as: 'owner' });
       await page.setViewportSize(NARROW);
       const orders = `/admin/${page.book.account}/orders`;
-      const query = ['search', 'from', 'to', 'tab', 'after'].map((key) => `${key}=${encoded}`);
-      await visit(page, `${orders}?${query.join('&')}`);
+      const filters = ['search', 'from', 'to', 'status', 'currency', 'store', 'sort'];
+      await visit(page, `${orders}?${filters.map((key) => `${key}=${encoded}`).join('&')}`);
       await expectHarmless(page);
+      for (const key of ['tab', 'after']) {
+        await visit(page, `${orders}?${key}=${encoded}`, 404);
+        await expectHarmless(page);
+      }
       const missing = await page.goto(`${orders}/${encoded}`);
       assert.ok([400, 404].includes(missing.status()), `${missing.status()}`);
       await expectHarmless(page);
