@@ -14,6 +14,8 @@ pub enum Fault {
     SkipDuplicateLineCheck,
     /// What an idempotency key stands for is not stored.
     DropKeyRow,
+    /// The check that a start makes finds nothing.
+    SkipStartCheck,
     /// An order's captures are listed for whoever holds a token of any account.
     SkipAccountCheck,
 }
@@ -38,10 +40,11 @@ pub fn is_on(fault: Fault) -> bool {
 }
 
 #[cfg(feature = "sabotage")]
-const WORDS: [(&str, Fault); 5] = [
+const WORDS: [(&str, Fault); 6] = [
     ("answer-before-commit", Fault::AnswerBeforeCommit),
     ("commit-without-sync", Fault::CommitWithoutSync),
     ("skip-duplicate-line-check", Fault::SkipDuplicateLineCheck),
     ("drop-key-row", Fault::DropKeyRow),
+    ("skip-start-check", Fault::SkipStartCheck),
     ("skip-account-check", Fault::SkipAccountCheck),
 ];
