@@ -441,7 +441,7 @@ create table request_bodies (
 -- ── Requests answered ───────────────────────────────────────────────────────────────────────
 
 -- The answers of requests that carried an Idempotency-Key, written in the transaction of what
--- they did, kept for 30 days.
+-- they did, kept for 30 days, and the newest thousand whatever their age.
 create table idempotency_keys (
     key_seq       integer primary key,
     account_seq   integer not null references accounts,

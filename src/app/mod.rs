@@ -29,7 +29,7 @@ pub use create_draft::{CreateDraft, CreateDraftRefused};
 pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
 pub use forget_answers::ForgetAnswers;
-pub use idempotent::{Answer, Idempotent, IdempotentRefused, KEY_KEPT_MS};
+pub use idempotent::{Answer, Idempotent, IdempotentRefused};
 pub use prepare_book::{MarkAsDemo, PrepareBook};
 pub use record_operation::{
     ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation,
