@@ -8,6 +8,7 @@ pub mod faults_clock;
 pub mod faults_disk;
 pub mod faults_file;
 pub mod faults_process;
+pub mod flood;
 pub mod load;
 pub mod model;
 pub mod race;
