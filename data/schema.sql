@@ -116,6 +116,15 @@ create table sign_in_links (
     expires_at_ms integer not null
 ) strict, without rowid;
 
+-- Wrong passwords in a row, so that guessing is slowed across restarts.
+create table sign_in_attempts (
+    -- SHA-256 of whom they were for, or of the address that they came from.
+    name_sha256 blob primary key check (length(name_sha256) = 32),
+    failures    integer not null check (1 <= failures),
+    -- By the machine's clock, not the book's.
+    last_at_ms  integer not null
+) strict, without rowid;
+
 -- ── Drafts ──────────────────────────────────────────────────────────────────────────────────
 
 create table drafts (

@@ -18,6 +18,7 @@ mod idempotent;
 mod prepare_book;
 mod record_operation;
 mod sessions;
+mod sign_in_attempts;
 
 pub use access::Access;
 pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
@@ -39,6 +40,8 @@ pub use sessions::{
     EndSession, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession, TouchSession, UseLinkRefused,
     UseSignInLink,
 };
+
+pub use sign_in_attempts::{Attempt, BeginAttempt, TakeBackAttempt};
 
 use crate::domain::ids::{AccountId, CreatedBy};
 use crate::store::{Refusal, StoreError};

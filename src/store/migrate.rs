@@ -10,6 +10,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../data/migrations/0001_book.sql")),
     M::up(include_str!("../../data/migrations/0002_people.sql")),
     M::up(include_str!("../../data/migrations/0003_order_book.sql")).foreign_key_check(),
+    M::up(include_str!("../../data/migrations/0004_sign_in_attempts.sql")),
 ];
 
 /// Applies the steps that the file lacks. A file from a newer program is refused untouched.
@@ -109,6 +110,7 @@ mod tests {
         include_str!("../../data/migrations/0001_book.rows.sql"),
         include_str!("../../data/migrations/0002_people.rows.sql"),
         include_str!("../../data/migrations/0003_order_book.rows.sql"),
+        include_str!("../../data/migrations/0004_sign_in_attempts.rows.sql"),
     ];
 
     #[test]

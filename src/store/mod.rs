@@ -11,6 +11,7 @@
 //! Store functions are methods of [`Tx`] and [`Reader`], one file a table family.
 
 mod accounts;
+mod attempts;
 mod clients;
 mod draft_lists;
 mod condition;
