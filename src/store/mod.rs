@@ -13,8 +13,8 @@
 mod accounts;
 mod attempts;
 mod clients;
-mod draft_lists;
 mod condition;
+mod draft_lists;
 mod drafts;
 mod error;
 mod events;
@@ -45,8 +45,8 @@ use rusqlite::OpenFlags;
 
 pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
-pub use draft_lists::{DraftPage, DraftQuery};
 pub use condition::{Condition, Trouble};
+pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent};
