@@ -116,6 +116,15 @@ create table sign_in_links (
     expires_at_ms integer not null
 ) strict, without rowid;
 
+-- Wrong passwords in a row, so that guessing is slowed across restarts.
+create table sign_in_attempts (
+    -- SHA-256 of whom they were for, or of the address that they came from.
+    name_sha256 blob primary key check (length(name_sha256) = 32),
+    failures    integer not null check (1 <= failures),
+    -- By the machine's clock, not the book's.
+    last_at_ms  integer not null
+) strict, without rowid;
+
 -- ── Drafts ──────────────────────────────────────────────────────────────────────────────────
 
 create table drafts (
@@ -441,7 +450,7 @@ create table request_bodies (
 -- ── Requests answered ───────────────────────────────────────────────────────────────────────
 
 -- The answers of requests that carried an Idempotency-Key, written in the transaction of what
--- they did, kept for 30 days.
+-- they did, kept for 30 days, and the newest thousand whatever their age.
 create table idempotency_keys (
     key_seq       integer primary key,
     account_seq   integer not null references accounts,

@@ -16,6 +16,8 @@ pub enum Fault {
     SkipDuplicateLineCheck,
     /// What an idempotency key stands for is not stored.
     DropKeyRow,
+    /// The check that a start makes finds nothing.
+    SkipStartCheck,
     /// An order's captures are listed for whoever holds a token of any account.
     SkipAccountCheck,
 }
@@ -46,5 +48,6 @@ const WORDS: [(&str, Fault); 6] = [
     ("decide-outside-transaction", Fault::DecideOutsideTransaction),
     ("skip-duplicate-line-check", Fault::SkipDuplicateLineCheck),
     ("drop-key-row", Fault::DropKeyRow),
+    ("skip-start-check", Fault::SkipStartCheck),
     ("skip-account-check", Fault::SkipAccountCheck),
 ];

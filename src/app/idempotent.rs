@@ -1,11 +1,10 @@
 //! Doing what a request asks once, however often it is sent (contract, Decision 4).
 
-use crate::domain::Timestamp;
 use crate::sabotage::{self, Fault};
 use crate::store::{KeyUse, Refusal, StoreError, Tx, WriteCommand};
 
-/// How long a key stands for its answer: 30 days.
-pub const KEY_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+/// How long a key stands for its answer at least: 30 days of the book's time.
+pub(super) const KEY_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// A command, and the key that its request carried. The answer is rendered and stored in the
 /// transaction of what the command did, so that there is never one without the other.
@@ -48,8 +47,7 @@ where
             let done = self.command.run(tx).map_err(IdempotentRefused::Command)?;
             return Ok(Answer { body: (self.render)(&done), replayed: false });
         };
-        let not_before = Timestamp(tx.now().0 - KEY_KEPT_MS);
-        match tx.find_answer(key, not_before).map_err(IdempotentRefused::Store)? {
+        match tx.find_answer(key).map_err(IdempotentRefused::Store)? {
             Some(stored) if stored.fingerprint != key.fingerprint => {
                 Err(IdempotentRefused::KeyReused)
             }

@@ -18,6 +18,7 @@ mod idempotent;
 mod prepare_book;
 mod record_operation;
 mod sessions;
+mod sign_in_attempts;
 
 pub use access::Access;
 pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
@@ -29,7 +30,7 @@ pub use create_draft::{CreateDraft, CreateDraftRefused};
 pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
 pub use forget_answers::ForgetAnswers;
-pub use idempotent::{Answer, Idempotent, IdempotentRefused, KEY_KEPT_MS};
+pub use idempotent::{Answer, Idempotent, IdempotentRefused};
 pub use prepare_book::{MarkAsDemo, PrepareBook};
 pub use record_operation::{
     ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation,
@@ -39,6 +40,8 @@ pub use sessions::{
     EndSession, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession, TouchSession, UseLinkRefused,
     UseSignInLink,
 };
+
+pub use sign_in_attempts::{Attempt, BeginAttempt, TakeBackAttempt};
 
 use crate::domain::ids::{AccountId, CreatedBy};
 use crate::store::{Refusal, StoreError};

@@ -1,6 +1,7 @@
 //! Who may do what: scopes, client secrets, access tokens. No HTTP, no SQL.
 
 pub mod access;
+pub mod attempts;
 pub mod client_secret;
 pub mod password;
 pub mod role;

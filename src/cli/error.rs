@@ -2,8 +2,13 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crate::store::{OpenError, StoreError, StoreErrorKind};
+
+/// How long the end waits for standard error to be read.
+const TOLD_MS: u64 = 1_000;
 
 /// A failed command. Its text tells the reader what to do.
 #[derive(Debug, thiserror::Error)]
@@ -51,13 +56,22 @@ impl From<OpenError> for CliError {
     }
 }
 
-/// Prints an error for a person. A reader that has left is told nothing.
+/// Prints an error for a person. A reader that has left is told nothing, and one that has stopped
+/// reading keeps the process from ending for a moment only: whoever starts it again waits for that.
 pub fn tell(error: &CliError) {
     if matches!(error, CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
         return;
     }
-    // Standard error may be closed too, and then there is nobody to tell.
-    drop(writeln!(std::io::stderr(), "tillbook: {error}"));
+    let text = format!("tillbook: {error}\n");
+    let (tell, told) = channel();
+    let telling = std::thread::Builder::new().name("tell".to_owned()).spawn(move || {
+        // Standard error may be closed too, and then there is nobody to tell.
+        drop(std::io::stderr().write_all(text.as_bytes()));
+        tell.send(()).unwrap_or_default();
+    });
+    if telling.is_ok() {
+        told.recv_timeout(Duration::from_millis(TOLD_MS)).unwrap_or_default();
+    }
 }
 
 fn explain(error: &StoreError) -> String {
@@ -66,6 +80,10 @@ fn explain(error: &StoreError) -> String {
         StoreErrorKind::Corrupt => format!(
             "{error}. Nothing was changed. If it is not your book, name another file with --db; if \
              it is, stop everything that uses it and restore the last backup."
+        ),
+        StoreErrorKind::Machine => format!(
+            "{error}. See that the disk works and has room, and that this user may write to the \
+             file and in its folder."
         ),
         StoreErrorKind::Busy => format!("{error}; try again in a moment"),
         StoreErrorKind::DiskFull => format!("{error}; make room and try again"),

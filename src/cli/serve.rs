@@ -120,13 +120,14 @@ pub fn serve(
             insecure_http: args.insecure_http,
         },
     )?;
-    let workers = Workers::start(&opened.store, &state.access)?;
     let options = ServerOptions {
         path_prefix: path_prefix(&public_url),
         cors_origins: args.cors_origins.clone(),
         ..ServerOptions::default()
     };
     let announcement = announce(&Running { state: &state, address })?;
+    // They begin with a check of the book, after which there may be nothing more to announce.
+    let workers = Workers::start(&opened.store, &state.access)?;
     let ended = actix_web::rt::System::new().block_on(async {
         let signals = Signals::listen()?;
         let server = server::start(listener, state.clone(), options)?;

@@ -12,6 +12,14 @@ pub fn caller_address(request: &HttpRequest, trusted: &[IpAddr]) -> Option<IpAdd
     originator(request.peer_addr()?.ip().to_canonical(), &forwarded.join(","), trusted)
 }
 
+/// Whether a person on this machine itself asks, and no proxy on it for somebody else.
+pub fn is_local(request: &HttpRequest) -> bool {
+    let is_loopback =
+        request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    let says_whose = ["forwarded", "x-forwarded-for", "x-real-ip"];
+    is_loopback && !says_whose.iter().any(|name| request.headers().contains_key(*name))
+}
+
 fn originator(peer: IpAddr, forwarded: &str, trusted: &[IpAddr]) -> Option<IpAddr> {
     if !trusted.contains(&peer) {
         return Some(peer);

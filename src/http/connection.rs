@@ -4,12 +4,17 @@
 //! two. Whoever sends half of a second head, or does not read what it asked for, is outside both
 //! and would hold its connection for ever. So each has a watch with a handle of its own on the
 //! socket: it shuts that when a whole period has passed in which no request began or ended.
+//!
+//! No address may hold so many connections that none are left for others. A proxy is one address,
+//! so the bound is far above what its callers need at once.
 
 use std::any::Any;
 use std::cell::Cell;
-use std::net::{Shutdown, TcpListener};
+use std::collections::HashMap;
+use std::net::{IpAddr, Shutdown, TcpListener};
 use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::Error;
@@ -58,10 +63,52 @@ fn connections_of(files: Option<u64>, workers: u64) -> usize {
     usize::try_from(each).unwrap_or(1)
 }
 
+/// How many connections are open from each address.
+#[derive(Debug)]
+pub struct Addresses {
+    each_max: usize,
+    open: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Addresses {
+    /// Of no address more than that.
+    pub fn at_most(each_max: usize) -> Arc<Addresses> {
+        Arc::new(Addresses { each_max, open: Mutex::default() })
+    }
+
+    /// Counts one more, unless that address has all that it may.
+    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Entered> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(address).or_default();
+        if self.each_max <= *count {
+            return None;
+        }
+        *count += 1;
+        Some(Entered { addresses: Arc::clone(self), address })
+    }
+}
+
+/// One connection of an address, until it ends.
+struct Entered {
+    addresses: Arc<Addresses>,
+    address: IpAddr,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let mut open = self.addresses.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.get_mut(&self.address) {
+            Some(count) if 1 < *count => *count -= 1,
+            _ => drop(open.remove(&self.address)),
+        }
+    }
+}
+
 /// What a connection's watch looks at. It ends with the connection.
 struct Watched {
     moves: Rc<Moves>,
     watch: JoinHandle<()>,
+    _entered: Entered,
 }
 
 impl Drop for Watched {
@@ -96,17 +143,29 @@ impl Drop for UnderWay {
     }
 }
 
-/// Puts a watch on a new connection.
-pub fn watch(stream: &dyn Any, data: &mut Extensions, period: Duration) {
-    let handle = stream.downcast_ref::<TcpStream>().map(|s| s.as_fd().try_clone_to_owned());
-    let socket = match handle {
-        Some(Ok(handle)) => std::net::TcpStream::from(handle),
-        Some(Err(error)) => return tracing::warn!(%error, "a connection has no watch"),
-        None => return tracing::warn!("a connection that is no TCP has no watch"),
+/// Puts a watch on a new connection, or ends it when its address has too many.
+pub fn watch(
+    stream: &dyn Any,
+    data: &mut Extensions,
+    period: Duration,
+    addresses: &Arc<Addresses>,
+) {
+    let Some(stream) = stream.downcast_ref::<TcpStream>() else {
+        return tracing::warn!("a connection that is no TCP has no watch");
+    };
+    // One that has left already has no address, and soon no connection.
+    let Ok(peer) = stream.peer_addr() else { return };
+    let socket = match stream.as_fd().try_clone_to_owned() {
+        Ok(handle) => std::net::TcpStream::from(handle),
+        Err(error) => return tracing::warn!(%error, "a connection has no watch"),
+    };
+    let Some(entered) = addresses.enter(peer.ip().to_canonical()) else {
+        // It fails when the client has left already.
+        return drop(socket.shutdown(Shutdown::Both));
     };
     let moves = Rc::new(Moves::default());
     let watch = actix_web::rt::spawn(end_when_idle(socket, Rc::clone(&moves), period));
-    data.insert(Watched { moves, watch });
+    data.insert(Watched { moves, watch, _entered: entered });
 }
 
 async fn end_when_idle(socket: std::net::TcpStream, moves: Rc<Moves>, period: Duration) {

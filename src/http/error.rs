@@ -168,6 +168,14 @@ impl ApiError {
         ApiError::new(Code::Unavailable, message)
     }
 
+    /// The book was found damaged, and nothing is written until somebody has seen to it.
+    pub fn damaged() -> ApiError {
+        ApiError::unavailable(
+            "The book was found damaged, so nothing is recorded until whoever looks after the \
+             server has seen to it; the server's log says what is wrong. Reading goes on.",
+        )
+    }
+
     /// What a failed write means to the caller; `refused` explains the refusals of the command.
     pub fn from_write<R>(error: WriteError<R>, refused: impl FnOnce(R) -> ApiError) -> ApiError {
         match error {
@@ -179,6 +187,7 @@ impl ApiError {
                 tracing::error!("the disk is full: writes are refused until there is room");
                 ApiError::unavailable("The server's disk is full. Nothing was recorded; try again.")
             }
+            WriteError::Unavailable(StoreErrorKind::Corrupt) => ApiError::damaged(),
             WriteError::Unavailable(_) => {
                 ApiError::unavailable("The database is busy. Nothing was recorded; try again.")
             }
@@ -230,6 +239,7 @@ impl From<StoreError> for ApiError {
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Constraint
             | StoreErrorKind::Inconsistent
+            | StoreErrorKind::Machine
             | StoreErrorKind::Other => ApiError::internal(error),
         }
     }

@@ -257,6 +257,9 @@ pub async fn read_body(
     payload: Payload,
     bytes_max: usize,
 ) -> Result<actix_web::web::Bytes, ApiError> {
+    if request.headers().contains_key("content-encoding") {
+        return Err(unsupported("A compressed body", "send it as it is"));
+    }
     let time = request.app_data::<BodyTimeout>();
     let time = time.ok_or_else(|| ApiError::internal("a body was read without its deadline"))?.0;
     let body =
@@ -299,15 +302,12 @@ fn parse_body(bytes: &[u8]) -> Result<Tree, ApiError> {
     })
 }
 
-/// A missing Content-Type is taken as JSON, a wrong one is not; nor is a compressed body.
+fn unsupported(what: &str, instead: &str) -> ApiError {
+    ApiError::new(Code::UnsupportedMediaType, format!("{what} is not taken here; {instead}."))
+}
+
+/// A missing Content-Type is taken as JSON, a wrong one is not.
 fn expect_json(request: &HttpRequest) -> Result<(), ApiError> {
-    let unsupported = |what: &str| {
-        let message = format!("{what} is not taken here; send application/json as it is.");
-        Err(ApiError::new(Code::UnsupportedMediaType, message))
-    };
-    if request.headers().contains_key("content-encoding") {
-        return unsupported("A compressed body");
-    }
     let Some(header) = request.headers().get(CONTENT_TYPE) else {
         return Ok(());
     };
@@ -315,7 +315,7 @@ fn expect_json(request: &HttpRequest) -> Result<(), ApiError> {
     if essence.trim().eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
-    unsupported("This Content-Type")
+    Err(unsupported("This Content-Type", "send application/json"))
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {

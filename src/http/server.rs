@@ -12,7 +12,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 
 use super::admin::page_error::show_errors;
-use super::connection::{self, note_request};
+use super::connection::{self, Addresses, note_request};
 use super::extract::BodyTimeout;
 use super::headers::{guard_request, security_headers};
 use super::unread_body::end_unread_body;
@@ -41,6 +41,8 @@ pub struct ServerOptions {
     pub idle_timeout: Duration,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
+    /// Connections that one address may hold at once; half of all there may be, if not said.
+    pub address_connections_max: Option<usize>,
 }
 
 impl Default for ServerOptions {
@@ -51,6 +53,7 @@ impl Default for ServerOptions {
             head_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(16),
             body_timeout: Duration::from_secs(10),
+            address_connections_max: None,
         }
     }
 }
@@ -64,6 +67,9 @@ pub fn start(
     let state = Data::new(state);
     let (head_timeout, idle_timeout) = (options.head_timeout, options.idle_timeout);
     connection::lengthen_backlog(&listener)?;
+    let connections_max = connection::connections_max(WORKERS.into());
+    let half = connections_max * usize::from(WORKERS) / 2;
+    let addresses = Addresses::at_most(options.address_connections_max.unwrap_or(half));
     let server = HttpServer::new(move || {
         let prefix = options.path_prefix.clone();
         App::new()
@@ -84,7 +90,9 @@ pub fn start(
             })
     });
     Ok(server
-        .on_connect(move |stream, data| connection::watch(stream, data, idle_timeout))
+        .on_connect(move |stream, data| {
+            connection::watch(stream, data, idle_timeout, &addresses);
+        })
         .workers(WORKERS.into())
         .worker_max_blocking_threads(BLOCKING_THREADS_MAX)
         .client_request_timeout(head_timeout)
@@ -92,7 +100,7 @@ pub fn start(
         // clients the time to read their answer, and takes little meanwhile.
         .client_disconnect_timeout(Duration::ZERO)
         .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
-        .max_connections(connection::connections_max(WORKERS.into()))
+        .max_connections(connections_max)
         .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
         .disable_signals()
         .listen(listener)?

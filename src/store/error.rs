@@ -29,7 +29,11 @@ pub enum StoreErrorKind {
     /// A row says what no command of ours ever writes. Nothing was written because of it.
     #[error("the book is inconsistent; run `tillbook verify`")]
     Inconsistent,
-    /// I/O errors and everything unknown: what was being written may or may not be there.
+    /// An I/O error, a file that may not be written, or an error of SQLite that is not known here:
+    /// what was being written may or may not be there.
+    #[error("the database's file could not be used")]
+    Machine,
+    /// Anything else that stands in the way, in words of its own.
     #[error("the database failed")]
     Other,
 }
@@ -39,7 +43,7 @@ impl StoreErrorKind {
     pub fn is_known_outcome(self) -> bool {
         match self {
             Self::Busy | Self::DiskFull | Self::Constraint | Self::Inconsistent => true,
-            Self::Corrupt | Self::Other => false,
+            Self::Corrupt | Self::Machine | Self::Other => false,
         }
     }
 }
@@ -71,7 +75,7 @@ impl From<rusqlite::Error> for StoreError {
                 | ErrorCode::ParameterOutOfRange
                 | ErrorCode::Unknown,
             ) => StoreErrorKind::Constraint,
-            Some(_) => StoreErrorKind::Other,
+            Some(_) => StoreErrorKind::Machine,
             // An error of the binding: a value that the schema rules out, a row that is missing.
             None => StoreErrorKind::Inconsistent,
         };

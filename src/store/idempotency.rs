@@ -26,22 +26,17 @@ pub struct StoredAnswer {
 }
 
 impl Reader<'_> {
-    /// The answer that a key stands for since `not_before`.
-    pub fn find_answer(
-        &self,
-        used: &KeyUse,
-        not_before: Timestamp,
-    ) -> Result<Option<StoredAnswer>, StoreError> {
+    /// The answer that a key stands for.
+    pub fn find_answer(&self, used: &KeyUse) -> Result<Option<StoredAnswer>, StoreError> {
         let sql = "select fingerprint, answer from idempotency_keys
             where account_seq = (select account_seq from accounts where account_id = :account_id)
-              and client_id = :client_id and key = :key and :not_before <= created_at_ms";
+              and client_id = :client_id and key = :key";
         self.find(
             sql,
             named_params! {
                 ":account_id": used.account_id,
                 ":client_id": used.client_id,
                 ":key": used.key,
-                ":not_before": not_before,
             },
             |row| {
                 Ok(StoredAnswer {
@@ -54,9 +49,9 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Stores the answer of a request, in place of one that has run out.
+    /// Stores the answer of a request whose key stands for nothing.
     pub fn insert_answer(&self, used: &KeyUse, answer: &str) -> Result<(), StoreError> {
-        let sql = "insert or replace into idempotency_keys
+        let sql = "insert into idempotency_keys
             (account_seq, client_id, key, fingerprint, answer, created_at_ms)
             values ((select account_seq from accounts where account_id = :account_id),
                 :client_id, :key, :fingerprint, :answer, :now)";
@@ -74,13 +69,21 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Deletes up to `count_max` answers from before `before`, the oldest first; how many it was.
-    pub fn delete_answers(&self, before: Timestamp, count_max: u32) -> Result<usize, StoreError> {
+    /// Deletes up to `count_max` answers from before `before`, the oldest first, but none of the
+    /// `kept` newest; how many it was.
+    pub fn delete_answers(
+        &self,
+        before: Timestamp,
+        kept: u32,
+        count_max: u32,
+    ) -> Result<usize, StoreError> {
         let sql = "delete from idempotency_keys where key_seq in (
             select key_seq from
                 (select key_seq, created_at_ms from idempotency_keys
                  order by key_seq limit :count_max)
-            where created_at_ms < :before)";
-        self.execute(sql, named_params! {":before": before, ":count_max": count_max})
+            where created_at_ms < :before
+              and key_seq <= (select max(key_seq) from idempotency_keys) - :kept)";
+        let params = named_params! {":before": before, ":kept": kept, ":count_max": count_max};
+        self.execute(sql, params)
     }
 }

@@ -18,7 +18,10 @@ pub struct FileLock {
 pub fn try_lock(database: &Path) -> Result<Option<FileLock>, StoreError> {
     let path = lock_path(database);
     let cannot = |error: std::io::Error| {
-        StoreError::other(format!("cannot use the lock file {}: {error}", path.display()))
+        StoreError::other(format!(
+            "cannot use the lock file {}: {error}; see that this user may write in its folder",
+            path.display()
+        ))
     };
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

@@ -3,13 +3,14 @@
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use super::error::StoreError;
+use super::error::{StoreError, StoreErrorKind};
 
 /// The steps, oldest first. A released step is never edited.
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../data/migrations/0001_book.sql")),
     M::up(include_str!("../../data/migrations/0002_people.sql")),
     M::up(include_str!("../../data/migrations/0003_order_book.sql")).foreign_key_check(),
+    M::up(include_str!("../../data/migrations/0004_sign_in_attempts.sql")),
 ];
 
 /// Applies the steps that the file lacks. A file from a newer program is refused untouched.
@@ -18,9 +19,23 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     // A table that others refer to can only be made anew while nobody looks at references; a step
     // that does so checks them at its end, in its own transaction.
     conn.pragma_update(None, "foreign_keys", false)?;
-    let migrated = Migrations::from_slice(STEPS).to_latest(conn).map_err(StoreError::other);
+    let migrated = Migrations::from_slice(STEPS).to_latest(conn).map_err(|error| match error {
+        // Its own text repeats the whole step.
+        rusqlite_migration::Error::RusqliteError { err, .. } => not_what_it_says(err),
+        other => StoreError::other(other),
+    });
     conn.pragma_update(None, "foreign_keys", true)?;
     migrated
+}
+
+/// A step that SQLite will not run is one that does not follow on what the file holds.
+fn not_what_it_says(error: rusqlite::Error) -> StoreError {
+    let error = StoreError::from(error);
+    if error.kind != StoreErrorKind::Constraint {
+        return error;
+    }
+    let text = format!("its tables are not those of the version that it names: {}", error.source);
+    StoreError { kind: StoreErrorKind::Corrupt, source: text.into() }
 }
 
 /// An error unless the file has exactly the schema that this program knows.
@@ -95,6 +110,7 @@ mod tests {
         include_str!("../../data/migrations/0001_book.rows.sql"),
         include_str!("../../data/migrations/0002_people.rows.sql"),
         include_str!("../../data/migrations/0003_order_book.rows.sql"),
+        include_str!("../../data/migrations/0004_sign_in_attempts.rows.sql"),
     ];
 
     #[test]

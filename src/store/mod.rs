@@ -11,7 +11,9 @@
 //! Store functions are methods of [`Tx`] and [`Reader`], one file a table family.
 
 mod accounts;
+mod attempts;
 mod clients;
+mod condition;
 mod draft_lists;
 mod drafts;
 mod error;
@@ -27,12 +29,14 @@ mod order_lists;
 mod orders;
 mod row;
 mod search;
+mod start_check;
 mod tx;
 mod users;
 pub mod verify;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lock::lock_soon;
@@ -41,6 +45,7 @@ use rusqlite::OpenFlags;
 
 pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
+pub use condition::{Condition, Trouble};
 pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
@@ -52,6 +57,7 @@ pub use lists::ListSort;
 pub use lock::{FileLock, lock_path, try_lock};
 pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderRecord};
+pub use start_check::StartCheck;
 pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, SessionRecord, SignInLink, UserRecord};
 pub use writer::{Ended, Refusal, WriteCommand, WriteError, Writer, WriterThread};
@@ -69,7 +75,9 @@ const READER_WAIT_MS: u64 = 3_000;
 #[derive(Clone)]
 pub struct Store {
     pub writer: Writer,
+    pub condition: Arc<Condition>,
     readers: r2d2::Pool<SqliteConnectionManager>,
+    path: Arc<Path>,
 }
 
 /// An open book and what must outlive it: the writer's thread and the lock.
@@ -97,10 +105,23 @@ impl Store {
         migrate::migrate(&mut conn)?;
         let last_event_at = Reader::new(&conn).load_last_event_time()?;
         let commit = |conn: &rusqlite::Connection| conn.execute_batch("commit");
-        let state = writer::WriterState { conn, clock, randomness, last_event_at, commit };
+        let condition = Arc::new(Condition::of(path));
+        let state = writer::WriterState {
+            conn,
+            clock,
+            randomness,
+            last_event_at,
+            commit,
+            condition: condition.clone(),
+        };
         let (writer, writer_thread) = writer::start(state)?;
-        let store = Store { writer, readers: pool(path)? };
+        let store = Store { writer, condition, readers: pool(path)?, path: path.into() };
         Ok(OpenStore { store, writer_thread, _lock: lock })
+    }
+
+    /// The check that every start makes once it serves.
+    pub fn start_check(&self) -> Result<StartCheck, StoreError> {
+        StartCheck::open(&self.path)
     }
 
     /// Reads in one transaction, on the calling thread, which may block.

@@ -5,6 +5,7 @@
 //! `recursive_triggers` is what makes `insert or replace` run the triggers that keep the
 //! append-only tables append-only.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -40,9 +41,14 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = open(path, flags)?;
+    // A WAL beside the file that is not its own is put into it when this connection ends, unless
+    // that waits until the file is known to be ours.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // Before the first setting that is written into the file.
     refuse_foreign(&conn, path)?;
+    refuse_cut(&conn, path)?;
     refuse_newer(&conn)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     conn.pragma_update(None, "journal_mode", "wal")?;
     let (synchronous, read_back) = match sabotage::is_on(Fault::CommitWithoutSync) {
         false => ("full", "2"),
@@ -71,6 +77,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = open(path, flags)?;
     refuse_foreign(&conn, path)?;
+    refuse_cut(&conn, path)?;
     set_up_reader(&conn)?;
     Ok(conn)
 }
@@ -139,8 +146,30 @@ fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     if application_id == APPLICATION_ID || (application_id == 0 && objects == 0) {
         return Ok(());
     }
-    let text = format!("{} is not a Tillbook file", path.display());
+    let mut text = format!("{} is not a Tillbook file", path.display());
+    if 0 < wal_bytes(path) {
+        text.push_str(", or the file -wal beside it is not its own");
+    }
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
+}
+
+/// SQLite takes what is missing of the last page for zeros. A checkpoint that a crash cut short may
+/// leave that too, but then the WAL still holds the page.
+fn refuse_cut(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let page_bytes: u32 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let bytes = std::fs::metadata(path)?.len();
+    if bytes.is_multiple_of(page_bytes.into()) || 0 < wal_bytes(path) {
+        return Ok(());
+    }
+    let text = format!("{} was cut: its last page is not whole", path.display());
+    Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
+}
+
+/// How large the WAL beside a file is; 0 when there is none.
+pub(super) fn wal_bytes(path: &Path) -> u64 {
+    let mut wal = OsString::from(path);
+    wal.push("-wal");
+    std::fs::metadata(wal).map_or(0, |file| file.len())
 }
 
 /// Makes a missing file with mode 0600; SQLite gives the files beside it the same.

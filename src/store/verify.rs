@@ -46,7 +46,7 @@ pub struct VerifyReport {
 pub fn verify(path: &Path, mut progress: impl FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
     let conn = open_existing(path)?;
     let mut report = VerifyReport::default();
-    check_file(&conn, &mut report)?;
+    check_file(&conn, "pragma integrity_check", &mut report)?;
     let orders: u64 = count(&conn, "select count(*) from orders")?;
     report.accounts = count(&conn, "select count(*) from accounts")?;
     let mut after = 0;
@@ -59,7 +59,7 @@ pub fn verify(path: &Path, mut progress: impl FnMut(u64, u64)) -> Result<VerifyR
 }
 
 impl VerifyReport {
-    fn find(&mut self, what: String) {
+    pub(super) fn find(&mut self, what: String) {
         self.findings_count += 1;
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(what);
@@ -67,10 +67,14 @@ impl VerifyReport {
     }
 }
 
-/// SQLite's own opinion of the file.
-fn check_file(conn: &Connection, report: &mut VerifyReport) -> Result<(), StoreError> {
+/// SQLite's own opinion of the file, by one of its two checks.
+pub(super) fn check_file(
+    conn: &Connection,
+    check: &str,
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
     snapshot(conn, |reader| {
-        let broken: Vec<String> = reader.list("pragma integrity_check", [], |row| row.get(0))?;
+        let broken: Vec<String> = reader.list(check, [], |row| row.get(0))?;
         for line in broken.into_iter().filter(|line| line != "ok") {
             report.find(format!("file: {line}"));
         }
@@ -99,17 +103,28 @@ fn check_orders(
         let rows: Vec<(i64, AccountId)> =
             reader.list(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
         for (order_seq, account_id) in &rows {
-            report.orders += 1;
-            match reader.load_order(account_id, *order_seq) {
-                Ok(order) => check_order(reader, *order_seq, &order, report)?,
-                Err(error) if error.kind == StoreErrorKind::Inconsistent => {
-                    report.find(format!("order in row {order_seq}: {}", error.source));
-                }
-                Err(error) => return Err(error),
-            }
+            check_order_row(reader, *order_seq, account_id, report)?;
         }
         Ok(rows.last().map(|(order_seq, _)| *order_seq))
     })
+}
+
+/// One order against all that is known of it.
+pub(super) fn check_order_row(
+    reader: &Reader<'_>,
+    order_seq: i64,
+    account_id: &AccountId,
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    report.orders += 1;
+    match reader.load_order(account_id, order_seq) {
+        Ok(order) => check_order(reader, order_seq, &order, report),
+        Err(error) if error.kind == StoreErrorKind::Inconsistent => {
+            report.find(format!("order in row {order_seq}: {}", error.source));
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn check_order(

@@ -20,6 +20,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::condition::Condition;
 use super::error::{StoreError, StoreErrorKind};
 use super::tx::Tx;
 use crate::clock::{Clock, Randomness};
@@ -60,7 +61,7 @@ pub enum WriteError<R> {
     Refused(R),
     /// Too much is waiting; it was not run.
     QueueFull,
-    /// The file is locked or the disk is full; nothing was written.
+    /// The file is locked, the disk is full, or the book was found damaged; nothing was written.
     Unavailable(StoreErrorKind),
     /// It panicked or broke a rule of the schema; nothing was written.
     Failed,
@@ -73,6 +74,7 @@ pub enum WriteError<R> {
 pub struct Writer {
     queue: SyncSender<Box<dyn Job>>,
     off: Arc<AtomicBool>,
+    condition: Arc<Condition>,
 }
 
 /// The writer's thread, to wait for its end.
@@ -94,6 +96,7 @@ pub(super) struct WriterState {
     pub last_event_at: Timestamp,
     /// How a transaction is committed; tests plant failures here.
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
+    pub condition: Arc<Condition>,
 }
 
 impl Writer {
@@ -125,6 +128,9 @@ impl Writer {
         if self.is_off() {
             return Err(WriteError::WritesOff);
         }
+        if self.condition.is_damaged() {
+            return Err(WriteError::Unavailable(StoreErrorKind::Corrupt));
+        }
         let (reply, answer) = oneshot::channel();
         match self.queue.try_send(Box::new(Task { command, reply, outcome: None })) {
             Ok(()) => Ok(answer),
@@ -150,6 +156,7 @@ pub(super) fn start(state: WriterState) -> Result<(Writer, WriterThread), StoreE
     let off = Arc::new(AtomicBool::new(false));
     let stopping = Arc::new(AtomicBool::new(false));
     let (end, ended) = oneshot::channel();
+    let condition = state.condition.clone();
     let (thread_off, thread_stopping) = (off.clone(), stopping.clone());
     let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
         let off = SetOnDrop(thread_off);
@@ -158,7 +165,7 @@ pub(super) fn start(state: WriterState) -> Result<(Writer, WriterThread), StoreE
         // Nobody listens any more while the server is stopping.
         end.send(why).unwrap_or_default();
     })?;
-    Ok((Writer { queue, off }, WriterThread { thread, stopping, ended }))
+    Ok((Writer { queue, off, condition }, WriterThread { thread, stopping, ended }))
 }
 
 /// Closes the door however the thread ends.
@@ -221,6 +228,9 @@ impl WriterState {
             Ran::Clean => None,
             Ran::Failed(failure) => Some(failure),
         });
+        if let Some(Failure::Store(StoreErrorKind::DiskFull, _)) = failure {
+            self.condition.note_disk_full(true);
+        }
         match failure {
             None => self.commit(batch),
             Some(Failure::Store(kind, why)) if !kind.is_known_outcome() => {
@@ -254,6 +264,7 @@ impl WriterState {
         }
         match (self.commit)(&self.conn).map_err(StoreError::from) {
             Ok(()) => {
+                self.condition.note_disk_full(false);
                 batch.into_iter().for_each(|job| job.settle(Settled::Committed));
                 Ok(())
             }
@@ -272,6 +283,9 @@ impl WriterState {
         kind: StoreErrorKind,
         why: String,
     ) -> Result<(), OutcomeUnknown> {
+        if kind == StoreErrorKind::DiskFull {
+            self.condition.note_disk_full(true);
+        }
         let known = kind.is_known_outcome();
         let settled = if known { Settled::Unavailable(kind) } else { Settled::Unknown };
         batch.into_iter().for_each(|job| job.settle(settled));

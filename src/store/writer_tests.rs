@@ -59,7 +59,8 @@ impl Book {
         migrate::migrate(&mut conn).unwrap();
         let (clock, randomness) = (Clock::System, Randomness::System);
         let last_event_at = Timestamp(0);
-        let state = WriterState { conn, clock, randomness, last_event_at, commit };
+        let condition = Arc::new(Condition::of(&path));
+        let state = WriterState { conn, clock, randomness, last_event_at, commit, condition };
         let (writer, thread) = start(state).unwrap();
         Book { writer, thread, path, _dir: dir }
     }
@@ -234,7 +235,8 @@ fn a_full_disk_refuses_what_does_not_fit_and_takes_the_rest() {
 #[test]
 fn time_in_the_book_never_runs_backwards() {
     let dir = tempfile::tempdir().unwrap();
-    let mut conn = open::open_writer(&dir.path().join("book.db")).unwrap();
+    let path = dir.path().join("book.db");
+    let mut conn = open::open_writer(&path).unwrap();
     migrate::migrate(&mut conn).unwrap();
     let clock = Clock::manual(Timestamp(1_000));
     let state = WriterState {
@@ -243,6 +245,7 @@ fn time_in_the_book_never_runs_backwards() {
         randomness: Randomness::System,
         last_event_at: Timestamp(5_000),
         commit,
+        condition: Arc::new(Condition::of(&path)),
     };
     let (writer, _thread) = start(state).unwrap();
     let now = |writer: &Writer| {

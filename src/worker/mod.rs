@@ -2,26 +2,33 @@
 
 mod retain;
 mod watch_access;
+mod watch_book;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::app::Access;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The running threads; they end when this is dropped.
 pub struct Workers {
     stops: Vec<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
+    /// Ends the check of the book, which may take long.
+    end_check: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Workers {
     /// Starts all of them.
-    pub fn start(store: &Store, access: &Access) -> std::io::Result<Workers> {
-        let mut workers = Workers { stops: Vec::new(), threads: Vec::new() };
+    pub fn start(store: &Store, access: &Access) -> Result<Workers, StoreError> {
+        let check = store.start_check()?;
+        let end_check = Box::new(check.ender());
+        let mut workers = Workers { stops: Vec::new(), threads: Vec::new(), end_check };
         let (watched, access) = (store.clone(), access.clone());
         workers.spawn("watch-access", move |tick| watch_access::run(&watched, &access, tick))?;
+        let condition = store.condition.clone();
+        workers.spawn("watch-book", move |tick| watch_book::run(&condition, check, tick))?;
         let store = store.clone();
         workers.spawn("retain", move |tick| retain::run(&store, tick))?;
         Ok(workers)
@@ -43,6 +50,7 @@ impl Workers {
 impl Drop for Workers {
     fn drop(&mut self) {
         self.stops.clear();
+        (self.end_check)();
         for thread in self.threads.drain(..) {
             // A worker that panicked has nothing more to do, and stopping goes on.
             drop(thread.join());

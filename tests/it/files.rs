@@ -100,6 +100,11 @@ const WRONG: &[Wrong] = &[
         make: |db, good| cut(db, good, |len| len - 4_096),
         told: "last backup",
     },
+    Wrong {
+        file: "less than a page less.db",
+        make: |db, good| cut(db, good, |len| len - 9),
+        told: "last backup",
+    },
     Wrong { file: "first page.db", make: |db, good| cut(db, good, |_| 4_096), told: "last backup" },
     Wrong { file: "half a header.db", make: |db, good| cut(db, good, |_| 50), told: "last backup" },
 ];

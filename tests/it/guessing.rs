@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use tillbook::app::CreateUser;
+use tillbook::app::{Attempt, BeginAttempt, CreateUser, TakeBackAttempt};
 use tillbook::auth::password::Password;
 use tillbook::auth::role::Role;
 use tillbook::clock::Randomness;
@@ -51,13 +51,7 @@ fn wrong_secrets_count_for_the_client_and_for_the_address() {
 #[test]
 fn wrong_passwords_count_for_the_user_however_spelled_and_for_the_address() {
     let app = App::start();
-    let command = CreateUser {
-        email: "kari@example.no".to_owned(),
-        role: Role::Owner,
-        accounts: vec![AccountId::parse(ACCOUNT).unwrap()],
-        password_hash: Password::new(PASSWORD).unwrap().hash(&Randomness::System).unwrap(),
-    };
-    app.state.store.writer.write_blocking(command).unwrap();
+    make_kari(&app);
     for email in ["kari@example.no", "KARI@example.no", " Kari@Example.NO "] {
         sign_in(&app, email, "wrong").expect(200);
     }
@@ -65,6 +59,92 @@ fn wrong_passwords_count_for_the_user_however_spelled_and_for_the_address() {
     assert_eq!(next_delay_ms(&app, HERE), 800);
     sign_in(&app, "Kari@example.no", PASSWORD).expect(303);
     assert_eq!(next_delay_ms(&app, "kari@example.no"), 100);
+}
+
+/// Wrong and right passwords typed by somebody behind a proxy, who is not on this machine.
+fn sign_in_from_afar(app: &App, password: &str) -> Reply {
+    let fields = [("email", "kari@example.no"), ("password", password)];
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let headers =
+        [("content-type", "application/x-www-form-urlencoded"), ("x-forwarded-for", "203.0.113.7")];
+    let reply = app.send("POST", "/admin/sign-in", &headers, Some(&body));
+    // The delay of a wrong answer is another matter.
+    app.state.failure_delays.succeed("kari@example.no");
+    app.state.failure_delays.succeed(HERE);
+    reply
+}
+
+fn make_kari(app: &App) {
+    let command = CreateUser {
+        email: "kari@example.no".to_owned(),
+        role: Role::Owner,
+        accounts: vec![AccountId::parse(ACCOUNT).unwrap()],
+        password_hash: Password::new(PASSWORD).unwrap().hash(&Randomness::System).unwrap(),
+    };
+    app.state.store.writer.write_blocking(command).unwrap();
+}
+
+#[test]
+fn five_wrong_passwords_make_the_next_wait_through_a_restart_but_not_on_the_server_itself() {
+    let mut app = App::start();
+    make_kari(&app);
+    for _ in 0..5 {
+        sign_in_from_afar(&app, "wrong").expect(200);
+    }
+    app.restart();
+    let waits = sign_in_from_afar(&app, PASSWORD).expect(429);
+    assert_eq!(waits.header("retry-after"), Some("1"));
+    assert!(waits.text.contains("Too many wrong passwords"), "{}", waits.text);
+    sign_in(&app, "kari@example.no", PASSWORD).expect(303);
+    app.pass(999);
+    sign_in_from_afar(&app, PASSWORD).expect(429);
+    app.pass(1);
+    sign_in_from_afar(&app, "wrong").expect(200);
+    let waits = sign_in_from_afar(&app, PASSWORD).expect(429);
+    assert_eq!(waits.header("retry-after"), Some("2"));
+    app.pass(2_000);
+    sign_in_from_afar(&app, PASSWORD).expect(303);
+    // All is forgotten with that.
+    for _ in 0..5 {
+        sign_in_from_afar(&app, "wrong").expect(200);
+    }
+    sign_in_from_afar(&app, PASSWORD).expect(429);
+    // A clock that is put back makes nobody wait for the time that it takes back.
+    app.pass(-365 * 24 * 60 * 60 * 1_000);
+    sign_in_from_afar(&app, PASSWORD).expect(303);
+}
+
+#[test]
+fn twenty_guesses_at_once_count_as_twenty() {
+    let app = App::start();
+    make_kari(&app);
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let guessing: Vec<_> =
+            (0..20).map(|_| scope.spawn(|| sign_in_from_afar(&app, "wrong").status)).collect();
+        guessing.into_iter().map(|guess| guess.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 5, "{statuses:?}");
+    sign_in_from_afar(&app, PASSWORD).expect(429);
+}
+
+#[test]
+fn an_address_that_guesses_at_many_waits_whomever_it_tries_next() {
+    let app = App::start();
+    let begin = |email: &str, address: &str| {
+        let attempt = Attempt::of(email, Some(address));
+        let command = BeginAttempt { attempt, at: START };
+        (attempt, app.state.store.writer.write_blocking(command).unwrap())
+    };
+    for nth in 0..4 {
+        assert_eq!(begin(&format!("{nth}@example.no"), "203.0.113.7").1, None);
+    }
+    // A right password takes back its own attempt alone.
+    let (right, waits) = begin("kari@example.no", "203.0.113.7");
+    assert_eq!(waits, None);
+    app.state.store.writer.write_blocking(TakeBackAttempt(right)).unwrap();
+    assert_eq!(begin("ola@example.no", "203.0.113.7").1, None);
+    assert_eq!(begin("per@example.no", "203.0.113.7").1, Some(1_000));
+    assert_eq!(begin("per@example.no", "203.0.113.8").1, None);
 }
 
 #[test]

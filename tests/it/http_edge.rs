@@ -61,6 +61,15 @@ fn a_body_of_another_kind_or_size_is_refused() {
     }
     let gzip = [("content-encoding", "gzip")];
     assert_shape(&app.shopping("POST", &path, &gzip, Some(&body)), 415, "unsupported_media_type");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let basic = super::harness::basic(&app.client);
+    let token = format!("/v1/accounts/{ACCOUNT}/auth/token");
+    for headers in [vec![form], vec![]] {
+        let headers = [&headers[..], &[gzip[0], ("authorization", &basic)]].concat();
+        let reply = app.send("POST", &token, &headers, Some("x"));
+        assert_shape(&reply, 415, "unsupported_media_type");
+    }
+    app.send("POST", "/admin/sign-in", &[form, gzip[0]], Some("email=x")).expect(415);
     for kind in ["application/json; charset=utf-8", "Application/JSON"] {
         app.shopping("POST", &path, &[("content-type", kind)], Some(&body)).expect(200);
     }

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tillbook::auth::scope::Scope;
 
+use super::audit::tamper;
 use super::harness::{ACCOUNT, App};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -81,7 +82,7 @@ fn keys_of_different_clients_are_different_keys() {
 }
 
 #[test]
-fn a_key_is_forgotten_after_thirty_days() {
+fn a_key_is_forgotten_after_thirty_days_and_a_thousand_others() {
     let app = App::start();
     let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
     let first = app.post_once("k", &path, capture(100)).expect(200);
@@ -90,13 +91,34 @@ fn a_key_is_forgotten_after_thirty_days() {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str()), ("idempotency-key", "k")];
     let send = || app.shopping("POST", &path, &headers, Some(&capture(100).to_string()));
+    let forget = || app.state.store.writer.write_blocking(tillbook::app::ForgetAnswers).unwrap();
+    let add_others = |count: u32| {
+        let rows = format!(
+            "with recursive counted(n) as (select 1 union all select n + 1 from counted
+                where n < {count})
+            insert into idempotency_keys
+                (account_seq, client_id, key, fingerprint, answer, created_at_ms)
+            select account_seq, client_id, 'other ' || random(), fingerprint, answer, created_at_ms
+                from counted, (select * from idempotency_keys where key = 'k')"
+        );
+        tamper(&app.db, &rows).unwrap();
+    };
+    // A thousand others, and not old enough; then old enough, and one other too few; then both.
+    add_others(1_000);
+    forget();
     assert_eq!(send().expect(200).text, first.text);
+    tamper(
+        &app.db,
+        "delete from idempotency_keys where key_seq = (select max(key_seq) from idempotency_keys)",
+    )
+    .unwrap();
     app.pass(1);
+    forget();
+    assert_eq!(send().expect(200).text, first.text);
+    add_others(1);
+    forget();
+    assert!(!app.snapshot().contains("| k |"), "the answer was deleted");
     assert_ne!(send().expect(200).text, first.text);
-    app.pass(30 * DAY_MS + 1);
-    app.state.store.writer.write_blocking(tillbook::app::ForgetAnswers).unwrap();
-    let kept = app.snapshot();
-    assert!(!kept.contains("| k |"), "the answers were deleted");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -56,20 +57,44 @@ pub fn run(args: &[&str]) -> Ended {
 
 /// The same with an environment.
 pub fn run_with(args: &[&str], environment: &[(&str, &str)]) -> Ended {
-    let child = command(args, environment).spawn().unwrap();
+    wait(command(args, environment).spawn().unwrap())
+}
+
+/// Waits for a process to end. What it prints is read meanwhile.
+fn wait(child: Child) -> Ended {
     let id = child.id();
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait_with_output()));
     let Ok(output) = told.recv_timeout(Duration::from_secs(END_S)) else {
         signal(id, "KILL");
-        panic!("tillbook {args:?} did not end");
+        panic!("the program did not end");
     };
     let output = output.unwrap();
     Ended {
-        code: output.status.code().unwrap(),
+        code: exit_code(output.status),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// As shells tell it: 128 and the number of the signal that ended a process.
+fn exit_code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap())
+}
+
+/// What serves a book on a free port.
+pub fn serve_command(db: &Path) -> Command {
+    command(&["serve", "--db", path(db), "--listen", "127.0.0.1:0", "--log", "warn"], &[])
+}
+
+/// The same command, run by a shell that does something first.
+pub fn after(first: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{first} && exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args()).env_clear();
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
 }
 
 /// The book's path as an argument.
@@ -102,26 +127,34 @@ pub struct Served {
 impl Served {
     /// Serves a book on a free port, and waits until it says so.
     pub fn start(db: &Path) -> Served {
-        Served::start_with(db, &[])
+        let started = Served::try_start(serve_command(db));
+        started.unwrap_or_else(|ended| panic!("the server did not start: {}", ended.err))
     }
 
     /// The same for callers who know it by that URL.
     pub fn start_as(db: &Path, public_url: &str) -> Served {
-        Served::start_with(db, &[("TILLBOOK_PUBLIC_URL", public_url)])
+        let mut command = serve_command(db);
+        command.env("TILLBOOK_PUBLIC_URL", public_url);
+        let started = Served::try_start(command);
+        started.unwrap_or_else(|ended| panic!("the server did not start: {}", ended.err))
     }
 
-    fn start_with(db: &Path, environment: &[(&str, &str)]) -> Served {
-        let args = ["serve", "--db", path(db), "--listen", "127.0.0.1:0", "--log", "warn"];
-        let mut child = command(&args, environment).spawn().unwrap();
+    /// Runs a command that serves, and waits until it says so; what it left behind if it ends
+    /// instead.
+    pub fn try_start(mut command: Command) -> Result<Served, Ended> {
+        let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        let Some((_, url)) = line.trim_end().rsplit_once(' ') else {
-            let mut why = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut why).unwrap();
-            panic!("the server did not start: {why}");
-        };
-        Served { url: url.to_owned(), child: Some(child), _out: out }
+        match line.trim_end().rsplit_once(' ') {
+            Some((_, url)) => Ok(Served { url: url.to_owned(), child: Some(child), _out: out }),
+            None => Err(wait(child)),
+        }
+    }
+
+    /// What it logs, from here on.
+    pub fn log(&mut self) -> BufReader<ChildStderr> {
+        BufReader::new(self.child.as_mut().unwrap().stderr.take().unwrap())
     }
 
     /// What the token endpoint says to a client.
@@ -166,17 +199,21 @@ impl Served {
 
     /// Waits for its end; the exit code and what it logged.
     pub fn wait(mut self) -> Ended {
-        let child = self.child.take().unwrap();
-        let id = child.id();
+        wait(self.child.take().unwrap())
+    }
+
+    /// Waits for its end and reads nothing of what it logs until then; the exit code.
+    pub fn wait_unread(mut self) -> i32 {
+        let mut child = self.child.take().unwrap();
+        let (id, pipe) = (child.id(), child.stderr.take());
         let (tell, told) = mpsc::channel();
-        std::thread::spawn(move || tell.send(child.wait_with_output()));
-        let Ok(output) = told.recv_timeout(Duration::from_secs(END_S)) else {
+        std::thread::spawn(move || tell.send(child.wait()));
+        let Ok(status) = told.recv_timeout(Duration::from_secs(END_S)) else {
             signal(id, "KILL");
-            panic!("the server did not stop");
+            panic!("the server waits for somebody to read its log");
         };
-        let output = output.unwrap();
-        let err = String::from_utf8(output.stderr).unwrap();
-        Ended { code: output.status.code().unwrap(), out: String::new(), err }
+        drop(pipe);
+        exit_code(status.unwrap())
     }
 }
 

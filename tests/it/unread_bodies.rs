@@ -39,6 +39,11 @@ fn head(line: &str, extra: &str) -> String {
 /// Sends a head and then a body until the server takes no more: how many bytes it took, and its
 /// answer.
 fn send_without_end(url: &str, head: &str) -> (usize, String) {
+    send_chunks(url, head, &format!("10000\r\n{}\r\n", "x".repeat(0x10000)))
+}
+
+/// The same with that text over and over.
+fn send_chunks(url: &str, head: &str, chunk: &str) -> (usize, String) {
     let mut stream = connect(url);
     stream.write_all(head.as_bytes()).unwrap();
     let mut reader = stream.try_clone().unwrap();
@@ -48,7 +53,6 @@ fn send_without_end(url: &str, head: &str) -> (usize, String) {
         reader.read_to_end(&mut answer).unwrap_or_default();
         String::from_utf8(answer).unwrap()
     });
-    let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
     let mut taken = 0;
     let ended = loop {
         match stream.write(chunk.as_bytes()) {
@@ -128,6 +132,20 @@ fn a_body_without_end_is_cut_and_its_answer_is_whole() {
             }
         }
     });
+    app.get("/orders").expect(200);
+}
+
+#[test]
+fn a_body_of_tiny_chunks_without_end_is_cut_too() {
+    let app = App::start();
+    let tiny = "1\r\nx\r\n".repeat(10_000);
+    let bearer = format!("Authorization: Bearer {}\r\n{CHUNKED}", app.token);
+    let drafts = format!("POST /v1/accounts/{ACCOUNT}/shopping/draft_orders");
+    for (line, headers, status) in [("POST /nowhere", CHUNKED, 404), (&drafts, &bearer, 413)] {
+        let (taken, answer) = send_chunks(&app.url, &head(line, headers), &tiny);
+        let at = format!("{line}: {taken} bytes: {answer}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{at}");
+    }
     app.get("/orders").expect(200);
 }
 

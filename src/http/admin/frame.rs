@@ -3,6 +3,7 @@
 use super::super::assets::{CSS, SCRIPT};
 use super::super::state::AppState;
 use super::visitor::{Staff, Visitor};
+use crate::store::Trouble;
 
 /// The values that `base.html` shows. Paths begin with the path of the public URL.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Frame {
     pub here: &'static str,
     /// The shop is a demo.
     pub demo: bool,
+    /// What somebody must see to, in words.
+    pub troubles: Vec<&'static str>,
 }
 
 impl Frame {
@@ -43,6 +46,7 @@ impl Frame {
             has_others: false,
             here: "",
             demo: false,
+            troubles: Vec::new(),
         }
     }
 
@@ -52,6 +56,7 @@ impl Frame {
             email: visitor.email.clone(),
             role: visitor.role.as_str(),
             form_token: visitor.form_token.clone(),
+            troubles: state.store.condition.troubles().into_iter().map(words).collect(),
             ..Frame::outside(state)
         }
     }
@@ -63,6 +68,22 @@ impl Frame {
             account_name: staff.account_name.clone(),
             has_others: 1 < staff.visitor.accounts.len(),
             ..Frame::of_visitor(state, &staff.visitor)
+        }
+    }
+}
+
+fn words(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Damaged => {
+            "The book was found damaged, so nothing is recorded any more. Tell whoever looks after \
+             the server: keep a copy of the file, run tillbook verify, and restore the last backup."
+        }
+        Trouble::DiskFull => {
+            "The server's disk is full, so nothing can be recorded until somebody makes room."
+        }
+        Trouble::WalLarge => {
+            "Some program has been reading the book's file for long, and the disk fills up. Tell \
+             whoever looks after the server to end it."
         }
     }
 }

@@ -22,11 +22,9 @@ use super::page_error::PageError;
 use super::sign_in::{html, query_value, see_other};
 use super::visitor::Staff;
 use crate::app::{
-    Idempotent, IdempotentRefused, KEY_KEPT_MS, RecordOperation, RecordOperationRefused,
-    RecordedOperation,
+    Idempotent, IdempotentRefused, RecordOperation, RecordOperationRefused, RecordedOperation,
 };
 use crate::auth::client_secret::sha256;
-use crate::domain::Timestamp;
 use crate::domain::ids::{OrderName, ResourceId};
 use crate::domain::operation::{OperationKind, OperationRequest};
 use crate::store::{KeyUse, StoreError, StoredAnswer, WriteError};
@@ -284,9 +282,8 @@ async fn load_settled(
     key: KeyUse,
 ) -> Result<(Option<StoredAnswer>, OrderRead), PageError> {
     let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
-    let not_before = Timestamp(state.clock.now().0 - KEY_KEPT_MS);
     let read = state.store.read(move |reader| {
-        let stored = reader.find_answer(&key, not_before)?;
+        let stored = reader.find_answer(&key)?;
         Ok::<_, StoreError>((stored, load(reader, &account_id, &name)?))
     });
     let (stored, loaded) = read.await?;

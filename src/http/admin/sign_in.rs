@@ -1,10 +1,11 @@
 //! Signing in and out, and the links that do it once.
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::super::caller_address::caller_address;
+use super::super::caller_address::{caller_address, is_local};
 use super::super::error::ApiError;
 use super::super::extract::state;
 use super::super::state::AppState;
@@ -12,7 +13,9 @@ use super::form::Form;
 use super::frame::Frame;
 use super::page_error::PageError;
 use super::visitor::{Visitor, cookie_sha256, find_visitor, no_cookie, session_cookie};
-use crate::app::{EndSession, StartSession, UseLinkRefused, UseSignInLink};
+use crate::app::{
+    Attempt, BeginAttempt, EndSession, StartSession, TakeBackAttempt, UseLinkRefused, UseSignInLink,
+};
 use crate::auth::password::Password;
 use crate::auth::session::Ticket;
 use crate::store::{NewSession, UserRecord};
@@ -52,6 +55,10 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     expect_safe_transport(state)?;
     // As users are kept, so that another spelling is not another name to guess under.
     let email = form.text("email").trim().to_ascii_lowercase();
+    let attempt = attempt(state, &request, &email);
+    if let Some(wait_ms) = begin(state, attempt).await? {
+        return too_soon(state, &email, form.text("next"), wait_ms);
+    }
     let Some(user) = known_user(state, &email, form.text("password")).await? else {
         let now = state.clock.now();
         let address = caller_address(&request, &state.trusted_proxies);
@@ -63,6 +70,7 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
         return page(state, &email, form.text("next"), "No user has this e-mail and password.");
     };
     state.failure_delays.succeed(&email);
+    take_back(state, attempt).await?;
     let ticket = Ticket::draw(&state.randomness);
     let command = StartSession {
         user,
@@ -75,6 +83,47 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
         return page(state, &email, form.text("next"), "No user has this e-mail and password.");
     }
     Ok(signed_in(state, &ticket, &next_path(state, form.text("next"))))
+}
+
+/// What is counted of an attempt: nothing for somebody on this machine itself, so that no stranger
+/// can lock its owner out, and no address where a proxy does not say whom it speaks for.
+fn attempt(state: &AppState, request: &HttpRequest, email: &str) -> Option<Attempt> {
+    if is_local(request) {
+        return None;
+    }
+    let address = caller_address(request, &state.trusted_proxies);
+    let address = address.filter(|address| !address.is_loopback()).map(|a| a.to_string());
+    Some(Attempt::of(email, address.as_deref()))
+}
+
+/// Counts an attempt as wrong until it is known to be right; how long it must wait instead.
+async fn begin(state: &AppState, attempt: Option<Attempt>) -> Result<Option<i64>, PageError> {
+    let Some(attempt) = attempt else { return Ok(None) };
+    let command = BeginAttempt { attempt, at: state.clock.now() };
+    let begun = state.store.writer.write(command).await;
+    Ok(begun.map_err(|error| ApiError::from_write(error, ApiError::from))?)
+}
+
+async fn take_back(state: &AppState, attempt: Option<Attempt>) -> Result<(), PageError> {
+    let Some(attempt) = attempt else { return Ok(()) };
+    let taken_back = state.store.writer.write(TakeBackAttempt(attempt)).await;
+    Ok(taken_back.map_err(|error| ApiError::from_write(error, ApiError::from))?)
+}
+
+/// The sign-in page again, with a 429.
+fn too_soon(
+    state: &AppState,
+    email: &str,
+    next: &str,
+    wait_ms: i64,
+) -> Result<HttpResponse, PageError> {
+    const TOO_SOON: &str = "Too many wrong passwords were typed, so nobody can sign in with this \
+        e-mail, or from here, for up to a quarter of an hour. Wait, or sign in on the server.";
+    let mut response = page(state, email, next, TOO_SOON)?;
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let seconds = HeaderValue::from(wait_ms.unsigned_abs().div_ceil(1_000));
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    Ok(response)
 }
 
 /// `POST /admin/sign-out`

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::super::error::ApiError;
 use super::super::extract::{ok_json, state};
 use crate::json::{ObjectText, Tree};
+use crate::store::Trouble;
 
 /// The contract, by hand.
 const OPENAPI: &str = include_str!("../../../data/openapi.yaml");
@@ -16,12 +17,29 @@ const SERVER_PLACEHOLDER: &str = "  - url: /\n";
 
 /// `GET /health`: 200 while the server can write. Touches no database.
 pub async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    if state(&request)?.store.writer.is_off() {
+    let store = &state(&request)?.store;
+    if store.condition.is_damaged() {
+        return Err(ApiError::damaged());
+    }
+    if store.writer.is_off() {
         return Err(ApiError::unavailable("The server has stopped writing and will restart."));
     }
+    let warnings: Vec<Tree> =
+        store.condition.troubles().into_iter().map(|trouble| Tree::text(word(trouble))).collect();
     let mut object = ObjectText::default();
     object.text("status", "ok").text("version", env!("CARGO_PKG_VERSION"));
+    if !warnings.is_empty() {
+        object.json("warnings", &Tree::List(warnings).to_string());
+    }
     Ok(ok_json(object.end()))
+}
+
+fn word(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Damaged => "damaged",
+        Trouble::DiskFull => "disk_full",
+        Trouble::WalLarge => "wal_large",
+    }
 }
 
 /// `GET /openapi.yaml`

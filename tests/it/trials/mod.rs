@@ -4,6 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
 pub mod crash;
+pub mod faults_clock;
+pub mod faults_disk;
+pub mod faults_file;
+pub mod faults_process;
+pub mod flood;
+pub mod load;
 pub mod model;
 pub mod race;
 

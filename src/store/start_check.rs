@@ -1,0 +1,111 @@
+//! What a server looks for once it serves: damage to the file, and sums that are off in orders
+//! that were touched lately.
+//!
+//! `verify` looks at everything, which takes its time with a large book; this is the part of it
+//! that every start can afford. It reads beside the server, on a connection of its own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::{Connection, named_params};
+
+use super::error::{StoreError, StoreErrorKind};
+use super::tx::Reader;
+use super::verify::{VerifyReport, check_file, check_order_row};
+use super::{open_existing, snapshot};
+use crate::domain::ids::AccountId;
+use crate::sabotage::{self, Fault};
+
+/// Orders that nobody has touched for longer than this were there at earlier starts too.
+const TOUCHED_WITHIN_MS: i64 = 48 * 60 * 60 * 1_000;
+
+/// Events that one transaction reads.
+const EVENTS_PER_SNAPSHOT: u32 = 1_000;
+
+/// A check that has not begun.
+pub struct StartCheck {
+    conn: Connection,
+    is_ended: Arc<AtomicBool>,
+}
+
+impl StartCheck {
+    pub(super) fn open(path: &Path) -> Result<StartCheck, StoreError> {
+        Ok(StartCheck { conn: open_existing(path)?, is_ended: Arc::default() })
+    }
+
+    /// What ends the check early, as when the server stops.
+    pub fn ender(&self) -> impl Fn() + Send + Sync + 'static {
+        let (is_ended, statement) = (self.is_ended.clone(), self.conn.get_interrupt_handle());
+        move || {
+            is_ended.store(true, Ordering::Release);
+            statement.interrupt();
+        }
+    }
+
+    /// What is off, in words; `None` when it was ended early. A file that cannot be read is off.
+    pub fn run(&self) -> Result<Option<VerifyReport>, StoreError> {
+        let mut report = VerifyReport::default();
+        if sabotage::is_on(Fault::SkipStartCheck) {
+            return Ok(Some(report));
+        }
+        let checked = check_file(&self.conn, "pragma quick_check", &mut report)
+            .and_then(|()| self.check_orders(&mut report));
+        match checked {
+            _ if self.is_ended.load(Ordering::Acquire) => Ok(None),
+            Ok(()) => Ok(Some(report)),
+            Err(error) if error.kind == StoreErrorKind::Corrupt => {
+                report.find(format!("file: {error}"));
+                Ok(Some(report))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every order with an event in the book's last two days, from the newest back.
+    fn check_orders(&self, report: &mut VerifyReport) -> Result<(), StoreError> {
+        let since = snapshot(&self.conn, |reader| reader.load_last_event_time())?.0;
+        let (mut before, mut checked) = (i64::MAX, BTreeSet::new());
+        while let Some(event_seq) = snapshot(&self.conn, |reader| {
+            let events = list_events(reader, before)?;
+            for event in &events {
+                if event.created_at_ms < since - TOUCHED_WITHIN_MS {
+                    return Ok(None);
+                }
+                if checked.insert(event.order_seq) {
+                    check_order_row(reader, event.order_seq, &event.account_id, report)?;
+                }
+            }
+            Ok::<_, StoreError>(events.last().map(|event| event.event_seq))
+        })? {
+            if self.is_ended.load(Ordering::Acquire) {
+                break;
+            }
+            before = event_seq;
+        }
+        Ok(())
+    }
+}
+
+struct EventRow {
+    event_seq: i64,
+    order_seq: i64,
+    account_id: AccountId,
+    created_at_ms: i64,
+}
+
+/// Events before one, the newest first. Their times fall as their numbers do.
+fn list_events(reader: &Reader<'_>, before: i64) -> Result<Vec<EventRow>, StoreError> {
+    let sql = "select event_seq, order_seq, account_id, events.created_at_ms from events
+        join orders using (order_seq) join accounts using (account_seq)
+        where event_seq < :before order by event_seq desc limit :limit";
+    reader.list(sql, named_params! {":before": before, ":limit": EVENTS_PER_SNAPSHOT}, |row| {
+        Ok(EventRow {
+            event_seq: row.get(0)?,
+            order_seq: row.get(1)?,
+            account_id: row.get(2)?,
+            created_at_ms: row.get(3)?,
+        })
+    })
+}

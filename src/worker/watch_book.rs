@@ -1,0 +1,61 @@
+//! Noticing what is wrong with the book: once after every start, by checking it, and then by the
+//! size of its WAL.
+
+use super::Ticks;
+use crate::store::verify::VerifyReport;
+use crate::store::{Condition, StartCheck};
+
+/// How often the WAL is looked at.
+const PERIOD_MS: u64 = 10_000;
+
+/// Findings that are logged; `tillbook verify` prints them all.
+const FINDINGS_LOGGED_MAX: usize = 20;
+
+pub(super) fn run(condition: &Condition, check: StartCheck, ticks: &Ticks) {
+    check_once(condition, check, ticks);
+    loop {
+        if let Some(bytes) = condition.look_at_wal() {
+            tracing::warn!(
+                wal.bytes = bytes,
+                "the file beside the book, -wal, has grown large: some program has been reading \
+                 the book for long; end it, and the file shrinks by itself"
+            );
+        }
+        if !ticks.wait(PERIOD_MS) {
+            return;
+        }
+    }
+}
+
+/// Checks the book, and tries again while it cannot be read.
+fn check_once(condition: &Condition, check: StartCheck, ticks: &Ticks) {
+    loop {
+        match check.run() {
+            Ok(Some(report)) => return judge(condition, &report),
+            Ok(None) => return,
+            Err(error) => tracing::warn!(%error, "the book could not be checked; trying again"),
+        }
+        if !ticks.wait(PERIOD_MS) {
+            return;
+        }
+    }
+}
+
+fn judge(condition: &Condition, report: &VerifyReport) {
+    if report.findings_count == 0 {
+        tracing::info!(
+            orders = report.orders,
+            "the file is whole, and the orders of its last two days add up"
+        );
+        return;
+    }
+    condition.declare_damaged();
+    for finding in report.findings.iter().take(FINDINGS_LOGGED_MAX) {
+        tracing::error!(finding, "the book is not right");
+    }
+    tracing::error!(
+        findings = report.findings_count,
+        "nothing is recorded any more. Stop the server, keep a copy of the file, and restore the \
+         last backup; `tillbook verify` prints everything that is off"
+    );
+}

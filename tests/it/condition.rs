@@ -1,0 +1,29 @@
+//! A book that was found damaged: nothing more is written, everybody is told, and reading goes on.
+
+use serde_json::json;
+use tillbook::auth::role::Role;
+
+use super::harness::{ACCOUNT, App};
+use super::office::{get, visitor, words};
+
+#[test]
+fn a_damaged_book_is_read_and_not_written_and_every_page_says_so() {
+    let app = App::start();
+    let order = app.simple_order(&[100]);
+    let cookie = visitor(&app, Role::Owner, ACCOUNT);
+    assert!(!get(&app, &cookie, "/orders").expect(200).text.contains("damaged"));
+    app.state.store.condition.declare_damaged();
+    let before = app.snapshot();
+    let captures = format!("/orders/{order}/captures");
+    let refused = app.post(&captures, json!({"items": [{"line_id": 1, "amount": 1}]})).expect(503);
+    assert_eq!(refused.code(), "unavailable");
+    assert!(refused.text.contains("nothing is recorded"), "{}", refused.text);
+    assert_eq!(app.snapshot(), before);
+    app.get(&captures).expect(200);
+    let health = app.send("GET", "/health", &[], None).expect(503);
+    assert!(health.text.contains("damaged"), "{}", health.text);
+    for page in ["/orders".to_owned(), format!("/orders/{order}")] {
+        let shown = get(&app, &cookie, &page).expect(200);
+        assert!(words(&shown).contains("The book was found damaged"), "{page}");
+    }
+}

@@ -1,0 +1,88 @@
+//! A machine whose clock jumps: nothing panics, times in the book never fall, tokens are judged by
+//! the new time, and no key is forgotten.
+
+use serde_json::{Value, json};
+use tillbook::app::ForgetAnswers;
+use tillbook::domain::Timestamp;
+
+use super::{Dice, count, seed};
+use crate::audit;
+use crate::harness::{ACCOUNT, App, Reply, START, basic};
+
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+const YEAR_MS: i64 = 365 * DAY_MS;
+
+fn capture(app: &App, order: &str, key: &str) -> Reply {
+    let path = format!("/orders/{order}/captures");
+    app.post_once(key, &path, json!({"items": [{"line_id": 1, "amount": 1}]}))
+}
+
+/// A fresh token of the usual client.
+fn sign_in(app: &mut App) {
+    app.token = app.token_of(&app.client);
+}
+
+#[test]
+fn a_clock_that_jumps_breaks_nothing() {
+    let dice = Dice::new(seed("clock"));
+    let mut app = App::start();
+    let order = app.simple_order(&[1_000_000]);
+    let first = capture(&app, &order, "first").expect(200);
+    let mut times: Vec<i64> = [-HOUR_MS, 0, 30 * DAY_MS + HOUR_MS, -10 * YEAR_MS, 10 * YEAR_MS]
+        .map(|jump| START.0 + jump)
+        .to_vec();
+    let random = count("TILLBOOK_CLOCK_JUMPS", 10);
+    times.extend((0..random).map(|_| i64::try_from(dice.below(4_000_000_000_000)).unwrap()));
+    for (nth, time) in times.iter().enumerate() {
+        app.clock.set(Timestamp(*time));
+        sign_in(&mut app);
+        let key = format!("after {nth}");
+        let done = capture(&app, &order, &key).expect(200);
+        // What waits for no request runs at the new time too.
+        app.state.store.writer.write_blocking(ForgetAnswers).unwrap();
+        assert_eq!(capture(&app, &order, &key).expect(200).text, done.text);
+        let again = capture(&app, &order, "first").expect(200);
+        assert_eq!(again.text, first.text, "done twice at {time}");
+        app.restart();
+        assert_eq!(capture(&app, &order, "first").expect(200).text, first.text);
+    }
+    app.clock.set(START);
+    sign_in(&mut app);
+    let shown = app.get(&format!("/orders/{order}?include_events=true")).expect(200).body;
+    let captures = shown["captures"].as_array().unwrap();
+    assert_eq!(captures.len(), 1 + times.len());
+    let made_at: Vec<&str> =
+        captures.iter().map(|made| made["created_at"].as_str().unwrap()).collect();
+    assert!(made_at.is_sorted(), "{made_at:?}");
+    let versions: Vec<&Value> =
+        shown["events"].as_array().unwrap().iter().map(|e| &e["version"]).collect();
+    let strict: Vec<Value> = (1..=versions.len()).map(|nth| json!(nth)).collect();
+    assert!(versions.into_iter().eq(strict.iter()), "{shown}");
+    audit::expect_clean(&app.db);
+}
+
+#[test]
+fn a_token_is_judged_by_the_time_that_the_clock_says_now() {
+    let app = App::start();
+    let life_ms = app.state.token_life_s * 1_000;
+    for (at, status) in [
+        (START.0, 200),
+        // A minute either way is forgiven, and no more.
+        (START.0 - 60_000, 200),
+        (START.0 - 62_000, 401),
+        (START.0 - HOUR_MS, 401),
+        (START.0 - 10 * YEAR_MS, 401),
+        (START.0 + life_ms + 59_000, 200),
+        (START.0 + life_ms + 61_000, 401),
+        (START.0 + 30 * DAY_MS, 401),
+        (START.0 + 10 * YEAR_MS, 401),
+        (START.0, 200),
+    ] {
+        app.clock.set(Timestamp(at));
+        assert_eq!(app.get("/orders").status, status, "{} ms on", at - START.0);
+        let path = format!("/v1/accounts/{ACCOUNT}/auth/token");
+        let asked = app.send("POST", &path, &[("authorization", &basic(&app.client))], None);
+        asked.expect(200);
+    }
+}

@@ -1,0 +1,129 @@
+//! Disks without room and disks that cannot be written: a clear no, and nothing lost.
+//!
+//! Where file systems may not be mounted this says so and tries nothing; the writer's own tests
+//! have a file that may not grow.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::load::{Shop, health, keys};
+use super::{count, say};
+use crate::process::{Served, path, run, serve_command};
+
+/// A small file system of its own; gone when this is dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<SmallDisk> {
+        let disk = SmallDisk(tempfile::tempdir().unwrap());
+        let at = path(disk.path());
+        let mounted = mount(&["-t", "tmpfs", "-o", "size=3m,mode=0700", "tmpfs", at]);
+        if !mounted {
+            say("not tried: nothing may be mounted here; run it as root");
+        }
+        mounted.then_some(disk)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn remount(&self, option: &str) {
+        assert!(mount(&["-o", &format!("remount,{option}"), path(self.path())]));
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let at = path(self.path());
+        // Where nothing was mounted there is nothing to end.
+        drop(Command::new("umount").args(["-l", at]).stderr(Stdio::null()).status());
+    }
+}
+
+fn mount(args: &[&str]) -> bool {
+    let tried = Command::new("mount").args(args).stderr(Stdio::null()).status();
+    tried.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn a_full_disk_refuses_writes_reads_go_on_and_it_resumes_with_room() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let mut shop = Shop::make(disk.path());
+    let mut served = Served::start(&shop.db);
+    let token = served.token(&shop.client);
+    let mut size_mb = 3;
+    for round in 0..count("TILLBOOK_DISK_ROUNDS", 1) {
+        let mut refused = Vec::new();
+        for nth in 0_u32.. {
+            let sent = keys(&format!("{round} {nth}"), 100);
+            let answers = shop.capture(&served.url, &token, &sent);
+            assert_eq!(answers.len(), sent.len(), "a request got no answer");
+            refused.extend(answers.into_iter().filter(|(_, reply)| reply.status != 200));
+            if 200 < refused.len() {
+                break;
+            }
+        }
+        for (key, reply) in &refused {
+            assert_eq!((reply.status, reply.code()), (503, "unavailable"), "{key}: {}", reply.text);
+            assert_eq!(reply.header("retry-after"), Some("1"));
+            assert!(reply.text.contains("disk is full"), "{}", reply.text);
+        }
+        let order = format!("/orders/{}", shop.order);
+        served.shopping(&token, "GET", &order, None).expect(200);
+        let told = health(&served.url).expect(200);
+        assert_eq!(told.body["warnings"][0], "disk_full", "{}", told.text);
+        shop.expect_stored(0);
+        say(&format!("{} answered, {} refused", shop.answered.len(), refused.len()));
+        size_mb += 30;
+        disk.remount(&format!("size={size_mb}m"));
+        let again: Vec<String> = refused.into_iter().map(|(key, _)| key).collect();
+        for (key, reply) in shop.capture(&served.url, &token, &again) {
+            assert_eq!(reply.status, 200, "{key} after there was room: {}", reply.text);
+        }
+        assert!(health(&served.url).expect(200).body.get("warnings").is_none());
+        served.kill();
+        served = Served::start(&shop.db);
+        shop.expect_stored(0);
+        size_mb = 3 + u32::try_from(used_mb(&disk)).unwrap();
+        disk.remount(&format!("size={size_mb}m"));
+    }
+}
+
+fn used_mb(disk: &SmallDisk) -> u64 {
+    let files = std::fs::read_dir(disk.path()).unwrap();
+    let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    bytes >> 20
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_start_is_told_and_nothing_is_changed() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let shop = Shop::make(disk.path());
+    let before = std::fs::read(&shop.db).unwrap();
+    let filling = disk.path().join("filling");
+    // It ends where the disk does.
+    std::fs::write(&filling, vec![0; 3 << 20]).unwrap_err();
+    let ended = Served::try_start(serve_command(&shop.db)).err().expect("there is no room");
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert!(ended.err.contains("room"), "{}", ended.err);
+    assert!(std::fs::read(&shop.db).unwrap() == before, "the file was changed");
+    std::fs::remove_file(filling).unwrap();
+    Served::start(&shop.db).token(&shop.client);
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_is_told_and_still_read() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let shop = Shop::make(disk.path());
+    disk.remount("ro");
+    let ended = Served::try_start(serve_command(&shop.db)).err().expect("nothing can be written");
+    assert_eq!(ended.code, 1, "{}", ended.err);
+    assert!(ended.err.contains("Read-only file system"), "{}", ended.err);
+    assert!(ended.err.contains("may write"), "{}", ended.err);
+    run(&["verify", "--db", path(&shop.db)]).expect(0);
+    disk.remount("rw");
+    Served::start(&shop.db).token(&shop.client);
+}

@@ -1,0 +1,143 @@
+//! More connections than a server takes: it goes on, answers others meanwhile, and recovers.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use rustix::net::{AddressFamily, SocketType};
+use tillbook::http::server::ServerOptions;
+use tillbook::store::StoreError;
+
+use super::load::{Shop, health, keys};
+use super::{count, say};
+use crate::harness::{ACCOUNT, App};
+use crate::process::Served;
+
+/// An address of this machine that is nobody's.
+const FLOODER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// The most that the server takes of one address, on a machine that gives it enough files.
+const ADDRESS_CONNECTIONS_MAX: usize = 4_000;
+
+fn connect_from(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    rustix::net::bind(&socket, &SocketAddrV4::new(from, 0))?;
+    rustix::net::connect(&socket, &to)?;
+    Ok(socket.into())
+}
+
+/// Whether the server has ended it, which sends nothing first.
+fn is_cut(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    match stream.peek(&mut [0]) {
+        Ok(bytes) => bytes == 0,
+        Err(error) => error.kind() != ErrorKind::WouldBlock,
+    }
+}
+
+#[test]
+fn a_flood_from_one_address_keeps_nobody_else_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shop = Shop::make(dir.path());
+    let served = Served::start(&shop.db);
+    let token = served.token(&shop.client);
+    let before = served.resident_bytes();
+    let to = served.url.trim_start_matches("http://").parse().unwrap();
+    let wanted = usize::try_from(count("TILLBOOK_FLOOD", 5_000)).unwrap();
+    let mut flood = Vec::new();
+    for nth in 0..wanted {
+        let mut stream = connect_from(FLOODER, to).unwrap();
+        // Half say nothing, and half begin to.
+        if nth % 2 == 0 {
+            stream.write_all(b"GET /health HTTP/1.1\r\n").unwrap_or_default();
+        }
+        flood.push(stream);
+        if nth % 500 == 0 {
+            health(&served.url).expect(200);
+        }
+    }
+    health(&served.url).expect(200);
+    shop.capture(&served.url, &token, &keys("in the flood", 50));
+    assert_eq!(shop.answered.len(), 50);
+    let grown = served.resident_bytes().saturating_sub(before);
+    let cut = flood.iter().filter(|stream| is_cut(stream)).count();
+    say(&format!("{wanted} connected, {cut} cut off, {grown} bytes more"));
+    assert!(wanted - ADDRESS_CONNECTIONS_MAX <= cut, "{cut} of {wanted} were cut off");
+    drop(flood);
+    shop.capture(&served.url, &token, &keys("after it", 50));
+    assert_eq!(shop.answered.len(), 100);
+    shop.expect_stored(0);
+    served.signal("TERM");
+    let ended = served.wait().expect(0);
+    assert!(!ended.err.contains("a bug"), "{}", ended.err);
+}
+
+#[test]
+fn an_address_has_so_many_connections_and_no_more_until_one_ends() {
+    let address_connections_max = Some(3);
+    let app =
+        App::start_with(ServerOptions { address_connections_max, ..ServerOptions::default() }, "");
+    let to: SocketAddr = app.url.trim_start_matches("http://").parse().unwrap();
+    let ask = |stream: &mut TcpStream| {
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap_or_default();
+        let mut answer = [0; 4_096];
+        stream.read(&mut answer).is_ok_and(|bytes| 0 < bytes)
+    };
+    let mut open: Vec<TcpStream> = (0..3).map(|_| connect_from(FLOODER, to).unwrap()).collect();
+    assert!(open.iter_mut().all(ask));
+    assert!(!ask(&mut connect_from(FLOODER, to).unwrap()), "a fourth");
+    assert!(ask(&mut TcpStream::connect(to).unwrap()), "of another address");
+    open.pop();
+    // The server hears of its end soon.
+    while !ask(&mut connect_from(FLOODER, to).unwrap()) {}
+    assert!(open.iter_mut().all(ask), "those that were there stay");
+}
+
+#[test]
+fn health_answers_though_every_thread_that_reads_and_the_one_that_writes_are_held() {
+    let app = App::start();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(Mutex::new(held));
+    // All connections that read are held by these, and what is asked after them waits.
+    let (begun, is_begun) = std::sync::mpsc::channel();
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (store, held, begun) = (app.state.store.clone(), held.clone(), begun.clone());
+            std::thread::spawn(move || {
+                store.read_blocking(|_| {
+                    begun.send(()).unwrap();
+                    held.lock().unwrap().recv().unwrap_err();
+                    Ok::<_, StoreError>(())
+                })
+            })
+        })
+        .collect();
+    for _ in 0..4 {
+        is_begun.recv().unwrap();
+    }
+    // More requests than there are threads to read with.
+    let request = format!(
+        "GET /v1/accounts/{ACCOUNT}/shopping/orders HTTP/1.1\r\nHost: x\r\n\
+         Authorization: Bearer {}\r\n\r\n",
+        app.token
+    );
+    let to: SocketAddr = app.url.trim_start_matches("http://").parse().unwrap();
+    let waiting: Vec<TcpStream> = (0..64)
+        .map(|_| {
+            let mut stream = TcpStream::connect(to).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..20 {
+        health(&app.url).expect(200);
+    }
+    drop(release);
+    for reader in readers {
+        reader.join().unwrap().unwrap();
+    }
+    drop(waiting);
+    app.get("/orders").expect(200);
+}
