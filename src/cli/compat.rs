@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use url::Url;
 
 use super::JsonArgs;
@@ -26,7 +27,12 @@ pub struct CompatArgs {
     #[arg(long, env = "TILLBOOK_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
     client_secret: String,
     /// Print a table in Markdown
-    #[arg(long, conflicts_with = "json")]
+    #[arg(
+        long,
+        env = "TILLBOOK_MARKDOWN",
+        value_parser = FalseyValueParser::new(),
+        conflicts_with = "json"
+    )]
     markdown: bool,
     #[command(flatten)]
     output: JsonArgs,
