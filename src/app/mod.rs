@@ -4,6 +4,7 @@
 //! it is handed a [`Tx`](crate::store::Tx) and nothing to call out with.
 
 mod access;
+mod add_service_event;
 mod change_order_status;
 mod change_user;
 mod complete_draft;
@@ -20,6 +21,7 @@ mod record_operation;
 mod sessions;
 
 pub use access::Access;
+pub use add_service_event::{AddServiceEvent, AddServiceEventRefused};
 pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
 pub use change_user::{ChangeUser, ChangeUserRefused, UserChange};
 pub use complete_draft::{CompleteDraft, CompleteDraftRefused};

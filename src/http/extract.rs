@@ -48,6 +48,9 @@ pub struct ShoppingReader(pub Actor);
 /// A caller who may read an order's events.
 pub struct OrderEventsReader(pub Actor);
 
+/// A caller who may say what a service did about an order.
+pub struct OrderEventsWriter(pub Actor);
+
 impl FromRequest for ShoppingWriter {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
@@ -72,6 +75,16 @@ impl FromRequest for OrderEventsReader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let scopes = [Scope::AdminShopping, Scope::ReadShopping, Scope::ReadOrderEvents];
+        ready(caller(request, &scopes).map(Self))
+    }
+}
+
+impl FromRequest for OrderEventsWriter {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let scopes = [Scope::AdminShopping, Scope::WriteShopping, Scope::WriteOrderEvents];
         ready(caller(request, &scopes).map(Self))
     }
 }

@@ -60,6 +60,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         post(format!("{ORDER}/close"), web::to(order_status::close)),
         post(format!("{ORDER}/cancel"), web::to(order_status::cancel)),
         get(format!("{ORDER}/events"), web::to(events::list)),
+        post(format!("{ORDER}/events"), web::to(events::create)),
     ];
     for (view, path) in [
         (View::Customer, format!("{SHOPPING}/customers/{{customer_id}}/orders")),

@@ -47,6 +47,15 @@ impl Tree {
         }
     }
 
+    /// The same object without these members; what is no object is left as it is.
+    pub fn without(&self, keys: &[&str]) -> Tree {
+        let Tree::Object(members) = self else {
+            return self.clone();
+        };
+        let others = members.iter().filter(|(key, _)| !keys.contains(&key.as_str()));
+        Tree::Object(others.cloned().collect())
+    }
+
     /// The text inside, if this is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {

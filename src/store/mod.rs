@@ -44,7 +44,7 @@ pub use clients::{AccessRecord, ClientRecord, SigningKey};
 pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
-pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent};
+pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};
 pub use idempotency::{KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
 pub use list_values::{ListValues, ValueFilter};

@@ -32,6 +32,7 @@ mod office;
 mod order_list;
 mod order_status;
 mod process;
+mod service_events;
 mod tidy;
 mod tokens;
 mod trials;
