@@ -168,7 +168,11 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
             let body = parse_body(&bytes)?;
             let was_empty = bytes.is_empty();
             let key = idempotency_key(&request)?;
-            let method = if request.method() == "PUT" { "PUT" } else { "POST" };
+            let method = match request.method().as_str() {
+                "PUT" => "PUT",
+                "DELETE" => "DELETE",
+                _ => "POST",
+            };
             let path = request.path().to_owned();
             let query = request.query_string().to_owned();
             Ok(Sent { method, path, query, body, was_empty, key })

@@ -28,7 +28,7 @@ use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
 use admin::{setup, sign_in};
 use api::orders::View;
-use api::{drafts, events, operations, order_status, orders, service, token};
+use api::{comments, drafts, events, operations, order_status, orders, service, token};
 use error::ApiError;
 
 /// A route: what it is called by and what answers.
@@ -59,6 +59,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         post(format!("{ORDER}/open"), web::to(order_status::open)),
         post(format!("{ORDER}/close"), web::to(order_status::close)),
         post(format!("{ORDER}/cancel"), web::to(order_status::cancel)),
+        post(format!("{ORDER}/comments"), web::to(comments::create)),
+        delete(format!("{ORDER}/comments/{{comment_id}}"), web::to(comments::delete)),
         get(format!("{ORDER}/events"), web::to(events::list)),
         post(format!("{ORDER}/events"), web::to(events::create)),
     ];
@@ -166,4 +168,8 @@ fn post(path: impl Into<String>, route: Route) -> Endpoint {
 
 fn put(path: impl Into<String>, route: Route) -> Endpoint {
     Endpoint { method: Method::PUT, path: path.into(), route: route.method(Method::PUT) }
+}
+
+fn delete(path: impl Into<String>, route: Route) -> Endpoint {
+    Endpoint { method: Method::DELETE, path: path.into(), route: route.method(Method::DELETE) }
 }

@@ -130,6 +130,19 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Writes whether an order can have several authorizations a line.
+    pub fn update_multiple_authorizations(
+        &self,
+        record: &LedgerRecord,
+        allowed: bool,
+    ) -> Result<(), StoreError> {
+        let sql = "update ledgers set multiple_authorizations = :allowed
+            where order_seq = :order_seq";
+        let params = named_params! {":allowed": allowed, ":order_seq": record.order_seq};
+        self.execute(sql, params)?;
+        Ok(())
+    }
+
     /// Writes a new status and forgets what only the old one had.
     pub fn update_status(
         &self,

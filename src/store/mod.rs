@@ -13,6 +13,7 @@
 mod accounts;
 mod clients;
 mod draft_lists;
+mod comments;
 mod drafts;
 mod error;
 mod events;
@@ -42,6 +43,7 @@ use rusqlite::OpenFlags;
 pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
 pub use draft_lists::{DraftPage, DraftQuery};
+pub use comments::CommentRecord;
 pub use drafts::{DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};

@@ -35,6 +35,8 @@ GET {o}                                         401  200  403  200  403  403  40
 POST {o}/open                                   401  403  200  200  403  403  403  401  401
 POST {o}/close                                  401  403  200  200  403  403  403  401  401
 POST {o}/cancel                                 401  403  200  200  403  403  403  401  401
+POST {o}/comments                               401  403  200  200  403  403  403  401  401
+DELETE {o}/comments/{comment_id}                401  403  200  200  403  403  403  401  401
 GET {o}/events                                  401  200  403  200  200  403  403  401  401
 POST {o}/events                                 401  403  200  200  403  200  403  401  401
 POST {o}/authorizations                         401  403  200  200  403  403  403  401  401
@@ -156,6 +158,7 @@ fn what_another_account_has_is_not_there() {
         format!("GET /orders/{}", theirs.order),
         format!("GET /orders/{}/events", theirs.order),
         format!("POST /orders/{}/events", theirs.order),
+        format!("POST /orders/{}/comments", theirs.order),
         format!("POST /orders/{}/open", theirs.order),
         format!("POST /orders/{}/close", theirs.order),
         format!("POST /orders/{}/cancel", theirs.order),
@@ -168,6 +171,7 @@ fn what_another_account_has_is_not_there() {
     }
     let mut body = operation_body();
     body.as_object_mut().unwrap().extend(step_body().as_object().unwrap().clone());
+    body.as_object_mut().unwrap().extend(comment_body().as_object().unwrap().clone());
     let body_of_all = body.to_string();
     let before = app.snapshot();
     for at in paths {
@@ -339,6 +343,12 @@ fn prepare(app: &App, template: &str) -> String {
         app.post(&format!("/orders/{order}/close"), json!({})).expect(200);
     }
     let path = path.replace("{order_id}", &order);
+    if path.contains("{comment_id}") {
+        let comments = format!("/orders/{order}/comments");
+        let said = app.post(&comments, comment_body()).expect(200).body;
+        let id = said["comments"][0]["id"].as_str().unwrap();
+        return path.replace("{comment_id}", id);
+    }
     let Some(list) = path.strip_suffix("/{operation_id}") else { return path };
     let list = list.split_once("/shopping").unwrap().1;
     let made = app.post(list, operation_body()).expect(200);
@@ -353,12 +363,17 @@ fn step_body() -> Value {
     json!({"service": "kitchen", "service_status": "prepared"})
 }
 
+fn comment_body() -> Value {
+    json!({"comment": "Ring twice"})
+}
+
 fn body_of(row: &Row) -> Option<Value> {
     let takes_operation = ["/authorizations", "/captures", "/refunds", "/cancellations"];
     match row.method.as_str() {
         "GET" => None,
         _ if row.path.ends_with("/draft_orders") => Some(draft_body()),
         _ if row.path.ends_with("/events") => Some(step_body()),
+        _ if row.path.ends_with("/comments") => Some(comment_body()),
         _ if takes_operation.iter().any(|kind| row.path.ends_with(kind)) => Some(operation_body()),
         _ => Some(json!({})),
     }

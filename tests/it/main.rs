@@ -16,6 +16,7 @@ mod admin_sign_in;
 mod audit;
 mod bodies;
 mod cli;
+mod comments;
 mod contract;
 mod deadlines;
 mod demo;

@@ -1,5 +1,6 @@
 //! The JSON API: one file a resource, and beside it what it reads and writes on the wire.
 
+pub mod comments;
 pub mod drafts;
 pub mod events;
 pub mod operations;
