@@ -17,9 +17,11 @@ mod disable_client;
 mod findable;
 mod forget_answers;
 mod idempotent;
+mod order_change;
 mod prepare_book;
 mod record_operation;
 mod sessions;
+mod update_order;
 
 pub use access::Access;
 pub use add_service_event::{AddServiceEvent, AddServiceEventRefused};
@@ -34,6 +36,7 @@ pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
 pub use forget_answers::ForgetAnswers;
 pub use idempotent::{Answer, Idempotent, IdempotentRefused, KEY_KEPT_MS};
+pub use order_change::{ChangeProblem, ItemChange, OrderChange, PartChange};
 pub use prepare_book::{MarkAsDemo, PrepareBook};
 pub use record_operation::{
     ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation,
@@ -43,6 +46,7 @@ pub use sessions::{
     EndSession, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession, TouchSession, UseLinkRefused,
     UseSignInLink,
 };
+pub use update_order::{UpdateOrder, UpdateOrderRefused};
 
 use crate::domain::ids::{AccountId, CreatedBy};
 use crate::store::{Refusal, StoreError};

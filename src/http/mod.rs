@@ -28,7 +28,9 @@ use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
 use admin::{setup, sign_in};
 use api::orders::View;
-use api::{comments, drafts, events, operations, order_status, orders, service, token};
+use api::{
+    comments, drafts, events, operations, order_status, order_update, orders, service, token,
+};
 use error::ApiError;
 
 /// A route: what it is called by and what answers.
@@ -56,6 +58,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         get(DRAFTS, web::to(drafts::list)),
         get(ORDERS, web::to(orders::list)),
         get(ORDER, web::to(orders::show)),
+        put(ORDER, web::to(order_update::update)),
         post(format!("{ORDER}/open"), web::to(order_status::open)),
         post(format!("{ORDER}/close"), web::to(order_status::close)),
         post(format!("{ORDER}/cancel"), web::to(order_status::cancel)),

@@ -12,8 +12,8 @@
 
 mod accounts;
 mod clients;
-mod draft_lists;
 mod comments;
+mod draft_lists;
 mod drafts;
 mod error;
 mod events;
@@ -42,8 +42,8 @@ use rusqlite::OpenFlags;
 
 pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
-pub use draft_lists::{DraftPage, DraftQuery};
 pub use comments::CommentRecord;
+pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};

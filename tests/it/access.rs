@@ -31,6 +31,7 @@ GET {a}/shopping/customers/{customer_id}/orders 401  200  403  200  403  403  40
 GET {a}/shopping/customers/{customer_id}/orders/{order_id} 401 200 403 200 403 403 403 401 401
 GET {a}/shopping/stores/{store_id}/orders       401  200  403  200  403  403  403  401  401
 GET {a}/shopping/stores/{store_id}/orders/{order_id} 401 200 403 200 403 403 403 401 401
+PUT {o}                                         401  403  200  200  403  403  403  401  401
 GET {o}                                         401  200  403  200  403  403  403  401  401
 POST {o}/open                                   401  403  200  200  403  403  403  401  401
 POST {o}/close                                  401  403  200  200  403  403  403  401  401
@@ -157,6 +158,7 @@ fn what_another_account_has_is_not_there() {
         format!("PUT /draft_orders/{}/complete", theirs.draft),
         format!("GET /orders/{}", theirs.order),
         format!("GET /orders/{}/events", theirs.order),
+        format!("PUT /orders/{}", theirs.order),
         format!("POST /orders/{}/events", theirs.order),
         format!("POST /orders/{}/comments", theirs.order),
         format!("POST /orders/{}/open", theirs.order),

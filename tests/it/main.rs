@@ -32,6 +32,7 @@ mod kitchen_sink;
 mod office;
 mod order_list;
 mod order_status;
+mod order_update;
 mod process;
 mod service_events;
 mod tidy;

@@ -5,6 +5,7 @@ pub mod drafts;
 pub mod events;
 pub mod operations;
 pub mod order_status;
+pub mod order_update;
 pub mod orders;
 pub mod service;
 pub mod token;
@@ -15,6 +16,7 @@ mod event_view;
 mod operation_request;
 mod operation_view;
 mod order_fields;
+mod order_request;
 mod order_view;
 mod query;
 
