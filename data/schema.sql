@@ -363,6 +363,8 @@ create table order_comments (
     comment_seq   integer primary key,
     order_seq     integer not null references orders,
     id            text not null check (length(id) = 36),
+    -- The event that added it. Its request's body is erased when the comment is deleted.
+    event_seq     integer not null references events,
     -- The comment as sent; null once it was deleted.
     document      text,
     created_at_ms integer not null,

@@ -103,6 +103,7 @@ create table order_comments (
     comment_seq   integer primary key,
     order_seq     integer not null references orders,
     id            text not null check (length(id) = 36),
+    event_seq     integer not null references events,
     document      text,
     created_at_ms integer not null,
     created_by    text not null,

@@ -4,8 +4,10 @@
 //! it is handed a [`Tx`](crate::store::Tx) and nothing to call out with.
 
 mod access;
+mod add_service_event;
 mod change_order_status;
 mod change_user;
+mod comment_order;
 mod complete_draft;
 mod create_account;
 mod create_client;
@@ -15,14 +17,18 @@ mod disable_client;
 mod findable;
 mod forget_answers;
 mod idempotent;
+mod order_change;
 mod prepare_book;
 mod record_operation;
 mod sessions;
 mod sign_in_attempts;
+mod update_order;
 
 pub use access::Access;
+pub use add_service_event::{AddServiceEvent, AddServiceEventRefused};
 pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
 pub use change_user::{ChangeUser, ChangeUserRefused, UserChange};
+pub use comment_order::{CommentChange, CommentOrder, CommentOrderRefused};
 pub use complete_draft::{CompleteDraft, CompleteDraftRefused};
 pub use create_account::{CreateAccount, CreateAccountRefused};
 pub use create_client::{CreateClient, CreateClientRefused};
@@ -31,6 +37,7 @@ pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
 pub use forget_answers::ForgetAnswers;
 pub use idempotent::{Answer, Idempotent, IdempotentRefused};
+pub use order_change::{ChangeProblem, ItemChange, OrderChange, PartChange};
 pub use prepare_book::{MarkAsDemo, PrepareBook};
 pub use record_operation::{
     ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation,
@@ -40,6 +47,7 @@ pub use sessions::{
     EndSession, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession, TouchSession, UseLinkRefused,
     UseSignInLink,
 };
+pub use update_order::{UpdateOrder, UpdateOrderRefused};
 
 pub use sign_in_attempts::{Attempt, BeginAttempt, TakeBackAttempt};
 

@@ -12,6 +12,14 @@ pub enum EventState {
 }
 
 impl EventState {
+    /// All of them.
+    pub const ALL: [EventState; 4] = [Self::Error, Self::Failure, Self::Success, Self::Pending];
+
+    /// The state whose word this is.
+    pub fn parse(word: &str) -> Option<EventState> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -48,6 +48,9 @@ pub struct ShoppingReader(pub Actor);
 /// A caller who may read an order's events.
 pub struct OrderEventsReader(pub Actor);
 
+/// A caller who may say what a service did about an order.
+pub struct OrderEventsWriter(pub Actor);
+
 impl FromRequest for ShoppingWriter {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
@@ -72,6 +75,16 @@ impl FromRequest for OrderEventsReader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let scopes = [Scope::AdminShopping, Scope::ReadShopping, Scope::ReadOrderEvents];
+        ready(caller(request, &scopes).map(Self))
+    }
+}
+
+impl FromRequest for OrderEventsWriter {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let scopes = [Scope::AdminShopping, Scope::WriteShopping, Scope::WriteOrderEvents];
         ready(caller(request, &scopes).map(Self))
     }
 }
@@ -155,7 +168,11 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
             let body = parse_body(&bytes)?;
             let was_empty = bytes.is_empty();
             let key = idempotency_key(&request)?;
-            let method = if request.method() == "PUT" { "PUT" } else { "POST" };
+            let method = match request.method().as_str() {
+                "PUT" => "PUT",
+                "DELETE" => "DELETE",
+                _ => "POST",
+            };
             let path = request.path().to_owned();
             let query = request.query_string().to_owned();
             Ok(Sent { method, path, query, body, was_empty, key })

@@ -28,7 +28,9 @@ use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
 use admin::{setup, sign_in};
 use api::orders::View;
-use api::{drafts, events, operations, order_status, orders, service, token};
+use api::{
+    comments, drafts, events, operations, order_status, order_update, orders, service, token,
+};
 use error::ApiError;
 
 /// A route: what it is called by and what answers.
@@ -56,10 +58,14 @@ pub fn endpoints() -> Vec<Endpoint> {
         get(DRAFTS, web::to(drafts::list)),
         get(ORDERS, web::to(orders::list)),
         get(ORDER, web::to(orders::show)),
+        put(ORDER, web::to(order_update::update)),
         post(format!("{ORDER}/open"), web::to(order_status::open)),
         post(format!("{ORDER}/close"), web::to(order_status::close)),
         post(format!("{ORDER}/cancel"), web::to(order_status::cancel)),
+        post(format!("{ORDER}/comments"), web::to(comments::create)),
+        delete(format!("{ORDER}/comments/{{comment_id}}"), web::to(comments::delete)),
         get(format!("{ORDER}/events"), web::to(events::list)),
+        post(format!("{ORDER}/events"), web::to(events::create)),
     ];
     for (view, path) in [
         (View::Customer, format!("{SHOPPING}/customers/{{customer_id}}/orders")),
@@ -165,4 +171,8 @@ fn post(path: impl Into<String>, route: Route) -> Endpoint {
 
 fn put(path: impl Into<String>, route: Route) -> Endpoint {
     Endpoint { method: Method::PUT, path: path.into(), route: route.method(Method::PUT) }
+}
+
+fn delete(path: impl Into<String>, route: Route) -> Endpoint {
+    Endpoint { method: Method::DELETE, path: path.into(), route: route.method(Method::DELETE) }
 }

@@ -34,12 +34,32 @@ pub enum Shape {
     /// An object whose members are the client's own.
     FreeObject,
     Object(&'static [Field]),
+    /// The same, of which any field may be left out.
+    Part(&'static [Field]),
     /// A list of at most so many elements.
     List(&'static Shape, usize),
     /// Set by the server; what a client sends is ignored.
     ReadOnly,
     /// Not served; the text says what to do instead.
     Refused(&'static str),
+}
+
+impl Shape {
+    /// The same object with any field left out; everything else as it is.
+    pub const fn part(self) -> Shape {
+        match self {
+            Shape::Object(fields) => Shape::Part(fields),
+            other => other,
+        }
+    }
+
+    /// Whether an object of this shape is known to have a member of that name.
+    pub fn knows(self, name: &str) -> bool {
+        match self {
+            Shape::Object(fields) | Shape::Part(fields) => fields.iter().any(|f| f.name == name),
+            _ => false,
+        }
+    }
 }
 
 /// A known member of an object.
@@ -64,7 +84,12 @@ pub const fn required(name: &'static str, shape: Shape) -> Field {
 /// returned is not to be used.
 pub fn clean(tree: &Tree, shape: Shape, path: &str, problems: &mut Vec<Problem>) -> Tree {
     match shape {
-        Shape::Object(fields) => clean_object(tree, fields, path, problems),
+        Shape::Object(fields) => {
+            let kept = clean_object(tree, fields, path, problems);
+            require(tree, fields, path, problems);
+            kept
+        }
+        Shape::Part(fields) => clean_object(tree, fields, path, problems),
         Shape::List(element, count_max) => clean_list(tree, *element, count_max, path, problems),
         leaf => {
             if let Err((code, message)) = check_leaf(tree, leaf) {
@@ -97,13 +122,19 @@ fn clean_object(
         let path = format!("{path}/{}", pointer_token(key));
         kept.push((key.clone(), clean(value, field.shape, &path, problems)));
     }
+    Tree::Object(kept)
+}
+
+fn require(tree: &Tree, fields: &'static [Field], path: &str, problems: &mut Vec<Problem>) {
+    if !matches!(tree, Tree::Object(_)) {
+        return;
+    }
     for field in fields.iter().filter(|field| field.required) {
         if tree.member(field.name).is_none_or(|value| *value == Tree::Null) {
             let message = format!("`{}` is required.", field.name);
             problems.push(Problem::new(format!("{path}/{}", field.name), "required", message));
         }
     }
-    Tree::Object(kept)
 }
 
 fn clean_list(
@@ -131,7 +162,8 @@ type Wrong = (&'static str, String);
 
 fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
     match shape {
-        Shape::Any | Shape::ReadOnly | Shape::Object(_) | Shape::List(..) => Ok(()),
+        Shape::Any | Shape::ReadOnly | Shape::List(..) => Ok(()),
+        Shape::Object(_) | Shape::Part(_) => Ok(()),
         Shape::Refused(instead) => Err(("not_supported", instead.to_owned())),
         Shape::Flag => expect(matches!(tree, Tree::Bool(_)), "true or false", tree),
         Shape::Text => expect(matches!(tree, Tree::Text(_)), "a string", tree),

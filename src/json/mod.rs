@@ -4,6 +4,7 @@
 //! arrived as, keys keep their order, and a document that two readers could understand in two
 //! ways is refused. This is a leaf: it knows nothing else of ours.
 
+mod compare;
 mod parse;
 mod write;
 
@@ -45,6 +46,27 @@ impl Tree {
             Tree::Object(members) => members.iter().find(|(k, _)| k == key).map(|(_, v)| v),
             _ => None,
         }
+    }
+
+    /// The same object without these members; what is no object is left as it is.
+    pub fn without(&self, keys: &[&str]) -> Tree {
+        let Tree::Object(members) = self else {
+            return self.clone();
+        };
+        let others = members.iter().filter(|(key, _)| !keys.contains(&key.as_str()));
+        Tree::Object(others.cloned().collect())
+    }
+
+    /// The same object with that member, in its old place if it had one; what is no object is left
+    /// as it is.
+    pub fn with(mut self, key: &str, value: Tree) -> Tree {
+        if let Tree::Object(members) = &mut self {
+            match members.iter_mut().find(|(name, _)| name == key) {
+                Some((_, old)) => *old = value,
+                None => members.push((key.to_owned(), value)),
+            }
+        }
+        self
     }
 
     /// The text inside, if this is one.

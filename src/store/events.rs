@@ -8,6 +8,7 @@ use rusqlite::{Row, named_params};
 use super::error::StoreError;
 use super::ledgers::LedgerRecord;
 use super::tx::{Reader, Tx};
+use crate::domain::event::EventState;
 use crate::domain::ids::{CreatedBy, EventSeq, LineId};
 use crate::domain::money::Amount;
 use crate::domain::operation::{Operation, OperationItem, OperationKind};
@@ -29,7 +30,28 @@ pub struct EventRecord {
 #[derive(Debug, Clone)]
 pub enum EventBody {
     Operation(Operation),
+    Service(ServiceEvent),
     Api(ApiEvent),
+}
+
+/// A step that a service says it has taken.
+#[derive(Debug, Clone)]
+pub struct ServiceEvent {
+    pub state: EventState,
+    pub service: String,
+    pub service_status: String,
+    /// What else was said, an object; `None` once it was erased.
+    pub body: Option<KeptJson>,
+}
+
+/// A step of a service that is to be appended.
+#[derive(Debug, Clone)]
+pub struct NewServiceEvent {
+    pub state: EventState,
+    pub service: String,
+    pub service_status: String,
+    pub body: KeptJson,
+    pub body_sha256: [u8; 32],
 }
 
 /// A change through the API.
@@ -55,10 +77,12 @@ pub struct NewApiEvent {
 const SELECT_EVENT: &str =
     "select events.event_seq, previous_seq, events.version, events.id as event_id,
         kind, events.created_at_ms, events.created_by, operations.id as operation_id, success,
-        amount, authorization_id, operations.document, method, path, drafts.id as draft_id, body
+        amount, authorization_id, operations.document, method, path, drafts.id as draft_id,
+        state, service, service_status, body
     from events
     left join operations on operations.event_seq = events.event_seq
     left join api_events on api_events.event_seq = events.event_seq
+    left join service_events on service_events.event_seq = events.event_seq
     left join drafts on drafts.draft_seq = api_events.draft_seq
     left join request_bodies on request_bodies.event_seq = events.event_seq
     where events.event_seq = :event_seq";
@@ -85,7 +109,9 @@ impl Reader<'_> {
     pub fn load_operation(&self, event_seq: EventSeq) -> Result<Operation, StoreError> {
         match self.load_event(event_seq)?.0.body {
             EventBody::Operation(operation) => Ok(operation),
-            EventBody::Api(_) => Err(StoreError::inconsistent("this event is no operation")),
+            EventBody::Api(_) | EventBody::Service(_) => {
+                Err(StoreError::inconsistent("this event is no operation"))
+            }
         }
     }
 
@@ -155,10 +181,41 @@ impl Tx<'_> {
             },
         )?;
         if let Some(body) = &event.body {
-            let sql = "insert into request_bodies (event_seq, body) values (:event_seq, :body)";
-            self.insert(sql, named_params! {":event_seq": event_seq, ":body": body})?;
+            self.insert_request_body(event_seq, body)?;
         }
         Ok(event_seq)
+    }
+
+    /// Appends a step that a service says it has taken; its seq.
+    pub fn append_service_event(
+        &self,
+        order: &LedgerRecord,
+        created_by: &CreatedBy,
+        event: &NewServiceEvent,
+    ) -> Result<EventSeq, StoreError> {
+        let event_seq = self.load_next_event_seq()?;
+        self.append_event(order, event_seq, "service", created_by)?;
+        let sql = "insert into service_events
+            (event_seq, state, service, service_status, body_sha256)
+            values (:event_seq, :state, :service, :service_status, :body_sha256)";
+        self.insert(
+            sql,
+            named_params! {
+                ":event_seq": event_seq,
+                ":state": event.state,
+                ":service": event.service,
+                ":service_status": event.service_status,
+                ":body_sha256": event.body_sha256,
+            },
+        )?;
+        self.insert_request_body(event_seq, &event.body)?;
+        Ok(event_seq)
+    }
+
+    fn insert_request_body(&self, event_seq: EventSeq, body: &KeptJson) -> Result<(), StoreError> {
+        let sql = "insert into request_bodies (event_seq, body) values (:event_seq, :body)";
+        self.insert(sql, named_params! {":event_seq": event_seq, ":body": body})?;
+        Ok(())
     }
 
     fn append_event(
@@ -194,7 +251,7 @@ impl EventRecord {
     pub fn operation(&self) -> Option<&Operation> {
         match &self.body {
             EventBody::Operation(operation) => Some(operation),
-            EventBody::Api(_) => None,
+            EventBody::Api(_) | EventBody::Service(_) => None,
         }
     }
 }
@@ -203,6 +260,12 @@ fn read_event(row: &Row<'_>) -> Result<(EventRecord, Option<EventSeq>), StoreErr
     let kind: String = row.get("kind")?;
     let body = match OperationKind::parse(&kind) {
         Some(kind) => EventBody::Operation(read_operation(row, kind)?),
+        None if kind == "service" => EventBody::Service(ServiceEvent {
+            state: row.get("state")?,
+            service: row.get("service")?,
+            service_status: row.get("service_status")?,
+            body: row.get("body")?,
+        }),
         None => EventBody::Api(ApiEvent {
             method: row.get("method")?,
             path: row.get("path")?,

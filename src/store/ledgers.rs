@@ -110,6 +110,39 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Writes that an event is the order's newest, and nothing else of the ledger.
+    pub fn update_last_event(
+        &self,
+        record: &LedgerRecord,
+        event_seq: EventSeq,
+    ) -> Result<(), StoreError> {
+        let sql = "update ledgers set version = version + 1, last_event_seq = :event_seq,
+                updated_at_ms = :now
+            where order_seq = :order_seq";
+        self.execute(
+            sql,
+            named_params! {
+                ":event_seq": event_seq,
+                ":now": self.now(),
+                ":order_seq": record.order_seq,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Writes whether an order can have several authorizations a line.
+    pub fn update_multiple_authorizations(
+        &self,
+        record: &LedgerRecord,
+        allowed: bool,
+    ) -> Result<(), StoreError> {
+        let sql = "update ledgers set multiple_authorizations = :allowed
+            where order_seq = :order_seq";
+        let params = named_params! {":allowed": allowed, ":order_seq": record.order_seq};
+        self.execute(sql, params)?;
+        Ok(())
+    }
+
     /// Writes a new status and forgets what only the old one had.
     pub fn update_status(
         &self,

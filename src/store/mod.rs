@@ -13,6 +13,7 @@
 mod accounts;
 mod attempts;
 mod clients;
+mod comments;
 mod condition;
 mod draft_lists;
 mod drafts;
@@ -45,11 +46,12 @@ use rusqlite::OpenFlags;
 
 pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
+pub use comments::CommentRecord;
 pub use condition::{Condition, Trouble};
 pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
-pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent};
+pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};
 pub use idempotency::{KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
 pub use list_values::{ListValues, ValueFilter};

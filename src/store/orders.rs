@@ -2,6 +2,7 @@
 
 use rusqlite::{Row, named_params};
 
+use super::comments::CommentRecord;
 use super::drafts::read_item;
 use super::error::StoreError;
 use super::events::EventRecord;
@@ -49,6 +50,8 @@ pub struct OrderRecord {
     pub document: KeptJson,
     pub options_document: KeptJson,
     pub items: Vec<Item>,
+    /// Oldest first, without those that were deleted.
+    pub comments: Vec<CommentRecord>,
     /// Oldest first, the payment operations among them.
     pub events: Vec<EventRecord>,
 }
@@ -138,6 +141,7 @@ impl Reader<'_> {
         let gone = || StoreError::inconsistent(format!("the order in row {order_seq} is gone"));
         let (mut order, last_event_seq) = found.ok_or_else(gone)??;
         order.items = self.list_order_items(order_seq)?;
+        order.comments = self.list_comments(order_seq)?;
         order.events = self.list_events(last_event_seq)?;
         Ok(order)
     }
@@ -179,6 +183,42 @@ impl Tx<'_> {
         }
         self.insert_ledger(account_seq, order_seq, order)?;
         Ok(order_seq)
+    }
+
+    /// Writes what a client says about an order anew.
+    pub fn update_order_documents(
+        &self,
+        order_seq: i64,
+        document: &KeptJson,
+        options_document: &KeptJson,
+    ) -> Result<(), StoreError> {
+        let sql = "update order_documents
+            set document = :document, options_document = :options_document
+            where order_seq = :order_seq";
+        self.execute(
+            sql,
+            named_params! {
+                ":document": document,
+                ":options_document": options_document,
+                ":order_seq": order_seq,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Writes what a client says about an item anew; its figures stay.
+    pub fn update_item_document(&self, order_seq: i64, item: &Item) -> Result<(), StoreError> {
+        let sql = "update order_items set document = :document
+            where order_seq = :order_seq and line_id = :line_id";
+        self.execute(
+            sql,
+            named_params! {
+                ":document": item.document,
+                ":order_seq": order_seq,
+                ":line_id": item.line_id,
+            },
+        )?;
+        Ok(())
     }
 
     /// Keeps a name for the order that a draft will become.
@@ -263,6 +303,7 @@ fn read_order(
         document: row.get("document")?,
         options_document: row.get("options_document")?,
         items: Vec::new(),
+        comments: Vec::new(),
         events: Vec::new(),
     };
     Ok((order, row.get("last_event_seq")?))

@@ -7,6 +7,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use super::error::StoreError;
 use crate::domain::currency::Currency;
 use crate::domain::draft::{DraftStatus, GenerateOrderId};
+use crate::domain::event::EventState;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, LineId, OrderName, ResourceId};
 use crate::domain::ledger::Ledger;
 use crate::domain::line::{AuthorizationSums, Line, Sums};
@@ -62,6 +63,7 @@ sql_text! {
     CancelledReason, |text| CancelledReason::parse(text), |value| value.as_str();
     DraftStatus, |text| DraftStatus::parse(text), |value| value.as_str();
     GenerateOrderId, |text| GenerateOrderId::parse(text), |value| value.as_str();
+    EventState, |text| EventState::parse(text), |value| value.as_str();
 }
 
 sql_integer! {

@@ -230,6 +230,49 @@ fn adds_up(operation: &Operation) -> bool {
     sum == Some(operation.amount)
 }
 
+/// What no row may be, and how many are.
+const STRAYS: [(&str, &str); 6] = [
+    (
+        "orders stand in the list of another account",
+        "select count(*) from ledgers join orders using (order_seq)
+         where ledgers.account_seq <> orders.account_seq",
+    ),
+    (
+        "orders stand in the list of another currency",
+        "select count(*) from ledgers join orders using (order_seq)
+         where ledgers.currency <> orders.currency",
+    ),
+    (
+        "items are of a store whose list lacks their order",
+        "select count(*) from order_items
+         join orders on orders.order_seq = order_items.order_seq
+         where order_items.store_id is not null
+           and not exists (select 1 from order_values
+             where order_values.account_seq = orders.account_seq
+               and filter = 'store_id' and value = order_items.store_id
+               and order_values.order_seq = orders.order_seq)",
+    ),
+    (
+        "events are not where their kind says",
+        "select count(*) from events
+         where (kind = 'api') <> (event_seq in (select event_seq from api_events))
+            or (kind = 'service') <>
+                (event_seq in (select event_seq from service_events))",
+    ),
+    (
+        "events belong to another order than the one before them",
+        "select count(*) from events
+         join events as previous on previous.event_seq = events.previous_seq
+         where previous.order_seq <> events.order_seq",
+    ),
+    (
+        "ledgers end in an event of another order",
+        "select count(*) from ledgers
+         join events on events.event_seq = ledgers.last_event_seq
+         where events.order_seq <> ledgers.order_seq",
+    ),
+];
+
 /// Events and operations that no order leads to. All counts are of one moment.
 fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), StoreError> {
     snapshot(conn, |reader| {
@@ -240,8 +283,10 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
         report.events = count("select count(*) from events")?;
         report.operations = count("select count(*) from operations")?;
         let led_to = count("select coalesce(sum(version), 0) from ledgers")?;
-        let of_operations = count("select count(*) from events where kind <> 'api'")?;
+        let of_operations =
+            count("select count(*) from events where kind not in ('api', 'service')")?;
         let api_events = count("select count(*) from api_events")?;
+        let service_events = count("select count(*) from service_events")?;
         if report.events != led_to {
             report.find(format!("{} events, but orders lead to {led_to}", report.events));
         }
@@ -249,48 +294,15 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
             let operations = report.operations;
             report.find(format!("{operations} operations, but {of_operations} events of them"));
         }
-        let strays = [
-            (
-                "orders stand in the list of another account",
-                "select count(*) from ledgers join orders using (order_seq)
-                 where ledgers.account_seq <> orders.account_seq",
-            ),
-            (
-                "orders stand in the list of another currency",
-                "select count(*) from ledgers join orders using (order_seq)
-                 where ledgers.currency <> orders.currency",
-            ),
-            (
-                "items are of a store whose list lacks their order",
-                "select count(*) from order_items
-                 join orders on orders.order_seq = order_items.order_seq
-                 where order_items.store_id is not null
-                   and not exists (select 1 from order_values
-                     where order_values.account_seq = orders.account_seq
-                       and filter = 'store_id' and value = order_items.store_id
-                       and order_values.order_seq = orders.order_seq)",
-            ),
-            (
-                "events belong to another order than the one before them",
-                "select count(*) from events
-                 join events as previous on previous.event_seq = events.previous_seq
-                 where previous.order_seq <> events.order_seq",
-            ),
-            (
-                "ledgers end in an event of another order",
-                "select count(*) from ledgers
-                 join events on events.event_seq = ledgers.last_event_seq
-                 where events.order_seq <> ledgers.order_seq",
-            ),
-        ];
-        for (what, sql) in strays {
+        for (what, sql) in STRAYS {
             let strayed = count(sql)?;
             if strayed != 0 {
                 report.find(format!("{strayed} {what}"));
             }
         }
-        if api_events + of_operations != report.events {
-            report.find("an event is neither an operation nor a change through the API".to_owned());
+        if api_events + service_events + of_operations != report.events {
+            let what = "an event is neither an operation nor a change through the API nor a step";
+            report.find(what.to_owned());
         }
         Ok(())
     })

@@ -31,11 +31,15 @@ GET {a}/shopping/customers/{customer_id}/orders 401  200  403  200  403  403  40
 GET {a}/shopping/customers/{customer_id}/orders/{order_id} 401 200 403 200 403 403 403 401 401
 GET {a}/shopping/stores/{store_id}/orders       401  200  403  200  403  403  403  401  401
 GET {a}/shopping/stores/{store_id}/orders/{order_id} 401 200 403 200 403 403 403 401 401
+PUT {o}                                         401  403  200  200  403  403  403  401  401
 GET {o}                                         401  200  403  200  403  403  403  401  401
 POST {o}/open                                   401  403  200  200  403  403  403  401  401
 POST {o}/close                                  401  403  200  200  403  403  403  401  401
 POST {o}/cancel                                 401  403  200  200  403  403  403  401  401
+POST {o}/comments                               401  403  200  200  403  403  403  401  401
+DELETE {o}/comments/{comment_id}                401  403  200  200  403  403  403  401  401
 GET {o}/events                                  401  200  403  200  200  403  403  401  401
+POST {o}/events                                 401  403  200  200  403  200  403  401  401
 POST {o}/authorizations                         401  403  200  200  403  403  403  401  401
 GET {o}/authorizations                          401  200  403  200  403  403  403  401  401
 GET {o}/authorizations/{operation_id}           401  200  403  200  403  403  403  401  401
@@ -154,6 +158,9 @@ fn what_another_account_has_is_not_there() {
         format!("PUT /draft_orders/{}/complete", theirs.draft),
         format!("GET /orders/{}", theirs.order),
         format!("GET /orders/{}/events", theirs.order),
+        format!("PUT /orders/{}", theirs.order),
+        format!("POST /orders/{}/events", theirs.order),
+        format!("POST /orders/{}/comments", theirs.order),
         format!("POST /orders/{}/open", theirs.order),
         format!("POST /orders/{}/close", theirs.order),
         format!("POST /orders/{}/cancel", theirs.order),
@@ -164,11 +171,14 @@ fn what_another_account_has_is_not_there() {
         paths.push(format!("GET /orders/{}/{kind}/{id}", theirs.order));
         paths.push(format!("GET /orders/{ours}/{kind}/{id}"));
     }
-    let operation = json!({"items": [{"line_id": 1, "amount": 1}], "success": false}).to_string();
+    let mut body = operation_body();
+    body.as_object_mut().unwrap().extend(step_body().as_object().unwrap().clone());
+    body.as_object_mut().unwrap().extend(comment_body().as_object().unwrap().clone());
+    let body_of_all = body.to_string();
     let before = app.snapshot();
     for at in paths {
         let (method, path) = at.split_once(' ').unwrap();
-        let body = (method != "GET").then_some(operation.as_str());
+        let body = (method != "GET").then_some(body_of_all.as_str());
         let reply = app.shopping(method, path, &[], body).expect(404);
         // It reads as if it had never been: nobody learns which ids another account has.
         let absent = [&theirs.draft, &theirs.order]
@@ -335,6 +345,12 @@ fn prepare(app: &App, template: &str) -> String {
         app.post(&format!("/orders/{order}/close"), json!({})).expect(200);
     }
     let path = path.replace("{order_id}", &order);
+    if path.contains("{comment_id}") {
+        let comments = format!("/orders/{order}/comments");
+        let said = app.post(&comments, comment_body()).expect(200).body;
+        let id = said["comments"][0]["id"].as_str().unwrap();
+        return path.replace("{comment_id}", id);
+    }
     let Some(list) = path.strip_suffix("/{operation_id}") else { return path };
     let list = list.split_once("/shopping").unwrap().1;
     let made = app.post(list, operation_body()).expect(200);
@@ -345,11 +361,21 @@ fn operation_body() -> Value {
     json!({"items": [{"line_id": 1, "amount": 1}], "success": false})
 }
 
+fn step_body() -> Value {
+    json!({"service": "kitchen", "service_status": "prepared"})
+}
+
+fn comment_body() -> Value {
+    json!({"comment": "Ring twice"})
+}
+
 fn body_of(row: &Row) -> Option<Value> {
     let takes_operation = ["/authorizations", "/captures", "/refunds", "/cancellations"];
     match row.method.as_str() {
         "GET" => None,
         _ if row.path.ends_with("/draft_orders") => Some(draft_body()),
+        _ if row.path.ends_with("/events") => Some(step_body()),
+        _ if row.path.ends_with("/comments") => Some(comment_body()),
         _ if takes_operation.iter().any(|kind| row.path.ends_with(kind)) => Some(operation_body()),
         _ => Some(json!({})),
     }

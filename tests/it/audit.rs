@@ -51,9 +51,10 @@ fn structure(conn: &Connection) -> Vec<String> {
         ("rows that refer to nothing", "select count(*) from pragma_foreign_key_check"),
         (
             "events whose kind is not where their row is",
-            "select count(*) from events where (kind = 'api') =
+            "select count(*) from events where (kind in ('api', 'service')) =
                 (event_seq in (select event_seq from operations))
-             or (kind = 'api') <> (event_seq in (select event_seq from api_events))",
+             or (kind = 'api') <> (event_seq in (select event_seq from api_events))
+             or (kind = 'service') <> (event_seq in (select event_seq from service_events))",
         ),
         (
             "orders whose events are not counted from 1 and linked",

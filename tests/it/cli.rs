@@ -273,7 +273,10 @@ fn the_help_of_every_subcommand_names_every_option_s_variable() {
             // The value of a secret is not shown, and so there is no equals sign.
             let variable = format!("[env: TILLBOOK_{}", variable_part(flag));
             let named = [format!("{variable}=]"), format!("{variable}]")];
-            assert!(named.iter().any(|named| option.contains(named)), "{subcommand:?} {flag} lacks {variable}: {option}");
+            assert!(
+                named.iter().any(|named| option.contains(named)),
+                "{subcommand:?} {flag} lacks {variable}: {option}"
+            );
             options += 1;
         }
         for entry in paragraphs(&help, "Commands:") {

@@ -107,6 +107,10 @@ fn every_property_comes_back_in_the_draft_the_order_and_the_list() {
     assert_eq!(completed["options"], options);
     let order_id = completed["order_id"].as_str().unwrap();
     assert_kept("GET", &order(), &app.get(&format!("/orders/{order_id}")).expect(200).body);
+    let read = app.get(&format!("/orders/{order_id}")).expect(200).body;
+    let same = app.put(&format!("/orders/{order_id}"), read).expect(200).body;
+    assert_kept("sent back", &order(), &same);
+    assert_eq!(same["options"], options);
     assert_kept("list", &order(), &app.get("/orders").expect(200).body["orders"][0]);
     assert_eq!(
         (&completed["total_discount"], &completed["payable_amount"]),

@@ -40,6 +40,7 @@ fn event_row(read: &OrderRead, links: &Links, event: &EventRecord, room: &mut us
             let refused = if operation.success { "" } else { " refused by the gateway" };
             format!("{kind}{of} {amount}{refused}")
         }
+        EventBody::Service(step) => format!("{}: {}", step.service, step.service_status),
         EventBody::Api(api) if api.draft_id.is_some() => "Order made".to_owned(),
         EventBody::Api(api) => match api.path.rsplit('/').next() {
             Some("open") => "Opened again".to_owned(),

@@ -41,7 +41,7 @@ pub fn parse(body: &Tree) -> Result<NewDraft, ApiError> {
         return Err(ApiError::invalid(problems));
     };
     let store = kept.member("store");
-    let mut document = without(order, &["items", "currency", "order_id"]);
+    let mut document = order.without(&["items", "currency", "order_id"]);
     if let (Tree::Object(members), Some(store), None) =
         (&mut document, store, order.member("store"))
     {
@@ -132,7 +132,7 @@ fn parse_item(
             line_id,
             price,
             store_id: store_id(item.member("store")),
-            document: KeptJson(without(item, &["line_id"]).to_string()),
+            document: KeptJson(item.without(&["line_id"]).to_string()),
         }),
         Err(rejected) => {
             problems.extend(price_problems(&rejected, at));
@@ -172,12 +172,4 @@ fn text_of<'a>(tree: &'a Tree, key: &str) -> Option<&'a str> {
 
 fn amount_of(tree: &Tree, key: &str) -> Option<Amount> {
     tree.member(key).and_then(Tree::as_integer).and_then(Amount::new)
-}
-
-/// The object without what has columns of its own.
-fn without(object: &Tree, keys: &[&str]) -> Tree {
-    let Tree::Object(members) = object else {
-        return object.clone();
-    };
-    Tree::Object(members.iter().filter(|(key, _)| !keys.contains(&key.as_str())).cloned().collect())
 }

@@ -5,7 +5,7 @@ use crate::clock::rfc3339;
 use crate::domain::event::{EventState, roll_up};
 use crate::domain::operation::{Operation, OperationItem};
 use crate::json::{ObjectText, Tree};
-use crate::store::{ApiEvent, EventBody, EventRecord, OrderRecord};
+use crate::store::{ApiEvent, EventBody, EventRecord, OrderRecord, ServiceEvent};
 
 /// The service that payment operations are events of.
 const PAYMENT: &str = "payment";
@@ -48,7 +48,7 @@ impl IncludeEvents {
             (Self::None, _) => false,
             (Self::All, _) => true,
             (Self::ApiEvents, EventBody::Api(_)) => true,
-            (Self::ServiceEvents, EventBody::Operation(_)) => true,
+            (Self::ServiceEvents, EventBody::Operation(_) | EventBody::Service(_)) => true,
             (Self::ApiEvents | Self::ServiceEvents, _) => false,
         }
     }
@@ -63,9 +63,17 @@ pub fn write_events(
 ) {
     let events = order.events.iter().filter(|event| include.has(event));
     let events: Vec<String> = events.map(|event| render(links, order, event)).collect();
-    let operations = order.events.iter().filter_map(EventRecord::operation);
-    let state = roll_up(operations.map(|operation| (PAYMENT, state_of(operation))));
+    let state = roll_up(order.events.iter().filter_map(|event| said(&event.body)));
     object.list("events", &events).text("state", state.as_str());
+}
+
+/// The service that an event is of, and how it says that its step went.
+fn said(event: &EventBody) -> Option<(&str, EventState)> {
+    match event {
+        EventBody::Operation(operation) => Some((PAYMENT, state_of(operation))),
+        EventBody::Service(step) => Some((&step.service, step.state)),
+        EventBody::Api(_) => None,
+    }
 }
 
 /// One event's JSON text.
@@ -74,7 +82,9 @@ pub fn render(links: &Links, order: &OrderRecord, event: &EventRecord) -> String
     object.text("id", &event.id);
     match &event.body {
         EventBody::Api(_) => object.text("event_type", "api-event"),
-        EventBody::Operation(_) => object.text("event_type", "service-event"),
+        EventBody::Operation(_) | EventBody::Service(_) => {
+            object.text("event_type", "service-event")
+        }
     };
     object
         .text("created_at", &rfc3339(event.created_at))
@@ -83,6 +93,7 @@ pub fn render(links: &Links, order: &OrderRecord, event: &EventRecord) -> String
     match &event.body {
         EventBody::Api(api) => write_request(&mut object, api),
         EventBody::Operation(operation) => write_operation(&mut object, links, order, operation),
+        EventBody::Service(step) => write_step(&mut object, links, order, step),
     }
     object.end()
 }
@@ -97,6 +108,18 @@ fn write_request(object: &mut ObjectText, event: &ApiEvent) {
     if let Some(draft_id) = &event.draft_id {
         object.text("draft_id", draft_id);
     }
+}
+
+fn write_step(object: &mut ObjectText, links: &Links, order: &OrderRecord, step: &ServiceEvent) {
+    let order_link = links.order(&order.account_id, &order.order_id);
+    object
+        .text("state", step.state.as_str())
+        .text("service", &step.service)
+        .text("service_status", &step.service_status);
+    if let Some(body) = &step.body {
+        object.members_of(&body.0);
+    }
+    object.json("_links", &link_list(&[("order", order_link)]));
 }
 
 fn write_operation(

@@ -1,9 +1,11 @@
 //! The JSON API: one file a resource, and beside it what it reads and writes on the wire.
 
+pub mod comments;
 pub mod drafts;
 pub mod events;
 pub mod operations;
 pub mod order_status;
+pub mod order_update;
 pub mod orders;
 pub mod service;
 pub mod token;
@@ -14,6 +16,7 @@ mod event_view;
 mod operation_request;
 mod operation_view;
 mod order_fields;
+mod order_request;
 mod order_view;
 mod query;
 

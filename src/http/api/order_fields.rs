@@ -111,7 +111,8 @@ const TAX_LINE: Shape = Shape::Object(&[
     optional("included_in_price", Shape::Flag),
 ]);
 
-const DISCOUNT_LINE: Shape = Shape::Object(&[
+/// A discount on an item.
+pub const DISCOUNT_LINE: Shape = Shape::Object(&[
     required("amount", Shape::Amount),
     optional("percentage", Shape::Number),
     optional("discount_type", Shape::Text),
@@ -126,7 +127,8 @@ const ADDITION: Shape =
 
 const GROUP: Shape = Shape::Object(&[optional("id", Shape::Text), optional("name", Shape::Text)]);
 
-const ITEM: Shape = Shape::Object(&[
+/// An item of an order.
+pub const ITEM: Shape = Shape::Object(&[
     required("id", Shape::Text),
     required("gross_amount", Shape::Amount),
     optional("line_id", Shape::LineId),
@@ -208,6 +210,7 @@ pub const ORDER: Shape = Shape::Object(&[
     optional("external_links", Shape::Any),
     optional("itinerary", Shape::List(&LEG, LIST_MAX)),
     optional("attachments", Shape::Any),
+    optional("attachment", Shape::Any),
     optional("payment_details", Shape::Object(PAYMENT_DETAILS)),
     optional("metadata", Shape::FreeObject),
     optional("id", Shape::ReadOnly),

@@ -1,6 +1,7 @@
 //! An order as it is answered (contract, facts 4.1, with the sums of Decision 2).
 
 use super::super::links::{Links, link_list};
+use super::comments;
 use super::event_view::{self, IncludeEvents};
 use super::operation_view;
 use super::operations::operations_of;
@@ -30,7 +31,11 @@ pub fn render(links: &Links, order: &OrderRecord, include: IncludeEvents) -> Str
     object.members_of(&order.document.0);
     let items: Vec<String> =
         order.items.iter().map(|item| item_text(&order.ledger, item)).collect();
-    object.list("items", &items).json("options", &order.options_document.0);
+    let comments: Vec<String> = order.comments.iter().map(comments::render).collect();
+    object
+        .list("items", &items)
+        .json("options", &order.options_document.0)
+        .list("comments", &comments);
     for kind in OperationKind::ALL {
         let operations: Vec<String> = operations_of(order, kind)
             .map(|op| operation_view::render(links, &order.account_id, &order.order_id, op))

@@ -1,0 +1,79 @@
+//! Adding a comment to an order, and deleting one.
+
+use super::OnBehalfOf;
+use crate::domain::KeptJson;
+use crate::domain::ids::OrderName;
+use crate::store::{NewApiEvent, OrderRecord, Refusal, StoreError, Tx, WriteCommand};
+
+/// Adds a comment to an order or deletes one, whatever the order's status.
+#[derive(Debug, Clone)]
+pub struct CommentOrder {
+    pub on_behalf_of: OnBehalfOf,
+    pub order: OrderName,
+    pub change: CommentChange,
+    /// The request, as the order's event shows it.
+    pub event: NewApiEvent,
+}
+
+/// What is done to the comments.
+#[derive(Debug, Clone)]
+pub enum CommentChange {
+    /// The comment as sent, an object.
+    Add(KeptJson),
+    /// The comment with that id.
+    Delete(String),
+}
+
+/// Why the comments stay as they are.
+#[derive(Debug)]
+pub enum CommentOrderRefused {
+    OrderNotFound,
+    CommentNotFound,
+    Store(StoreError),
+}
+
+impl WriteCommand for CommentOrder {
+    const NAME: &'static str = "comment_order";
+    type Done = OrderRecord;
+    type Refused = CommentOrderRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, CommentOrderRefused> {
+        let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
+        let found = tx.find_ledger(account_id, &self.order)?;
+        let order = found.ok_or(CommentOrderRefused::OrderNotFound)?;
+        let deleted = match &self.change {
+            CommentChange::Add(_) => None,
+            CommentChange::Delete(id) => {
+                let comments = tx.list_comments(order.order_seq)?;
+                let comment = comments.into_iter().find(|comment| comment.id == *id);
+                Some(comment.ok_or(CommentOrderRefused::CommentNotFound)?)
+            }
+        };
+
+        // Nothing is refused from here on.
+        let seq = tx.append_api_event(&order, created_by, None, &self.event)?;
+        if let CommentChange::Add(document) = &self.change {
+            tx.insert_comment(order.order_seq, seq, created_by, document)?;
+        }
+        if let Some(comment) = &deleted {
+            tx.delete_comment(comment, created_by)?;
+        }
+        tx.update_last_event(&order, seq)?;
+        Ok(tx.load_order(account_id, order.order_seq)?)
+    }
+}
+
+impl From<StoreError> for CommentOrderRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Refusal for CommentOrderRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::OrderNotFound | Self::CommentNotFound => None,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What a client changes about an order: pure work on documents.
+
+use crate::domain::KeptJson;
+use crate::domain::ids::LineId;
+use crate::domain::item::Item;
+use crate::json::{self, Tree};
+use crate::store::OrderRecord;
+
+/// Members of an object that a request sent: those that it may change, and those that it may only
+/// repeat.
+#[derive(Debug, Clone, Default)]
+pub struct PartChange {
+    pub changed: Vec<(String, Tree)>,
+    pub repeated: Vec<(String, Tree)>,
+}
+
+/// What a request says about one line.
+#[derive(Debug, Clone)]
+pub struct ItemChange {
+    pub line_id: LineId,
+    pub part: PartChange,
+    /// Its discounts, one for each that the line has, in their order.
+    pub discount_lines: Option<Vec<PartChange>>,
+}
+
+/// What a request says about an order.
+#[derive(Debug, Clone, Default)]
+pub struct OrderChange {
+    pub order: PartChange,
+    pub options: PartChange,
+    pub items: Vec<ItemChange>,
+}
+
+/// Something in a request that cannot be, whatever else the order is. `path` is a JSON pointer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeProblem {
+    /// The field keeps its value, and another was sent.
+    NotChangeable {
+        path: String,
+    },
+    UnknownLine {
+        path: String,
+        line_id: LineId,
+    },
+}
+
+/// The documents of an order after a change.
+#[derive(Debug, Clone)]
+pub struct ChangedOrder {
+    pub document: KeptJson,
+    pub options_document: KeptJson,
+    /// All items, changed or not.
+    pub items: Vec<Item>,
+}
+
+/// The documents after the change, or everything that cannot be in it.
+pub fn apply(
+    order: &OrderRecord,
+    change: &OrderChange,
+) -> Result<ChangedOrder, Vec<ChangeProblem>> {
+    let mut problems = Vec::new();
+    let named = Tree::object([
+        ("currency", Tree::text(order.currency.code())),
+        ("order_id", Tree::text(order.order_id.as_str())),
+    ]);
+    let document = parse(&order.document);
+    let (names, others): (Vec<_>, Vec<_>) =
+        change.order.repeated.iter().cloned().partition(|(key, _)| named.member(key).is_some());
+    refuse_other_values(&named, &names, "", &mut problems);
+    let part = PartChange { changed: change.order.changed.clone(), repeated: others };
+    let document = merge(&document, &part, "", &mut problems);
+    let options =
+        merge(&parse(&order.options_document), &change.options, "/options", &mut problems);
+    let mut items = order.items.clone();
+    for (at, sent) in change.items.iter().enumerate() {
+        let path = format!("/items/{at}");
+        match items.iter_mut().find(|item| item.line_id == sent.line_id) {
+            Some(item) => item.document = change_item(item, sent, &path, &mut problems),
+            None => problems.push(ChangeProblem::UnknownLine {
+                path: format!("{path}/line_id"),
+                line_id: sent.line_id,
+            }),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let kept = |tree: Tree| KeptJson(tree.to_string());
+    Ok(ChangedOrder { document: kept(document), options_document: kept(options), items })
+}
+
+fn change_item(
+    item: &Item,
+    sent: &ItemChange,
+    path: &str,
+    problems: &mut Vec<ChangeProblem>,
+) -> KeptJson {
+    let document = parse(&item.document);
+    let mut changed = merge(&document, &sent.part, path, problems);
+    if let Some(sent) = &sent.discount_lines {
+        let path = format!("{path}/discount_lines");
+        let there = document.member("discount_lines").map(Tree::elements).unwrap_or_default();
+        if there.len() != sent.len() {
+            problems.push(ChangeProblem::NotChangeable { path });
+            return item.document.clone();
+        }
+        let pairs = there.iter().zip(sent).enumerate();
+        let line = |(at, (line, sent)): (usize, (&Tree, &PartChange))| {
+            merge(line, sent, &format!("{path}/{at}"), problems)
+        };
+        let lines = Tree::List(pairs.map(line).collect());
+        if !there.is_empty() {
+            changed = changed.with("discount_lines", lines);
+        }
+    }
+    KeptJson(changed.to_string())
+}
+
+/// The object with the changed members; those that are only repeated must be there already.
+fn merge(there: &Tree, sent: &PartChange, path: &str, problems: &mut Vec<ChangeProblem>) -> Tree {
+    refuse_other_values(there, &sent.repeated, path, problems);
+    let changes = sent.changed.iter();
+    changes.fold(there.clone(), |tree, (key, value)| tree.with(key, value.clone()))
+}
+
+fn refuse_other_values(
+    there: &Tree,
+    repeated: &[(String, Tree)],
+    path: &str,
+    problems: &mut Vec<ChangeProblem>,
+) {
+    let other = |(key, sent): &&(String, Tree)| {
+        !there.member(key).is_some_and(|value| value.means_same(sent))
+    };
+    problems.extend(repeated.iter().filter(other).map(|(key, _)| {
+        // Only known names are repeated, and none of them has a sign that a pointer escapes.
+        ChangeProblem::NotChangeable { path: format!("{path}/{key}") }
+    }));
+}
+
+/// Documents were checked when they were taken in; a damaged one is an object without members,
+/// and `verify` tells of it.
+fn parse(document: &KeptJson) -> Tree {
+    json::parse(document.0.as_bytes()).unwrap_or(Tree::Object(Vec::new()))
+}

@@ -1,0 +1,94 @@
+//! Changing what is said about an order. Its lines and its money stay what they are.
+
+use super::OnBehalfOf;
+use super::findable::index_order;
+use super::order_change::{ChangeProblem, ChangedOrder, OrderChange, apply};
+use crate::domain::ids::OrderName;
+use crate::store::{LedgerRecord, NewApiEvent, OrderRecord, Refusal, StoreError, Tx, WriteCommand};
+
+/// Changes the fields that were sent, whatever the order's status.
+#[derive(Debug, Clone)]
+pub struct UpdateOrder {
+    pub on_behalf_of: OnBehalfOf,
+    pub order: OrderName,
+    pub change: OrderChange,
+    /// `options.multiple_authorizations`, if it was sent.
+    pub multiple_authorizations: Option<bool>,
+    /// The request, as the order's event shows it.
+    pub event: NewApiEvent,
+}
+
+/// Why nothing was changed.
+#[derive(Debug)]
+pub enum UpdateOrderRefused {
+    OrderNotFound,
+    /// The request asks for what cannot be. 400.
+    Problems(Vec<ChangeProblem>),
+    /// How sums are kept can no longer change.
+    HasPaymentOperations,
+    Store(StoreError),
+}
+
+impl WriteCommand for UpdateOrder {
+    const NAME: &'static str = "update_order";
+    type Done = OrderRecord;
+    type Refused = UpdateOrderRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, UpdateOrderRefused> {
+        let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
+        let found = tx.find_ledger(account_id, &self.order)?;
+        let record = found.ok_or(UpdateOrderRefused::OrderNotFound)?;
+        let order = tx.load_order(account_id, record.order_seq)?;
+        let changed = apply(&order, &self.change).map_err(UpdateOrderRefused::Problems)?;
+        let allowed = record.ledger.multiple_authorizations;
+        let switched = self.multiple_authorizations.filter(|asked| *asked != allowed);
+        if switched.is_some() && order.events.iter().any(|event| event.operation().is_some()) {
+            return Err(UpdateOrderRefused::HasPaymentOperations);
+        }
+
+        // Nothing is refused from here on.
+        self.write_documents(tx, &record, &order, &changed)?;
+        if let Some(asked) = switched {
+            tx.update_multiple_authorizations(&record, asked)?;
+        }
+        let seq = tx.append_api_event(&record, created_by, None, &self.event)?;
+        tx.update_last_event(&record, seq)?;
+        Ok(tx.load_order(account_id, record.order_seq)?)
+    }
+}
+
+impl UpdateOrder {
+    /// Writes what changed, and makes the order found by what it says now.
+    fn write_documents(
+        &self,
+        tx: &Tx<'_>,
+        record: &LedgerRecord,
+        before: &OrderRecord,
+        after: &ChangedOrder,
+    ) -> Result<(), StoreError> {
+        let account_id = &self.on_behalf_of.account_id;
+        let order_seq = record.order_seq;
+        tx.update_order_documents(order_seq, &after.document, &after.options_document)?;
+        let pairs = before.items.iter().zip(&after.items);
+        for (_, item) in pairs.filter(|(before, after)| before.document != after.document) {
+            tx.update_item_document(order_seq, item)?;
+        }
+        let said = (&after.document, &after.items[..]);
+        index_order(tx, account_id, order_seq, &record.order_id, said)
+    }
+}
+
+impl From<StoreError> for UpdateOrderRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Refusal for UpdateOrderRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::OrderNotFound | Self::Problems(_) | Self::HasPaymentOperations => None,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What is said about an order, changed.
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::super::error::{ApiError, Code, Problem};
+use super::super::extract::{
+    ORDER_BODY_BYTES_MAX, Sent, ShoppingWriter, on_behalf_of, order_in_path, state, write,
+};
+use super::{order_request, order_view, query};
+use crate::app::{ChangeProblem, UpdateOrder, UpdateOrderRefused};
+use crate::json::Tree;
+use crate::store::OrderRecord;
+
+/// `PUT /orders/{order_id}`: changes the fields that are sent; answers the order.
+pub async fn update(
+    ShoppingWriter(actor): ShoppingWriter,
+    request: HttpRequest,
+    sent: Sent<ORDER_BODY_BYTES_MAX>,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let include = query::include_events(&request)?;
+    let change = order_request::parse(&sent.body)?;
+    let options = sent.body.member("options");
+    let command = UpdateOrder {
+        on_behalf_of: on_behalf_of(&actor),
+        order: order_in_path(&request)?,
+        change,
+        multiple_authorizations: options
+            .and_then(|options| options.member("multiple_authorizations"))
+            .and_then(Tree::as_bool),
+        event: sent.event(),
+    };
+    let links = state.links.clone();
+    let render = move |order: &OrderRecord| order_view::render(&links, order, include);
+    write(state, sent.once(&actor, command, render), refused).await
+}
+
+fn refused(why: UpdateOrderRefused) -> ApiError {
+    match why {
+        UpdateOrderRefused::OrderNotFound => ApiError::not_found("order"),
+        UpdateOrderRefused::Problems(problems) => {
+            ApiError::invalid(problems.iter().map(change_problem).collect())
+        }
+        UpdateOrderRefused::HasPaymentOperations => ApiError::new(
+            Code::HasPaymentOperations,
+            "The order has payment operations, so options.multiple_authorizations stays as it is.",
+        ),
+        UpdateOrderRefused::Store(error) => error.into(),
+    }
+}
+
+fn change_problem(problem: &ChangeProblem) -> Problem {
+    match problem {
+        ChangeProblem::NotChangeable { path } => {
+            let message = "This cannot be changed; leave it out, or send it as it is. A draft with \
+                           options.order_id changes what is sold.";
+            Problem::new(path, "not_changeable", message)
+        }
+        ChangeProblem::UnknownLine { path, line_id } => {
+            let message = format!("The order has no line {}.", line_id.number());
+            Problem::new(path, "unknown_line", message)
+        }
+    }
+}

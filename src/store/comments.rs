@@ -1,0 +1,91 @@
+//! What was said about orders by those who work on them.
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::tx::{Reader, Tx};
+use crate::domain::ids::{CreatedBy, EventSeq};
+use crate::domain::{KeptJson, Timestamp};
+
+/// A comment that was not deleted.
+#[derive(Debug, Clone)]
+pub struct CommentRecord {
+    pub comment_seq: i64,
+    pub id: String,
+    pub created_at: Timestamp,
+    pub created_by: CreatedBy,
+    /// The comment as sent, an object.
+    pub document: KeptJson,
+    /// The event that added it.
+    pub event_seq: EventSeq,
+}
+
+impl Reader<'_> {
+    /// The comments of an order, oldest first.
+    pub fn list_comments(&self, order_seq: i64) -> Result<Vec<CommentRecord>, StoreError> {
+        let sql = "select comment_seq, id, created_at_ms, created_by, document, event_seq
+            from order_comments
+            where order_seq = :order_seq and document is not null
+            order by comment_seq";
+        self.list(sql, named_params! {":order_seq": order_seq}, |row| {
+            Ok(CommentRecord {
+                comment_seq: row.get("comment_seq")?,
+                id: row.get("id")?,
+                created_at: row.get("created_at_ms")?,
+                created_by: row.get("created_by")?,
+                document: row.get("document")?,
+                event_seq: row.get("event_seq")?,
+            })
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// Adds a comment to an order; `event_seq` is the event that says so.
+    pub fn insert_comment(
+        &self,
+        order_seq: i64,
+        event_seq: EventSeq,
+        created_by: &CreatedBy,
+        document: &KeptJson,
+    ) -> Result<(), StoreError> {
+        let sql = "insert into order_comments
+            (order_seq, id, event_seq, document, created_at_ms, created_by)
+            values (:order_seq, :id, :event_seq, :document, :now, :created_by)";
+        self.insert(
+            sql,
+            named_params! {
+                ":order_seq": order_seq,
+                ":id": self.randomness().uuid(),
+                ":event_seq": event_seq,
+                ":document": document,
+                ":now": self.now(),
+                ":created_by": created_by,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Deletes a comment: its text goes, here and in the request that added it; that there was
+    /// one, by whom and when, stays.
+    pub fn delete_comment(
+        &self,
+        comment: &CommentRecord,
+        deleted_by: &CreatedBy,
+    ) -> Result<(), StoreError> {
+        let sql = "update order_comments
+            set document = null, deleted_at_ms = :now, deleted_by = :deleted_by
+            where comment_seq = :comment_seq";
+        self.execute(
+            sql,
+            named_params! {
+                ":now": self.now(),
+                ":deleted_by": deleted_by,
+                ":comment_seq": comment.comment_seq,
+            },
+        )?;
+        let sql = "delete from request_bodies where event_seq = :event_seq";
+        self.execute(sql, named_params! {":event_seq": comment.event_seq})?;
+        Ok(())
+    }
+}
