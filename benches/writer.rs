@@ -157,7 +157,10 @@ fn fill(opened: &OpenStore) -> (OnBehalfOf, Vec<OrderName>) {
     let on_behalf_of = OnBehalfOf { account_id, created_by: CreatedBy(client.client_id) };
     let draft = parse_draft(&parse(DRAFT.as_bytes()).expect("JSON")).expect("a draft");
     let order = |_| {
-        let create = CreateDraft { on_behalf_of: on_behalf_of.clone(), draft: draft.clone() };
+        let event =
+            NewApiEvent { method: "POST", path: String::new(), body: None, body_sha256: None };
+        let create =
+            CreateDraft { on_behalf_of: on_behalf_of.clone(), draft: draft.clone(), event };
         let draft_id = writer.write_blocking(create).expect("a draft is made").id;
         let event = NewApiEvent {
             method: "PUT",
@@ -167,7 +170,7 @@ fn fill(opened: &OpenStore) -> (OnBehalfOf, Vec<OrderName>) {
         };
         let on_behalf_of = on_behalf_of.clone();
         let complete = CompleteDraft { on_behalf_of, draft_id, event };
-        writer.write_blocking(complete).expect("an order is made").id
+        writer.write_blocking(complete).expect("an order is made").swap_remove(0).id
     };
     let orders = (0..ORDERS).map(order).collect();
     (on_behalf_of, orders)

@@ -191,7 +191,7 @@ create table draft_items (
     primary key (draft_seq, line_id)
 ) strict, without rowid;
 
--- What was done to drafts: one row a change, from the making on. Only `body` may be erased.
+-- What was done to drafts: one row a change, from the making on. What a change said is the draft.
 create table draft_events (
     draft_event_seq integer primary key,
     draft_seq       integer not null references drafts,
@@ -200,8 +200,6 @@ create table draft_events (
     id              text not null check (length(id) = 36),
     method          text not null,
     path            text not null,
-    -- The request's body; null when there was none, or it was erased.
-    body            text,
     created_at_ms   integer not null,
     created_by      text not null,
     unique (draft_seq, version)

@@ -1,6 +1,6 @@
 -- Rows as a book of the third schema has them, for the steps that come after it to run on.
 insert into draft_events values
-    (1, 1, 1, '00000000-0000-4000-8000-000000000008', 'PUT', '/draft', '{}', 3, 'c');
+    (1, 1, 1, '00000000-0000-4000-8000-000000000008', 'PUT', '/draft', 3, 'c');
 insert into draft_values values (1, 'store_id', 'torget', 1);
 insert into draft_search (rowid, account, words) values (1, 'T00000001', 'ola example no');
 insert into order_comments values

@@ -22,7 +22,6 @@ create table draft_events (
     id              text not null check (length(id) = 36),
     method          text not null,
     path            text not null,
-    body            text,
     created_at_ms   integer not null,
     created_by      text not null,
     unique (draft_seq, version)

@@ -1,28 +1,30 @@
-//! Completing a draft: it becomes an order.
+//! Completing a draft: it becomes an order, an order a store, or a change of one that is there.
 
 use super::OnBehalfOf;
+use super::amend_order::amend;
+use super::draft_names::{free_generated_name, parse_name};
 use super::findable::{index_order, items_of_stores};
-use crate::clock::Randomness;
+use crate::domain::KeptJson;
+use crate::domain::amendment::AmendmentRejected;
 use crate::domain::draft::{
-    CompletionRejected, GenerateOrderId, ORDER_ID_ALPHABET, ORDER_ID_CHARS, decide_completion,
+    Completion, CompletionRejected, DraftStatus, GenerateOrderId, decide_completion,
 };
-use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::ids::OrderName;
+use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
 use crate::domain::order::OrderStatus;
+use crate::json::{self, Tree};
 use crate::store::{
     DraftRecord, NewApiEvent, NewOrder, OrderRecord, Refusal, StoreError, Tx, WriteCommand,
 };
 
-/// Draws of a generated order id before it is given up; 31^9 ids make one repeat a rarity.
-const NAME_DRAWS_MAX: u32 = 100;
-
-/// Makes the order of a draft, and closes the draft.
+/// Makes the orders of a draft, or changes the one that it is for, and closes the draft.
 #[derive(Debug, Clone)]
 pub struct CompleteDraft {
     pub on_behalf_of: OnBehalfOf,
     pub draft_id: String,
-    /// The request, as the order's first event shows it.
+    /// The request, as the events of draft and orders show it.
     pub event: NewApiEvent,
 }
 
@@ -33,116 +35,146 @@ pub enum CompleteDraftRefused {
     Rejected(CompletionRejected),
     /// Another order, or a draft, has the custom order id.
     OrderIdTaken(OrderName),
+    /// The order that it is for is not there.
+    OrderUnknown,
+    Amendment(AmendmentRejected),
     Store(StoreError),
 }
 
 impl WriteCommand for CompleteDraft {
     const NAME: &'static str = "complete_draft";
-    type Done = OrderRecord;
+    /// The orders that were made, or the one that was changed.
+    type Done = Vec<OrderRecord>;
     type Refused = CompleteDraftRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, CompleteDraftRefused> {
-        let account_id = &self.on_behalf_of.account_id;
+    fn run(&self, tx: &Tx<'_>) -> Result<Vec<OrderRecord>, CompleteDraftRefused> {
+        let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_draft(account_id, &self.draft_id)?;
         let draft = found.ok_or(CompleteDraftRefused::DraftNotFound)?;
-        decide_completion(draft.status, draft.draft.options.split_draft, stores(&draft))
+        let items = items_of_stores(&draft.draft);
+        let stores = items.iter().map(|item| item.store_id.as_deref());
+        let completion = decide_completion(draft.status, &draft.draft.options, stores)
             .map_err(CompleteDraftRefused::Rejected)?;
-        let id = parse_name(&tx.randomness().uuid())?;
-        let order_id = choose_order_id(tx, account_id, &draft, &id)?;
+        let order_seqs = match completion {
+            Completion::MakeOrders(groups) => self.make_orders(tx, &draft, &items, &groups)?,
+            Completion::AddTo(order) | Completion::Replace(order) => {
+                vec![amend(tx, &self.on_behalf_of, &self.event, &draft, (&order, &items))?]
+            }
+        };
+        for order_seq in &order_seqs {
+            tx.insert_draft_order(draft.draft_seq, *order_seq)?;
+        }
+        tx.update_draft_status(draft.draft_seq, DraftStatus::Completed)?;
+        tx.append_draft_event(draft.draft_seq, draft.version + 1, created_by, &self.event)?;
+        let orders = order_seqs.into_iter().map(|seq| tx.load_order(account_id, seq));
+        Ok(orders.collect::<Result<_, _>>()?)
+    }
+}
+
+impl CompleteDraft {
+    /// Makes an order of each of these groups of items; their rows.
+    fn make_orders(
+        &self,
+        tx: &Tx<'_>,
+        draft: &DraftRecord,
+        items: &[Item],
+        groups: &[Vec<usize>],
+    ) -> Result<Vec<i64>, CompleteDraftRefused> {
+        let account_id = &self.on_behalf_of.account_id;
+        let own = draft.draft.order_name.as_ref();
+        if let Some(name) = own
+            && !tx.is_name_free_for(account_id, name, draft.draft_seq)?
+        {
+            return Err(CompleteDraftRefused::OrderIdTaken(name.clone()));
+        }
 
         // Nothing is refused from here on.
-        let order = new_order(self, &draft, id, order_id);
-        let order_seq = tx.insert_order(&order)?;
+        let is_split = 1 < groups.len();
+        let mut made = Vec::with_capacity(groups.len());
+        for (nth, positions) in groups.iter().enumerate() {
+            let id = parse_name(&tx.randomness().uuid())?;
+            let order_id = match own {
+                Some(name) if nth == 0 => name.clone(),
+                _ => self.drawn_name(tx, draft, &id)?,
+            };
+            let of_group: Vec<Item> = positions.iter().map(|at| items[*at].clone()).collect();
+            let order = self.new_order(draft, (id, order_id), of_group, is_split);
+            made.push(self.make_order(tx, draft, &order)?);
+        }
+        Ok(made)
+    }
+
+    /// The order id of an order that has no other: a drawn one if that was asked, or its id.
+    fn drawn_name(
+        &self,
+        tx: &Tx<'_>,
+        draft: &DraftRecord,
+        id: &OrderName,
+    ) -> Result<OrderName, StoreError> {
+        match draft.draft.options.generate_order_id {
+            GenerateOrderId::Uuid => Ok(id.clone()),
+            GenerateOrderId::Alphanumeric9 | GenerateOrderId::Alphanumeric9Reserve => {
+                free_generated_name(tx, &self.on_behalf_of.account_id)
+            }
+        }
+    }
+
+    fn make_order(
+        &self,
+        tx: &Tx<'_>,
+        draft: &DraftRecord,
+        order: &NewOrder,
+    ) -> Result<i64, StoreError> {
+        let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
+        let order_seq = tx.insert_order(order)?;
         let said = (&order.document, &order.items[..]);
         index_order(tx, account_id, order_seq, &order.order_id, said)?;
         let fresh = tx.find_ledger(account_id, &order.id)?;
         let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order is not there"))?;
-        let created_by = &self.on_behalf_of.created_by;
         let seq = tx.append_api_event(&fresh, created_by, Some(draft.draft_seq), &self.event)?;
         tx.update_ledger(&fresh, &fresh.ledger, seq)?;
-        tx.update_draft_completed(draft.draft_seq)?;
-        tx.insert_draft_order(draft.draft_seq, order_seq)?;
-        Ok(tx.load_order(account_id, order_seq)?)
+        Ok(order_seq)
     }
-}
 
-/// A generated order id that no order and no draft of the account has.
-pub(super) fn free_generated_name(
-    tx: &Tx<'_>,
-    account_id: &AccountId,
-) -> Result<OrderName, StoreError> {
-    for _ in 0..NAME_DRAWS_MAX {
-        let name = parse_name(&generate_name(tx.randomness()))?;
-        if !tx.is_name_taken(account_id, &name)? {
-            return Ok(name);
-        }
-    }
-    Err(StoreError::inconsistent("no generated order id is free"))
-}
-
-fn generate_name(randomness: &Randomness) -> String {
-    let letter = || {
-        let drawn = randomness.below(ORDER_ID_ALPHABET.len());
-        char::from(ORDER_ID_ALPHABET[drawn])
-    };
-    (0..ORDER_ID_CHARS).map(|_| letter()).collect()
-}
-
-/// The custom id, the reserved one, a generated one, or the id itself.
-fn choose_order_id(
-    tx: &Tx<'_>,
-    account_id: &AccountId,
-    draft: &DraftRecord,
-    id: &OrderName,
-) -> Result<OrderName, CompleteDraftRefused> {
-    match (&draft.draft.order_name, draft.draft.options.generate_order_id) {
-        (Some(name), _) if !tx.is_name_free_for(account_id, name, draft.draft_seq)? => {
-            Err(CompleteDraftRefused::OrderIdTaken(name.clone()))
-        }
-        (Some(name), _) => Ok(name.clone()),
-        (None, GenerateOrderId::Uuid) => Ok(id.clone()),
-        (None, GenerateOrderId::Alphanumeric9 | GenerateOrderId::Alphanumeric9Reserve) => {
-            Ok(free_generated_name(tx, account_id)?)
+    fn new_order(
+        &self,
+        draft: &DraftRecord,
+        (id, order_id): (OrderName, OrderName),
+        items: Vec<Item>,
+        is_split: bool,
+    ) -> NewOrder {
+        let asked = &draft.draft;
+        let mut lines: Vec<Line> =
+            items.iter().map(|item| Line::fresh(item.line_id, item.price.payable())).collect();
+        lines.sort_by_key(Line::line_id);
+        NewOrder {
+            account_id: self.on_behalf_of.account_id.clone(),
+            id,
+            order_id,
+            draft_seq: draft.draft_seq,
+            currency: asked.currency.clone(),
+            created_by: self.on_behalf_of.created_by.clone(),
+            document: if is_split { of_store(asked, &items) } else { asked.document.clone() },
+            items,
+            ledger: Ledger {
+                status: OrderStatus::Open,
+                multiple_authorizations: asked.options.multiple_authorizations,
+                authorizations: Vec::new(),
+                lines,
+            },
+            options_document: asked.options_document.clone(),
         }
     }
 }
 
-fn parse_name(text: &str) -> Result<OrderName, StoreError> {
-    OrderName::parse(text).ok_or_else(|| StoreError::inconsistent("an id of ours is no name"))
-}
-
-/// The store of each item: its own, or else the draft's.
-fn stores(draft: &DraftRecord) -> impl Iterator<Item = Option<&str>> {
-    let own_store = draft.draft.store_id.as_deref();
-    draft.draft.items.iter().map(move |item| item.store_id.as_deref().or(own_store))
-}
-
-fn new_order(
-    command: &CompleteDraft,
-    draft: &DraftRecord,
-    id: OrderName,
-    order_id: OrderName,
-) -> NewOrder {
-    let asked = &draft.draft;
-    let mut lines: Vec<Line> =
-        asked.items.iter().map(|item| Line::fresh(item.line_id, item.price.payable())).collect();
-    lines.sort_by_key(Line::line_id);
-    NewOrder {
-        account_id: command.on_behalf_of.account_id.clone(),
-        id,
-        order_id,
-        draft_seq: draft.draft_seq,
-        currency: asked.currency.clone(),
-        created_by: command.on_behalf_of.created_by.clone(),
-        items: items_of_stores(asked),
-        ledger: Ledger {
-            status: OrderStatus::Open,
-            multiple_authorizations: asked.options.multiple_authorizations,
-            authorizations: Vec::new(),
-            lines,
-        },
-        document: asked.document.clone(),
-        options_document: asked.options_document.clone(),
+/// The order's fields, with the store that its items are of in place of the draft's.
+fn of_store(draft: &crate::store::NewDraft, items: &[Item]) -> KeptJson {
+    let parse = |document: &KeptJson| json::parse(document.0.as_bytes()).unwrap_or(Tree::Null);
+    let order = parse(&draft.document);
+    let own = items.iter().find_map(|item| parse(&item.document).member("store").cloned());
+    match own {
+        Some(store) => KeptJson(order.with("store", store).to_string()),
+        None => draft.document.clone(),
     }
 }
 
@@ -156,7 +188,11 @@ impl Refusal for CompleteDraftRefused {
     fn store_error(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) => Some(error),
-            Self::DraftNotFound | Self::Rejected(_) | Self::OrderIdTaken(_) => None,
+            Self::DraftNotFound
+            | Self::Rejected(_)
+            | Self::OrderIdTaken(_)
+            | Self::OrderUnknown
+            | Self::Amendment(_) => None,
         }
     }
 }

@@ -1,17 +1,19 @@
 //! Making a draft.
 
 use super::OnBehalfOf;
-use super::complete_draft::free_generated_name;
+use super::draft_names::{NameRefused, choose_name, hold_name};
 use super::findable::index_draft;
-use crate::domain::draft::GenerateOrderId;
-use crate::domain::ids::OrderName;
-use crate::store::{DraftRecord, NewDraft, Refusal, StoreError, Tx, WriteCommand};
+use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::item::{Item, number_lines};
+use crate::store::{DraftRecord, NewApiEvent, NewDraft, Refusal, StoreError, Tx, WriteCommand};
 
 /// Makes an open draft, with an order id reserved for it where that was asked.
 #[derive(Debug, Clone)]
 pub struct CreateDraft {
     pub on_behalf_of: OnBehalfOf,
     pub draft: NewDraft,
+    /// The request, as the draft's first event shows it.
+    pub event: NewApiEvent,
 }
 
 /// Why it was not made.
@@ -19,6 +21,10 @@ pub struct CreateDraft {
 pub enum CreateDraftRefused {
     /// Another order, or a draft, has the custom order id.
     OrderIdTaken(OrderName),
+    /// There is no order of the name that it would change.
+    OrderUnknown,
+    /// No line id is left above the highest one.
+    NoLineIdLeft,
     Store(StoreError),
 }
 
@@ -28,28 +34,71 @@ impl WriteCommand for CreateDraft {
     type Refused = CreateDraftRefused;
 
     fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, CreateDraftRefused> {
-        let account_id = &self.on_behalf_of.account_id;
+        let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let mut draft = self.draft.clone();
-        if let Some(name) = &draft.order_name
-            && tx.is_name_taken(account_id, name)?
-        {
-            return Err(CreateDraftRefused::OrderIdTaken(name.clone()));
-        }
-        let reserves = draft.options.generate_order_id == GenerateOrderId::Alphanumeric9Reserve;
-        let reserved = if reserves && draft.order_name.is_none() {
-            Some(free_generated_name(tx, account_id)?)
-        } else {
-            None
-        };
-        draft.order_name = draft.order_name.or(reserved.clone());
+        number_on(tx, account_id, &mut draft)?;
+        let name = choose_name(tx, account_id, &draft, None)?;
+
+        // Nothing is refused from here on.
+        draft.order_name = name.name().cloned();
+        draft.items.iter_mut().for_each(|item| item.version = FIRST_VERSION);
         let id = tx.randomness().uuid();
-        let draft_seq = tx.insert_draft(account_id, &id, &self.on_behalf_of.created_by, &draft)?;
-        if let Some(name) = &reserved {
-            tx.reserve_name(account_id, name, draft_seq)?;
-        }
+        let draft_seq = tx.insert_draft(account_id, &id, created_by, &draft)?;
+        hold_name(tx, account_id, draft_seq, &name, None)?;
+        tx.append_draft_event(draft_seq, FIRST_VERSION, created_by, &self.event)?;
         index_draft(tx, account_id, draft_seq, &draft)?;
-        let made = tx.find_draft(account_id, &id)?;
-        Ok(made.ok_or_else(|| StoreError::inconsistent("a draft just written is not there"))?)
+        Ok(tx.load_draft(account_id, draft_seq)?)
+    }
+}
+
+/// A draft's version when it is made.
+const FIRST_VERSION: i64 = 1;
+
+/// Why items got no numbers.
+#[derive(Debug)]
+pub enum NumberRefused {
+    OrderUnknown,
+    NoLineIdLeft,
+    Store(StoreError),
+}
+
+/// Numbers the items that came without a line id on from the highest line of the draft, and of the
+/// order that it changes.
+pub(super) fn number_on(
+    tx: &Tx<'_>,
+    account_id: &AccountId,
+    draft: &mut NewDraft,
+) -> Result<(), NumberRefused> {
+    let above = match &draft.options.amends {
+        None => None,
+        Some(order) => {
+            let found = tx.find_ledger(account_id, order).map_err(NumberRefused::Store)?;
+            let ledger = found.ok_or(NumberRefused::OrderUnknown)?.ledger;
+            // Lines of an order that is replaced are not in the way.
+            let last = ledger.lines.last().map(|line| line.line_id());
+            last.filter(|_| !draft.options.replaces)
+        }
+    };
+    let items: &mut [Item] = &mut draft.items;
+    number_lines(items, &draft.unnumbered, above).ok_or(NumberRefused::NoLineIdLeft)
+}
+
+impl From<NumberRefused> for CreateDraftRefused {
+    fn from(why: NumberRefused) -> Self {
+        match why {
+            NumberRefused::OrderUnknown => Self::OrderUnknown,
+            NumberRefused::NoLineIdLeft => Self::NoLineIdLeft,
+            NumberRefused::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<NameRefused> for CreateDraftRefused {
+    fn from(why: NameRefused) -> Self {
+        match why {
+            NameRefused::Taken(name) => Self::OrderIdTaken(name),
+            NameRefused::Store(error) => Self::Store(error),
+        }
     }
 }
 
@@ -63,7 +112,7 @@ impl Refusal for CreateDraftRefused {
     fn store_error(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) => Some(error),
-            Self::OrderIdTaken(_) => None,
+            Self::OrderIdTaken(_) | Self::OrderUnknown | Self::NoLineIdLeft => None,
         }
     }
 }

@@ -115,6 +115,7 @@ mod tests {
             line_id: LineId::new(1).unwrap(),
             price: Price::new(Amount::ZERO, &[], &[]).unwrap(),
             store_id: Some("torget".to_owned()),
+            version: 1,
             document: KeptJson(r#"{"discount_lines":[{"discount_type":"loyalty"}]}"#.to_owned()),
         };
         let values = list_values(&document, &[item]);

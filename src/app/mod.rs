@@ -5,6 +5,8 @@
 
 mod access;
 mod add_service_event;
+mod amend_order;
+mod change_draft;
 mod change_order_status;
 mod change_user;
 mod comment_order;
@@ -14,6 +16,8 @@ mod create_client;
 mod create_draft;
 mod create_user;
 mod disable_client;
+mod draft_names;
+mod draft_options;
 mod findable;
 mod forget_answers;
 mod idempotent;
@@ -26,6 +30,7 @@ mod update_order;
 
 pub use access::Access;
 pub use add_service_event::{AddServiceEvent, AddServiceEventRefused};
+pub use change_draft::{ChangeDraft, ChangeDraftRefused, DraftChange, DraftProblem, DraftUpdate};
 pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
 pub use change_user::{ChangeUser, ChangeUserRefused, UserChange};
 pub use comment_order::{CommentChange, CommentOrder, CommentOrderRefused};
@@ -35,6 +40,7 @@ pub use create_client::{CreateClient, CreateClientRefused};
 pub use create_draft::{CreateDraft, CreateDraftRefused};
 pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
+pub use draft_options::acting_options;
 pub use forget_answers::ForgetAnswers;
 pub use idempotent::{Answer, Idempotent, IdempotentRefused};
 pub use order_change::{ChangeProblem, ItemChange, OrderChange, PartChange};

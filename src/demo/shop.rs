@@ -192,14 +192,17 @@ impl Book {
     fn order(&self, draft: &Tree) -> Result<OrderName, MakeShopError> {
         let on_behalf_of = self.website.clone();
         let draft = parse_draft(draft).map_err(refused)?;
-        let made = run(&self.store, CreateDraft { on_behalf_of, draft })?;
+        let event = api_event("POST", "/draft_orders");
+        let made = run(&self.store, CreateDraft { on_behalf_of, draft, event })?;
         let path = format!("/draft_orders/{}/complete", made.id);
         let command = CompleteDraft {
             on_behalf_of: self.website.clone(),
             draft_id: made.id,
             event: api_event("PUT", &path),
         };
-        Ok(run(&self.store, command)?.order_id)
+        let orders = run(&self.store, command)?;
+        let order = orders.into_iter().next();
+        order.map(|order| order.order_id).ok_or_else(|| refused("a draft became no order"))
     }
 
     fn operate(

@@ -1,6 +1,6 @@
 //! A draft: an order that is still being put together (contract, Decision 6).
 
-use std::collections::BTreeSet;
+use super::ids::OrderName;
 
 /// Where a draft stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +68,17 @@ pub const ORDER_ID_ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 /// Characters of a generated order id.
 pub const ORDER_ID_CHARS: usize = 9;
 
-/// The options of a draft that act today.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The options of a draft that act.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftOptions {
     pub generate_order_id: GenerateOrderId,
     /// Whether items of different stores become different orders.
     pub split_draft: bool,
     pub multiple_authorizations: bool,
+    /// The order that the draft changes, in place of making any.
+    pub amends: Option<OrderName>,
+    /// Whether that order's items and fields are replaced, in place of being added to.
+    pub replaces: bool,
 }
 
 impl Default for DraftOptions {
@@ -83,40 +87,76 @@ impl Default for DraftOptions {
             generate_order_id: GenerateOrderId::default(),
             split_draft: true,
             multiple_authorizations: false,
+            amends: None,
+            replaces: false,
         }
+    }
+}
+
+/// Why a draft cannot be changed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DraftClosed {
+    Completed,
+    Deleted,
+}
+
+/// An error unless the draft is still being put together.
+pub fn expect_open(status: DraftStatus) -> Result<(), DraftClosed> {
+    match status {
+        DraftStatus::Open => Ok(()),
+        DraftStatus::Completed => Err(DraftClosed::Completed),
+        DraftStatus::Deleted => Err(DraftClosed::Deleted),
     }
 }
 
 /// Why a draft does not become an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompletionRejected {
-    Completed,
-    Deleted,
+    Closed(DraftClosed),
     NoItems,
-    /// It would have to become an order per store, which is not served yet.
-    NeedsSplitting,
 }
 
-/// Whether a draft may become one order. `store_ids` has one entry an item: the item's own
-/// store, or else the one of the draft.
+/// What completing a draft means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Completion {
+    /// An order for each of these lists of items, which are positions in the draft.
+    MakeOrders(Vec<Vec<usize>>),
+    /// The items are added to that order.
+    AddTo(OrderName),
+    /// The items and fields take the place of that order's.
+    Replace(OrderName),
+}
+
+/// What completing a draft means. `store_ids` has one entry an item: the item's own store, or else
+/// the one of the draft.
 pub fn decide_completion<'a>(
     status: DraftStatus,
-    split_draft: bool,
+    options: &DraftOptions,
     store_ids: impl IntoIterator<Item = Option<&'a str>>,
-) -> Result<(), CompletionRejected> {
-    match status {
-        DraftStatus::Completed => return Err(CompletionRejected::Completed),
-        DraftStatus::Deleted => return Err(CompletionRejected::Deleted),
-        DraftStatus::Open => {}
-    }
-    let stores: BTreeSet<Option<&str>> = store_ids.into_iter().collect();
+) -> Result<Completion, CompletionRejected> {
+    expect_open(status).map_err(CompletionRejected::Closed)?;
+    let stores: Vec<Option<&str>> = store_ids.into_iter().collect();
     if stores.is_empty() {
         return Err(CompletionRejected::NoItems);
     }
-    if split_draft && 1 < stores.len() {
-        return Err(CompletionRejected::NeedsSplitting);
+    Ok(match (&options.amends, options.replaces, options.split_draft) {
+        (Some(order), true, _) => Completion::Replace(order.clone()),
+        (Some(order), false, _) => Completion::AddTo(order.clone()),
+        (None, _, false) => Completion::MakeOrders(vec![(0..stores.len()).collect()]),
+        (None, _, true) => Completion::MakeOrders(by_store(&stores)),
+    })
+}
+
+/// The positions of each store's items, in the order in which the stores come first.
+fn by_store(stores: &[Option<&str>]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Option<&str>, Vec<usize>)> = Vec::new();
+    for (at, store) in stores.iter().enumerate() {
+        match groups.iter_mut().find(|(known, _)| known == store) {
+            Some((_, positions)) => positions.push(at),
+            None => groups.push((*store, vec![at])),
+        }
     }
-    Ok(())
+    groups.into_iter().map(|(_, positions)| positions).collect()
 }
 
 #[cfg(test)]
@@ -124,18 +164,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_open_draft_with_items_of_one_store_is_completed() {
-        use CompletionRejected::*;
-        let decide = |status, split, stores: &[Option<&'static str>]| {
-            decide_completion(status, split, stores.iter().copied())
+    fn a_draft_becomes_an_order_a_store_or_one_or_changes_one() {
+        let options = |split_draft, amends: Option<&str>, replaces| DraftOptions {
+            split_draft,
+            amends: amends.and_then(OrderName::parse),
+            replaces,
+            ..DraftOptions::default()
         };
-        assert_eq!(decide(DraftStatus::Open, true, &[None, None]), Ok(()));
-        assert_eq!(decide(DraftStatus::Open, true, &[Some("a"), Some("a")]), Ok(()));
-        assert_eq!(decide(DraftStatus::Open, false, &[Some("a"), Some("b")]), Ok(()));
-        assert_eq!(decide(DraftStatus::Open, true, &[Some("a"), None]), Err(NeedsSplitting));
-        assert_eq!(decide(DraftStatus::Open, true, &[]), Err(NoItems));
-        assert_eq!(decide(DraftStatus::Completed, true, &[None]), Err(Completed));
-        assert_eq!(decide(DraftStatus::Deleted, true, &[None]), Err(Deleted));
+        let decide = |options: DraftOptions, stores: &[Option<&'static str>]| {
+            decide_completion(DraftStatus::Open, &options, stores.iter().copied())
+        };
+        let (a, b) = (Some("a"), Some("b"));
+        let split = |stores: &[Option<&'static str>]| decide(options(true, None, false), stores);
+        let orders = |groups: &[&[usize]]| {
+            Ok(Completion::MakeOrders(groups.iter().map(|group| group.to_vec()).collect()))
+        };
+        assert_eq!(split(&[None, None]), orders(&[&[0, 1]]));
+        assert_eq!(split(&[b, a, b, None]), orders(&[&[0, 2], &[1], &[3]]));
+        assert_eq!(decide(options(false, None, false), &[a, b]), orders(&[&[0, 1]]));
+        let order = OrderName::parse("A").unwrap();
+        let amended = decide(options(true, Some("A"), false), &[a, b]);
+        assert_eq!(amended, Ok(Completion::AddTo(order.clone())));
+        assert_eq!(decide(options(true, Some("A"), true), &[a]), Ok(Completion::Replace(order)));
+        assert_eq!(split(&[]), Err(CompletionRejected::NoItems));
+        for (status, closed) in [
+            (DraftStatus::Completed, DraftClosed::Completed),
+            (DraftStatus::Deleted, DraftClosed::Deleted),
+        ] {
+            let refused = decide_completion(status, &DraftOptions::default(), [None]);
+            assert_eq!(refused, Err(CompletionRejected::Closed(closed)));
+        }
     }
 
     #[test]

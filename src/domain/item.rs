@@ -4,6 +4,9 @@ use super::KeptJson;
 use super::ids::LineId;
 use super::money::{AMOUNT_MAX, Amount};
 
+/// Items of an order.
+pub const ITEMS_MAX: usize = 1_000;
+
 /// One discount on an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Discount {
@@ -21,6 +24,29 @@ pub struct Item {
     pub store_id: Option<String>,
     /// The item as it was sent, without its `line_id` and without what the server computes.
     pub document: KeptJson,
+    /// The version that its draft had when the item was added or last changed; 0 before that.
+    pub version: i64,
+}
+
+impl Item {
+    /// Whether both say the same, whenever they said it.
+    pub fn says_the_same(&self, other: &Item) -> bool {
+        let version = self.version;
+        *self == Item { version, ..other.clone() }
+    }
+}
+
+/// Numbers on from the highest line of all, those at these positions, which have no number of
+/// their own; `None` when there is no number left (contract, Decision 6). `above` is a line that
+/// they shall stand above as well.
+pub fn number_lines(items: &mut [Item], unnumbered: &[usize], above: Option<LineId>) -> Option<()> {
+    let numbered = items.iter().enumerate().filter(|(at, _)| !unnumbered.contains(at));
+    let mut highest = numbered.map(|(_, item)| item.line_id).chain(above).max();
+    for at in unnumbered {
+        highest = highest.map_or(LineId::new(1), LineId::next);
+        items.get_mut(*at)?.line_id = highest?;
+    }
+    Some(())
 }
 
 /// What an item costs. Discounts carry the sign of the gross amount and never pass it.

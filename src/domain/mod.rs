@@ -3,6 +3,7 @@
 //! Everything here takes values and returns values. What is kept exactly as a client sent it
 //! travels through as opaque [`KeptJson`]; nothing here reads it.
 
+pub mod amendment;
 pub mod currency;
 pub mod draft;
 pub mod event;

@@ -33,6 +33,8 @@ pub enum Code {
     OrderIdTaken,
     DraftCompleted,
     DraftDeleted,
+    LineInUse,
+    CurrencyMismatch,
     BodyTooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
@@ -61,6 +63,8 @@ impl Code {
             Self::OrderIdTaken => ("order_id_taken", StatusCode::CONFLICT),
             Self::DraftCompleted => ("draft_completed", StatusCode::CONFLICT),
             Self::DraftDeleted => ("draft_deleted", StatusCode::CONFLICT),
+            Self::LineInUse => ("line_in_use", StatusCode::CONFLICT),
+            Self::CurrencyMismatch => ("currency_mismatch", StatusCode::CONFLICT),
             Self::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE)

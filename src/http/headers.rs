@@ -59,8 +59,10 @@ fn cors_refusal(answered: &ServiceResponse<impl MessageBody>) -> Option<ApiError
     Some(ApiError::invalid(vec![Problem::new("Origin", "bad_value", message)]))
 }
 
-/// Only a draft carries a whole order.
+/// Only a draft and an order are sent as a whole order.
 fn body_bytes_max(path: &str) -> usize {
-    let is_draft = path.trim_end_matches('/').ends_with("/shopping/draft_orders");
-    if is_draft { ORDER_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
+    let mut segments = path.trim_end_matches('/').rsplit('/');
+    let is_collection = |segment| matches!(segment, Some("draft_orders" | "orders"));
+    let is_order = is_collection(segments.next()) || is_collection(segments.next());
+    if is_order { ORDER_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
 }

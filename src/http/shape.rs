@@ -40,8 +40,6 @@ pub enum Shape {
     List(&'static Shape, usize),
     /// Set by the server; what a client sends is ignored.
     ReadOnly,
-    /// Not served; the text says what to do instead.
-    Refused(&'static str),
 }
 
 impl Shape {
@@ -164,7 +162,6 @@ fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
     match shape {
         Shape::Any | Shape::ReadOnly | Shape::List(..) => Ok(()),
         Shape::Object(_) | Shape::Part(_) => Ok(()),
-        Shape::Refused(instead) => Err(("not_supported", instead.to_owned())),
         Shape::Flag => expect(matches!(tree, Tree::Bool(_)), "true or false", tree),
         Shape::Text => expect(matches!(tree, Tree::Text(_)), "a string", tree),
         Shape::Number => expect(matches!(tree, Tree::Number(_)), "a number", tree),
@@ -300,7 +297,6 @@ mod tests {
         optional("word", Shape::OneOf(&["a", "b"])),
         optional("meta", Shape::FreeObject),
         optional("any", Shape::Any),
-        optional("later", Shape::Refused("Not yet.")),
     ]);
 
     #[track_caller]
@@ -327,9 +323,9 @@ mod tests {
     #[test]
     fn everything_that_is_wrong_is_told_at_once() {
         check(
-            r#"{"list":[{"n":"5"},{"n":9007199254740992}],"at":"today","word":"c","later":1}"#,
+            r#"{"list":[{"n":"5"},{"n":9007199254740992}],"at":"today","word":"c"}"#,
             "/list/0/n wrong_type, /list/1/n amount_out_of_range, /at bad_date_time, \
-             /word bad_value, /later not_supported",
+             /word bad_value",
         );
         check("[]", " wrong_type");
         check("{}", "/list required");

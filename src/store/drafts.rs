@@ -3,6 +3,7 @@
 use rusqlite::{Row, named_params};
 
 use super::error::StoreError;
+use super::events::NewApiEvent;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::draft::{DraftOptions, DraftStatus};
@@ -20,6 +21,8 @@ pub struct NewDraft {
     /// The store of items that name none.
     pub store_id: Option<String>,
     pub items: Vec<Item>,
+    /// The positions of items that were sent without a line id, and have one only for now.
+    pub unnumbered: Vec<usize>,
     pub options: DraftOptions,
     /// The fields of `order` but its items.
     pub document: KeptJson,
@@ -39,10 +42,26 @@ pub struct DraftRecord {
     pub created_at: Timestamp,
     pub created_by: CreatedBy,
     pub updated_at: Timestamp,
+    /// How many changes it has seen.
+    pub version: i64,
+    /// The changes, oldest first.
+    pub events: Vec<DraftEvent>,
     /// What was asked for; `order_name` also holds a reserved order id.
     pub draft: NewDraft,
     /// The orders that it became, or the one that it changed; none before it is completed.
     pub order_ids: Vec<OrderName>,
+}
+
+/// A change of a draft.
+#[derive(Debug, Clone)]
+pub struct DraftEvent {
+    pub id: String,
+    /// The how-manieth event of its draft, from 1.
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub created_by: CreatedBy,
+    pub method: String,
+    pub path: String,
 }
 
 impl Reader<'_> {
@@ -76,7 +95,8 @@ impl Reader<'_> {
     ) -> Result<DraftRecord, StoreError> {
         let sql = "select draft_seq, id, status, currency, order_name, store_id, document,
                 store_document, options_document, generate_order_id, split_draft,
-                multiple_authorizations, created_at_ms, created_by, updated_at_ms
+                multiple_authorizations, created_at_ms, created_by, updated_at_ms, amends,
+                replaces, version
             from drafts where draft_seq = :draft_seq";
         let params = named_params! {":draft_seq": draft_seq};
         let found = self.find(sql, params, |row| read_draft(row, account_id))?;
@@ -84,7 +104,23 @@ impl Reader<'_> {
         let mut draft = found.ok_or_else(gone)?;
         draft.draft.items = self.list_draft_items(draft.draft_seq)?;
         draft.order_ids = self.list_draft_orders(draft.draft_seq)?;
+        draft.events = self.list_draft_events(draft.draft_seq)?;
         Ok(draft)
+    }
+
+    fn list_draft_events(&self, draft_seq: i64) -> Result<Vec<DraftEvent>, StoreError> {
+        let sql = "select id, version, created_at_ms, created_by, method, path
+            from draft_events where draft_seq = :draft_seq order by version";
+        self.list(sql, named_params! {":draft_seq": draft_seq}, |row| {
+            Ok(DraftEvent {
+                id: row.get("id")?,
+                version: row.get("version")?,
+                created_at: row.get("created_at_ms")?,
+                created_by: row.get("created_by")?,
+                method: row.get("method")?,
+                path: row.get("path")?,
+            })
+        })
     }
 
     fn list_draft_orders(&self, draft_seq: i64) -> Result<Vec<OrderName>, StoreError> {
@@ -96,7 +132,7 @@ impl Reader<'_> {
 
     fn list_draft_items(&self, draft_seq: i64) -> Result<Vec<Item>, StoreError> {
         let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
-                tax_amount, store_id, document
+                tax_amount, store_id, document, version
             from draft_items where draft_seq = :draft_seq order by position";
         let items =
             self.list(sql, named_params! {":draft_seq": draft_seq}, |row| Ok(read_item(row)))?;
@@ -105,7 +141,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Appends an open draft and its items.
+    /// Appends an open draft, without its items and its first event.
     pub fn insert_draft(
         &self,
         account_id: &AccountId,
@@ -114,17 +150,35 @@ impl Tx<'_> {
         draft: &NewDraft,
     ) -> Result<i64, StoreError> {
         let sql = "insert into drafts
-            (account_seq, id, status, currency, order_name, store_id, document, store_document,
-             options_document, generate_order_id, split_draft, multiple_authorizations,
-             created_at_ms, created_by, updated_at_ms)
-            values (:account_seq, :id, 'open', :currency, :order_name, :store_id, :document,
-             :store_document, :options_document, :generate_order_id, :split_draft,
-             :multiple_authorizations, :now, :created_by, :now)";
+            (account_seq, id, status, currency, document, options_document, generate_order_id,
+             split_draft, multiple_authorizations, created_at_ms, created_by, updated_at_ms)
+            values (:account_seq, :id, 'open', :currency, '{}', '{}', 'UUID', 0, 0,
+             :now, :created_by, :now)";
         let draft_seq = self.insert(
             sql,
             named_params! {
                 ":account_seq": self.load_account_seq(account_id)?,
                 ":id": id,
+                ":currency": draft.currency,
+                ":now": self.now(),
+                ":created_by": created_by,
+            },
+        )?;
+        self.update_draft(draft_seq, draft)?;
+        Ok(draft_seq)
+    }
+
+    /// Writes what a draft says now, with its items.
+    pub fn update_draft(&self, draft_seq: i64, draft: &NewDraft) -> Result<(), StoreError> {
+        let sql = "update drafts set currency = :currency, order_name = :order_name,
+                store_id = :store_id, document = :document, store_document = :store_document,
+                options_document = :options_document, generate_order_id = :generate_order_id,
+                split_draft = :split_draft, multiple_authorizations = :multiple_authorizations,
+                amends = :amends, replaces = :replaces, updated_at_ms = :now
+            where draft_seq = :draft_seq";
+        self.execute(
+            sql,
+            named_params! {
                 ":currency": draft.currency,
                 ":order_name": draft.order_name,
                 ":store_id": draft.store_id,
@@ -134,21 +188,58 @@ impl Tx<'_> {
                 ":generate_order_id": draft.options.generate_order_id,
                 ":split_draft": draft.options.split_draft,
                 ":multiple_authorizations": draft.options.multiple_authorizations,
+                ":amends": draft.options.amends,
+                ":replaces": draft.options.replaces,
+                ":now": self.now(),
+                ":draft_seq": draft_seq,
+            },
+        )?;
+        let sql = "delete from draft_items where draft_seq = :draft_seq";
+        self.execute(sql, named_params! {":draft_seq": draft_seq})?;
+        for (position, item) in draft.items.iter().enumerate() {
+            self.insert_item(INSERT_DRAFT_ITEM, draft_seq, position, item)?;
+        }
+        Ok(())
+    }
+
+    /// Writes where a draft stands now.
+    pub fn update_draft_status(
+        &self,
+        draft_seq: i64,
+        status: DraftStatus,
+    ) -> Result<(), StoreError> {
+        let sql = "update drafts set status = :status, updated_at_ms = :now
+                   where draft_seq = :draft_seq";
+        let params = named_params! {":status": status, ":now": self.now(), ":draft_seq": draft_seq};
+        self.execute(sql, params)?;
+        Ok(())
+    }
+
+    /// Appends what was done to a draft, which gives it that version.
+    pub fn append_draft_event(
+        &self,
+        draft_seq: i64,
+        version: i64,
+        created_by: &CreatedBy,
+        event: &NewApiEvent,
+    ) -> Result<(), StoreError> {
+        let sql = "insert into draft_events
+            (draft_seq, version, id, method, path, created_at_ms, created_by)
+            values (:draft_seq, :version, :id, :method, :path, :now, :created_by)";
+        self.insert(
+            sql,
+            named_params! {
+                ":draft_seq": draft_seq,
+                ":version": version,
+                ":id": self.randomness().uuid(),
+                ":method": event.method,
+                ":path": event.path,
                 ":now": self.now(),
                 ":created_by": created_by,
             },
         )?;
-        for (position, item) in draft.items.iter().enumerate() {
-            self.insert_item(INSERT_DRAFT_ITEM, draft_seq, position, item)?;
-        }
-        Ok(draft_seq)
-    }
-
-    /// Marks a draft as completed.
-    pub fn update_draft_completed(&self, draft_seq: i64) -> Result<(), StoreError> {
-        let sql = "update drafts set status = 'completed', updated_at_ms = :now
-                   where draft_seq = :draft_seq";
-        self.execute(sql, named_params! {":draft_seq": draft_seq, ":now": self.now()})?;
+        let sql = "update drafts set version = :version where draft_seq = :draft_seq";
+        self.execute(sql, named_params! {":version": version, ":draft_seq": draft_seq})?;
         Ok(())
     }
 
@@ -180,6 +271,7 @@ impl Tx<'_> {
                 ":tax_amount": item.price.tax(),
                 ":store_id": item.store_id,
                 ":document": item.document,
+                ":version": item.version,
             },
         )?;
         Ok(())
@@ -188,9 +280,9 @@ impl Tx<'_> {
 
 const INSERT_DRAFT_ITEM: &str = "insert into draft_items
     (draft_seq, line_id, position, gross_amount, discount_amount, manual_discount_amount,
-     tax_amount, store_id, document)
+     tax_amount, store_id, document, version)
     values (:owner_seq, :line_id, :position, :gross_amount, :discount_amount,
-     :manual_discount_amount, :tax_amount, :store_id, :document)";
+     :manual_discount_amount, :tax_amount, :store_id, :document, :version)";
 
 /// An item's row, in a draft or an order.
 pub(super) fn read_item(row: &Row<'_>) -> Result<Item, StoreError> {
@@ -204,7 +296,13 @@ pub(super) fn read_item(row: &Row<'_>) -> Result<Item, StoreError> {
     let discounts =
         [Discount { amount: manual, manual: true }, Discount { amount: by_rule, manual: false }];
     let price = Price::new(gross, &discounts, &[tax]).map_err(|_| contradiction())?;
-    Ok(Item { line_id, price, store_id: row.get("store_id")?, document: row.get("document")? })
+    Ok(Item {
+        line_id,
+        price,
+        store_id: row.get("store_id")?,
+        document: row.get("document")?,
+        version: row.get("version")?,
+    })
 }
 
 fn read_draft(row: &Row<'_>, account_id: &AccountId) -> rusqlite::Result<DraftRecord> {
@@ -216,16 +314,21 @@ fn read_draft(row: &Row<'_>, account_id: &AccountId) -> rusqlite::Result<DraftRe
         created_at: row.get("created_at_ms")?,
         created_by: row.get("created_by")?,
         updated_at: row.get("updated_at_ms")?,
+        version: row.get("version")?,
+        events: Vec::new(),
         order_ids: Vec::new(),
         draft: NewDraft {
             currency: row.get("currency")?,
             order_name: row.get("order_name")?,
             store_id: row.get("store_id")?,
             items: Vec::new(),
+            unnumbered: Vec::new(),
             options: DraftOptions {
                 generate_order_id: row.get("generate_order_id")?,
                 split_draft: row.get("split_draft")?,
                 multiple_authorizations: row.get("multiple_authorizations")?,
+                amends: row.get("amends")?,
+                replaces: row.get("replaces")?,
             },
             document: row.get("document")?,
             store_document: row.get("store_document")?,

@@ -110,6 +110,27 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Writes a ledger whose lines a draft has changed, with all that lists go by.
+    pub fn update_amended_ledger(
+        &self,
+        record: &LedgerRecord,
+        after: &Ledger,
+        event_seq: EventSeq,
+    ) -> Result<(), StoreError> {
+        let sql = "update ledgers set total_thousandths = :total_thousandths,
+                multiple_authorizations = :multiple_authorizations
+            where order_seq = :order_seq";
+        self.execute(
+            sql,
+            named_params! {
+                ":total_thousandths": total_thousandths(&record.currency, after)?,
+                ":multiple_authorizations": after.multiple_authorizations,
+                ":order_seq": record.order_seq,
+            },
+        )?;
+        self.update_ledger(record, after, event_seq)
+    }
+
     /// Writes that an event is the order's newest, and nothing else of the ledger.
     pub fn update_last_event(
         &self,

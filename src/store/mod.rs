@@ -49,7 +49,7 @@ pub use clients::{AccessRecord, ClientRecord, SigningKey};
 pub use comments::CommentRecord;
 pub use condition::{Condition, Trouble};
 pub use draft_lists::{DraftPage, DraftQuery};
-pub use drafts::{DraftRecord, NewDraft};
+pub use drafts::{DraftEvent, DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};
 pub use idempotency::{KeyUse, StoredAnswer};

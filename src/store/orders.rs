@@ -148,7 +148,7 @@ impl Reader<'_> {
 
     fn list_order_items(&self, order_seq: i64) -> Result<Vec<Item>, StoreError> {
         let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
-                tax_amount, store_id, document
+                tax_amount, store_id, document, version
             from order_items where order_seq = :order_seq order by position";
         let items =
             self.list(sql, named_params! {":order_seq": order_seq}, |row| Ok(read_item(row)))?;
@@ -178,11 +178,29 @@ impl Tx<'_> {
         self.insert_order_document(order_seq, order)?;
         self.name_order(account_seq, &order.id, order_seq)?;
         self.name_order(account_seq, &order.order_id, order_seq)?;
-        for (position, item) in order.items.iter().enumerate() {
-            self.insert_item(INSERT_ORDER_ITEM, order_seq, position, item)?;
-        }
+        self.insert_order_items(order_seq, 0, &order.items)?;
         self.insert_ledger(account_seq, order_seq, order)?;
         Ok(order_seq)
+    }
+
+    /// Adds items to an order, the first of them at that position.
+    pub fn insert_order_items(
+        &self,
+        order_seq: i64,
+        first: usize,
+        items: &[Item],
+    ) -> Result<(), StoreError> {
+        for (at, item) in items.iter().enumerate() {
+            self.insert_item(INSERT_ORDER_ITEM, order_seq, first + at, item)?;
+        }
+        Ok(())
+    }
+
+    /// Takes all items from an order for which nothing was recorded.
+    pub fn delete_order_items(&self, order_seq: i64) -> Result<(), StoreError> {
+        let sql = "delete from order_items where order_seq = :order_seq";
+        self.execute(sql, named_params! {":order_seq": order_seq})?;
+        Ok(())
     }
 
     /// Writes what a client says about an order anew.
@@ -216,6 +234,26 @@ impl Tx<'_> {
                 ":document": item.document,
                 ":order_seq": order_seq,
                 ":line_id": item.line_id,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Gives back a name that was kept for a draft's order.
+    pub fn release_name(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+        draft_seq: i64,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from order_names where account_seq = :account_seq and name = :name
+              and draft_seq = :draft_seq and order_seq is null";
+        self.execute(
+            sql,
+            named_params! {
+                ":account_seq": self.load_account_seq(account_id)?,
+                ":name": name,
+                ":draft_seq": draft_seq,
             },
         )?;
         Ok(())
@@ -277,9 +315,9 @@ impl Tx<'_> {
 
 const INSERT_ORDER_ITEM: &str = "insert into order_items
     (order_seq, line_id, position, gross_amount, discount_amount, manual_discount_amount,
-     tax_amount, store_id, document)
+     tax_amount, store_id, document, version)
     values (:owner_seq, :line_id, :position, :gross_amount, :discount_amount,
-     :manual_discount_amount, :tax_amount, :store_id, :document)";
+     :manual_discount_amount, :tax_amount, :store_id, :document, :version)";
 
 fn read_order(
     row: &Row<'_>,

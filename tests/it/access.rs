@@ -25,6 +25,11 @@ POST {a}/auth/token                             401  401  401  401  401  401  40
 POST {a}/shopping/draft_orders                  401  403  200  200  403  403  403  401  401
 GET {a}/shopping/draft_orders                   401  200  403  200  403  403  403  401  401
 GET {a}/shopping/draft_orders/{id}              401  200  403  200  403  403  403  401  401
+PUT {a}/shopping/draft_orders/{id}              401  403  200  200  403  403  403  401  401
+DELETE {a}/shopping/draft_orders/{id}           401  403  200  200  403  403  403  401  401
+POST {a}/shopping/draft_orders/{id}/items       401  403  200  200  403  403  403  401  401
+PUT {a}/shopping/draft_orders/{id}/items/{line_id} 401  403  200  200  403  403  403  401  401
+DELETE {a}/shopping/draft_orders/{id}/items/{line_id} 401  403  200  200  403  403  403  401  401
 PUT {a}/shopping/draft_orders/{id}/complete     401  403  200  200  403  403  403  401  401
 GET {a}/shopping/orders                         401  200  403  200  403  403  403  401  401
 GET {a}/shopping/customers/{customer_id}/orders 401  200  403  200  403  403  403  401  401
@@ -332,7 +337,8 @@ fn prepare(app: &App, template: &str) -> String {
     let path = template.replace("{aid}", ACCOUNT);
     let path = path.replace("{customer_id}", "kari").replace("{store_id}", "torget");
     if path.contains("{id}") {
-        return path.replace("{id}", &id_of(&app.post("/draft_orders", draft_body()).expect(200)));
+        let draft = id_of(&app.post("/draft_orders", draft_body()).expect(200));
+        return path.replace("{id}", &draft).replace("{line_id}", "1");
     }
     if !path.contains("{order_id}") {
         return path;
@@ -374,6 +380,7 @@ fn body_of(row: &Row) -> Option<Value> {
     match row.method.as_str() {
         "GET" => None,
         _ if row.path.ends_with("/draft_orders") => Some(draft_body()),
+        _ if row.path.contains("/items") => Some(json!({"id": "b", "gross_amount": 5})),
         _ if row.path.ends_with("/events") => Some(step_body()),
         _ if row.path.ends_with("/comments") => Some(comment_body()),
         _ if takes_operation.iter().any(|kind| row.path.ends_with(kind)) => Some(operation_body()),

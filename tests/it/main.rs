@@ -21,6 +21,7 @@ mod condition;
 mod contract;
 mod deadlines;
 mod demo;
+mod draft_changes;
 mod drafts;
 mod files;
 mod guessing;

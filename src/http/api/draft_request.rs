@@ -2,12 +2,12 @@
 
 use super::super::error::{ApiError, Problem};
 use super::super::shape::{Shape, clean, optional, required};
-use super::order_fields::{OPTIONS, ORDER, STORE};
+use super::order_fields::{ITEM, OPTIONS, ORDER, STORE};
+use crate::app::{DraftUpdate, acting_options};
 use crate::domain::KeptJson;
 use crate::domain::currency::Currency;
-use crate::domain::draft::{DraftOptions, GenerateOrderId};
 use crate::domain::ids::{LineId, OrderName};
-use crate::domain::item::{Discount, Item, Price, PriceRejected, Totals};
+use crate::domain::item::{Discount, Item, Price, PriceRejected, Totals, number_lines};
 use crate::domain::money::Amount;
 use crate::domain::operation::duplicate_positions;
 use crate::json::Tree;
@@ -19,6 +19,47 @@ const DRAFT: Shape = Shape::Object(&[
     optional("store", STORE),
 ]);
 
+/// A change of a draft: as a draft, of which anything may be left out.
+const UPDATE: Shape = Shape::Object(&[
+    optional("order", ORDER),
+    optional("options", OPTIONS),
+    optional("store", STORE),
+]);
+
+/// What a body says a draft shall say, or everything that is wrong with it.
+pub fn parse_update(body: &Tree) -> Result<DraftUpdate, ApiError> {
+    let mut problems = Vec::new();
+    let kept = clean(body, UPDATE, "", &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::invalid(problems));
+    }
+    // Which options hold is known once they are merged; the store is given to the order then.
+    let one_order = Tree::object([("split_draft", Tree::Bool(false))]);
+    let order = kept
+        .member("order")
+        .map(|order| parse(&Tree::object([("order", order.clone()), ("options", one_order)])));
+    Ok(DraftUpdate {
+        order: order.transpose()?,
+        options: kept.member("options").cloned(),
+        store: kept.member("store").cloned(),
+    })
+}
+
+/// An item that is a body of its own, and whether it has a line id of its own.
+pub fn parse_one_item(body: &Tree) -> Result<(Item, bool), ApiError> {
+    let mut problems = Vec::new();
+    let kept = clean(body, ITEM, "", &mut problems);
+    if !problems.is_empty() {
+        return Err(ApiError::invalid(problems));
+    }
+    let line_id = kept.member("line_id").and_then(Tree::as_integer).and_then(LineId::new);
+    let item = parse_item(&kept, line_id, "", &mut problems);
+    match item {
+        Some(item) if problems.is_empty() => Ok((item, line_id.is_some())),
+        _ => Err(ApiError::invalid(problems)),
+    }
+}
+
 /// The draft in a body, or everything that is wrong with it.
 pub fn parse(body: &Tree) -> Result<NewDraft, ApiError> {
     let mut problems = Vec::new();
@@ -29,13 +70,16 @@ pub fn parse(body: &Tree) -> Result<NewDraft, ApiError> {
     let nothing = Tree::Object(Vec::new());
     let order = kept.member("order").unwrap_or(&nothing);
     let options = kept.member("options").unwrap_or(&nothing);
-    let acting = parse_options(options);
+    let acting = acting_options(options);
     let order_name = text_of(order, "order_id").and_then(OrderName::parse);
     if order_name.is_some() && acting.split_draft {
         let message = "A custom order_id needs options.split_draft to be false.";
         problems.push(Problem::new("/order/order_id", "bad_value", message));
     }
-    let items = parse_items(order, &mut problems);
+    if acting.replaces && acting.amends.is_none() {
+        problems.push(nothing_to_replace());
+    }
+    let (items, unnumbered) = parse_items(order, &mut problems);
     let currency = text_of(order, "currency").and_then(Currency::parse);
     let (Some(currency), true) = (currency, problems.is_empty()) else {
         return Err(ApiError::invalid(problems));
@@ -53,6 +97,7 @@ pub fn parse(body: &Tree) -> Result<NewDraft, ApiError> {
         order_name,
         store_id: store_id(order.member("store")).or_else(|| store_id(store)),
         items,
+        unnumbered,
         options: acting,
         document: KeptJson(document.to_string()),
         store_document: store.map(|store| KeptJson(store.to_string())),
@@ -60,60 +105,58 @@ pub fn parse(body: &Tree) -> Result<NewDraft, ApiError> {
     })
 }
 
-fn parse_options(options: &Tree) -> DraftOptions {
-    let default = DraftOptions::default();
-    let flag = |key: &str| options.member(key).and_then(Tree::as_bool);
-    DraftOptions {
-        generate_order_id: text_of(options, "generate_order_id")
-            .and_then(GenerateOrderId::parse)
-            .unwrap_or(default.generate_order_id),
-        split_draft: flag("split_draft").unwrap_or(default.split_draft),
-        multiple_authorizations: flag("multiple_authorizations")
-            .unwrap_or(default.multiple_authorizations),
-    }
+fn nothing_to_replace() -> Problem {
+    let message = "Name the order that is replaced in options.order_id.";
+    Problem::new("/options/replace", "required", message)
 }
 
-fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> Vec<Item> {
+/// The items, and the positions of those that have no line id of their own.
+fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usize>) {
     let sent = order.member("items").map(Tree::elements).unwrap_or_default();
-    let Some(line_ids) = number_lines(sent) else {
-        let message = "There is no line id left above the highest one; give every item its own.";
-        problems.push(Problem::new("/order/items", "bad_value", message));
-        return Vec::new();
-    };
-    let duplicate = |at: usize| {
+    let given = |item: &Tree| LineId::new(item.member("line_id")?.as_integer()?);
+    let unnumbered: Vec<usize> = (0..sent.len()).filter(|at| given(&sent[*at]).is_none()).collect();
+    let numbered = sent.iter().enumerate().filter_map(|(at, item)| Some((at, given(item)?)));
+    let numbered: Vec<(usize, LineId)> = numbered.collect();
+    let duplicates = duplicate_positions(numbered.iter().map(|(_, line_id)| *line_id));
+    problems.extend(duplicates.into_iter().map(|nth| {
         let message = "An earlier item has this line id; each line has its own.";
-        Problem::new(format!("/order/items/{at}/line_id"), "duplicate_line", message)
+        let path = format!("/order/items/{}/line_id", numbered[nth].0);
+        Problem::new(path, "duplicate_line", message)
+    }));
+    let read = |(at, item): (usize, &Tree)| {
+        parse_item(item, given(item), &format!("/order/items/{at}"), problems)
     };
-    problems.extend(duplicate_positions(line_ids.iter().copied()).into_iter().map(duplicate));
-    let numbered = sent.iter().zip(line_ids).enumerate();
-    let items: Vec<Item> =
-        numbered.filter_map(|(at, (item, id))| parse_item(item, id, at, problems)).collect();
-    if problems.is_empty() && Totals::of(items.iter().map(|item| &item.price)).is_none() {
-        let message = "The items together are more than an amount can be.";
-        problems.push(Problem::new("/order/items", "amount_out_of_range", message));
+    let mut items: Vec<Item> = sent.iter().enumerate().filter_map(read).collect();
+    if !problems.is_empty() {
+        return (Vec::new(), Vec::new());
     }
-    items
+    if number_lines(&mut items, &unnumbered, None).is_none() {
+        problems.push(no_line_id_left("/order/items"));
+    }
+    if Totals::of(items.iter().map(|item| &item.price)).is_none() {
+        problems.push(total_out_of_range("/order/items"));
+    }
+    (items, unnumbered)
 }
 
-/// The line ids of items; those without one are numbered on from the highest (Decision 6).
-fn number_lines(items: &[Tree]) -> Option<Vec<LineId>> {
-    let given: Vec<Option<LineId>> =
-        items.iter().map(|item| LineId::new(item.member("line_id")?.as_integer()?)).collect();
-    let mut highest = given.iter().flatten().max().copied();
-    let number = |given: Option<LineId>| match (given, highest) {
-        (Some(line_id), _) => Some(line_id),
-        (None, last) => {
-            highest = last.map_or(LineId::new(1), LineId::next);
-            highest
-        }
-    };
-    given.into_iter().map(number).collect()
+/// What is said when no item can be numbered any more.
+pub fn no_line_id_left(path: &str) -> Problem {
+    let message = "There is no line id left above the highest one; give every item its own.";
+    Problem::new(path, "bad_value", message)
 }
 
+/// What is said when a draft would cost more than can be counted.
+pub fn total_out_of_range(path: &str) -> Problem {
+    let message = "The items together are more than an amount can be.";
+    Problem::new(path, "amount_out_of_range", message)
+}
+
+/// An item that was checked; one without a line id gets the lowest for now. `path` is where it
+/// stands in the body.
 fn parse_item(
     item: &Tree,
-    line_id: LineId,
-    at: usize,
+    line_id: Option<LineId>,
+    path: &str,
     problems: &mut Vec<Problem>,
 ) -> Option<Item> {
     let gross = amount_of(item, "gross_amount")?;
@@ -129,20 +172,20 @@ fn parse_item(
         list("tax_lines").iter().filter_map(|line| amount_of(line, "amount")).collect();
     match Price::new(gross, &discounts, &taxes) {
         Ok(price) => Some(Item {
-            line_id,
+            line_id: line_id.or(LineId::new(0))?,
             price,
+            version: 0,
             store_id: store_id(item.member("store")),
             document: KeptJson(item.without(&["line_id"]).to_string()),
         }),
         Err(rejected) => {
-            problems.extend(price_problems(&rejected, at));
+            problems.extend(price_problems(&rejected, path));
             None
         }
     }
 }
 
-fn price_problems(rejected: &PriceRejected, at: usize) -> Vec<Problem> {
-    let item = format!("/order/items/{at}");
+fn price_problems(rejected: &PriceRejected, item: &str) -> Vec<Problem> {
     match rejected {
         PriceRejected::DiscountsWrongSign(positions) => {
             let wrong = |line: &usize| {

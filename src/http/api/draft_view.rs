@@ -5,7 +5,7 @@ use super::order_view::write_totals;
 use crate::clock::rfc3339;
 use crate::domain::item::Item;
 use crate::json::ObjectText;
-use crate::store::DraftRecord;
+use crate::store::{DraftEvent, DraftRecord};
 
 /// The draft's JSON text.
 pub fn render(links: &Links, draft: &DraftRecord) -> String {
@@ -22,6 +22,8 @@ pub fn render(links: &Links, draft: &DraftRecord) -> String {
     if let Some(store) = &asked.store_document {
         object.json("store", &store.0);
     }
+    let events: Vec<String> = draft.events.iter().map(event_text).collect();
+    object.list("events", &events);
     let mut all = vec![("self", links.draft(&draft.account_id, &draft.id))];
     let orders = draft.order_ids.iter().map(|id| ("order", links.order(&draft.account_id, id)));
     all.extend(orders);
@@ -42,5 +44,23 @@ fn order_text(draft: &DraftRecord) -> String {
 
 fn item_text(item: &Item) -> String {
     let mut object = ObjectText::default();
-    object.integer("line_id", item.line_id.number()).members_of(&item.document.0).end()
+    object
+        .integer("line_id", item.line_id.number())
+        .members_of(&item.document.0)
+        .integer("version", item.version)
+        .end()
+}
+
+fn event_text(event: &DraftEvent) -> String {
+    let mut request = ObjectText::default();
+    request.text("method", &event.method).text("path", &event.path);
+    let mut object = ObjectText::default();
+    object
+        .text("id", &event.id)
+        .text("event_type", "api-event")
+        .text("created_at", &rfc3339(event.created_at))
+        .text("created_by", &event.created_by.0)
+        .integer("version", event.version)
+        .json("request", &request.end())
+        .end()
 }

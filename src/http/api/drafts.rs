@@ -1,8 +1,8 @@
-//! Drafts: made, read, listed, completed.
+//! Drafts: made, read, listed, changed, completed.
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::{ApiError, Code, Problem};
+use super::super::error::{ApiError, Problem};
 use super::super::extract::{
     BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, Sent, ShoppingReader, ShoppingWriter, ok_json,
     on_behalf_of, path_segment, state, write,
@@ -10,10 +10,11 @@ use super::super::extract::{
 use super::event_view::IncludeEvents;
 use super::orders::ok_list;
 use super::query::{DraftListQuery, unknown_paging_token};
-use super::{draft_request, draft_view, order_view, query};
-use crate::app::{CompleteDraft, CompleteDraftRefused, CreateDraft, CreateDraftRefused};
-use crate::domain::draft::CompletionRejected;
-use crate::domain::ids::{AccountId, OrderName};
+use super::{draft_refusals, draft_request, draft_view, order_view, query};
+use crate::app::{ChangeDraft, CompleteDraft, CreateDraft, DraftChange};
+use crate::auth::access::Actor;
+use crate::domain::ids::{AccountId, LineId};
+use crate::domain::item::Item;
 use crate::json::ObjectText;
 use crate::store::{DraftPage, DraftRecord, OrderRecord, Reader};
 
@@ -24,15 +25,12 @@ pub async fn create(
     sent: Sent<ORDER_BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
+    query::refuse_discounts(&request)?;
     let draft = draft_request::parse(&sent.body)?;
-    let command = CreateDraft { on_behalf_of: on_behalf_of(&actor), draft };
+    let command = CreateDraft { on_behalf_of: on_behalf_of(&actor), draft, event: sent.event() };
     let links = state.links.clone();
     let render = move |made: &DraftRecord| draft_view::render(&links, made);
-    let refused = |why| match why {
-        CreateDraftRefused::OrderIdTaken(name) => order_id_taken(&name),
-        CreateDraftRefused::Store(error) => error.into(),
-    };
-    write(state, sent.once(&actor, command, render), refused).await
+    write(state, sent.once(&actor, command, render), draft_refusals::create_refused).await
 }
 
 /// `GET /draft_orders`: a page of drafts, newest first.
@@ -74,7 +72,84 @@ pub async fn show(
     Ok(ok_json(draft_view::render(&state.links, &draft)))
 }
 
-/// `PUT /draft_orders/{id}/complete`: makes the draft an order.
+/// `PUT /draft_orders/{id}`: replaces the order's fields, merges the options.
+pub async fn update(
+    ShoppingWriter(actor): ShoppingWriter,
+    request: HttpRequest,
+    sent: Sent<ORDER_BODY_BYTES_MAX>,
+) -> Result<HttpResponse, ApiError> {
+    query::refuse_discounts(&request)?;
+    let update = draft_request::parse_update(&sent.body)?;
+    change(&actor, &request, &sent, DraftChange::Update(Box::new(update))).await
+}
+
+/// `DELETE /draft_orders/{id}`: marks it deleted.
+pub async fn delete(
+    ShoppingWriter(actor): ShoppingWriter,
+    request: HttpRequest,
+    sent: Sent<BODY_BYTES_MAX>,
+) -> Result<HttpResponse, ApiError> {
+    sent.expect_object()?;
+    change(&actor, &request, &sent, DraftChange::Delete).await
+}
+
+/// `POST /draft_orders/{id}/items`: adds an item.
+pub async fn add_item(
+    ShoppingWriter(actor): ShoppingWriter,
+    request: HttpRequest,
+    sent: Sent<BODY_BYTES_MAX>,
+) -> Result<HttpResponse, ApiError> {
+    query::refuse_discounts(&request)?;
+    let (item, is_numbered) = draft_request::parse_one_item(&sent.body)?;
+    change(&actor, &request, &sent, DraftChange::AddItem { item, is_numbered }).await
+}
+
+/// `PUT /draft_orders/{id}/items/{line_id}`: puts an item in another's place.
+pub async fn replace_item(
+    ShoppingWriter(actor): ShoppingWriter,
+    request: HttpRequest,
+    sent: Sent<BODY_BYTES_MAX>,
+) -> Result<HttpResponse, ApiError> {
+    query::refuse_discounts(&request)?;
+    let (item, is_numbered) = draft_request::parse_one_item(&sent.body)?;
+    let line_id = line_in_path(&request)?;
+    if is_numbered && item.line_id != line_id {
+        let message = "This is another line than the path names; leave it out, or send the same.";
+        return Err(ApiError::invalid(vec![Problem::new("/line_id", "bad_value", message)]));
+    }
+    change(&actor, &request, &sent, DraftChange::ReplaceItem(Item { line_id, ..item })).await
+}
+
+/// `DELETE /draft_orders/{id}/items/{line_id}`: takes an item out.
+pub async fn remove_item(
+    ShoppingWriter(actor): ShoppingWriter,
+    request: HttpRequest,
+    sent: Sent<BODY_BYTES_MAX>,
+) -> Result<HttpResponse, ApiError> {
+    query::refuse_discounts(&request)?;
+    sent.expect_object()?;
+    change(&actor, &request, &sent, DraftChange::RemoveItem(line_in_path(&request)?)).await
+}
+
+async fn change<const BYTES_MAX: usize>(
+    actor: &Actor,
+    request: &HttpRequest,
+    sent: &Sent<BYTES_MAX>,
+    change: DraftChange,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(request)?;
+    let command = ChangeDraft {
+        on_behalf_of: on_behalf_of(actor),
+        draft_id: draft_in_path(request)?,
+        change,
+        event: sent.event(),
+    };
+    let links = state.links.clone();
+    let render = move |draft: &DraftRecord| draft_view::render(&links, draft);
+    write(state, sent.once(actor, command, render), draft_refusals::change_refused).await
+}
+
+/// `PUT /draft_orders/{id}/complete`: makes the draft's orders, or changes the one that it is for.
 pub async fn complete(
     ShoppingWriter(actor): ShoppingWriter,
     request: HttpRequest,
@@ -88,47 +163,19 @@ pub async fn complete(
         event: sent.event(),
     };
     let links = state.links.clone();
-    let render = move |order: &OrderRecord| {
-        let order = order_view::render(&links, order, IncludeEvents::None);
-        ObjectText::default().list("orders", &[order]).end()
+    let render = move |orders: &Vec<OrderRecord>| {
+        let orders = orders.iter().map(|one| order_view::render(&links, one, IncludeEvents::None));
+        ObjectText::default().list("orders", &orders.collect::<Vec<_>>()).end()
     };
-    write(state, sent.once(&actor, command, render), refused).await
+    write(state, sent.once(&actor, command, render), draft_refusals::complete_refused).await
 }
 
 fn draft_in_path(request: &HttpRequest) -> Result<String, ApiError> {
     path_segment(request, "id").ok_or_else(|| ApiError::not_found("draft"))
 }
 
-fn order_id_taken(name: &OrderName) -> ApiError {
-    let message = format!("Another order is called {}; choose another order_id.", name.as_str());
-    ApiError::new(Code::OrderIdTaken, message)
-}
-
-fn refused(why: CompleteDraftRefused) -> ApiError {
-    match why {
-        CompleteDraftRefused::DraftNotFound => ApiError::not_found("draft"),
-        CompleteDraftRefused::OrderIdTaken(name) => order_id_taken(&name),
-        CompleteDraftRefused::Rejected(CompletionRejected::Completed) => {
-            ApiError::new(Code::DraftCompleted, "The draft has been completed already.")
-        }
-        CompleteDraftRefused::Rejected(CompletionRejected::Deleted) => {
-            ApiError::new(Code::DraftDeleted, "The draft has been deleted; make a new one.")
-        }
-        CompleteDraftRefused::Rejected(CompletionRejected::NoItems) => {
-            ApiError::invalid(vec![Problem::new(
-                "/order/items",
-                "empty",
-                "The draft has no items, so there is nothing to order.",
-            )])
-        }
-        CompleteDraftRefused::Rejected(CompletionRejected::NeedsSplitting) => {
-            ApiError::invalid(vec![Problem::new(
-                "/options/split_draft",
-                "not_supported",
-                "The items are of several stores, and one order per store is not served yet. \
-                 Make the draft with options.split_draft false to get one order.",
-            )])
-        }
-        CompleteDraftRefused::Store(error) => error.into(),
-    }
+fn line_in_path(request: &HttpRequest) -> Result<LineId, ApiError> {
+    let segment = path_segment(request, "line_id");
+    let number = segment.as_deref().and_then(|text| text.parse().ok());
+    number.and_then(LineId::new).ok_or_else(|| ApiError::not_found("item"))
 }

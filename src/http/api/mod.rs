@@ -10,6 +10,7 @@ pub mod orders;
 pub mod service;
 pub mod token;
 
+mod draft_refusals;
 mod draft_request;
 mod draft_view;
 mod event_view;

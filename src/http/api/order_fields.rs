@@ -2,9 +2,7 @@
 //! facts 4), as tables. What is not here is kept too, unread.
 
 use super::super::shape::{Field, Shape, optional, required};
-
-/// Items of an order.
-pub const ITEMS_MAX: usize = 1_000;
+use crate::domain::item::ITEMS_MAX;
 
 /// Elements of the lists inside an order.
 const LIST_MAX: usize = 1_000;
@@ -248,7 +246,7 @@ pub const ORDER: Shape = Shape::Object(&[
     optional("_links", Shape::ReadOnly),
 ]);
 
-/// The options of a draft. What does not act and would mislead is refused.
+/// The options of a draft.
 pub const OPTIONS: Shape = Shape::Object(&[
     optional(
         "generate_order_id",
@@ -259,12 +257,6 @@ pub const OPTIONS: Shape = Shape::Object(&[
     optional("order_time_to_live", Shape::Integer),
     optional("serial_order_number_suffix", Shape::Any),
     optional("payout", Shape::Any),
-    optional(
-        "order_id",
-        Shape::Refused("Adding to an existing order is not served yet; leave `order_id` out."),
-    ),
-    optional(
-        "replace",
-        Shape::Refused("Replacing an order is not served yet; leave `replace` out."),
-    ),
+    optional("order_id", Shape::OrderName),
+    optional("replace", Shape::OneOf(&["order"])),
 ]);

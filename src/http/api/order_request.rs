@@ -3,9 +3,10 @@
 
 use super::super::error::{ApiError, Problem};
 use super::super::shape::{Shape, clean};
-use super::order_fields::{DISCOUNT_LINE, ITEM, ITEMS_MAX, OPTIONS, ORDER};
+use super::order_fields::{DISCOUNT_LINE, ITEM, OPTIONS, ORDER};
 use crate::app::{ItemChange, OrderChange, PartChange};
 use crate::domain::ids::LineId;
+use crate::domain::item::ITEMS_MAX;
 use crate::domain::operation::duplicate_positions;
 use crate::json::Tree;
 

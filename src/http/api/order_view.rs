@@ -94,7 +94,10 @@ fn write_sums<'a>(
 
 fn item_text(ledger: &Ledger, item: &Item) -> String {
     let mut object = ObjectText::default();
-    object.integer("line_id", item.line_id.number()).members_of(&item.document.0);
+    object
+        .integer("line_id", item.line_id.number())
+        .members_of(&item.document.0)
+        .integer("version", item.version);
     let line = ledger.find(item.line_id).map(|at| &ledger.lines[at]);
     write_sums(&mut object, ledger, line.into_iter());
     object.end()

@@ -150,6 +150,20 @@ pub fn include_events(request: &HttpRequest) -> Result<IncludeEvents, ApiError> 
     })
 }
 
+/// The parameter `apply_discounts`: nobody works out discounts here, and pretending to would leave
+/// an order at the wrong price.
+pub fn refuse_discounts(request: &HttpRequest) -> Result<(), ApiError> {
+    let sent = pairs(request).into_iter().rfind(|(name, _)| name == "apply_discounts");
+    match sent {
+        Some((name, value)) if value != "false" => {
+            let message = "There is no discount service here; send discount_lines with the items, \
+                           and leave this out or false.";
+            Err(ApiError::invalid(vec![Problem::new(name, "not_supported", message)]))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What is said of a paging token that nothing in the list carries.
 pub fn unknown_paging_token() -> ApiError {
     let message = "Expected the paging_token of something in this list.";

@@ -1,0 +1,75 @@
+//! Changing an order by the draft that is completed for it.
+
+use super::OnBehalfOf;
+use super::complete_draft::CompleteDraftRefused;
+use super::findable::index_order;
+use crate::domain::amendment::{Brought, decide_addition, decide_replacement};
+use crate::domain::ids::OrderName;
+use crate::domain::item::Item;
+use crate::domain::ledger::Ledger;
+use crate::store::{DraftRecord, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx};
+
+/// Adds a draft's items to an order, or puts draft in the order's place; the order's row. Refuses
+/// before its first write.
+pub(super) fn amend(
+    tx: &Tx<'_>,
+    on_behalf_of: &OnBehalfOf,
+    event: &NewApiEvent,
+    draft: &DraftRecord,
+    (order, items): (&OrderName, &[Item]),
+) -> Result<i64, CompleteDraftRefused> {
+    let account_id = &on_behalf_of.account_id;
+    let record = tx.find_ledger(account_id, order)?.ok_or(CompleteDraftRefused::OrderUnknown)?;
+    let before = tx.load_order(account_id, record.order_seq)?;
+    let replaces = draft.draft.options.replaces;
+    let after = decide(&record, &before, draft, items)?;
+
+    // Nothing is refused from here on.
+    if replaces {
+        replace(tx, &record, draft, items)?;
+    } else {
+        tx.insert_order_items(record.order_seq, before.items.len(), items)?;
+    }
+    let draft_seq = Some(draft.draft_seq);
+    let seq = tx.append_api_event(&record, &on_behalf_of.created_by, draft_seq, event)?;
+    tx.update_amended_ledger(&record, &after, seq)?;
+    let changed = tx.load_order(account_id, record.order_seq)?;
+    let said = (&changed.document, &changed.items[..]);
+    index_order(tx, account_id, record.order_seq, &record.order_id, said)?;
+    Ok(record.order_seq)
+}
+
+fn decide(
+    record: &LedgerRecord,
+    before: &OrderRecord,
+    draft: &DraftRecord,
+    items: &[Item],
+) -> Result<Ledger, CompleteDraftRefused> {
+    let brought = Brought {
+        same_currency: draft.draft.currency == record.currency,
+        lines: items.iter().map(|item| (item.line_id, &item.price)).collect(),
+    };
+    let options = &draft.draft.options;
+    let decided = if options.replaces {
+        let has_operations = before.events.iter().any(|event| event.operation().is_some());
+        let several = options.multiple_authorizations;
+        decide_replacement(&record.ledger, has_operations, several, &brought)
+    } else {
+        let prices = before.items.iter().map(|item| &item.price);
+        decide_addition(&record.ledger, prices, &brought)
+    };
+    decided.map_err(CompleteDraftRefused::Amendment)
+}
+
+/// Puts the draft's items, fields and options in the place of the order's.
+fn replace(
+    tx: &Tx<'_>,
+    record: &LedgerRecord,
+    draft: &DraftRecord,
+    items: &[Item],
+) -> Result<(), StoreError> {
+    let (document, options) = (&draft.draft.document, &draft.draft.options_document);
+    tx.update_order_documents(record.order_seq, document, options)?;
+    tx.delete_order_items(record.order_seq)?;
+    tx.insert_order_items(record.order_seq, 0, items)
+}

@@ -1,0 +1,253 @@
+//! Changing a draft, or giving it up.
+
+use super::OnBehalfOf;
+use super::create_draft::{NumberRefused, number_on};
+use super::draft_names::{NameRefused, choose_name, hold_name};
+use super::draft_options::{acting_options, merged_options};
+use super::findable::index_draft;
+use crate::domain::KeptJson;
+use crate::domain::draft::{DraftClosed, DraftStatus, expect_open};
+use crate::domain::ids::{LineId, OrderName};
+use crate::domain::item::{ITEMS_MAX, Item, Totals};
+use crate::json::{self, Tree};
+use crate::store::{DraftRecord, NewApiEvent, NewDraft, Refusal, StoreError, Tx, WriteCommand};
+
+/// Changes an open draft.
+#[derive(Debug, Clone)]
+pub struct ChangeDraft {
+    pub on_behalf_of: OnBehalfOf,
+    pub draft_id: String,
+    pub change: DraftChange,
+    /// The request, as the draft's event shows it.
+    pub event: NewApiEvent,
+}
+
+/// What is done to a draft.
+#[derive(Debug, Clone)]
+pub enum DraftChange {
+    Update(Box<DraftUpdate>),
+    Delete,
+    /// Adds an item; `is_numbered` unless it came without a line id.
+    AddItem {
+        item: Item,
+        is_numbered: bool,
+    },
+    /// Puts an item in the place of the one with its line id.
+    ReplaceItem(Item),
+    RemoveItem(LineId),
+}
+
+/// What a draft shall say. What is absent stays as it is.
+#[derive(Debug, Clone)]
+pub struct DraftUpdate {
+    /// The order's fields and items; its options are not meant.
+    pub order: Option<NewDraft>,
+    pub options: Option<Tree>,
+    pub store: Option<Tree>,
+}
+
+/// Why it was not changed.
+#[derive(Debug)]
+pub enum ChangeDraftRefused {
+    DraftNotFound,
+    LineNotFound,
+    /// The request can never be right.
+    Problem(DraftProblem),
+    Closed(DraftClosed),
+    LineInUse(LineId),
+    OrderIdTaken(OrderName),
+    Store(StoreError),
+}
+
+/// What cannot be in a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DraftProblem {
+    /// There is no order of the name that it would change.
+    OrderUnknown,
+    /// It may become several orders, which cannot all have its custom order id.
+    CustomIdOfSplitDraft,
+    NoLineIdLeft,
+    TooManyItems,
+    TotalOutOfRange,
+}
+
+impl WriteCommand for ChangeDraft {
+    const NAME: &'static str = "change_draft";
+    type Done = DraftRecord;
+    type Refused = ChangeDraftRefused;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, ChangeDraftRefused> {
+        let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
+        let found = tx.find_draft(account_id, &self.draft_id)?;
+        let before = found.ok_or(ChangeDraftRefused::DraftNotFound)?;
+        let version = before.version + 1;
+        expect_open(before.status).map_err(ChangeDraftRefused::Closed)?;
+        let kept = self.kept_name(tx, &before)?;
+        let mut after = self.changed(&before, kept.as_ref())?;
+        number_on(tx, account_id, &mut after)?;
+        expect_sound(&after, kept.as_ref())?;
+        let name = choose_name(tx, account_id, &after, kept.as_ref())?;
+
+        // Nothing is refused from here on.
+        after.order_name = name.name().cloned();
+        give_versions(&mut after.items, &before.draft.items, version);
+        tx.update_draft(before.draft_seq, &after)?;
+        hold_name(tx, account_id, before.draft_seq, &name, kept.as_ref())?;
+        if matches!(self.change, DraftChange::Delete) {
+            tx.update_draft_status(before.draft_seq, DraftStatus::Deleted)?;
+        }
+        tx.append_draft_event(before.draft_seq, version, created_by, &self.event)?;
+        index_draft(tx, account_id, before.draft_seq, &after)?;
+        Ok(tx.load_draft(account_id, before.draft_seq)?)
+    }
+}
+
+impl ChangeDraft {
+    /// The order id that is kept for the draft, if one is.
+    fn kept_name(
+        &self,
+        tx: &Tx<'_>,
+        before: &DraftRecord,
+    ) -> Result<Option<OrderName>, StoreError> {
+        let account_id = &self.on_behalf_of.account_id;
+        let Some(name) = &before.draft.order_name else { return Ok(None) };
+        let kept = tx.is_name_taken(account_id, name)?
+            && tx.is_name_free_for(account_id, name, before.draft_seq)?;
+        Ok(kept.then(|| name.clone()))
+    }
+
+    /// What the draft says after the change.
+    fn changed(
+        &self,
+        before: &DraftRecord,
+        kept: Option<&OrderName>,
+    ) -> Result<NewDraft, ChangeDraftRefused> {
+        let mut after = before.draft.clone();
+        let at = |line_id: LineId| after.items.iter().position(|item| item.line_id == line_id);
+        match &self.change {
+            DraftChange::Update(update) => return Ok(updated(before, update, kept)),
+            DraftChange::Delete => {}
+            DraftChange::AddItem { item, is_numbered: true } => {
+                if at(item.line_id).is_some() {
+                    return Err(ChangeDraftRefused::LineInUse(item.line_id));
+                }
+                after.items.push(item.clone());
+            }
+            DraftChange::AddItem { item, is_numbered: false } => {
+                after.unnumbered.push(after.items.len());
+                after.items.push(item.clone());
+            }
+            DraftChange::ReplaceItem(item) => {
+                let at = at(item.line_id).ok_or(ChangeDraftRefused::LineNotFound)?;
+                after.items[at] = item.clone();
+            }
+            DraftChange::RemoveItem(line_id) => {
+                let at = at(*line_id).ok_or(ChangeDraftRefused::LineNotFound)?;
+                after.items.remove(at);
+            }
+        }
+        Ok(after)
+    }
+}
+
+/// The draft with what was sent in place of what it said.
+fn updated(before: &DraftRecord, update: &DraftUpdate, kept: Option<&OrderName>) -> NewDraft {
+    let asked = &before.draft;
+    let mut after = update.order.clone().unwrap_or_else(|| asked.clone());
+    if update.order.is_some() && after.order_name.is_none() {
+        after.order_name = kept.cloned();
+    }
+    after.options_document = asked.options_document.clone();
+    after.options = asked.options.clone();
+    if let Some(sent) = &update.options {
+        let options = merged_options(&asked.options_document, sent);
+        after.options = acting_options(&options);
+        after.options_document = KeptJson(options.to_string());
+    }
+    match (&update.store, &asked.store_document) {
+        (Some(sent), _) => of_store(&mut after, sent, update.order.is_none()),
+        (None, Some(known)) if update.order.is_some() => {
+            of_store(&mut after, &parse(known), false);
+        }
+        (None, _) => {}
+    }
+    after
+}
+
+/// Gives a draft its store, which is its order's unless that names one of its own; with
+/// `in_place`, in place of whatever the order names.
+fn of_store(draft: &mut NewDraft, store: &Tree, in_place: bool) {
+    let document = parse(&draft.document);
+    draft.store_document = Some(KeptJson(store.to_string()));
+    if in_place || document.member("store").is_none() {
+        draft.store_id = store.member("id").and_then(Tree::as_text).map(str::to_owned);
+        draft.document = KeptJson(document.with("store", store.clone()).to_string());
+    }
+}
+
+/// Documents were checked when they were taken in.
+fn parse(document: &KeptJson) -> Tree {
+    json::parse(document.0.as_bytes()).unwrap_or(Tree::Object(Vec::new()))
+}
+
+/// `kept` is the order id that was drawn for the draft; of several orders the first gets it.
+fn expect_sound(draft: &NewDraft, kept: Option<&OrderName>) -> Result<(), ChangeDraftRefused> {
+    let is_custom = draft.order_name.is_some() && draft.order_name.as_ref() != kept;
+    let problem = if is_custom && draft.options.split_draft {
+        Some(DraftProblem::CustomIdOfSplitDraft)
+    } else if ITEMS_MAX < draft.items.len() {
+        Some(DraftProblem::TooManyItems)
+    } else if Totals::of(draft.items.iter().map(|item| &item.price)).is_none() {
+        Some(DraftProblem::TotalOutOfRange)
+    } else {
+        None
+    };
+    problem.map_or(Ok(()), |problem| Err(ChangeDraftRefused::Problem(problem)))
+}
+
+/// An item that says what it said keeps its version; any other gets the draft's.
+fn give_versions(items: &mut [Item], before: &[Item], version: i64) {
+    for item in items {
+        let same = before.iter().find(|old| old.says_the_same(item));
+        item.version = same.map_or(version, |old| old.version);
+    }
+}
+
+impl From<NumberRefused> for ChangeDraftRefused {
+    fn from(why: NumberRefused) -> Self {
+        match why {
+            NumberRefused::OrderUnknown => Self::Problem(DraftProblem::OrderUnknown),
+            NumberRefused::NoLineIdLeft => Self::Problem(DraftProblem::NoLineIdLeft),
+            NumberRefused::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<NameRefused> for ChangeDraftRefused {
+    fn from(why: NameRefused) -> Self {
+        match why {
+            NameRefused::Taken(name) => Self::OrderIdTaken(name),
+            NameRefused::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<StoreError> for ChangeDraftRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Refusal for ChangeDraftRefused {
+    fn store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::DraftNotFound
+            | Self::LineNotFound
+            | Self::Problem(_)
+            | Self::Closed(_)
+            | Self::LineInUse(_)
+            | Self::OrderIdTaken(_) => None,
+        }
+    }
+}

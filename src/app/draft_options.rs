@@ -1,0 +1,30 @@
+//! The options of a draft: what of them acts, and how a change of them is taken in.
+
+use crate::domain::KeptJson;
+use crate::domain::draft::{DraftOptions, GenerateOrderId};
+use crate::domain::ids::OrderName;
+use crate::json::{self, Tree};
+
+/// What acts of these options, which have been checked.
+pub fn acting_options(options: &Tree) -> DraftOptions {
+    let default = DraftOptions::default();
+    let flag = |key: &str| options.member(key).and_then(Tree::as_bool);
+    let text = |key: &str| options.member(key).and_then(Tree::as_text);
+    DraftOptions {
+        generate_order_id: text("generate_order_id")
+            .and_then(GenerateOrderId::parse)
+            .unwrap_or(default.generate_order_id),
+        split_draft: flag("split_draft").unwrap_or(default.split_draft),
+        multiple_authorizations: flag("multiple_authorizations")
+            .unwrap_or(default.multiple_authorizations),
+        amends: text("order_id").and_then(OrderName::parse),
+        replaces: text("replace").is_some(),
+    }
+}
+
+/// The options with those that were sent in place of the ones of the same name.
+pub fn merged_options(before: &KeptJson, sent: &Tree) -> Tree {
+    let before = json::parse(before.0.as_bytes()).unwrap_or(Tree::Object(Vec::new()));
+    let Tree::Object(members) = sent else { return before };
+    members.iter().fold(before, |options, (name, value)| options.with(name, value.clone()))
+}
