@@ -14,6 +14,8 @@ pub enum Role {
 pub enum Right {
     /// Record what was taken.
     Capture,
+    /// Say something about an order, or delete what was said.
+    Comment,
     /// Record what was reserved, given back or released.
     ManagePayments,
     /// Open, close and cancel orders.
@@ -43,7 +45,7 @@ impl Role {
     pub fn may(self, right: Right) -> bool {
         match (self, right) {
             (Self::Owner | Self::Manager, _) => true,
-            (Self::Packer, Right::Capture) => true,
+            (Self::Packer, Right::Capture | Right::Comment) => true,
             (Self::Packer, Right::ManagePayments | Right::ManageOrders) => false,
             (Self::Viewer, _) => false,
         }
@@ -57,12 +59,13 @@ mod tests {
     #[test]
     fn a_packer_captures_and_a_viewer_looks() {
         let may = |role: Role| {
-            [Right::Capture, Right::ManagePayments, Right::ManageOrders].map(|r| role.may(r))
+            let all = [Right::Capture, Right::Comment, Right::ManagePayments, Right::ManageOrders];
+            all.map(|right| role.may(right))
         };
-        assert_eq!(may(Role::Owner), [true; 3]);
-        assert_eq!(may(Role::Manager), [true; 3]);
-        assert_eq!(may(Role::Packer), [true, false, false]);
-        assert_eq!(may(Role::Viewer), [false; 3]);
+        assert_eq!(may(Role::Owner), [true; 4]);
+        assert_eq!(may(Role::Manager), [true; 4]);
+        assert_eq!(may(Role::Packer), [true, true, false, false]);
+        assert_eq!(may(Role::Viewer), [false; 4]);
         assert!(Role::ALL.into_iter().all(|role| Role::parse(role.as_str()) == Some(role)));
     }
 }

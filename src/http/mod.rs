@@ -116,6 +116,13 @@ pub fn pages() -> Vec<Endpoint> {
         get("/admin/{aid}/orders/{order_id}/packing-slip", web::to(admin::print::packing_slip)),
         get("/admin/{aid}/orders/{order_id}/receipt", web::to(admin::print::receipt)),
     ];
+    pages.extend([
+        post("/admin/{aid}/orders/{order_id}/comments", web::to(admin::order_comments::create)),
+        post(
+            "/admin/{aid}/orders/{order_id}/comments/{comment_id}/delete",
+            web::to(admin::order_comments::delete),
+        ),
+    ]);
     let changes = [
         ("open", StatusChange::Open),
         ("close", StatusChange::Close),

@@ -18,6 +18,7 @@ use crate::json::{self, Tree};
 /// An event as it stands in the book.
 #[derive(Debug, Clone)]
 pub struct EventRecord {
+    pub seq: EventSeq,
     pub id: String,
     /// The how-manieth event of its order, from 1.
     pub version: i64,
@@ -274,6 +275,7 @@ fn read_event(row: &Row<'_>) -> Result<(EventRecord, Option<EventSeq>), StoreErr
         }),
     };
     let event = EventRecord {
+        seq: row.get("event_seq")?,
         id: row.get("event_id")?,
         version: row.get("version")?,
         created_at: row.get("created_at_ms")?,

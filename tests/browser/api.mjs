@@ -45,6 +45,15 @@ export class Api {
     return this.send('POST', `${orderPath(orderId)}/${kind}`, { items, ...more });
   }
 
+  /// Adds a comment to an order, or what a service says about it.
+  async say(kind, orderId, body) {
+    return this.send('POST', `${orderPath(orderId)}/${kind}`, body);
+  }
+
+  async update(orderId, body) {
+    return this.send('PUT', orderPath(orderId), body);
+  }
+
   async change(word, orderId, body) {
     return this.send('POST', `${orderPath(orderId)}/${word}`, body);
   }

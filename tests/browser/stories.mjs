@@ -45,7 +45,16 @@ function line(say, gross_amount, more = {}) {
     description_alias: say('description alias', 'Stablestol'),
     unit: say('unit', 'pcs'),
     comment: say('line comment', 'In green'),
+    status: say('line status', 'packed'),
+    store: { id: say('line store id', 'store-2'), name: say('line store', 'Havn') },
     ...more,
+  };
+}
+
+function reversal(say) {
+  return {
+    related_item: { line_id: 1, type: say('related type', 'reversed') },
+    reversed_reason: say('reversed reason', 'Replace item'),
   };
 }
 
@@ -69,7 +78,7 @@ function details(say) {
 
 /// An order with everything in it that an order can have.
 function everything(say, gross_amounts) {
-  const items = gross_amounts.map((amount) => line(say, amount));
+  const items = gross_amounts.map((amount) => line(say, amount, amount < 0 ? reversal(say) : {}));
   return {
     currency: 'NOK',
     items,
@@ -78,9 +87,26 @@ function everything(say, gross_amounts) {
     billing_address: address(say),
     store: store(say),
     comment: say('comment', 'Leave it at the door'),
+    courier_id: say('courier', 'bring'),
+    delivery_id: say('delivery', '70300000000000001'),
+    delivery_at: '2026-12-01T10:00:00+01:00',
     salesperson_name: say('salesperson', 'Kåre'),
     metadata: { [say('metadata key', 'campaign')]: say('metadata value', 'autumn') },
   };
+}
+
+/// What people and services say about an order.
+async function tell(api, id, say) {
+  const item = { line_id: 2, status: say('new line status', 'packed') };
+  await api.update(id, { courier_id: say('new courier', 'bring'), items: [item] });
+  const step = {
+    service: say('service', 'kitchen'),
+    service_status: say('service status', 'ready_for_pickup'),
+    description: say('service description', 'Food prepared'),
+  };
+  await api.say('events', id, step);
+  await api.say('events', id, { ...step, state: 'error' });
+  await api.say('comments', id, { comment: say('comment by staff', 'Rang; home after four.') });
 }
 
 export const stories = {
@@ -95,6 +121,7 @@ export const stories = {
     await api.record('captures', id, { 2: 60_000 }, how);
     await api.record('refunds', id, { 1: 19_900 }, how);
     await api.record('cancellations', id, { 2: 20_000 }, how);
+    await tell(api, id, say);
     return id;
   },
 

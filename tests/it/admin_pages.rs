@@ -43,6 +43,11 @@ fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
         ("POST /admin/{aid}/orders/{order_id}/open", [303, 409, 409, 403, 403, 404]),
         ("GET /admin/{aid}/orders/{order_id}/packing-slip", [303, 200, 200, 200, 200, 404]),
         ("GET /admin/{aid}/orders/{order_id}/receipt", [303, 200, 200, 200, 200, 404]),
+        ("POST /admin/{aid}/orders/{order_id}/comments", [303, 303, 303, 303, 403, 404]),
+        (
+            "POST /admin/{aid}/orders/{order_id}/comments/{comment_id}/delete",
+            [303, 303, 303, 303, 403, 404],
+        ),
         ("POST /admin/{aid}/orders/{order_id}/close", [303, 303, 303, 403, 403, 404]),
         ("POST /admin/{aid}/orders/{order_id}/cancel", [303, 303, 303, 403, 403, 404]),
         ("GET /admin/{aid}/orders/{order_id}/authorizations", [303, 303, 303, 403, 403, 404]),
@@ -57,20 +62,17 @@ fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
         ("GET /docs", [200, 200, 200, 200, 200, 200]),
         ("GET /static/{file}", [404, 404, 404, 404, 404, 404]),
     ];
-    let mut routed: Vec<String> =
-        pages().iter().map(|page| format!("{} {}", page.method, page.path)).collect();
-    let mut listed: Vec<String> = table.iter().map(|(route, _)| (*route).to_owned()).collect();
-    routed.sort();
-    listed.sort();
-    assert_eq!(routed, listed, "a page without a row, or a row without a page");
+    assert_all_listed(&table.map(|(route, _)| route));
     for (route, statuses) in table {
         for (caller, expected) in callers.iter().zip(statuses) {
             let order = app.simple_order(&[1_000]);
             let (method, path) = route.split_once(' ').unwrap();
             let path = path.replace("{aid}", ACCOUNT).replace("{order_id}", &order);
+            let path = path.replace("{comment_id}", &comment_on(&app, &order));
             let cookie = caller.clone().unwrap_or_default();
             let body = format!(
-                "form_token={FORM_TOKEN}&email=x%40example.no&password=short&cancelled_reason=other"
+                "form_token={FORM_TOKEN}&email=x%40example.no&password=short&comment=c\
+                 &cancelled_reason=other"
             );
             let headers = [FORM, ("cookie", cookie.as_str())];
             let sent = (method == "POST").then_some(body.as_str());
@@ -82,6 +84,23 @@ fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
             }
         }
     }
+}
+
+#[track_caller]
+fn assert_all_listed(routes: &[&str]) {
+    let mut routed: Vec<String> =
+        pages().iter().map(|page| format!("{} {}", page.method, page.path)).collect();
+    let mut listed: Vec<String> = routes.iter().map(|route| (*route).to_owned()).collect();
+    routed.sort();
+    listed.sort();
+    assert_eq!(routed, listed, "a page without a row, or a row without a page");
+}
+
+/// A new comment on an order; its id.
+fn comment_on(app: &App, order: &str) -> String {
+    let path = format!("/orders/{order}/comments");
+    let said = app.post(&path, json!({"comment": "Ring twice"})).expect(200).body;
+    said["comments"][0]["id"].as_str().unwrap().to_owned()
 }
 
 #[test]

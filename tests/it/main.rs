@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod admin_comments;
 mod admin_list;
 mod admin_operations;
 mod admin_order_page;

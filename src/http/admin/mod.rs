@@ -23,6 +23,7 @@ mod operation_words;
 pub mod order;
 mod order_actions;
 mod order_cards;
+pub mod order_comments;
 mod order_controls;
 mod order_curl;
 mod order_figures;

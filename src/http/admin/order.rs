@@ -9,15 +9,16 @@ use super::order_actions::{Action, OperationAction, actions, operation_actions};
 use super::order_cards::{OperationCard, operation_cards};
 use super::order_curl::{Command, commands};
 use super::order_figures::{Bar, Figure, LineRow, bar, figures, line_rows};
-use super::order_people::{Person, people};
+use super::order_people::{Person, people_and_delivery};
 use super::order_read::{self, OrderRead};
 use super::order_recorded::{Recorded, recorded};
 use super::order_sections::{More, Section, Whole};
-use super::order_story::{EventRow, event_rows};
+use super::order_story::{EventRow, Telling, event_rows};
 use super::page_error::PageError;
 use super::sign_in::{html, query_value};
 use super::visitor::Staff;
 use super::words;
+use crate::auth::role::Right;
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]
@@ -45,6 +46,7 @@ struct OrderPage {
     recorded: Option<Recorded>,
     operations_allowed: Vec<OperationAction>,
     actions: Vec<Action>,
+    may_comment: bool,
     events: Vec<EventRow>,
     more_events: Option<More>,
     /// Where the API answers with the events.
@@ -74,6 +76,10 @@ pub async fn page(
     let self_href = format!("{list_href}/{}", super::path_segment(order.order_id.as_str()));
     let whole = Whole::asked(request);
     let operations = order.events.iter().filter(|event| event.operation().is_some()).count();
+    let may_comment = staff.visitor.role.may(Right::Comment);
+    let telling =
+        Telling { links: &state.links, whole: &whole, self_href: &self_href, may_comment };
+    let events = event_rows(&read, &telling);
     let more = |section, count| whole.more(section, count, &self_href);
     html(&OrderPage {
         more_lines: more(Section::Lines, order.items.len()),
@@ -98,11 +104,12 @@ pub async fn page(
         ended: ended(&read),
         figures: figures(order),
         bar: bar(order),
-        people: people(order),
+        people: people_and_delivery(&read),
         lines: line_rows(order, &whole),
         operations: operation_cards(&read, &whole),
         actions: actions(order, staff),
-        events: event_rows(&read, &state.links, &whole),
+        may_comment,
+        events,
     })
 }
 

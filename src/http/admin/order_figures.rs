@@ -10,6 +10,9 @@ use crate::store::OrderRecord;
 /// Characters of a line's description in the table.
 const DESCRIPTION_CHARS_MAX: usize = 120;
 
+/// Characters of a note under it.
+const NOTE_CHARS_MAX: usize = 80;
+
 /// Units of the bar's width.
 const BAR_WIDTH: u128 = 1_000;
 
@@ -75,6 +78,8 @@ pub struct BarPart {
 pub struct LineRow {
     pub number: i64,
     pub description: String,
+    /// Its state, what it reverses, where it is sold, what was said about it.
+    pub notes: Vec<String>,
     /// Empty when none was sent.
     pub quantity: String,
     pub payable: String,
@@ -150,6 +155,7 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
     LineRow {
         number: item.line_id.number(),
         description: words::cut(&describe(item), DESCRIPTION_CHARS_MAX),
+        notes: notes(item),
         quantity: quantity(item),
         payable: words::money(&order.currency, line.payable().minor_units().into()),
         held: signed(boxes.held),
@@ -157,6 +163,27 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
         refunded: signed(line.sums().refunded),
         remaining: figure(order.ledger.remaining(line)),
     }
+}
+
+/// What else an item says that whoever works on it needs.
+fn notes(item: &Item) -> Vec<String> {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let text = |key: &str| document.member(key).and_then(Tree::as_text);
+    let member = |key: &str, inner: &str| document.member(key).and_then(|tree| tree.member(inner));
+    let reversed = member("related_item", "line_id").and_then(Tree::as_integer);
+    let reversal = match (reversed, text("reversed_reason")) {
+        (Some(line), Some(reason)) => Some(format!("Reverses line {line}: {reason}")),
+        (Some(line), None) => Some(format!("Reverses line {line}")),
+        (None, reason) => reason.map(|reason| format!("Reverses: {reason}")),
+    };
+    let store = member("store", "name").or_else(|| member("store", "id")).and_then(Tree::as_text);
+    let all = [
+        text("status").map(|status| format!("Status: {status}")),
+        reversal,
+        store.map(|store| format!("Store: {store}")),
+        text("comment").map(|comment| format!("\u{201c}{comment}\u{201d}")),
+    ];
+    all.into_iter().flatten().map(|note| words::cut(&note, NOTE_CHARS_MAX)).collect()
 }
 
 /// What an item is called: its description, or else its id.

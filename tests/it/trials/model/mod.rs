@@ -110,7 +110,10 @@ fn walk(case: &Case, tried: &mut dyn Tried, met: &mut Met) -> Result<(), TestCas
             Step::Change(order, change) => {
                 keys.fresh(Call::Change(order % shop.orders.len(), *change))
             }
-            Step::Draft(plan) => keys.fresh(Call::Draft(plan.clone())),
+            Step::Draft(plan) => {
+                let amends = plan.amends.map(|drawn| drawn % shop.orders.len());
+                keys.fresh(Call::Draft(Plan { amends, ..plan.clone() }))
+            }
             Step::Complete(draw) => keys.fresh(Call::Complete(draw.resolve(shop.drafts.len()))),
             Step::Again(which, form) => match keys.again(*which, *form) {
                 Some(sent) => sent,
@@ -123,6 +126,7 @@ fn walk(case: &Case, tried: &mut dyn Tried, met: &mut Met) -> Result<(), TestCas
         };
         let touched = match call {
             Call::Operate(order, _) | Call::Change(order, _) => order,
+            Call::Complete(Some(nth)) => shop.drafts[nth].plan.amends.unwrap_or(0),
             _ => 0,
         };
         let before = shop.orders[touched].payment_status();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::reference::{Answer, Change, Kind, MOST, Named, Problem, Request};
-use super::shop::{List, Page, Plan, PlanFlaw};
+use super::shop::{DISCOUNT, List, Page, Plan, PlanFlaw};
 use super::steps::{Ended, Form};
 use super::{Call, Outcome, Shown, Tried};
 use crate::contract;
@@ -24,9 +24,6 @@ const SUMS: [&str; 5] = [
     "refunded_amount",
     "remaining_amount",
 ];
-
-/// What each payable amount is less than its line's gross amount.
-const DISCOUNT: i64 = 3;
 
 /// Where callers believe it is, so that links and tokens stay when it is started again.
 const PUBLIC_URL: &str = "https://book.example";
@@ -100,6 +97,7 @@ pub struct HttpShop<'a> {
 struct HttpDraft {
     id: String,
     multiple: bool,
+    amends: Option<usize>,
 }
 
 struct HttpOrder {
@@ -132,23 +130,21 @@ impl HttpShop<'_> {
             Call::Draft(plan) => {
                 let id = reply.body["id"].as_str().unwrap().to_owned();
                 assert_eq!(self.program.get(&format!("/draft_orders/{id}")), reply.body);
-                self.drafts.push(HttpDraft { id, multiple: plan.multiple });
+                self.drafts.push(HttpDraft { id, multiple: plan.multiple, amends: plan.amends });
             }
             Call::Complete(nth) => {
                 let draft = &self.drafts[nth.unwrap()];
                 let shown = self.program.get(&format!("/draft_orders/{}", draft.id));
                 assert_eq!(shown["status"], "completed");
-                let order_id = reply.body["orders"][0]["order_id"].as_str().unwrap().to_owned();
-                assert_eq!(
-                    self.program.get(&format!("/orders/{order_id}")),
-                    reply.body["orders"][0]
-                );
-                self.orders.push(HttpOrder {
-                    order_id,
-                    multiple: draft.multiple,
-                    made: Vec::new(),
-                    authorization_ids: Vec::new(),
-                });
+                let (multiple, amends) = (draft.multiple, draft.amends);
+                for order in reply.body["orders"].as_array().unwrap() {
+                    let order_id = order["order_id"].as_str().unwrap().to_owned();
+                    assert_eq!(self.program.get(&format!("/orders/{order_id}")), *order);
+                    match amends {
+                        Some(nth) => assert_eq!(self.orders[nth].order_id, order_id),
+                        None => self.orders.push(HttpOrder::new(order_id, multiple)),
+                    }
+                }
             }
             Call::Change(..) | Call::Nowhere(_) => {}
         }
@@ -231,6 +227,9 @@ impl HttpShop<'_> {
             order["order_id"] = json!(format!("{}-{name}", self.word));
             options["split_draft"] = json!(false);
         }
+        if let Some(nth) = plan.amends {
+            options["order_id"] = json!(self.orders[nth].order_id);
+        }
         vec![format!("\"order\":{order}"), format!("\"options\":{options}")]
     }
 
@@ -246,6 +245,10 @@ impl HttpShop<'_> {
 }
 
 impl HttpOrder {
+    fn new(order_id: String, multiple: bool) -> HttpOrder {
+        HttpOrder { order_id, multiple, made: Vec::new(), authorization_ids: Vec::new() }
+    }
+
     fn made(&mut self, request: &Request, reply: Reply) {
         let total: i64 = request.items.iter().map(|item| item.1).sum();
         assert_eq!(reply.body["amount"], total);

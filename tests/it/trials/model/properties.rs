@@ -93,8 +93,13 @@ fn no_amount_is_too_large_to_be_decided_about() {
         // The two together are as much as an order can be.
         let large = large - large.signum() * small.abs();
         let lines = if flip { [(1, large), (2, small)] } else { [(1, small), (2, large)] };
-        let plan =
-            Plan { payable: lines.to_vec(), multiple: false, name: None, flaw: PlanFlaw::None };
+        let plan = Plan {
+            payable: lines.to_vec(),
+            multiple: false,
+            name: None,
+            amends: None,
+            flaw: PlanFlaw::None,
+        };
         let (mut order, mut reference) = (PureOrder::new(&plan), Order::new(&lines, false));
         for (kind, items) in steps {
             let request = Request { kind, success: true, authorization: None, items };

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::shop::DISCOUNT;
+
 /// What JSON numbers carry exactly.
 pub const MOST: i64 = 9_007_199_254_740_991;
 
@@ -116,6 +118,26 @@ impl Order {
             boxes: payable.iter().map(full).collect(),
             moves: Vec::new(),
         }
+    }
+
+    /// Adds the lines of a draft that is completed for this order.
+    pub fn amend(&mut self, payable: &[(i64, i64)]) -> Answer {
+        match self.status {
+            "cancelled" => return conflict("order_cancelled"),
+            "closed" => return conflict("order_not_open"),
+            _ => {}
+        }
+        if payable.iter().any(|(line, _)| self.payable.contains_key(line)) {
+            return conflict("line_in_use");
+        }
+        let gross = |p: i64| i128::from(p.abs() + DISCOUNT * p.signum().abs());
+        let all = self.payable.values().chain(payable.iter().map(|(_, p)| p));
+        let too_much = i128::from(MOST) < all.map(|p| gross(*p)).sum();
+        invalid(too_much.then(|| Problem::new("/order/items", OUT_OF_RANGE)))?;
+        self.payable.extend(payable.iter().copied());
+        let full = |&(line, p): &(i64, i64)| ((line, None), [p.abs(), 0, 0, 0]);
+        self.boxes.extend(payable.iter().map(full));
+        Ok(())
     }
 
     /// Answers a request and does what it asks, if that may be.

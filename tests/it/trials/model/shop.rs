@@ -12,6 +12,8 @@ pub struct Plan {
     pub multiple: bool,
     /// Which of few custom order ids it asks for.
     pub name: Option<u8>,
+    /// The order that it adds its items to, in place of making one.
+    pub amends: Option<usize>,
     pub flaw: PlanFlaw,
 }
 
@@ -54,9 +56,12 @@ pub struct Shop {
 }
 
 pub struct Draft {
-    plan: Plan,
+    pub plan: Plan,
     completed: bool,
 }
+
+/// What every item that costs something is cheaper by.
+pub const DISCOUNT: i64 = 3;
 
 impl Shop {
     /// With one order already.
@@ -82,15 +87,22 @@ impl Shop {
             return conflict("draft_completed");
         }
         invalid((plan.flaw == PlanFlaw::NoItems).then(|| Problem::new("/order/items", "empty")))?;
-        // A draft with an order id of its own is never split.
-        let split = plan.flaw == PlanFlaw::TwoStores && plan.name.is_none();
-        let split = split && 1 < plan.payable.len();
-        invalid(split.then(|| Problem::new("/options/split_draft", "not_supported")))?;
+        if let Some(nth) = plan.amends {
+            self.orders[nth].amend(&plan.payable)?;
+            draft.completed = true;
+            return Ok(());
+        }
         if plan.name.is_some_and(|name| !self.names.insert(name)) {
             return conflict("order_id_taken");
         }
         draft.completed = true;
-        self.orders.push(Order::new(&plan.payable, plan.multiple));
+        // A draft with an order id of its own is never split.
+        let is_split = plan.flaw == PlanFlaw::TwoStores && plan.name.is_none();
+        let first = if is_split { 1.min(plan.payable.len()) } else { plan.payable.len() };
+        let (first, others) = plan.payable.split_at(first);
+        for payable in [first, others].into_iter().filter(|payable| !payable.is_empty()) {
+            self.orders.push(Order::new(payable, plan.multiple));
+        }
         Ok(())
     }
 

@@ -125,6 +125,7 @@ fn order() -> impl Strategy<Value = Plan> {
         payable,
         multiple,
         name: None,
+        amends: None,
         flaw: PlanFlaw::None,
     })
 }
@@ -141,7 +142,14 @@ fn draft() -> impl Strategy<Value = Plan> {
         ]),
     ];
     let name = prop::option::weighted(0.6, 0_u8..2);
-    (order(), name, flaw).prop_map(|(order, name, flaw)| Plan { name, flaw, ..order })
+    let amends = prop::option::weighted(0.4, any::<usize>());
+    // Lines of an order that is there, or others.
+    let shift = prop_oneof![1 => Just(0_i64), 4 => (1_i64..9).prop_map(|nth| nth * 100)];
+    (order(), name, amends, shift, flaw).prop_map(|(order, name, amends, shift, flaw)| {
+        let payable = order.payable.iter().map(|(line, p)| (line + shift, *p)).collect();
+        let name = name.filter(|_| amends.is_none());
+        Plan { name, amends, flaw, payable, ..order }
+    })
 }
 
 /// Steps that need no server.
