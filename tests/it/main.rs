@@ -23,6 +23,7 @@ mod deadlines;
 mod demo;
 mod drafts;
 mod files;
+mod forge;
 mod guessing;
 mod guide;
 mod harness;
