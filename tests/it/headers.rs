@@ -7,8 +7,9 @@ use tillbook::http::{endpoints, pages};
 use super::audit::tamper;
 use super::harness::{ACCOUNT, App, Reply, send};
 
+/// Whether an answer has them all, each once.
 #[track_caller]
-fn assert_headers(at: &str, reply: &Reply) {
+pub fn assert_headers(at: &str, reply: &Reply) {
     for (name, begins) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),

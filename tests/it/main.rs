@@ -25,6 +25,7 @@ mod demo;
 mod draft_changes;
 mod drafts;
 mod files;
+mod forge;
 mod guessing;
 mod guide;
 mod harness;
