@@ -67,6 +67,18 @@ pub use writer::{Ended, Refusal, WriteCommand, WriteError, Writer, WriterThread}
 use crate::clock::{Clock, Randomness};
 use crate::domain::Timestamp;
 
+/// The statements that a capture with a key runs, in their order: what the benchmark compares the
+/// writer with is a loop of the very same.
+pub mod capture_statements {
+    pub const FIND_ANSWER: &str = super::idempotency::FIND_ANSWER;
+    pub const FIND_LEDGER: &str = super::ledgers::FIND_LEDGER;
+    pub const NEXT_EVENT_SEQ: &str = super::events::NEXT_EVENT_SEQ;
+    pub const INSERT_EVENT: &str = super::events::INSERT_EVENT;
+    pub const INSERT_OPERATION: &str = super::events::INSERT_OPERATION;
+    pub const UPDATE_LEDGER: &str = super::ledgers::UPDATE_LEDGER;
+    pub const INSERT_ANSWER: &str = super::idempotency::INSERT_ANSWER;
+}
+
 /// Connections that read.
 const READERS_MAX: u32 = 4;
 
