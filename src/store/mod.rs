@@ -1,7 +1,8 @@
 //! The only SQL there is.
 //!
 //! How the file is shared. One thread owns the one writing connection (`writer`); everybody who
-//! wants something written hands it a command and waits for the commit. Reads run on pooled
+//! wants something written hands it a command and waits for the commit. Another thread moves what
+//! was committed from the WAL into the file meanwhile (`checkpoints`). Reads run on pooled
 //! connections that can only read, each in one short transaction, on threads that may block. In WAL
 //! mode readers never stop the writer and see the last commit before they began. Another process
 //! (a subcommand beside the server) may write too, for accounts and clients alone, in one short
@@ -12,6 +13,7 @@
 
 mod accounts;
 mod attempts;
+mod checkpoints;
 mod clients;
 mod comments;
 mod condition;
@@ -40,6 +42,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use checkpoints::Checkpoints;
 use lock::lock_soon;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::OpenFlags;
@@ -127,6 +130,7 @@ impl Store {
             last_event_at,
             commit,
             condition: condition.clone(),
+            checkpoints: Checkpoints::start(path)?,
         };
         let (writer, writer_thread) = writer::start(state)?;
         let store = Store { writer, condition, readers: pool(path)?, path: path.into() };
