@@ -11,6 +11,9 @@ use tillbook::store::{NewApiEvent, Refusal, StoreError, Tx, WriteCommand};
 
 use crate::shop::ACCOUNT;
 
+/// Raised with every change of what the orders are, so that books are made anew.
+pub const EDITION: &str = "1";
+
 /// Makes some of a book's orders in one transaction, by the commands that make them one by one.
 pub struct MakeOrders {
     pub on_behalf_of: OnBehalfOf,
@@ -129,8 +132,8 @@ fn draft(number: usize) -> String {
     let first_name = FIRST_NAMES[number % FIRST_NAMES.len()];
     let last_name = LAST_NAMES[number / 8 % LAST_NAMES.len()];
     // Most orders are in one currency and of one store, as in most shops.
-    let currency = CURRENCIES[if number % 7 == 0 { number % 3 } else { 0 }];
-    let store = STORES[if number % 5 == 0 { number % 4 } else { 0 }];
+    let currency = CURRENCIES[if number.is_multiple_of(7) { number % 3 } else { 0 }];
+    let store = STORES[if number.is_multiple_of(5) { number % 4 } else { 0 }];
     format!(
         "{{\"options\":{{\"split_draft\":false}},\"store\":{{\"id\":\"{store}\"}},\
          \"order\":{{\"currency\":\"{currency}\",\

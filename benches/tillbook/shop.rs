@@ -19,7 +19,7 @@ use tillbook::store::Store;
 
 use crate::client::{BlockingConnection, request};
 use crate::machine::Machine;
-use crate::orders::MakeOrders;
+use crate::orders::{EDITION, MakeOrders};
 use crate::server::run_tillbook;
 
 /// The account that everything is recorded for.
@@ -28,7 +28,7 @@ pub const ACCOUNT: &str = "T00000001";
 pub const CLIENT: &str = "00000000-0000-4000-8000-00000000c11e";
 
 /// Orders that one transaction makes.
-const ORDERS_PER_TRANSACTION: usize = 500;
+const ORDERS_PER_TRANSACTION: usize = 5_000;
 /// When the first order of each book was made: 2026-01-01. Each transaction's are a minute later.
 const FIRST_ORDER_AT_MS: i64 = 1_767_225_600_000;
 
@@ -115,14 +115,15 @@ impl Shop {
     }
 }
 
-/// What a kept book must have been built from.
-const BUILT_FROM: &str =
-    concat!(include_str!("../../data/schema.sql"), include_str!("orders.rs"), "1");
+/// What a kept book must have been built from: the schema and the edition of the orders.
+fn built_from() -> String {
+    format!("{}\n{EDITION}\n", include_str!("../../data/schema.sql"))
+}
 
 fn find_or_build(books: &Path, machine: &Machine, orders: usize) -> Shop {
     let folder = books.join(format!("{orders}"));
-    let (built_from, credentials) = (folder.join("built-from"), folder.join("credentials"));
-    if fs::read_to_string(&built_from).is_ok_and(|text| text == BUILT_FROM) {
+    let (mark, credentials) = (folder.join("built-from"), folder.join("credentials"));
+    if fs::read_to_string(&mark).is_ok_and(|text| text == built_from()) {
         let credentials = fs::read_to_string(credentials).expect("a kept book has its client");
         return Shop { folder, credentials };
     }
@@ -132,7 +133,7 @@ fn find_or_build(books: &Path, machine: &Machine, orders: usize) -> Shop {
     let shop = build(folder, machine, orders);
     fs::write(credentials, &shop.credentials).expect("the build folder can be written");
     shop.verify();
-    fs::write(built_from, BUILT_FROM).expect("the build folder can be written");
+    fs::write(mark, built_from()).expect("the build folder can be written");
     machine.say(&format!("a book of {orders} orders, made in {:.0?}", began.elapsed()));
     shop
 }
