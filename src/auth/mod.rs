@@ -8,3 +8,4 @@ pub mod role;
 pub mod scope;
 pub mod session;
 pub mod token;
+mod token_memory;

@@ -47,7 +47,20 @@ pub fn endpoints() -> Vec<Endpoint> {
     const DRAFTS: &str = "/v1/accounts/{aid}/shopping/draft_orders";
     const ORDERS: &str = "/v1/accounts/{aid}/shopping/orders";
     const ORDER: &str = "/v1/accounts/{aid}/shopping/orders/{order_id}";
-    let mut endpoints = vec![
+    // The router tries one path after the other, so what is asked for most stands first.
+    let mut endpoints = Vec::new();
+    for kind in OperationKind::ALL {
+        let all = format!("{ORDER}/{}", kind.plural());
+        endpoints.extend([
+            post(&all, web::to(move |w, r, s| operations::create(kind, w, r, s))),
+            get(&all, web::to(move |caller, r| operations::list(kind, caller, r))),
+            get(
+                format!("{all}/{{operation_id}}"),
+                web::to(move |caller, r| operations::show(kind, caller, r)),
+            ),
+        ]);
+    }
+    endpoints.extend([
         get("/health", web::to(service::health)),
         get("/openapi.yaml", web::to(service::openapi_yaml)),
         get("/openapi.json", web::to(service::openapi_json)),
@@ -71,7 +84,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         delete(format!("{ORDER}/comments/{{comment_id}}"), web::to(comments::delete)),
         get(format!("{ORDER}/events"), web::to(events::list)),
         post(format!("{ORDER}/events"), web::to(events::create)),
-    ];
+    ]);
     for (view, path) in [
         (View::Customer, format!("{SHOPPING}/customers/{{customer_id}}/orders")),
         (View::Store, format!("{SHOPPING}/stores/{{store_id}}/orders")),
@@ -81,17 +94,6 @@ pub fn endpoints() -> Vec<Endpoint> {
             get(
                 format!("{path}/{{order_id}}"),
                 web::to(move |caller, r| orders::show_viewed(view, caller, r)),
-            ),
-        ]);
-    }
-    for kind in OperationKind::ALL {
-        let all = format!("{ORDER}/{}", kind.plural());
-        endpoints.extend([
-            post(&all, web::to(move |w, r, s| operations::create(kind, w, r, s))),
-            get(&all, web::to(move |caller, r| operations::list(kind, caller, r))),
-            get(
-                format!("{all}/{{operation_id}}"),
-                web::to(move |caller, r| operations::show(kind, caller, r)),
             ),
         ]);
     }

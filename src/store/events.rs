@@ -88,6 +88,16 @@ const SELECT_EVENT: &str =
     left join request_bodies on request_bodies.event_seq = events.event_seq
     where events.event_seq = :event_seq";
 
+pub(super) const NEXT_EVENT_SEQ: &str = "select coalesce(max(event_seq), 0) + 1 from events";
+
+pub(super) const INSERT_EVENT: &str = "insert into events
+    (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by)
+    values (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by)";
+
+pub(super) const INSERT_OPERATION: &str = "insert into operations
+    (event_seq, id, success, amount, authorization_id, document)
+    values (:event_seq, :id, :success, :amount, :authorization_id, :document)";
+
 impl Reader<'_> {
     /// The events of the list that ends with `last`, oldest first.
     pub fn list_events(&self, last: Option<EventSeq>) -> Result<Vec<EventRecord>, StoreError> {
@@ -118,8 +128,7 @@ impl Reader<'_> {
 
     /// The seq that the next event will have.
     pub fn load_next_event_seq(&self) -> Result<EventSeq, StoreError> {
-        let sql = "select coalesce(max(event_seq), 0) + 1 from events";
-        self.find(sql, [], |row| row.get(0))?
+        self.find(NEXT_EVENT_SEQ, [], |row| row.get(0))?
             .ok_or_else(|| StoreError::inconsistent("an aggregate has no row"))
     }
 
@@ -142,11 +151,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let kind = operation.kind.singular();
         self.append_event(order, operation.seq, kind, &operation.created_by)?;
-        let sql = "insert into operations
-            (event_seq, id, success, amount, authorization_id, document)
-            values (:event_seq, :id, :success, :amount, :authorization_id, :document)";
         self.insert(
-            sql,
+            INSERT_OPERATION,
             named_params! {
                 ":event_seq": operation.seq,
                 ":id": operation.id,
@@ -226,12 +232,8 @@ impl Tx<'_> {
         kind: &str,
         created_by: &CreatedBy,
     ) -> Result<(), StoreError> {
-        let sql = "insert into events
-            (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by)
-            values
-            (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by)";
         self.insert(
-            sql,
+            INSERT_EVENT,
             named_params! {
                 ":event_seq": event_seq,
                 ":order_seq": order.order_seq,

@@ -25,14 +25,20 @@ pub struct StoredAnswer {
     pub answer: String,
 }
 
+pub(super) const FIND_ANSWER: &str = "select fingerprint, answer from idempotency_keys
+    where account_seq = (select account_seq from accounts where account_id = :account_id)
+      and client_id = :client_id and key = :key";
+
+pub(super) const INSERT_ANSWER: &str = "insert into idempotency_keys
+    (account_seq, client_id, key, fingerprint, answer, created_at_ms)
+    values ((select account_seq from accounts where account_id = :account_id),
+        :client_id, :key, :fingerprint, :answer, :now)";
+
 impl Reader<'_> {
     /// The answer that a key stands for.
     pub fn find_answer(&self, used: &KeyUse) -> Result<Option<StoredAnswer>, StoreError> {
-        let sql = "select fingerprint, answer from idempotency_keys
-            where account_seq = (select account_seq from accounts where account_id = :account_id)
-              and client_id = :client_id and key = :key";
         self.find(
-            sql,
+            FIND_ANSWER,
             named_params! {
                 ":account_id": used.account_id,
                 ":client_id": used.client_id,
@@ -51,12 +57,8 @@ impl Reader<'_> {
 impl Tx<'_> {
     /// Stores the answer of a request whose key stands for nothing.
     pub fn insert_answer(&self, used: &KeyUse, answer: &str) -> Result<(), StoreError> {
-        let sql = "insert into idempotency_keys
-            (account_seq, client_id, key, fingerprint, answer, created_at_ms)
-            values ((select account_seq from accounts where account_id = :account_id),
-                :client_id, :key, :fingerprint, :answer, :now)";
         self.insert(
-            sql,
+            INSERT_ANSWER,
             named_params! {
                 ":account_id": used.account_id,
                 ":client_id": used.client_id,

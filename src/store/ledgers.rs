@@ -36,6 +36,20 @@ pub struct NewStatus<'a> {
     pub cancelled_reason: Option<CancelledReason>,
 }
 
+pub(super) const FIND_LEDGER: &str = "select ledgers.order_seq, order_id, ledgers.currency,
+        status, multiple_authorizations, authorizations, lines, version, last_event_seq
+    from order_names
+    join ledgers on ledgers.order_seq = order_names.order_seq
+    join orders on orders.order_seq = order_names.order_seq
+    where order_names.account_seq =
+        (select account_seq from accounts where account_id = :account_id)
+      and name = :name";
+
+pub(super) const UPDATE_LEDGER: &str = "update ledgers set payment_status = :payment_status,
+        authorizations = :authorizations, lines = :lines, holds = :holds,
+        version = version + 1, last_event_seq = :event_seq, updated_at_ms = :now
+    where order_seq = :order_seq";
+
 impl Reader<'_> {
     /// The ledger of the order of that name.
     pub fn find_ledger(
@@ -43,17 +57,8 @@ impl Reader<'_> {
         account_id: &AccountId,
         name: &OrderName,
     ) -> Result<Option<LedgerRecord>, StoreError> {
-        let sql = "select ledgers.order_seq, order_id, ledgers.currency, status,
-                multiple_authorizations,
-                authorizations, lines, version, last_event_seq
-            from order_names
-            join ledgers on ledgers.order_seq = order_names.order_seq
-            join orders on orders.order_seq = order_names.order_seq
-            where order_names.account_seq =
-                (select account_seq from accounts where account_id = :account_id)
-              and name = :name";
         let params = named_params! {":account_id": account_id, ":name": name};
-        let found = self.find(sql, params, |row| Ok(read_record(row)))?;
+        let found = self.find(FIND_LEDGER, params, |row| Ok(read_record(row)))?;
         found.transpose()
     }
 }
@@ -90,13 +95,8 @@ impl Tx<'_> {
         event_seq: EventSeq,
     ) -> Result<(), StoreError> {
         let (authorizations, lines) = write_ledger(after)?;
-        let sql = "update ledgers set payment_status = :payment_status,
-                authorizations = :authorizations, lines = :lines, holds = :holds,
-                version = version + 1,
-                last_event_seq = :event_seq, updated_at_ms = :now
-            where order_seq = :order_seq";
         self.execute(
-            sql,
+            UPDATE_LEDGER,
             named_params! {
                 ":payment_status": PaymentStatus::derive(&after.lines),
                 ":authorizations": authorizations,

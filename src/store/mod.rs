@@ -1,7 +1,8 @@
 //! The only SQL there is.
 //!
 //! How the file is shared. One thread owns the one writing connection (`writer`); everybody who
-//! wants something written hands it a command and waits for the commit. Reads run on pooled
+//! wants something written hands it a command and waits for the commit. Another thread moves what
+//! was committed from the WAL into the file meanwhile (`checkpoints`). Reads run on pooled
 //! connections that can only read, each in one short transaction, on threads that may block. In WAL
 //! mode readers never stop the writer and see the last commit before they began. Another process
 //! (a subcommand beside the server) may write too, for accounts and clients alone, in one short
@@ -12,6 +13,7 @@
 
 mod accounts;
 mod attempts;
+mod checkpoints;
 mod clients;
 mod comments;
 mod condition;
@@ -40,6 +42,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use checkpoints::Checkpoints;
 use lock::lock_soon;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::OpenFlags;
@@ -66,6 +69,18 @@ pub use writer::{Ended, Refusal, WriteCommand, WriteError, Writer, WriterThread}
 
 use crate::clock::{Clock, Randomness};
 use crate::domain::Timestamp;
+
+/// The statements that a capture with a key runs, in their order: what the benchmark compares the
+/// writer with is a loop of the very same.
+pub mod capture_statements {
+    pub const FIND_ANSWER: &str = super::idempotency::FIND_ANSWER;
+    pub const FIND_LEDGER: &str = super::ledgers::FIND_LEDGER;
+    pub const NEXT_EVENT_SEQ: &str = super::events::NEXT_EVENT_SEQ;
+    pub const INSERT_EVENT: &str = super::events::INSERT_EVENT;
+    pub const INSERT_OPERATION: &str = super::events::INSERT_OPERATION;
+    pub const UPDATE_LEDGER: &str = super::ledgers::UPDATE_LEDGER;
+    pub const INSERT_ANSWER: &str = super::idempotency::INSERT_ANSWER;
+}
 
 /// Connections that read.
 const READERS_MAX: u32 = 4;
@@ -115,6 +130,7 @@ impl Store {
             last_event_at,
             commit,
             condition: condition.clone(),
+            checkpoints: Checkpoints::start(path)?,
         };
         let (writer, writer_thread) = writer::start(state)?;
         let store = Store { writer, condition, readers: pool(path)?, path: path.into() };

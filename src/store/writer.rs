@@ -20,6 +20,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::checkpoints::Checkpoints;
 use super::condition::Condition;
 use super::error::{StoreError, StoreErrorKind};
 use super::tx::Tx;
@@ -97,6 +98,7 @@ pub(super) struct WriterState {
     /// How a transaction is committed; tests plant failures here.
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
     pub condition: Arc<Condition>,
+    pub checkpoints: Checkpoints,
 }
 
 impl Writer {
@@ -183,7 +185,11 @@ const STOP_CHECK_MS: u64 = 50;
 fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &AtomicBool) -> Ended {
     let mut idle_ms: u64 = 0;
     loop {
-        match waiting.recv_timeout(Duration::from_millis(STOP_CHECK_MS)) {
+        let next = waiting.recv_timeout(Duration::from_millis(STOP_CHECK_MS));
+        if let Some(why) = state.checkpoints.failure() {
+            return Some(why.clone());
+        }
+        match next {
             Ok(first) => {
                 idle_ms = 0;
                 let mut batch = vec![first];
@@ -191,12 +197,13 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
                 if let Err(OutcomeUnknown(why)) = state.run_batch(batch) {
                     return Some(why);
                 }
+                state.checkpoints.note_commit();
             }
             Err(RecvTimeoutError::Timeout) if stopping.load(Ordering::Acquire) => break,
             Err(RecvTimeoutError::Timeout) => {
                 idle_ms += STOP_CHECK_MS;
                 if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000
-                    && let Err(OutcomeUnknown(why)) = state.checkpoint(CHECKPOINT_WHEN_IDLE)
+                    && let Err(OutcomeUnknown(why)) = checkpoint(&state.conn, CHECKPOINT_WHEN_IDLE)
                 {
                     return Some(why);
                 }
@@ -204,7 +211,9 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    state.checkpoint(CHECKPOINT_AT_THE_END).err().map(|OutcomeUnknown(why)| why)
+    let WriterState { conn, checkpoints, .. } = state;
+    checkpoints.stop();
+    checkpoint(&conn, CHECKPOINT_AT_THE_END).err().map(|OutcomeUnknown(why)| why)
 }
 
 /// Waits for nobody, so that a command that comes now does not either.
@@ -298,15 +307,15 @@ impl WriterState {
         }
         self.conn.execute_batch("rollback").map_err(|error| OutcomeUnknown(error.to_string()))
     }
+}
 
-    /// Moves the WAL into the file; another process that reads may keep it from finishing, which
-    /// the next one makes good.
-    fn checkpoint(&self, sql: &str) -> Result<(), OutcomeUnknown> {
-        let done = self.conn.query_row(sql, [], |_| Ok(())).map_err(StoreError::from);
-        match done {
-            Err(error) if !error.kind.is_known_outcome() => Err(OutcomeUnknown(error.to_string())),
-            _ => Ok(()),
-        }
+/// Moves the WAL into the file; another process that reads may keep it from finishing, which the
+/// next one makes good.
+fn checkpoint(conn: &Connection, sql: &str) -> Result<(), OutcomeUnknown> {
+    let done = conn.query_row(sql, [], |_| Ok(())).map_err(StoreError::from);
+    match done {
+        Err(error) if !error.kind.is_known_outcome() => Err(OutcomeUnknown(error.to_string())),
+        _ => Ok(()),
     }
 }
 

@@ -60,7 +60,15 @@ impl Book {
         let (clock, randomness) = (Clock::System, Randomness::System);
         let last_event_at = Timestamp(0);
         let condition = Arc::new(Condition::of(&path));
-        let state = WriterState { conn, clock, randomness, last_event_at, commit, condition };
+        let state = WriterState {
+            conn,
+            clock,
+            randomness,
+            last_event_at,
+            commit,
+            condition,
+            checkpoints: Checkpoints::start(&path).unwrap(),
+        };
         let (writer, thread) = start(state).unwrap();
         Book { writer, thread, path, _dir: dir }
     }
@@ -246,6 +254,7 @@ fn time_in_the_book_never_runs_backwards() {
         last_event_at: Timestamp(5_000),
         commit,
         condition: Arc::new(Condition::of(&path)),
+        checkpoints: Checkpoints::start(&path).unwrap(),
     };
     let (writer, _thread) = start(state).unwrap();
     let now = |writer: &Writer| {

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::load::{Shop, health, keys};
 use super::{Dice, count, say, seed};
 use crate::audit;
-use crate::harness::Reply;
 use crate::process::{Served, command, make_book, path, run};
 
 const PAGE_BYTES: usize = 4_096;
@@ -348,11 +347,13 @@ fn a_long_read_lets_the_wal_grow_and_fails_nothing() {
     let grown = wal_bytes();
     assert!(grown < wanted * 2, "{grown} bytes for {drafts} drafts");
     reader.execute_batch("rollback").unwrap();
-    // One puts all of it back, and the next begins it anew.
-    let sent: [Reply; 2] = std::array::from_fn(|_| {
-        served.shopping(&token, "POST", "/draft_orders", Some(&large)).expect(200)
-    });
-    drop(sent);
+    // A commit at which nobody else is moving it puts all of it back, and the next begins it anew.
+    const COMMITS_MAX: usize = 50;
+    let mut commits = 0;
+    while SMALL_AGAIN < wal_bytes() && commits < COMMITS_MAX {
+        served.shopping(&token, "POST", "/draft_orders", Some(&large)).expect(200);
+        commits += 1;
+    }
     let wal = wal_bytes();
     say(&format!("{drafts} drafts: the WAL grew to {grown} bytes, and is {wal} now"));
     assert!(wal <= SMALL_AGAIN, "{wal} bytes");

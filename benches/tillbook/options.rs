@@ -1,0 +1,110 @@
+//! What the benchmark can be told, and how much of everything it then does.
+
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures Tillbook. It needs Linux and a disk; the whole takes about twenty minutes.
+#[derive(Parser)]
+#[command(name = "cargo bench --bench tillbook --")]
+pub struct Options {
+    /// Only these parts
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
+    pub only: Vec<Part>,
+    /// Small and short, to see that it works; judges nothing
+    #[arg(long)]
+    pub quick: bool,
+    /// How often each side takes its turn
+    #[arg(long, value_name = "COUNT")]
+    pub repetitions: Option<usize>,
+    /// Puts the table into benches/README.md and the plot beside it
+    #[arg(long)]
+    pub publish: bool,
+    /// Cargo says this to every benchmark
+    #[arg(long, hide = true)]
+    pub bench: bool,
+    #[arg(long, hide = true)]
+    pub serve_echo: Option<String>,
+    #[arg(long, hide = true)]
+    pub serve_naive: Option<String>,
+    #[arg(long, hide = true)]
+    pub book: Option<std::path::PathBuf>,
+}
+
+/// A part that can be run by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// What a sync costs
+    Fsync,
+    /// Checking access tokens
+    Tokens,
+    /// The writer over a raw loop of the same statements
+    Writer,
+    /// Captures end to end, over an echo and a naive server
+    Load,
+    /// Captures with ever more orders in the book
+    Growth,
+    /// Pages of the order list, by each filter
+    Lists,
+    /// Start-up and idle memory
+    Start,
+}
+
+impl Options {
+    /// What is to be run, in order.
+    pub fn parts(&self) -> Vec<Part> {
+        let all = Part::value_variants().iter().copied();
+        all.filter(|part| self.only.is_empty() || self.only.contains(part)).collect()
+    }
+
+    /// Turns of each side.
+    pub fn repetitions(&self) -> usize {
+        self.repetitions.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
+    }
+
+    /// How long one turn of a load lasts.
+    pub fn turn(&self) -> Duration {
+        Duration::from_millis(if self.quick { 400 } else { 3_000 })
+    }
+
+    /// Orders in the books that growth is measured with.
+    pub fn sizes(&self) -> &'static [usize] {
+        if self.quick { &[1_000, 5_000] } else { &[1_000, 100_000, 1_000_000] }
+    }
+
+    /// Orders in the largest of these books.
+    pub fn largest(&self) -> usize {
+        self.sizes().iter().copied().max().unwrap_or(1_000)
+    }
+
+    /// How many connections ask at once.
+    pub const CONNECTIONS: [usize; 4] = [1, 8, 64, 256];
+    /// How many commands wait for the writer at a time.
+    pub const BATCHES: [usize; 4] = [1, 16, 64, 256];
+}
+
+impl Part {
+    /// What it is called in the output.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Fsync => "fsync: what a sync costs",
+            Self::Tokens => "tokens: checking access tokens",
+            Self::Writer => "writer: the writer over a raw loop",
+            Self::Load => "load: captures over an echo and a naive server",
+            Self::Growth => "growth: captures with more orders in the book",
+            Self::Lists => "lists: pages of orders by each filter",
+            Self::Start => "start: start-up and idle memory",
+        }
+    }
+
+    /// How many repetitions it does, for the progress bar.
+    pub fn repetitions(self, options: &Options) -> u64 {
+        let kinds = match self {
+            Self::Fsync | Self::Tokens | Self::Growth | Self::Lists | Self::Start => 1,
+            Self::Writer => Options::BATCHES.len(),
+            // One more for the fixed rate.
+            Self::Load => Options::CONNECTIONS.len() + 1,
+        };
+        u64::try_from(kinds * options.repetitions()).unwrap_or(0)
+    }
+}

@@ -1,0 +1,143 @@
+//! The shipped writer over a raw loop of the same statements, in batches.
+//!
+//! The writer's side is all of it but HTTP: commands with idempotency keys through the queue,
+//! decided by the domain, answered after the commit.
+
+pub mod raw;
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use tillbook::app::{Idempotent, OnBehalfOf, RecordOperation, RecordedOperation};
+use tillbook::auth::client_secret::sha256;
+use tillbook::clock::{Clock, Randomness};
+use tillbook::domain::ids::{AccountId, CreatedBy, OrderName};
+use tillbook::domain::operation::{OperationKind, OperationRequest};
+use tillbook::http::api::parse_operation;
+use tillbook::json::parse;
+use tillbook::store::{KeyUse, Store};
+use uuid::Uuid;
+
+use crate::Bench;
+use crate::captures::body;
+use crate::figures::{figure, per_second};
+use crate::options::Options;
+use crate::process::threads_cpu_us;
+use crate::shop::{ACCOUNT, CLIENT, Shop};
+
+/// How long the stored answer of such a capture is.
+const ANSWER_BYTES: usize = 760;
+
+/// What one side did.
+pub struct Side {
+    per_second: f64,
+    cpu_us: f64,
+}
+
+/// Measures both sides at every size of batch.
+pub fn run(bench: &mut Bench) {
+    for batch in Options::BATCHES {
+        for repetition in 1..=bench.options.repetitions() {
+            let captures = captures_of(batch, bench.options.quick);
+            let ours = bench.shops.copy(&bench.machine, ORDERS, "writer-ours");
+            let raw = bench.shops.copy(&bench.machine, ORDERS, "writer-raw");
+            let name = format!("writer, {batch} waiting, {repetition}");
+            let (ours, raw) = bench.machine.repetition(&name, || {
+                (through_the_writer(&ours, captures, batch), raw::raw_loop(&raw, captures, batch))
+            });
+            for (side, of) in [("writer", &ours), ("raw", &raw)] {
+                bench.figures.add(format!("{side}/{batch}/per_second"), of.per_second);
+                bench.figures.add(format!("{side}/{batch}/cpu_us"), of.cpu_us);
+            }
+            bench.machine.say(&format!(
+                "  writer {:.0}/s, {:.1} us CPU | raw {:.0}/s, {:.1} us CPU",
+                ours.per_second, ours.cpu_us, raw.per_second, raw.cpu_us
+            ));
+        }
+    }
+}
+
+/// Orders in the book.
+const ORDERS: usize = 1_000;
+
+/// Small batches wait for the disk; fewer captures say as much.
+fn captures_of(batch: usize, quick: bool) -> usize {
+    let captures = match batch {
+        0..=1 => 2_000,
+        2..=16 => 16_000,
+        _ => 51_200,
+    };
+    if quick { (captures / 10).max(batch * 4) } else { captures }
+}
+
+/// Captures through the shipped writer, `batch` of them waiting at a time.
+fn through_the_writer(shop: &Shop, captures: usize, batch: usize) -> Side {
+    let opened = Store::open(&shop.file(), Clock::System, Randomness::System);
+    let opened = opened.expect("a book opens");
+    let orders: Vec<OrderName> =
+        shop.capturable().iter().filter_map(|name| OrderName::parse(name)).collect();
+    let on_behalf_of = OnBehalfOf {
+        account_id: AccountId::parse(ACCOUNT).expect("an account id"),
+        created_by: CreatedBy(CLIENT.to_owned()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts");
+    let request = operation();
+    let (began, cpu_before) = (Instant::now(), threads_cpu_us("writer"));
+    runtime.block_on(async {
+        for _ in 0..captures / batch {
+            let one = |_| {
+                let (key, order) = draw(&orders);
+                let command = RecordOperation {
+                    on_behalf_of: on_behalf_of.clone(),
+                    order: order.clone(),
+                    request: request.clone(),
+                };
+                let key = Some(key_use(&on_behalf_of, key));
+                opened.store.writer.write(Idempotent { command, key, render: answer })
+            };
+            for written in join_all((0..batch).map(one)).await {
+                assert!(written.is_ok(), "a capture was refused");
+            }
+        }
+    });
+    let side = side(captures, began.elapsed(), threads_cpu_us("writer") - cpu_before);
+    drop(opened.store);
+    opened.writer_thread.stop();
+    side
+}
+
+/// A random key, and an order drawn by it.
+fn draw<T>(orders: &[T]) -> (String, &T) {
+    let drawn = Uuid::new_v4();
+    let at = usize::try_from(drawn.as_u64_pair().0).unwrap_or(0) % orders.len();
+    (drawn.to_string(), &orders[at])
+}
+
+fn operation() -> OperationRequest {
+    let body = parse(body(&Uuid::nil().simple().to_string()).as_bytes());
+    let body = body.expect("the body is JSON");
+    parse_operation(OperationKind::Capture, &body).expect("the body is a capture")
+}
+
+fn key_use(on_behalf_of: &OnBehalfOf, key: String) -> KeyUse {
+    KeyUse {
+        account_id: on_behalf_of.account_id.clone(),
+        client_id: on_behalf_of.created_by.0.clone(),
+        fingerprint: sha256(key.as_bytes()),
+        key,
+    }
+}
+
+/// As long as the server's own.
+fn answer(done: &RecordedOperation) -> String {
+    let document = &done.operation.document.0;
+    let padding = ANSWER_BYTES.saturating_sub(document.len());
+    format!("{document}{:padding$}", "")
+}
+
+fn side(captures: usize, took: Duration, cpu_us: u64) -> Side {
+    Side {
+        per_second: per_second(u64::try_from(captures).unwrap_or(0), took),
+        cpu_us: figure(cpu_us) / figure(u64::try_from(captures).unwrap_or(1)),
+    }
+}

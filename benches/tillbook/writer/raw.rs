@@ -1,0 +1,140 @@
+//! The statements of a capture in a plain loop: no queue, no rules, no answers. They are the
+//! store's own texts, with values of the same sizes.
+
+use std::path::Path;
+use std::time::Instant;
+
+use rusqlite::{Connection, Row, named_params};
+use tillbook::store::capture_statements::{
+    FIND_ANSWER, FIND_LEDGER, INSERT_ANSWER, INSERT_EVENT, INSERT_OPERATION, NEXT_EVENT_SEQ,
+    UPDATE_LEDGER,
+};
+
+use super::{ANSWER_BYTES, Side, draw, side};
+use crate::captures::{CAPTURED, body};
+use crate::process::own_thread_cpu_us;
+use crate::shop::{ACCOUNT, CLIENT, Shop};
+
+/// What the store's writer is set to, where it says anything about speed. Checkpoints are SQLite's
+/// own, inside the commit that reaches a thousand pages.
+pub const RAW_SETTINGS: &str = "pragma journal_mode = wal; pragma synchronous = full;
+    pragma foreign_keys = on; pragma recursive_triggers = on; pragma secure_delete = fast;
+    pragma cell_size_check = on; pragma temp_store = memory; pragma cache_size = -16000";
+
+/// What one capture writes.
+pub struct Capture<'a> {
+    pub client: &'a str,
+    pub order: &'a str,
+    pub key: &'a str,
+    pub document: &'a str,
+    pub answer: &'a str,
+}
+
+/// Captures in transactions of exactly so many, from this thread.
+pub fn raw_loop(shop: &Shop, captures: usize, batch: usize) -> Side {
+    let conn = open(&shop.file());
+    let orders = shop.capturable();
+    let document = body("00000000000040008000000000000000");
+    let padding = ANSWER_BYTES.saturating_sub(document.len());
+    let answer = format!("{document}{:padding$}", "");
+    let (began, cpu_before) = (Instant::now(), own_thread_cpu_us());
+    for _ in 0..captures / batch {
+        conn.execute_batch("begin immediate").expect("nobody else writes");
+        for _ in 0..batch {
+            let (key, order) = draw(&orders);
+            let (document, answer) = (document.as_str(), answer.as_str());
+            let capture = Capture { client: CLIENT, order, key: &key, document, answer };
+            run_capture(&conn, &capture).expect("the statements run");
+        }
+        conn.execute_batch("commit").expect("the disk takes it");
+    }
+    side(captures, began.elapsed(), own_thread_cpu_us() - cpu_before)
+}
+
+fn open(file: &Path) -> Connection {
+    #[expect(clippy::disallowed_methods, reason = "this side is what the store is compared with")]
+    let conn = Connection::open(file).expect("the file opens");
+    conn.execute_batch(RAW_SETTINGS).expect("settings are taken");
+    conn.set_prepared_statement_cache_capacity(128);
+    conn
+}
+
+/// What is read of an order before it is written.
+struct Ledger {
+    order_seq: i64,
+    lines: String,
+    authorizations: String,
+    version: i64,
+    last_event_seq: Option<i64>,
+}
+
+/// Runs the statements of one capture, in an open transaction. The sums stay as they were, which
+/// costs the same as new ones.
+pub fn run_capture(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result<()> {
+    refuse_known_key(conn, capture)?;
+    let find = named_params! {":account_id": ACCOUNT, ":name": capture.order};
+    let ledger = conn.prepare_cached(FIND_LEDGER)?.query_row(find, read_ledger)?;
+    let seq: i64 = conn.prepare_cached(NEXT_EVENT_SEQ)?.query_row([], |row| row.get(0))?;
+    conn.prepare_cached(INSERT_EVENT)?.execute(named_params! {
+        ":event_seq": seq,
+        ":order_seq": ledger.order_seq,
+        ":previous_seq": ledger.last_event_seq,
+        ":version": ledger.version + 1,
+        ":id": ID,
+        ":kind": "capture",
+        ":now": NOW_MS,
+        ":created_by": capture.client,
+    })?;
+    conn.prepare_cached(INSERT_OPERATION)?.execute(named_params! {
+        ":event_seq": seq,
+        ":id": ID,
+        ":success": true,
+        ":amount": i64::try_from(CAPTURED).unwrap_or(0),
+        ":authorization_id": None::<&str>,
+        ":document": capture.document,
+    })?;
+    conn.prepare_cached(UPDATE_LEDGER)?.execute(named_params! {
+        ":payment_status": "partially_paid",
+        ":authorizations": ledger.authorizations,
+        ":lines": ledger.lines,
+        ":holds": false,
+        ":event_seq": seq,
+        ":now": NOW_MS,
+        ":order_seq": ledger.order_seq,
+    })?;
+    conn.prepare_cached(INSERT_ANSWER)?.execute(named_params! {
+        ":account_id": ACCOUNT,
+        ":client_id": capture.client,
+        ":key": capture.key,
+        ":fingerprint": FINGERPRINT,
+        ":answer": capture.answer,
+        ":now": NOW_MS,
+    })?;
+    Ok(())
+}
+
+const ID: &str = "00000000-0000-4000-8000-000000000000";
+const FINGERPRINT: [u8; 32] = [7; 32];
+/// Later than any order of the books.
+const NOW_MS: i64 = 1_795_000_000_000;
+
+fn refuse_known_key(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result<()> {
+    let mut find = conn.prepare_cached(FIND_ANSWER)?;
+    let known = find.exists(named_params! {
+        ":account_id": ACCOUNT,
+        ":client_id": capture.client,
+        ":key": capture.key,
+    })?;
+    assert!(!known, "a key was drawn twice");
+    Ok(())
+}
+
+fn read_ledger(row: &Row<'_>) -> rusqlite::Result<Ledger> {
+    Ok(Ledger {
+        order_seq: row.get("order_seq")?,
+        lines: row.get("lines")?,
+        authorizations: row.get("authorizations")?,
+        version: row.get("version")?,
+        last_event_seq: row.get("last_event_seq")?,
+    })
+}

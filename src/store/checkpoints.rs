@@ -1,0 +1,99 @@
+//! Moving the WAL into the file beside the writer, so that commits need not wait for it.
+//!
+//! A checkpoint writes every page that commits have changed and syncs the file: tens of
+//! milliseconds in which the writer, doing it itself, would answer nobody. A thread with a
+//! connection of its own does most of it, PASSIVE, which waits for nobody and keeps nobody
+//! waiting. It can never finish while commits go on, so the writer still takes its turn when the
+//! WAL has grown to [`WAL_PAGES_MAX`]: by then next to nothing is left to move, and the WAL begins
+//! anew. SQLite is sound with this from 3.51.3 on, which `open` insists on.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::error::StoreError;
+use super::open;
+
+/// Pages in the WAL before the writer makes sure that it begins anew: 64 MiB.
+pub(super) const WAL_PAGES_MAX: i32 = 16_384;
+
+/// How long commits gather before they are moved together.
+const GATHER_MS: u64 = 100;
+
+/// The thread, as the writer knows it.
+pub(super) struct Checkpoints {
+    committed: SyncSender<()>,
+    failed: Arc<OnceLock<String>>,
+    thread: JoinHandle<()>,
+}
+
+impl Checkpoints {
+    /// Starts the thread for a file.
+    pub fn start(path: &Path) -> Result<Checkpoints, StoreError> {
+        let conn = open::open_writer(path)?;
+        let (committed, commits) = sync_channel(1);
+        let failed = Arc::new(OnceLock::new());
+        let failure = failed.clone();
+        let thread = std::thread::Builder::new().name("checkpoints".into());
+        let thread = thread.spawn(move || run(&conn, &commits, &failure))?;
+        Ok(Checkpoints { committed, failed, thread })
+    }
+
+    /// Says that there is something to move. Waits for nobody.
+    pub fn note_commit(&self) {
+        // One that waits already stands for this commit too.
+        self.committed.try_send(()).unwrap_or_default();
+    }
+
+    /// Why a checkpoint failed so that nothing more may be written; `None` while none did.
+    pub fn failure(&self) -> Option<&String> {
+        self.failed.get()
+    }
+
+    /// Ends the thread and waits until it has.
+    pub fn stop(self) {
+        drop(self.committed);
+        self.thread.thread().unpark();
+        // One that panicked has moved nothing more, and the writer's own checkpoint follows.
+        drop(self.thread.join());
+    }
+}
+
+fn run(conn: &Connection, commits: &Receiver<()>, failure: &OnceLock<String>) {
+    while commits.recv().is_ok() {
+        std::thread::park_timeout(Duration::from_millis(GATHER_MS));
+        let moved = conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()));
+        // A lock that was held, or a full disk, passes; the next one makes it good.
+        if let Err(error) = moved.map_err(StoreError::from)
+            && !error.kind.is_known_outcome()
+        {
+            failure.get_or_init(|| error.to_string());
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::migrate;
+
+    #[test]
+    fn what_was_committed_is_moved_into_the_file_beside_the_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("book.db");
+        let mut conn = open::open_writer(&path).unwrap();
+        migrate::migrate(&mut conn).unwrap();
+        let checkpoints = Checkpoints::start(&path).unwrap();
+        checkpoints.note_commit();
+        checkpoints.stop();
+        let left = "pragma wal_checkpoint(noop)";
+        let (frames, moved): (i64, i64) =
+            conn.query_row(left, [], |row| Ok((row.get(1)?, row.get(2)?))).unwrap();
+        assert!(0 < frames && frames == moved, "{moved} of {frames} pages were moved");
+    }
+}
