@@ -143,9 +143,18 @@ impl Served {
     /// instead.
     pub fn try_start(mut command: Command) -> Result<Served, Ended> {
         let mut child = command.spawn().unwrap();
+        let id = child.id();
         let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            tell.send((line, out))
+        });
+        let Ok((line, out)) = told.recv_timeout(Duration::from_secs(END_S)) else {
+            signal(id, "KILL");
+            panic!("the server neither started nor ended");
+        };
         match line.trim_end().rsplit_once(' ') {
             Some((_, url)) => Ok(Served { url: url.to_owned(), child: Some(child), _out: out }),
             None => Err(wait(child)),

@@ -10,6 +10,7 @@ pub mod faults_file;
 pub mod faults_process;
 pub mod flood;
 pub mod load;
+mod mixed_load;
 pub mod model;
 pub mod race;
 
