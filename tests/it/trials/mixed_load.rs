@@ -82,6 +82,28 @@ impl Trial {
         trial
     }
 
+    /// The same book once more, in a folder of its own.
+    pub fn copy(&self) -> Trial {
+        let dir = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(self.folder()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), dir.path().join(entry.file_name())).unwrap();
+        }
+        let (token, targets) = (self.token.clone(), self.targets.clone());
+        Trial { dir, token, targets, sent: self.sent.clone() }
+    }
+
+    /// The same book with so much in its WAL that a server under load soon puts that back.
+    pub fn with_long_wal(&self) -> Trial {
+        const COMMITS: u32 = 900;
+        #[expect(clippy::disallowed_methods, reason = "only while this is open does a WAL stay")]
+        let conn = rusqlite::Connection::open(self.db()).unwrap();
+        for _ in 0..COMMITS {
+            conn.execute_batch("update book set access_version = access_version + 1").unwrap();
+        }
+        self.copy()
+    }
+
     pub fn folder(&self) -> &Path {
         self.dir.path()
     }

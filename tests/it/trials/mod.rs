@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
 pub mod crash;
+mod disk;
 pub mod faults_clock;
 pub mod faults_disk;
 pub mod faults_file;
@@ -12,7 +13,10 @@ pub mod flood;
 pub mod load;
 mod mixed_load;
 pub mod model;
+pub mod power_loss;
 pub mod race;
+mod rebuilt;
+mod shim;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tillbook::clock::Randomness;
