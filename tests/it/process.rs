@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
@@ -204,6 +205,16 @@ impl Served {
     /// Sends it a signal, without waiting.
     pub fn signal(&self, name: &str) {
         signal(self.child.as_ref().unwrap().id(), name);
+    }
+
+    /// `host:port`
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// Waits until it takes no more connections: it is stopping.
+    pub fn wait_until_nobody_can_connect(&self) {
+        while TcpStream::connect(self.address()).is_ok() {}
     }
 
     /// Waits for its end; the exit code and what it logged.

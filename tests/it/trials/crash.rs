@@ -1,12 +1,9 @@
 //! The server killed in the middle of its work: what was answered is there, nothing is there
 //! twice, and a request whose answer never came is settled by its key.
 
-use std::io::{Read, Write};
-
 use super::mixed_load::{Load, Outcome, Sent, Trial, stored};
 use super::{Dice, count, say, seed};
 use crate::audit;
-use crate::harness::ACCOUNT;
 
 #[test]
 fn what_was_answered_survives_kill_9_and_nothing_is_there_twice() {
@@ -70,22 +67,13 @@ fn a_second_signal_under_load_ends_at_once_and_loses_nothing() {
     let mut trial = Trial::new();
     for cycle in 0..count("TILLBOOK_TERM_CYCLES", 4) {
         let server = trial.start();
-        // Half a request, for which an orderly end waits until its deadline.
-        let address = server.url.trim_start_matches("http://");
-        let mut half = std::net::TcpStream::connect(address).unwrap();
-        let head = format!(
-            "POST /v1/accounts/{ACCOUNT}/shopping/draft_orders HTTP/1.1\r\nHost: x\r\n\
-             Authorization: Bearer {}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
-            trial.token
-        );
-        half.write_all(head.as_bytes()).unwrap();
-        half.read_exact(&mut [0; 25]).unwrap();
+        let _half = trial.send_half(&server);
         let load = Load { cycle, seed: dice.below(u64::MAX), answers: 50 + dice.below(100) };
         let (name, code) = if cycle % 2 == 0 { ("TERM", 143) } else { ("INT", 130) };
         let stopping = trial.work(&load, server, |server| {
             server.signal(name);
             // Once nobody can connect, the first has been heard.
-            while std::net::TcpStream::connect(server.url.trim_start_matches("http://")).is_ok() {}
+            server.wait_until_nobody_can_connect();
             server.signal(name);
             Some(server)
         });

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
 use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 
@@ -95,7 +97,7 @@ impl Trial {
 
     /// The same book with so much in its WAL that a server under load soon puts that back.
     pub fn with_long_wal(&self) -> Trial {
-        const COMMITS: u32 = 900;
+        const COMMITS: u32 = 950;
         #[expect(clippy::disallowed_methods, reason = "only while this is open does a WAL stay")]
         let conn = rusqlite::Connection::open(self.db()).unwrap();
         for _ in 0..COMMITS {
@@ -159,6 +161,29 @@ impl Trial {
         let (url, targets) = (url.to_owned(), self.targets.clone());
         let bearer = format!("Bearer {}", self.token);
         Worker { url, bearer, targets, dice: Dice::new(seed), keeps_alive }
+    }
+
+    /// Sends so many requests, one after the other, whatever becomes of them.
+    pub fn send_some(&mut self, server: &Served, seed: u64, requests: u32) {
+        let worker = self.worker(&server.url, seed, true);
+        let client = agent();
+        let sent = (0..requests).map(|nth| worker.send(&client, format!("{nth}")));
+        let sent: Vec<Sent> = sent.collect();
+        self.sent.extend(sent);
+    }
+
+    /// Half a request, for whose other half an orderly end waits until its deadline or until this
+    /// connection ends.
+    pub fn send_half(&self, server: &Served) -> TcpStream {
+        let mut half = TcpStream::connect(server.address()).unwrap();
+        let head = format!(
+            "POST /v1/accounts/{ACCOUNT}/shopping/draft_orders HTTP/1.1\r\nHost: x\r\n\
+             Authorization: Bearer {}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+            self.token
+        );
+        half.write_all(head.as_bytes()).unwrap();
+        half.read_exact(&mut [0; 25]).unwrap();
+        half
     }
 
     /// How the operations in a file differ from what was answered before it came to be, and from
@@ -284,8 +309,10 @@ impl Worker {
             [("authorization", self.bearer.as_str()), ("idempotency-key", sent.key.as_str())];
         let body = sent.body.to_string();
         let reply = try_send(client, &self.url, "POST", &sent.path, &headers, Some(&body));
-        if let Ok(reply) = &reply {
-            sent.outcome = outcome(reply);
+        match &reply {
+            Ok(reply) => sent.outcome = outcome(reply),
+            Err(ureq::Error::Timeout(_)) => panic!("no answer and no end: {sent:?}"),
+            Err(_) => {}
         }
         sent
     }

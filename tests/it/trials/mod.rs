@@ -13,6 +13,7 @@ pub mod flood;
 pub mod load;
 mod mixed_load;
 pub mod model;
+pub mod nth_fault;
 pub mod power_loss;
 pub mod race;
 mod rebuilt;

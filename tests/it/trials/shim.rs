@@ -77,7 +77,7 @@ impl Shim {
             let at = u64::try_from(bytes.len() - rest.len()).unwrap();
             records.push(record(at, &mut rest));
         }
-        records.retain(|record| is_traced(&record.name));
+        records.retain(|record| is_traced(&record.name) || matches!(record.did, Did::Fault));
         records
     }
 }
