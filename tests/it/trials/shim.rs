@@ -80,6 +80,11 @@ impl Shim {
         records.retain(|record| is_traced(&record.name) || matches!(record.did, Did::Fault));
         records
     }
+
+    /// Whether a call failed because the trial wanted it to.
+    pub fn met_fault(&self) -> bool {
+        self.trace().iter().any(|record| matches!(record.did, Did::Fault))
+    }
 }
 
 /// Not what is mapped into memory and made anew at every start, nor what holds nothing.
