@@ -18,6 +18,7 @@ pub mod power_loss;
 pub mod race;
 mod rebuilt;
 mod shim;
+pub mod start_up;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tillbook::clock::Randomness;

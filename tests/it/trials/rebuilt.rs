@@ -43,7 +43,9 @@ impl Rebuilt {
         Rebuilt { dir: dir.unwrap() }
     }
 
-    pub fn db(&self) -> PathBuf {
+    /// Puts these files, and no others, there; the book's path.
+    pub fn put(&self, files: &Files) -> PathBuf {
+        write_files(self.dir.path(), files);
         self.dir.path().join("book.db")
     }
 
@@ -54,8 +56,7 @@ impl Rebuilt {
         files: &Files,
         differences: impl FnOnce(&Path) -> Vec<String>,
     ) -> Result<(), Wrong> {
-        write_files(self.dir.path(), files);
-        let db = self.db();
+        let db = self.put(files);
         write_once(&db, &ForgetAnswers).map_err(corrupt)?;
         count_again(&db, differences)
     }
