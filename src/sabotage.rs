@@ -42,7 +42,7 @@ pub fn is_on(fault: Fault) -> bool {
 }
 
 #[cfg(feature = "sabotage")]
-const WORDS: [(&str, Fault); 6] = [
+const WORDS: &[(&str, Fault)] = &[
     ("answer-before-commit", Fault::AnswerBeforeCommit),
     ("commit-without-sync", Fault::CommitWithoutSync),
     ("decide-outside-transaction", Fault::DecideOutsideTransaction),

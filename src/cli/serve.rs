@@ -182,8 +182,17 @@ async fn stop_when_told(
         }
     };
     tracing::info!("stopping: finishing what is in flight");
+    let stop = handle.stop(true);
+    tokio::pin!(stop);
+    // A first signal after a failure asks for what is happening already, and the failure is told.
+    if let Told::WriterEnded(_) = told {
+        tokio::select! {
+            () = &mut stop => return told,
+            _ = signals.any() => {}
+        }
+    }
     tokio::select! {
-        () = handle.stop(true) => told,
+        () = &mut stop => told,
         // Whoever asks twice does not want to wait. The book is safe: what is not committed was
         // not answered, and the next start recovers as from a crash.
         number = signals.any() => std::process::exit(SIGNAL_EXIT_CODE + number),

@@ -64,7 +64,13 @@ impl StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
         let kind = match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Busy,
+            // The last is what SQLite says when a transaction could not begin, however often it
+            // tried, because another process held a lock of the WAL.
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => StoreErrorKind::Busy,
             Some(ErrorCode::DiskFull) => StoreErrorKind::DiskFull,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreErrorKind::Corrupt,
             // Statements that SQLite would not run at all: nothing of them was written.
@@ -92,5 +98,20 @@ impl From<r2d2::Error> for StoreError {
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> StoreError {
         StoreError::other(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_not_to_be_had_is_known_to_have_written_nothing() {
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_PROTOCOL] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(StoreError::from(error).kind, StoreErrorKind::Busy, "{code}");
+        }
     }
 }

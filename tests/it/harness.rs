@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use serde_json::{Value, json};
@@ -330,12 +331,16 @@ pub fn send(
     try_send(&agent(), url, method, path, headers, body).unwrap()
 }
 
+/// How long a client waits for an answer; far more than any takes.
+const ANSWER_S: u64 = 60;
+
 /// A client that keeps its connections alive.
 pub fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .allow_non_standard_methods(true)
+        .timeout_global(Some(Duration::from_secs(ANSWER_S)))
         .build()
         .into()
 }

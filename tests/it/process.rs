@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
@@ -143,9 +144,18 @@ impl Served {
     /// instead.
     pub fn try_start(mut command: Command) -> Result<Served, Ended> {
         let mut child = command.spawn().unwrap();
+        let id = child.id();
         let mut out = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            tell.send((line, out))
+        });
+        let Ok((line, out)) = told.recv_timeout(Duration::from_secs(END_S)) else {
+            signal(id, "KILL");
+            panic!("the server neither started nor ended");
+        };
         match line.trim_end().rsplit_once(' ') {
             Some((_, url)) => Ok(Served { url: url.to_owned(), child: Some(child), _out: out }),
             None => Err(wait(child)),
@@ -195,6 +205,16 @@ impl Served {
     /// Sends it a signal, without waiting.
     pub fn signal(&self, name: &str) {
         signal(self.child.as_ref().unwrap().id(), name);
+    }
+
+    /// `host:port`
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// Waits until it takes no more connections: it is stopping.
+    pub fn wait_until_nobody_can_connect(&self) {
+        while TcpStream::connect(self.address()).is_ok() {}
     }
 
     /// Waits for its end; the exit code and what it logged.

@@ -4,14 +4,21 @@
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
 pub mod crash;
+mod disk;
 pub mod faults_clock;
 pub mod faults_disk;
 pub mod faults_file;
 pub mod faults_process;
 pub mod flood;
 pub mod load;
+mod mixed_load;
 pub mod model;
+pub mod nth_fault;
+pub mod power_loss;
 pub mod race;
+mod rebuilt;
+mod shim;
+pub mod start_up;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tillbook::clock::Randomness;

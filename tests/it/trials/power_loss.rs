@@ -1,0 +1,163 @@
+//! The power cut: whatever a disk may hold then, the book opens, adds up, and has every operation
+//! that was answered before.
+//!
+//! The real program runs under `tests/shim/shim.c`. From what it did, the disk is rebuilt as it may
+//! have been at random moments, and the real code opens that.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+
+use super::disk::{Disk, Files, Kept, read_files};
+use super::mixed_load::{Load, Outcome, Trial, stored};
+use super::rebuilt::{Harm, Rebuilt};
+use super::shim::{Did, KILL, Record, Shim};
+use super::{Dice, count, say, seed};
+use crate::process::Served;
+
+const WAYS: [(&str, Kept); 5] = [
+    ("nothing unsynced", Kept::Nothing),
+    ("any 512-byte sectors", Kept::Sectors { bytes: 512 }),
+    ("any 4096-byte sectors", Kept::Sectors { bytes: 4096 }),
+    ("up to a torn write", Kept::Torn),
+    ("everything, as kill -9", Kept::Everything),
+];
+
+/// One run of the program and what can be known of it.
+struct Run {
+    trial: Trial,
+    before: Files,
+    trace: Vec<Record>,
+    /// When an answer that named this id began to be sent.
+    answers: BTreeMap<String, u64>,
+}
+
+/// What was found in the states of one way to lose power.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    states: u32,
+    lost: u32,
+    corrupt: u32,
+    unbalanced: u32,
+}
+
+#[test]
+fn what_was_answered_survives_a_power_cut_whatever_the_disk_kept() {
+    let seed = seed("power loss");
+    let runs = count("TILLBOOK_POWER_RUNS", 1);
+    let states = count("TILLBOOK_POWER_STATES", 1_000);
+    let mut tallies = [Tally::default(); WAYS.len()];
+    let mut examples = Vec::new();
+    for nth in 0..runs {
+        let dice = Dice::new(seed.wrapping_add(u64::from(nth)));
+        let run = Run::make(&dice);
+        run.explore(&dice, states, &mut tallies, &mut examples);
+        let (looked_at, bad) = ((nth + 1) * states, examples.len());
+        let run = run.describe();
+        say(&format!("run {} of {runs}: {run}; {bad} of {looked_at} states bad", nth + 1));
+    }
+    for ((name, _), tally) in WAYS.iter().zip(tallies) {
+        say(&format!("{name:24} {tally:?}"));
+    }
+    assert!(examples.is_empty(), "{:#?}", &examples[..examples.len().min(3)]);
+}
+
+impl Run {
+    /// Loads a server, kills it, loads the next, and lets that end in order.
+    fn make(dice: &Dice) -> Run {
+        let mut trial = Trial::new().with_long_wal();
+        let before = read_files(trial.folder());
+        let shim = Shim::new(trial.folder());
+        let start = |trial: &Trial| trial.try_start(&shim.environment("")).ok().unwrap();
+        let load = |cycle| Load { cycle, seed: dice.below(u64::MAX), answers: 60 };
+        let server = start(&trial);
+        let end = |name: &'static str| {
+            move |server: Served| {
+                server.signal(name);
+                Some(server)
+            }
+        };
+        trial.work(&load(0), server, end(KILL)).unwrap().kill();
+        let server = start(&trial);
+        trial.work(&load(1), server, end("TERM")).unwrap().wait().expect(0);
+        let run = Run { answers: answers(&shim.trace()), trace: shim.trace(), before, trial };
+        run.expect_whole(dice);
+        run
+    }
+
+    /// The trace has every change and every answer, and a checkpoint among them, or what is made of
+    /// it proves nothing.
+    fn expect_whole(&self, dice: &Dice) {
+        let mut disk = Disk::new(&self.before);
+        self.trace.iter().for_each(|record| disk.follow(record));
+        let rebuilt = disk.after_power_loss(Kept::Everything, dice);
+        assert!(rebuilt == read_files(self.trial.folder()), "the shim did not see every change");
+        for sent in &self.trial.sent {
+            if let Outcome::Done(id) = &sent.outcome {
+                assert!(self.answers.contains_key(id), "the shim did not see an answer: {sent:?}");
+            }
+        }
+        let is_book = |record: &&Record| record.name == "book.db";
+        let put_back = self.trace.iter().find(is_book).map(|record| record.at);
+        let last_answer = self.answers.values().max();
+        assert!(put_back.as_ref() < last_answer, "the WAL was not put back while others waited");
+    }
+
+    fn describe(&self) -> String {
+        let syncs = self.trace.iter().filter(|record| matches!(record.did, Did::Sync { .. }));
+        let book = read_files(self.trial.folder());
+        let kib = book.values().map(Vec::len).sum::<usize>() >> 10;
+        let steps = self.trace.len();
+        format!("{steps} steps, {} syncs, {} answers, {kib} KiB", syncs.count(), self.answers.len())
+    }
+
+    /// Looks at so many states, each at a random moment.
+    fn explore(
+        &self,
+        dice: &Dice,
+        states: u32,
+        tallies: &mut [Tally; WAYS.len()],
+        examples: &mut Vec<String>,
+    ) {
+        let steps = u64::try_from(self.trace.len()).unwrap();
+        let mut moments: Vec<(u64, usize)> = (0..states)
+            .zip((0..WAYS.len()).cycle())
+            .map(|(_, way)| (dice.below(steps), way))
+            .collect();
+        moments.sort_unstable();
+        let mut disk = Disk::new(&self.before);
+        let mut followed = 0;
+        let rebuilt = Rebuilt::new();
+        for (moment, way) in moments {
+            let upto = usize::try_from(moment).unwrap();
+            self.trace[followed..upto].iter().for_each(|record| disk.follow(record));
+            followed = upto;
+            let files = disk.after_power_loss(WAYS[way].1, dice);
+            let tally = &mut tallies[way];
+            tally.states += 1;
+            let now = self.trace[upto].at;
+            let looked = rebuilt.look(&files, |db| {
+                self.trial.differences(&stored(db), |id| self.answers[id] < now)
+            });
+            let Err(wrong) = looked else { continue };
+            match wrong.harm {
+                Harm::Lost => tally.lost += 1,
+                Harm::Corrupt => tally.corrupt += 1,
+                Harm::Unbalanced => tally.unbalanced += 1,
+            }
+            examples.push(format!("{} at step {moment}: {}", WAYS[way].0, wrong.told));
+        }
+    }
+}
+
+fn answers(trace: &[Record]) -> BTreeMap<String, u64> {
+    let mut answers = BTreeMap::new();
+    for record in trace {
+        if let Did::Answer(body) = &record.did
+            && let Some(id) = body["id"].as_str()
+        {
+            answers.entry(id.to_owned()).or_insert(record.at);
+        }
+    }
+    answers
+}

@@ -1,0 +1,80 @@
+//! A book put together from pieces, opened by the real code and counted in every way there is.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use tillbook::app::ForgetAnswers;
+use tillbook::store::verify::verify;
+use tillbook::store::write_once;
+
+use super::disk::{Files, write_files};
+use crate::audit::audit;
+
+/// A folder that one book after the other is put into.
+pub struct Rebuilt {
+    dir: TempDir,
+}
+
+/// What is wrong with a book.
+pub struct Wrong {
+    pub harm: Harm,
+    /// In words.
+    pub told: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// It is not what was answered and sent.
+    Lost,
+    /// It does not open, or cannot be read.
+    Corrupt,
+    Unbalanced,
+}
+
+impl Rebuilt {
+    /// In memory where there is such a folder: the checks write and sync, and no power is lost.
+    pub fn new() -> Rebuilt {
+        let memory = Path::new("/dev/shm");
+        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Rebuilt { dir: dir.unwrap() }
+    }
+
+    /// Puts these files, and no others, there; the book's path.
+    pub fn put(&self, files: &Files) -> PathBuf {
+        write_files(self.dir.path(), files);
+        self.dir.path().join("book.db")
+    }
+
+    /// Puts the book there, opens it, brings it up to date and writes something as a server does at
+    /// its start, and counts it. `differences` says how what is in it differs from what should be.
+    pub fn look(
+        &self,
+        files: &Files,
+        differences: impl FnOnce(&Path) -> Vec<String>,
+    ) -> Result<(), Wrong> {
+        let db = self.put(files);
+        write_once(&db, &ForgetAnswers).map_err(corrupt)?;
+        count_again(&db, differences)
+    }
+}
+
+fn count_again(db: &Path, differences: impl FnOnce(&Path) -> Vec<String>) -> Result<(), Wrong> {
+    let report = verify(db, |_, _| {}).map_err(corrupt)?;
+    // Neither can go on when a file cannot be read.
+    let audited = catch_unwind(|| audit(db)).map_err(|_| corrupt("it cannot be audited"))?;
+    let off = [report.findings, audited].concat();
+    if !off.is_empty() {
+        return Err(Wrong { harm: Harm::Unbalanced, told: off.join("; ") });
+    }
+    let lost = catch_unwind(AssertUnwindSafe(|| differences(db)))
+        .map_err(|_| corrupt("its operations cannot be read"))?;
+    if lost.is_empty() { Ok(()) } else { Err(Wrong { harm: Harm::Lost, told: lost.join("; ") }) }
+}
+
+fn corrupt(why: impl Display) -> Wrong {
+    Wrong { harm: Harm::Corrupt, told: why.to_string() }
+}
