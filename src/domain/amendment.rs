@@ -1,7 +1,7 @@
 //! Changing an order by a draft: adding lines to it, or replacing it (contract, Decision 6).
 
 use super::ids::LineId;
-use super::item::{Price, Totals};
+use super::item::{ITEMS_MAX, Price, Totals};
 use super::ledger::Ledger;
 use super::line::Line;
 use super::order::OrderStatus;
@@ -25,6 +25,8 @@ pub enum AmendmentRejected {
     HasPaymentOperations,
     /// The order has these lines already.
     LinesInUse(Vec<LineId>),
+    /// It would have more lines than an order may have.
+    TooManyItems,
     /// All lines together would be more than an amount can be.
     TotalOutOfRange,
 }
@@ -40,6 +42,9 @@ pub fn decide_addition<'a>(
     let in_use: Vec<LineId> = ids.filter(|line_id| ledger.find(*line_id).is_some()).collect();
     if !in_use.is_empty() {
         return Err(AmendmentRejected::LinesInUse(in_use));
+    }
+    if ITEMS_MAX < ledger.lines.len() + brought.lines.len() {
+        return Err(AmendmentRejected::TooManyItems);
     }
     let all = prices.into_iter().chain(brought.lines.iter().map(|(_, price)| *price));
     Totals::of(all).ok_or(AmendmentRejected::TotalOutOfRange)?;
@@ -131,6 +136,11 @@ mod tests {
         let most = AMOUNT_MAX - 140;
         check(Open, true, &[(2, most)], &format!("[(1, 100), (2, {most}), (5, -40)]"));
         check(Open, true, &[(2, most + 1)], "TotalOutOfRange");
+        let many: Vec<(i64, i64)> = (6..1_005).map(|line| (line, 0)).collect();
+        check(Open, true, &many, "TooManyItems");
+        let all: Vec<(i64, i64)> =
+            [(1, 100), (5, -40)].into_iter().chain(many[..998].iter().copied()).collect();
+        check(Open, true, &many[..998], &format!("{all:?}"));
     }
 
     #[test]

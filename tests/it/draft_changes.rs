@@ -257,6 +257,11 @@ fn an_order_that_takes_no_more_lines_is_left_as_it_is() {
     let most = make(&app, most, json!({"order_id": order}));
     let refused_most = unchanged(&app, || complete(&app, &most)).expect(400);
     assert_eq!(refused_most.problems(), "/order/items amount_out_of_range");
+    let many: Vec<Value> = (2..=1_001).map(|line| item(line, 0)).collect();
+    let many = json!({"currency": "NOK", "items": many});
+    let many = make(&app, many, json!({"order_id": order}));
+    let refused_many = unchanged(&app, || complete(&app, &many)).expect(400);
+    assert_eq!(refused_many.problems(), "/order/items too_many_items");
     let failed = json!({"items": [{"line_id": 1, "amount": 1}], "success": false});
     app.post(&format!("/orders/{order}/captures"), failed).expect(200);
     let replacing = json!({"replace": "order"});

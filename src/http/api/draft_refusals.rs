@@ -66,6 +66,10 @@ fn amendment_rejected(rejected: &AmendmentRejected) -> ApiError {
              others with a draft that has options.order_id alone.",
         ),
         AmendmentRejected::LinesInUse(line_ids) => lines_in_use(line_ids, "order"),
+        AmendmentRejected::TooManyItems => {
+            let message = format!("The order would have more than {ITEMS_MAX} items.");
+            invalid(Problem::new("/order/items", "too_many_items", message))
+        }
         AmendmentRejected::TotalOutOfRange => invalid(total_out_of_range("/order/items")),
     }
 }
