@@ -18,6 +18,7 @@ mod audit;
 mod bodies;
 mod cli;
 mod comments;
+mod compat;
 mod condition;
 mod contract;
 mod deadlines;
