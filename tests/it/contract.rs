@@ -12,6 +12,14 @@ use super::harness::Reply;
 pub static OPENAPI: LazyLock<Value> =
     LazyLock::new(|| yaml_serde::from_str(include_str!("../../data/openapi.yaml")).unwrap());
 
+#[test]
+fn the_document_lists_the_currencies_that_are_known() {
+    let table = include_str!("../../data/reference/currencies.csv");
+    let known: Vec<&str> =
+        table.lines().skip(1).filter_map(|row| Some(row.split_once(',')?.0)).collect();
+    assert_eq!(OPENAPI["components"]["schemas"]["Currency"]["enum"], json!(known));
+}
+
 /// Checks one request and its answer. A path that the document does not have must be a 404.
 #[track_caller]
 pub fn check(method: &str, path: &str, sent: Option<&str>, reply: &Reply) {
