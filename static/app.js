@@ -12,7 +12,8 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     const turn = ++asked;
     const fields = new URLSearchParams(new FormData(form));
     fields.set("step", "review");
-    const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "error" });
+    // A form that has been recorded meanwhile leads elsewhere, and has nothing more to show here.
+    const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (turn === asked && page.getElementById("review")) show(page);
   };
@@ -23,6 +24,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     // Without an answer the form is as good as before: the server reviews what is sent.
     timer = setTimeout(() => ask().catch(() => {}), 150);
   });
+  form.addEventListener("submit", () => clearTimeout(timer));
 }
 
 // Takes over what an answer says anew, but for what is being typed in.

@@ -391,8 +391,8 @@ impl Tried for HttpShop<'_> {
     fn checkpoint(&self) {
         #[expect(clippy::disallowed_methods, reason = "another program works on the file")]
         let conn = Connection::open(self.program.db()).unwrap();
+        // The program may be at a checkpoint of its own, and then this one waits for nothing.
         let sql = "pragma wal_checkpoint(restart)";
-        let busy: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
-        assert_eq!(busy, 0, "nobody reads now");
+        conn.query_row(sql, [], |_| Ok(())).unwrap();
     }
 }
