@@ -1,8 +1,6 @@
-//! The edge: every answer has the API's shape and headers, and what is no HTTP gets nowhere.
+//! The edge: every answer has the API's shape and headers.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -81,56 +79,6 @@ fn a_body_of_another_kind_or_size_is_refused() {
     assert_shape(&app.shopping("POST", "/draft_orders", &[], Some(&larger)), 413, "body_too_large");
     let document = format!("{{\"x\":\"{large}\"}}");
     assert_eq!(app.shopping("POST", "/draft_orders", &[], Some(&document)).status, 400);
-}
-
-/// Sends bytes as they are; what comes back until the server closes or has answered.
-fn raw(app: &App, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(app.url.trim_start_matches("http://")).unwrap();
-    stream.write_all(bytes).unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap_or_default();
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-#[test]
-fn what_is_no_http_records_nothing() {
-    let app = App::start();
-    let order = app.simple_order(&[1_000]);
-    let path = format!("/v1/accounts/{ACCOUNT}/shopping/orders/{order}/captures");
-    let body = "{\"items\":[{\"line_id\":1,\"amount\":1}]}";
-    let head = |extra: &str| {
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\n{extra}\r\n",
-            app.token
-        )
-    };
-    let length = body.len();
-    let good = format!("{}{body}", head(&format!("Content-Length: {length}\r\n")));
-    assert!(raw(&app, good.as_bytes()).starts_with("HTTP/1.1 200"));
-    let before = app.snapshot();
-    for (what, request) in [
-        ("two lengths", head(&format!("Content-Length: {length}\r\nContent-Length: 5\r\n")) + body),
-        (
-            "length and chunks",
-            head(&format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n")) + body,
-        ),
-        ("a signed length", head(&format!("Content-Length: +{length}\r\n")) + body),
-        ("an odd encoding", head("Transfer-Encoding: xchunked\r\n") + body),
-        ("a bad chunk", head("Transfer-Encoding: chunked\r\n") + "zz\r\n" + body),
-        ("a folded header", head(&format!("X-A: b\r\n c\r\nContent-Length: {length}\r\n")) + body),
-        ("NUL in a header", head(&format!("X-A: b\0c\r\nContent-Length: {length}\r\n")) + body),
-        ("no version", format!("POST {path}\r\n\r\n")),
-        ("nothing", String::new()),
-        ("a space in the path", good.replacen("captures", "cap tures", 1)),
-        ("a body that is cut short", head("Content-Length: 1000\r\n") + body),
-    ] {
-        let answer = raw(&app, request.as_bytes());
-        assert!(!answer.starts_with("HTTP/1.1 2"), "{what}: {answer}");
-    }
-    assert_eq!(app.snapshot(), before);
-    app.get("/orders").expect(200);
 }
 
 #[test]

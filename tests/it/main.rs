@@ -34,6 +34,7 @@ mod headers;
 mod http_edge;
 mod idempotency;
 mod kitchen_sink;
+mod malformed_http;
 mod office;
 mod order_list;
 mod order_status;
