@@ -10,6 +10,7 @@ pub mod error;
 mod extract;
 mod failure_delays;
 mod headers;
+mod last_request;
 mod links;
 pub mod server;
 mod shape;

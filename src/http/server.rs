@@ -15,6 +15,7 @@ use super::admin::page_error::show_errors;
 use super::connection::{self, Addresses, note_request};
 use super::extract::BodyTimeout;
 use super::headers::{guard_request, security_headers};
+use super::last_request::{self, refuse_after_last};
 use super::unread_body::end_unread_body;
 use super::{AppState, configure};
 
@@ -78,6 +79,7 @@ pub fn start(
             .wrap(Condition::new(!options.cors_origins.is_empty(), cors(&options.cors_origins)))
             .wrap(from_fn(show_errors))
             .wrap(from_fn(guard_request))
+            .wrap(from_fn(refuse_after_last))
             .wrap(security_headers())
             .wrap(NormalizePath::new(TrailingSlash::Trim))
             .wrap(from_fn(end_unread_body))
@@ -91,6 +93,7 @@ pub fn start(
     });
     Ok(server
         .on_connect(move |stream, data| {
+            last_request::watch(data);
             connection::watch(stream, data, idle_timeout, &addresses);
         })
         .workers(WORKERS.into())

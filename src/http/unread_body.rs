@@ -23,6 +23,8 @@ use actix_web::{Error, HttpMessage};
 use futures_core::Stream;
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::last_request;
+
 /// How long an answer waits for the rest of its request, and how much that may be. Within these a
 /// connection is kept.
 const REST_TIMEOUT: Duration = Duration::from_millis(100);
@@ -43,12 +45,13 @@ pub async fn end_unread_body(
     }
     let body = SharedBody(Rc::new(RefCell::new(Body { payload, is_over: false })));
     request.set_payload(Payload::Stream { payload: Box::pin(body.clone()) });
-    let answered = next.call(request).await?.map_into_boxed_body();
+    let mut answered = next.call(request).await?.map_into_boxed_body();
     let mut room = REST_BYTES_MAX;
     let rest = poll_fn(|cx| body.poll_discard(cx, &mut room));
     if timeout(REST_TIMEOUT, rest).await == Ok(Rest::Over) {
         return Ok(answered);
     }
+    last_request::end_after(&mut answered);
     Ok(answered.map_body(|_, answer| BoxBody::new(LastAnswer::new(answer, body))))
 }
 

@@ -23,17 +23,31 @@ const PROBE: &str = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
 struct Case {
     what: &'static str,
     sent: Vec<u8>,
-    /// Nothing comes after it: the client has shut its half of the connection.
-    is_last: bool,
+    then: Then,
     expected: &'static str,
 }
 
+/// What the client does when it has sent a case.
+#[derive(PartialEq)]
+enum Then {
+    /// Reads the answers, then asks something more.
+    Probe,
+    /// Shuts its half of the connection.
+    Shut,
+    /// Waits.
+    Wait,
+}
+
 fn case(what: &'static str, sent: impl AsRef<[u8]>, expected: &'static str) -> Case {
-    Case { what, sent: sent.as_ref().to_vec(), is_last: false, expected }
+    Case { what, sent: sent.as_ref().to_vec(), then: Then::Probe, expected }
 }
 
 fn cut_short(what: &'static str, sent: impl AsRef<[u8]>, expected: &'static str) -> Case {
-    Case { is_last: true, ..case(what, sent, expected) }
+    Case { then: Then::Shut, ..case(what, sent, expected) }
+}
+
+fn left_waiting(what: &'static str, sent: impl AsRef<[u8]>, expected: &'static str) -> Case {
+    Case { then: Then::Wait, ..case(what, sent, expected) }
 }
 
 /// A capture request, whole until it is spoiled.
@@ -91,6 +105,7 @@ fn lengths(capture: &Capture) -> Vec<Case> {
         case("no length", framed(""), "400 400 closed"),
         case("a body that is longer", framed("Content-Length: 35\r\n"), "400 400 closed"),
         cut_short("a body that is shorter", framed("Content-Length: 37\r\n"), "400 closed"),
+        left_waiting("a body that never ends", framed("Content-Length: 37\r\n"), "408 closed"),
         cut_short("a head that is cut off", &whole[..100], "closed"),
     ]
 }
@@ -219,13 +234,19 @@ fn pipelines(capture: &Capture) -> Vec<Case> {
     let bad = capture.with("X A: b\r\n");
     let unknown = whole.replacen("captures", "nowhere", 1);
     let chunked = capture.in_chunk("zz");
+    let last = capture.with("Connection: close\r\n");
+    let old = whole.replacen("HTTP/1.1", "HTTP/1.0", 1);
     let unread = whole.replacen("POST", "PATCH", 1);
+    let large = capture.head("Content-Length: 2000000\r\n") + &"x".repeat(2_000_000);
     vec![
         case("two good ones", whole.repeat(2), "200 200 kept"),
         case("a good one after a bad one", format!("{bad}{whole}"), "400 closed"),
         case("a good one after bad chunks", format!("{chunked}{whole}"), "400 closed"),
         case("a bad one between two", format!("{whole}{bad}{whole}"), "200 400 closed"),
+        case("a good one after the last", format!("{last}{whole}"), "200 503 closed"),
+        case("a good one after one of 1.0", format!("{old}{whole}"), "200 503 closed"),
         case("one after an unread body", format!("{unread}{whole}"), "405 200 kept"),
+        case("one after too long a body", format!("{large}{whole}"), "413 503 closed"),
         case("a good one after a 404", format!("{unknown}{whole}"), "404 200 kept"),
     ]
 }
@@ -270,14 +291,17 @@ fn exchange(app: &App, case: &Case) -> String {
     stream.set_read_timeout(Some(Duration::from_secs(STILL_S))).unwrap();
     stream.write_all(&case.sent).unwrap();
     let mut told = Vec::new();
-    if !case.is_last {
+    if case.then == Then::Probe {
         // The probe waits for the answers, lest it come to be a part of what was sent.
         let awaited = case.expected.split(' ').count() - 1;
         told.extend((0..awaited).map_while(|_| read_answer(&mut stream)).map(|(status, _)| status));
         // A connection that is closed takes no more, and then there is nothing to read either.
         drop(stream.write_all(PROBE.as_bytes()));
     }
-    drop(stream.shutdown(Shutdown::Write));
+    if case.then != Then::Wait {
+        // It fails when the server has closed already.
+        drop(stream.shutdown(Shutdown::Write));
+    }
     let mut is_kept = false;
     while let Some((status, body)) = read_answer(&mut stream) {
         is_kept = body.contains("\"status\":\"ok\"");
