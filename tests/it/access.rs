@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use tillbook::auth::scope::Scope;
 use tillbook::http::endpoints;
 
-use super::contract::OPENAPI;
 use super::forge::{Column, Kind, OTHER_ACCOUNT, kinds};
 use super::harness::{ACCOUNT, App, Reply};
 use super::headers::assert_headers;
+use super::schema::OPENAPI;
 
 /// A new route gets a line here. The columns are callers: nobody, as which everybody counts whose
 /// token is no good; tokens with one scope (read:shopping, write:shopping, admin:shopping, read:

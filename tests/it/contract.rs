@@ -1,24 +1,13 @@
 //! Holds what is sent and answered against the documents: ours, and the published one.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::harness::Reply;
-
-/// Our document.
-pub static OPENAPI: LazyLock<Value> =
-    LazyLock::new(|| yaml_serde::from_str(include_str!("../../data/openapi.yaml")).unwrap());
-
-#[test]
-fn the_document_lists_the_currencies_that_are_known() {
-    let table = include_str!("../../data/reference/currencies.csv");
-    let known: Vec<&str> =
-        table.lines().skip(1).filter_map(|row| Some(row.split_once(',')?.0)).collect();
-    assert_eq!(OPENAPI["components"]["schemas"]["Currency"]["enum"], json!(known));
-}
+use super::schema::{OPENAPI, assert_valid, compile};
 
 /// Checks one request and its answer. A path that the document does not have must be a 404.
 #[track_caller]
@@ -70,45 +59,20 @@ pub fn resolve(value: &'static Value) -> &'static Value {
     }
 }
 
-#[track_caller]
-fn assert_valid(at: &str, schema: &'static Value, value: &Value) {
-    static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> =
-        LazyLock::new(Mutex::default);
-    let key = schema.to_string();
-    let known = VALIDATORS.lock().unwrap().get(&key).copied();
-    let validator = known.unwrap_or_else(|| {
-        let root = json!({"allOf": [schema], "components": OPENAPI["components"]});
-        let compiled: &'static Validator = Box::leak(Box::new(compile(&root)));
-        VALIDATORS.lock().unwrap().insert(key, compiled);
-        compiled
-    });
-    let errors: Vec<String> = validator
-        .iter_errors(value)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{at} does not fit the document: {errors:#?}\n{value:#}");
-}
-
-fn compile(root: &Value) -> Validator {
-    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
-    options.should_validate_formats(true).build(root).unwrap()
-}
-
 /// Holds an answer of the capture operation against the schema that its API publishes.
 #[track_caller]
 fn assert_published(name: &str, value: &Value) {
     static PUBLISHED: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {
         let published = include_str!("published-capture.yaml");
         let document: Value = yaml_serde::from_str(published).unwrap();
-        let compile = |name: &'static str| {
+        let published = |name: &'static str| {
             let schema = json!({
                 "$ref": format!("#/components/schemas/{name}"),
                 "components": document["components"],
             });
-            let options = jsonschema::options().with_draft(jsonschema::Draft::Draft4);
-            (name, options.should_validate_formats(true).build(&schema).unwrap())
+            (name, compile(jsonschema::Draft::Draft4, &schema))
         };
-        ["OrderCapture", "Error"].map(compile).into()
+        ["OrderCapture", "Error"].map(published).into()
     });
     let errors: Vec<String> = PUBLISHED[name].iter_errors(value).map(|e| e.to_string()).collect();
     assert!(errors.is_empty(), "not the published {name}: {errors:#?}\n{value:#}");

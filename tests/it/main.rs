@@ -40,6 +40,7 @@ mod order_list;
 mod order_status;
 mod order_update;
 mod process;
+mod schema;
 mod service_events;
 mod tidy;
 mod tokens;

@@ -1,0 +1,42 @@
+//! Our document's schemas, and whether a value fits one.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+
+use jsonschema::{Draft, Validator};
+use serde_json::{Value, json};
+
+/// Our document.
+pub static OPENAPI: LazyLock<Value> =
+    LazyLock::new(|| yaml_serde::from_str(include_str!("../../data/openapi.yaml")).unwrap());
+
+/// A schema of the document by its name.
+pub fn named(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// Fails unless a value fits a schema.
+#[track_caller]
+pub fn assert_valid(at: &str, schema: &Value, value: &Value) {
+    static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> =
+        LazyLock::new(Mutex::default);
+    let key = schema.to_string();
+    let known = VALIDATORS.lock().unwrap().get(&key).copied();
+    let validator = known.unwrap_or_else(|| {
+        let root = json!({"allOf": [schema], "components": OPENAPI["components"]});
+        let compiled: &'static Validator = Box::leak(Box::new(compile(Draft::Draft202012, &root)));
+        VALIDATORS.lock().unwrap().insert(key, compiled);
+        compiled
+    });
+    let errors: Vec<String> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{at} does not fit the document: {errors:#?}\n{value:#}");
+}
+
+/// What judges values by a schema of that draft, formats included.
+pub fn compile(draft: Draft, root: &Value) -> Validator {
+    let options = jsonschema::options().with_draft(draft);
+    options.should_validate_formats(true).build(root).unwrap()
+}
