@@ -25,3 +25,4 @@ pub use draft_request::parse as parse_draft;
 pub use event_view::render as event_text;
 pub use operation_request::parse as parse_operation;
 pub use operations::operations_of;
+pub use query::{draft_list as parse_draft_query, order_list as parse_order_query};

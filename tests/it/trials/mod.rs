@@ -10,6 +10,7 @@ pub mod faults_disk;
 pub mod faults_file;
 pub mod faults_process;
 pub mod flood;
+pub mod fuzz;
 pub mod load;
 mod mixed_load;
 pub mod model;

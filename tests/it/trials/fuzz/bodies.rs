@@ -1,0 +1,190 @@
+//! What is fuzzed: each takes bytes that anybody may have sent, fails when something is wrong with
+//! what becomes of them, and tells whether they were taken.
+//!
+//! `cargo test` runs them through proptest, and the programs in `fuzz` through libFuzzer.
+
+#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use actix_web::test::TestRequest;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::Value;
+use tillbook::auth::scope::{Scope, Scopes};
+use tillbook::auth::session::Ticket;
+use tillbook::auth::token::{TokenKey, Tokens, VerifiedToken};
+use tillbook::domain::Timestamp;
+use tillbook::domain::ids::{AccountId, OrderName};
+use tillbook::domain::operation::OperationKind;
+use tillbook::http::api::{parse_draft, parse_draft_query, parse_operation, parse_order_query};
+use tillbook::json::{self, ParseErrorKind, Tree};
+
+use crate::schema::{assert_valid, named};
+
+/// When all tokens are looked at.
+const NOW: Timestamp = Timestamp(1_795_000_000_000);
+const PUBLIC_URL: &str = "https://shop.example/till";
+const SECRET: [u8; 32] = [7; 32];
+
+static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
+    Tokens::new(vec![TokenKey { key_id: "k1".to_owned(), secret: SECRET }], PUBLIC_URL)
+});
+
+/// A good token.
+pub static TOKEN: LazyLock<String> = LazyLock::new(|| {
+    let token = VerifiedToken {
+        client_id: "client".to_owned(),
+        account_id: AccountId::parse("T12345678").unwrap(),
+        scopes: Scopes::new(vec![Scope::ReadShopping]),
+    };
+    TOKENS.issue(&token, NOW, 100, "j".to_owned()).unwrap()
+});
+
+/// The strict parser against another: what it takes, the other takes as the same value, and what it
+/// alone refuses is what two readers could read in two ways.
+pub fn json_text(bytes: &[u8]) -> bool {
+    let other = serde_json::from_slice::<Value>(bytes);
+    match json::parse(bytes) {
+        Ok(tree) => {
+            match other {
+                Ok(value) => assert!(is_same(&tree, &value), "{tree} is not {value}"),
+                // Numbers stay text here; as a float one may be beyond all of them.
+                Err(error) => assert!(error.to_string().contains("out of range"), "{error}"),
+            }
+            let printed = tree.to_string();
+            assert_eq!(json::parse(printed.as_bytes()), Ok(tree), "{printed}");
+            true
+        }
+        Err(error) => {
+            let is_stricter = matches!(
+                error.kind,
+                ParseErrorKind::DuplicateKey(_) | ParseErrorKind::Nul | ParseErrorKind::TooDeep
+            );
+            assert!(other.is_err() || is_stricter, "{error}: {}", String::from_utf8_lossy(bytes));
+            false
+        }
+    }
+}
+
+fn is_same(tree: &Tree, value: &Value) -> bool {
+    match (tree, value) {
+        (Tree::Null, Value::Null) => true,
+        (Tree::Bool(ours), Value::Bool(other)) => ours == other,
+        (Tree::Text(ours), Value::String(other)) => ours == other,
+        (Tree::Number(ours), Value::Number(_)) => {
+            serde_json::from_str(ours).ok().as_ref() == Some(value)
+        }
+        (Tree::List(ours), Value::Array(others)) => {
+            ours.len() == others.len() && ours.iter().zip(others).all(|(a, b)| is_same(a, b))
+        }
+        (Tree::Object(ours), Value::Object(others)) => {
+            let is_there = |(key, ours): &(String, Tree)| {
+                others.get(key).is_some_and(|other| is_same(ours, other))
+            };
+            ours.len() == others.len() && ours.iter().all(is_there)
+        }
+        _ => false,
+    }
+}
+
+/// A body and the same as our document's validator sees it; `None` when it is no JSON, or has a
+/// number that the validator's floats cannot hold.
+fn read(bytes: &[u8]) -> Option<(Tree, Value)> {
+    Some((json::parse(bytes).ok()?, serde_json::from_slice(bytes).ok()?))
+}
+
+/// An operation that is taken fits the document, names no line twice, and has the total of what was
+/// sent.
+pub fn operation(bytes: &[u8]) -> bool {
+    let Some((body, value)) = read(bytes) else { return false };
+    let Ok(request) = parse_operation(OperationKind::Capture, &body) else { return false };
+    assert_valid("an operation that was taken", &named("OperationRequest"), &value);
+    let sent = value["items"].as_array().unwrap();
+    let lines: HashSet<i128> = sent.iter().map(|item| whole(&item["line_id"])).collect();
+    assert_eq!(lines.len(), sent.len(), "a line twice: {value}");
+    let total: i128 = sent.iter().map(|item| whole(&item["amount"])).sum();
+    assert_eq!(i128::from(request.items.total().minor_units()), total, "{value}");
+    assert_eq!(request.items.as_slice().len(), sent.len());
+    assert_eq!(request.success, value["success"].as_bool().unwrap_or(true));
+    assert!(json::parse(request.document.0.as_bytes()).is_ok(), "{}", request.document.0);
+    true
+}
+
+/// An integer as another reader takes it; `10.0` is one.
+fn whole(value: &Value) -> i128 {
+    let text = value.to_string();
+    let (digits, zeros) = text.split_once('.').unwrap_or((&text, "0"));
+    assert_eq!(zeros.trim_matches('0'), "", "{value}");
+    digits.parse().unwrap()
+}
+
+/// A draft that is taken fits the document and has the items that were sent.
+pub fn draft(bytes: &[u8]) -> bool {
+    let Some((body, value)) = read(bytes) else { return false };
+    let Ok(draft) = parse_draft(&body) else { return false };
+    assert_valid("a draft that was taken", &named("DraftRequest"), &value);
+    let sent = value["order"]["items"].as_array().map_or(0, Vec::len);
+    assert_eq!(draft.items.len(), sent, "{value}");
+    for kept in [Some(&draft.document), draft.store_document.as_ref()].into_iter().flatten() {
+        assert!(json::parse(kept.0.as_bytes()).is_ok(), "{}", kept.0);
+    }
+    true
+}
+
+/// No token but the one that was issued is good.
+pub fn token(bytes: &[u8]) -> bool {
+    let Ok(sent) = std::str::from_utf8(bytes) else { return false };
+    let verified = TOKENS.verify(sent, NOW);
+    assert_eq!(verified.is_ok(), sent == *TOKEN, "{sent}");
+    verified.is_ok()
+}
+
+/// Claims that are rightly signed are good only if each is what it must be.
+pub fn claims(bytes: &[u8]) -> bool {
+    let Ok(claims) = serde_json::from_slice::<Value>(bytes) else { return false };
+    let header = Header {
+        typ: Some("at+jwt".to_owned()),
+        kid: Some("k1".to_owned()),
+        ..Header::new(Algorithm::HS256)
+    };
+    let signed = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&SECRET));
+    let Ok(verified) = TOKENS.verify(&signed.unwrap(), NOW) else { return false };
+    assert_eq!(claims["iss"], PUBLIC_URL);
+    assert_eq!(claims["aud"], format!("{PUBLIC_URL}/v1/accounts/{}", verified.account_id));
+    assert_eq!(claims["sub"], verified.client_id);
+    let now_s = NOW.0 / 1_000;
+    assert!(now_s < claims["exp"].as_i64().unwrap().saturating_add(60), "{claims}");
+    assert!(claims["nbf"].as_i64().unwrap().saturating_sub(60) <= now_s, "{claims}");
+    assert!(claims["iat"].as_i64().unwrap().saturating_sub(60) <= now_s, "{claims}");
+    true
+}
+
+/// A name stands in a path as it is, and a ticket is kept by its digest alone.
+pub fn words(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let ticket = Ticket::sent(text);
+    assert_eq!(ticket.reveal(), text);
+    assert_eq!(ticket.sha256(), Ticket::sent(text).sha256());
+    let Some(name) = OrderName::parse(text) else { return false };
+    assert_eq!(name.as_str(), text);
+    assert!(text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic()), "{text}");
+    assert!(!matches!(text, "." | ".."), "{text} means another path");
+    true
+}
+
+/// A list that is asked for has bounds, whatever the query says.
+pub fn query(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    let uri = format!("/orders?{text}");
+    if uri.parse::<actix_web::http::Uri>().is_err() {
+        return false;
+    }
+    let request = TestRequest::with_uri(&uri).to_http_request();
+    let orders = parse_order_query(&request).map(|list| list.query.limit);
+    let drafts = parse_draft_query(&request).map(|list| list.query.limit);
+    for limit in [&orders, &drafts].into_iter().flatten() {
+        assert!((1..=100).contains(limit), "{text}: {limit}");
+    }
+    orders.is_ok()
+}
