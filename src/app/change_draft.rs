@@ -95,6 +95,9 @@ impl WriteCommand for ChangeDraft {
         hold_name(tx, account_id, before.draft_seq, &name, kept.as_ref())?;
         if matches!(self.change, DraftChange::Delete) {
             tx.update_draft_status(before.draft_seq, DraftStatus::Deleted)?;
+            if let Some(kept) = &kept {
+                tx.release_name(account_id, kept, before.draft_seq)?;
+            }
         }
         tx.append_draft_event(before.draft_seq, version, created_by, &self.event)?;
         index_draft(tx, account_id, before.draft_seq, &after)?;

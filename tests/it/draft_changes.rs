@@ -179,6 +179,23 @@ fn a_reserved_order_id_stays_until_another_takes_its_place() {
 }
 
 #[test]
+fn a_deleted_draft_lets_go_of_its_reserved_order_id() {
+    let app = App::start();
+    let order = json!({"currency": "NOK", "items": [item(1, 1)]});
+    let draft = make(&app, order, json!({"generate_order_id": "ALPHANUMERIC_9_RESERVE"}));
+    let own = json!({"currency": "NOK", "order_id": draft["order"]["order_id"],
+        "items": [item(1, 1)]});
+    let body = json!({"order": own, "options": {"split_draft": false}});
+    let taken = unchanged(&app, || app.post("/draft_orders", body.clone())).expect(409);
+    assert_eq!(taken.code(), "order_id_taken");
+    app.shopping("DELETE", &at(&draft), &[], None).expect(200);
+    let free = app.post("/draft_orders", body).expect(200).body;
+    let order = complete(&app, &free).expect(200).body["orders"][0].clone();
+    assert_eq!(order["order_id"], draft["order"]["order_id"]);
+    audit::expect_clean(&app.db);
+}
+
+#[test]
 fn each_store_gets_an_order_and_the_first_the_reserved_id() {
     let app = App::start();
     let of = |line: i64, store: Value| {
