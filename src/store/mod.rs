@@ -73,12 +73,19 @@ use crate::domain::Timestamp;
 /// The statements that a capture with a key runs, in their order: what the benchmark compares the
 /// writer with is a loop of the very same.
 pub mod capture_statements {
+    /// The answer that the key stands for.
     pub const FIND_ANSWER: &str = super::idempotency::FIND_ANSWER;
+    /// The order's ledger, by its name.
     pub const FIND_LEDGER: &str = super::ledgers::FIND_LEDGER;
+    /// The seq that the next event gets.
     pub const NEXT_EVENT_SEQ: &str = super::events::NEXT_EVENT_SEQ;
+    /// The event that the operation is.
     pub const INSERT_EVENT: &str = super::events::INSERT_EVENT;
+    /// The operation itself.
     pub const INSERT_OPERATION: &str = super::events::INSERT_OPERATION;
+    /// The ledger after it.
     pub const UPDATE_LEDGER: &str = super::ledgers::UPDATE_LEDGER;
+    /// The answer under its key.
     pub const INSERT_ANSWER: &str = super::idempotency::INSERT_ANSWER;
 }
 
