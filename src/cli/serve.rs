@@ -286,7 +286,10 @@ pub fn one_time_link(
     let command = MakeSignInLink { token_sha256: ticket.sha256(), email, life_ms: LIFE_MS };
     let made = state.store.writer.write_blocking(command);
     made.map_err(|error| {
-        CliError::DatabaseFailed(format!("a link could not be written: {error:?}"))
+        CliError::Refused(format!(
+            "a sign-in link could not be written ({error:?}). See that the disk works and has \
+             room, and run `tillbook verify`; if it finds damage, restore the last backup."
+        ))
     })?;
     Ok(format!("{}/admin/{page}?ticket={}", state.links.public_url(), ticket.reveal()))
 }

@@ -52,7 +52,10 @@ impl AppState {
         let prepared = store.writer.write_blocking(PrepareBook);
         let keys = prepared.map_err(|error| match error {
             WriteError::Refused(error) => error,
-            other => StoreError::other(format!("the book could not be written: {other:?}")),
+            other => StoreError::other(format!(
+                "the book could not be written ({other:?}). See that the disk works and has room, \
+                 and run `tillbook verify`; if it finds damage, restore the last backup."
+            )),
         })?;
         let keys = keys.into_iter().map(|key| TokenKey { key_id: key.key_id, secret: key.secret });
         let access = Access::default();

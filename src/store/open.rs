@@ -62,8 +62,6 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
     conn.pragma_update(None, "secure_delete", "fast")?;
     conn.pragma_update(None, "cache_size", -16_000)?;
-    // Keeps what the planner knows up to date; it looks at few rows and mostly does nothing.
-    conn.execute_batch("pragma optimize = 0x10002")?;
     expect_setting(&conn, "journal_mode", "wal")?;
     expect_setting(&conn, "synchronous", read_back)?;
     expect_setting(&conn, "foreign_keys", "1")?;

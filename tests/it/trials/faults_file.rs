@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::load::{Shop, health, keys};
 use super::{Dice, count, say, seed};
 use crate::audit;
+use crate::harness::{ACCOUNT, Reply, agent, try_send};
 use crate::process::{Served, command, make_book, path, run};
 
 const PAGE_BYTES: usize = 4_096;
@@ -88,7 +89,7 @@ fn make_order(served: &Served, token: &str, nth: i64) {
 enum Outcome {
     /// It ended with advice, and the file is as it was.
     Refused,
-    /// It serves, found what is wrong, and records nothing.
+    /// It serves, found what is wrong, and records nothing; or it ended by itself and said why.
     Found,
     /// It serves, and every order that it shows is right.
     Right,
@@ -105,7 +106,11 @@ fn judge(book: &Book, db: &Path, at: &str) -> Outcome {
             let told = ["backup", "--db", "newer Tillbook", "tillbook verify", "may write"];
             assert!(told.iter().any(|word| ended.err.contains(word)), "{at}: {}", ended.err);
             assert!(!ended.err.contains("a bug"), "{at}: {}", ended.err);
-            assert!(std::fs::read(db).unwrap() == before, "{at}: the file was changed");
+            assert!(
+                std::fs::read(db).unwrap() == before,
+                "{at}: the file was changed: {}",
+                ended.err
+            );
             return Outcome::Refused;
         }
     };
@@ -119,13 +124,17 @@ fn judge(book: &Book, db: &Path, at: &str) -> Outcome {
     let found = told.contains("nothing is recorded any more");
     let body = json!({"items": [{"line_id": 1, "amount": 1}]});
     for order in &book.orders {
-        let reply = served.shopping(&book.token, "GET", &order_path(order), None);
+        let Some(reply) = ask(&served, &book.token, "GET", &order_path(order), None) else {
+            return ended(served, log, told, at);
+        };
         if reply.status == 200 && !found {
             assert_eq!(figures(&reply.body), figures(order), "{at}: wrong sums were served");
         }
         if found {
             let captures = format!("{}/captures", order_path(order));
-            let reply = served.shopping(&book.token, "POST", &captures, Some(&body));
+            let Some(reply) = ask(&served, &book.token, "POST", &captures, Some(&body)) else {
+                return ended(served, log, told, at);
+            };
             assert_ne!(reply.status, 200, "{at}: recorded in a damaged book");
         }
     }
@@ -134,6 +143,29 @@ fn judge(book: &Book, db: &Path, at: &str) -> Outcome {
     while log.read_line(&mut told).unwrap() != 0 {}
     assert!(!told.contains("a bug"), "{at}: {told}");
     if found { Outcome::Found } else { Outcome::Right }
+}
+
+/// One request; `None` when the server ends without an answer.
+fn ask(
+    served: &Served,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Option<Reply> {
+    let (bearer, body) = (format!("Bearer {token}"), body.map(Value::to_string));
+    let path = format!("/v1/accounts/{ACCOUNT}/shopping{path}");
+    let headers = [("authorization", bearer.as_str())];
+    try_send(&agent(), &served.url, method, &path, &headers, body.as_deref()).ok()
+}
+
+/// A server that meets damage while it writes may end by itself, and then says why.
+fn ended(served: Served, mut log: impl BufRead, mut told: String, at: &str) -> Outcome {
+    log.read_to_string(&mut told).unwrap();
+    assert_eq!(served.wait().code, 70, "{at}: {told}");
+    assert!(told.contains("the database failed while writing"), "{at}: {told}");
+    assert!(!told.contains("a bug"), "{at}: {told}");
+    Outcome::Found
 }
 
 /// The sums of an order and of its items.
