@@ -26,7 +26,7 @@ test('a generated client records a capture and is told why a second is refused',
   client.setConfig({ baseUrl: shop.url, auth: token.data.access_token });
 
   const items = [{ id: '175938', line_id: 1, quantity: 2, gross_amount: 39800 }];
-  const body = { order: { currency: 'NOK', items } };
+  const body = { order: { currency: 'NOK' as const, items } };
   const draft = await makeDraft({ path, body, throwOnError: true });
   const made = await complete({ path: { ...path, id: draft.data.id }, throwOnError: true });
   const [{ order_id }] = made.data.orders;
