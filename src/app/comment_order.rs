@@ -44,8 +44,7 @@ impl WriteCommand for CommentOrder {
         let deleted = match &self.change {
             CommentChange::Add(_) => None,
             CommentChange::Delete(id) => {
-                let comments = tx.list_comments(order.order_seq)?;
-                let comment = comments.into_iter().find(|comment| comment.id == *id);
+                let comment = tx.find_comment(order.order_seq, id)?;
                 Some(comment.ok_or(CommentOrderRefused::CommentNotFound)?)
             }
         };

@@ -66,8 +66,7 @@ impl WriteCommand for CompleteDraft {
         }
         tx.update_draft_status(draft.draft_seq, DraftStatus::Completed)?;
         tx.append_draft_event(draft.draft_seq, draft.version + 1, created_by, &self.event)?;
-        let orders = order_seqs.into_iter().map(|seq| tx.load_order(account_id, seq));
-        Ok(orders.collect::<Result<_, _>>()?)
+        Ok(tx.load_orders(account_id, &order_seqs)?)
     }
 }
 

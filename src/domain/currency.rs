@@ -1,30 +1,30 @@
 //! The currencies of ISO 4217 and how many decimals each has.
 
+use std::sync::LazyLock;
+
 /// `code,decimals` of every currency that has minor units, sorted by code.
 const TABLE: &str = include_str!("../../data/reference/currencies.csv");
+
+static CURRENCIES: LazyLock<Vec<Currency>> =
+    LazyLock::new(|| TABLE.lines().skip(1).filter_map(read_row).collect());
 
 /// A currency of ISO 4217.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Currency {
-    code: String,
+    code: &'static str,
     decimals: u8,
 }
 
 impl Currency {
     /// The currency of that three-letter code, in capitals; `None` when there is none.
     pub fn parse(code: &str) -> Option<Currency> {
-        TABLE.lines().skip(1).find_map(|row| {
-            let (found, decimals) = row.split_once(',')?;
-            (found == code)
-                .then(|| decimals.parse().ok())
-                .flatten()
-                .map(|decimals| Currency { code: code.to_owned(), decimals })
-        })
+        let at = CURRENCIES.binary_search_by(|currency| currency.code.cmp(code)).ok()?;
+        CURRENCIES.get(at).cloned()
     }
 
     /// The three letters.
     pub fn code(&self) -> &str {
-        &self.code
+        self.code
     }
 
     /// How many of an amount's digits stand behind the decimal point.
@@ -80,6 +80,11 @@ impl Currency {
             format!("{whole}{kept:0<decimals$}").parse().map_err(|_| FigureRejected::NoFigure)?;
         Ok(sign * minor)
     }
+}
+
+fn read_row(row: &'static str) -> Option<Currency> {
+    let (code, decimals) = row.split_once(',')?;
+    Some(Currency { code, decimals: decimals.parse().ok()? })
 }
 
 /// Why what was typed is no amount of a currency.

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::ids::{AccountId, OrderName, ResourceId};
 use crate::domain::operation::OperationKind;
-use crate::json::Tree;
+use crate::json::{ObjectText, list_text};
 
 /// Makes links; cheap to clone.
 #[derive(Debug, Clone)]
@@ -87,9 +87,9 @@ impl Links {
 /// The `_links` of an answer, from `(rel, href)`.
 pub fn link_list(links: &[(&str, String)]) -> String {
     let link = |(rel, href): &(&str, String)| {
-        Tree::object([("rel", Tree::text(*rel)), ("href", Tree::text(href))])
+        ObjectText::default().text("rel", rel).text("href", href).end()
     };
-    Tree::List(links.iter().map(link).collect()).to_string()
+    list_text(&links.iter().map(link).collect::<Vec<_>>())
 }
 
 /// What a path segment leaves as it is (RFC 3986): the unreserved characters.

@@ -9,7 +9,7 @@ mod parse;
 mod write;
 
 pub use parse::{DEPTH_MAX, ParseError, ParseErrorKind, parse};
-pub use write::ObjectText;
+pub use write::{ObjectText, list_text};
 
 /// One JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,19 +6,15 @@ use super::Tree;
 
 impl fmt::Display for Tree {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Tree::Null => out.write_str("null"),
-            Tree::Bool(true) => out.write_str("true"),
-            Tree::Bool(false) => out.write_str("false"),
-            Tree::Number(text) => out.write_str(text),
-            Tree::Text(text) => write_text(out, text),
-            Tree::List(elements) => write_list(out, elements),
-            Tree::Object(members) => write_object(out, members),
-        }
+        write_tree(out, self)
     }
 }
 
-/// The text of an object, written member by member without building a tree.
+/// Bytes that most of our small objects fit into, so that they need not grow.
+const ROOM_AT_FIRST: usize = 256;
+
+/// The text of an object, written member by member without building a tree. Keys are words of the
+/// API, in which nothing has to be escaped.
 #[derive(Debug)]
 pub struct ObjectText {
     text: String,
@@ -26,34 +22,36 @@ pub struct ObjectText {
 
 impl Default for ObjectText {
     fn default() -> ObjectText {
-        ObjectText { text: String::from("{") }
+        let mut text = String::with_capacity(ROOM_AT_FIRST);
+        text.push('{');
+        ObjectText { text }
     }
 }
 
 impl ObjectText {
     /// A string member.
-    pub fn text(&mut self, key: &str, value: &str) -> &mut Self {
-        self.member(key, format_args!("{}", Quoted(value)))
+    pub fn text(&mut self, key: &'static str, value: &str) -> &mut Self {
+        self.member(key, |out| write_text(out, value))
     }
 
     /// An integer member.
-    pub fn integer(&mut self, key: &str, value: impl Into<i128>) -> &mut Self {
-        self.member(key, format_args!("{}", value.into()))
+    pub fn integer(&mut self, key: &'static str, value: impl Into<i128>) -> &mut Self {
+        self.member(key, |out| write!(out, "{}", value.into()))
     }
 
     /// A boolean member.
-    pub fn flag(&mut self, key: &str, value: bool) -> &mut Self {
-        self.member(key, format_args!("{value}"))
+    pub fn flag(&mut self, key: &'static str, value: bool) -> &mut Self {
+        self.json(key, if value { "true" } else { "false" })
     }
 
     /// A member whose value is JSON text already.
-    pub fn json(&mut self, key: &str, value: &str) -> &mut Self {
-        self.member(key, format_args!("{value}"))
+    pub fn json(&mut self, key: &'static str, value: &str) -> &mut Self {
+        self.member(key, |out| out.write_str(value))
     }
 
     /// A list member of values that are JSON text already.
-    pub fn list(&mut self, key: &str, values: &[String]) -> &mut Self {
-        self.member(key, format_args!("[{}]", values.join(",")))
+    pub fn list(&mut self, key: &'static str, values: &[String]) -> &mut Self {
+        self.member(key, |out| write_list(out, values, |out, value| out.write_str(value)))
     }
 
     /// All members of another object, given as compact JSON text.
@@ -72,10 +70,18 @@ impl ObjectText {
         std::mem::take(&mut self.text)
     }
 
-    fn member(&mut self, key: &str, value: fmt::Arguments<'_>) -> &mut Self {
+    fn member(
+        &mut self,
+        key: &'static str,
+        write_value: impl FnOnce(&mut String) -> fmt::Result,
+    ) -> &mut Self {
+        debug_assert!(key.bytes().all(is_plain));
         self.separate();
+        self.text.push('"');
+        self.text.push_str(key);
+        self.text.push_str("\":");
+        let written = write_value(&mut self.text);
         // Writing to a String cannot fail.
-        let written = write!(self.text, "{}:{value}", Quoted(key));
         debug_assert!(written.is_ok());
         self
     }
@@ -87,26 +93,39 @@ impl ObjectText {
     }
 }
 
-struct Quoted<'a>(&'a str);
+/// A list of values that are JSON text already.
+pub fn list_text(values: &[String]) -> String {
+    format!("[{}]", values.join(","))
+}
 
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_text(out, self.0)
+fn write_tree(out: &mut impl Write, tree: &Tree) -> fmt::Result {
+    match tree {
+        Tree::Null => out.write_str("null"),
+        Tree::Bool(true) => out.write_str("true"),
+        Tree::Bool(false) => out.write_str("false"),
+        Tree::Number(text) => out.write_str(text),
+        Tree::Text(text) => write_text(out, text),
+        Tree::List(elements) => write_list(out, elements, write_tree),
+        Tree::Object(members) => write_object(out, members),
     }
 }
 
-fn write_list(out: &mut fmt::Formatter<'_>, elements: &[Tree]) -> fmt::Result {
+fn write_list<W: Write, T>(
+    out: &mut W,
+    elements: &[T],
+    write_element: impl Fn(&mut W, &T) -> fmt::Result,
+) -> fmt::Result {
     out.write_char('[')?;
     for (index, element) in elements.iter().enumerate() {
         if 0 < index {
             out.write_char(',')?;
         }
-        write!(out, "{element}")?;
+        write_element(out, element)?;
     }
     out.write_char(']')
 }
 
-fn write_object(out: &mut fmt::Formatter<'_>, members: &[(String, Tree)]) -> fmt::Result {
+fn write_object(out: &mut impl Write, members: &[(String, Tree)]) -> fmt::Result {
     out.write_char('{')?;
     for (index, (key, value)) in members.iter().enumerate() {
         if 0 < index {
@@ -114,17 +133,22 @@ fn write_object(out: &mut fmt::Formatter<'_>, members: &[(String, Tree)]) -> fmt
         }
         write_text(out, key)?;
         out.write_char(':')?;
-        write!(out, "{value}")?;
+        write_tree(out, value)?;
     }
     out.write_char('}')
 }
 
-fn write_text(out: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+/// Whether a byte stands in a JSON text as it is (RFC 8259, section 7).
+fn is_plain(byte: u8) -> bool {
+    0x20 <= byte && byte != b'"' && byte != b'\\'
+}
+
+fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_char('"')?;
     let mut plain_from = 0;
     for (at, byte) in text.bytes().enumerate() {
         // Only ASCII is ever escaped, so `at` is always a character boundary where it is used.
-        if 0x20 <= byte && byte != b'"' && byte != b'\\' {
+        if is_plain(byte) {
             continue;
         }
         out.write_str(&text[plain_from..at])?;
@@ -151,9 +175,9 @@ mod tests {
     #[test]
     fn an_object_is_written_member_by_member() {
         let mut object = ObjectText::default();
-        object.members_of("{}").text("a\"", "x\n").members_of("{\"k\":1,\"l\":[]}");
+        object.members_of("{}").text("a", "\"x\n").members_of("{\"k\":1,\"l\":[]}");
         object.integer("n", -5).flag("f", true).list("v", &["1".into(), "{}".into()]);
-        assert_eq!(object.end(), r#"{"a\"":"x\n","k":1,"l":[],"n":-5,"f":true,"v":[1,{}]}"#);
+        assert_eq!(object.end(), r#"{"a":"\"x\n","k":1,"l":[],"n":-5,"f":true,"v":[1,{}]}"#);
         assert_eq!(ObjectText::default().end(), "{}");
     }
 }

@@ -1,8 +1,11 @@
 //! What was said about orders by those who work on them.
 
+use std::collections::HashMap;
+
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::orders::OrderRows;
 use super::tx::{Reader, Tx};
 use crate::domain::ids::{CreatedBy, EventSeq};
 use crate::domain::{KeptJson, Timestamp};
@@ -21,20 +24,35 @@ pub struct CommentRecord {
 }
 
 impl Reader<'_> {
-    /// The comments of an order, oldest first.
-    pub fn list_comments(&self, order_seq: i64) -> Result<Vec<CommentRecord>, StoreError> {
-        let sql = "select comment_seq, id, created_at_ms, created_by, document, event_seq
-            from order_comments
-            where order_seq = :order_seq and document is not null
+    /// The comment of an order by its id, unless it was deleted.
+    pub fn find_comment(
+        &self,
+        order_seq: i64,
+        id: &str,
+    ) -> Result<Option<CommentRecord>, StoreError> {
+        let comments = self.list_comments(&OrderRows::new(&[order_seq]))?.remove(&order_seq);
+        Ok(comments.into_iter().flatten().find(|comment| comment.id == id))
+    }
+
+    /// The comments of orders, by the orders' rows, oldest first, without those that were deleted.
+    pub(super) fn list_comments(
+        &self,
+        rows: &OrderRows,
+    ) -> Result<HashMap<i64, Vec<CommentRecord>>, StoreError> {
+        let sql = "select order_seq, comment_seq, order_comments.id, created_at_ms, created_by,
+                document, event_seq
+            from json_each(:order_seqs) as listed
+            cross join order_comments on order_seq = listed.value
+            where document is not null
             order by comment_seq";
-        self.list(sql, named_params! {":order_seq": order_seq}, |row| {
+        self.list_by_order(sql, rows, |columns| {
             Ok(CommentRecord {
-                comment_seq: row.get("comment_seq")?,
-                id: row.get("id")?,
-                created_at: row.get("created_at_ms")?,
-                created_by: row.get("created_by")?,
-                document: row.get("document")?,
-                event_seq: row.get("event_seq")?,
+                comment_seq: columns.take()?,
+                id: columns.take()?,
+                created_at: columns.take()?,
+                created_by: columns.take()?,
+                document: columns.take()?,
+                event_seq: columns.take()?,
             })
         })
     }

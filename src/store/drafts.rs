@@ -4,6 +4,7 @@ use rusqlite::{Row, named_params};
 
 use super::error::StoreError;
 use super::events::NewApiEvent;
+use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::draft::{DraftOptions, DraftStatus};
@@ -135,7 +136,7 @@ impl Reader<'_> {
                 tax_amount, store_id, document, version
             from draft_items where draft_seq = :draft_seq order by position";
         let items =
-            self.list(sql, named_params! {":draft_seq": draft_seq}, |row| Ok(read_item(row)))?;
+            self.list(sql, named_params! {":draft_seq": draft_seq}, |row| Ok(read_item(&mut Columns::of(row))))?;
         items.into_iter().collect()
     }
 }
@@ -284,13 +285,14 @@ const INSERT_DRAFT_ITEM: &str = "insert into draft_items
     values (:owner_seq, :line_id, :position, :gross_amount, :discount_amount,
      :manual_discount_amount, :tax_amount, :store_id, :document, :version)";
 
-/// An item's row, in a draft or an order.
-pub(super) fn read_item(row: &Row<'_>) -> Result<Item, StoreError> {
-    let line_id: LineId = row.get("line_id")?;
-    let gross: Amount = row.get("gross_amount")?;
-    let discount: Amount = row.get("discount_amount")?;
-    let manual: Amount = row.get("manual_discount_amount")?;
-    let tax: Amount = row.get("tax_amount")?;
+/// An item of a draft or an order, of which the next columns are its line, its four figures, its
+/// store, document and version.
+pub(super) fn read_item(columns: &mut Columns<'_>) -> Result<Item, StoreError> {
+    let line_id: LineId = columns.take()?;
+    let gross: Amount = columns.take()?;
+    let discount: Amount = columns.take()?;
+    let manual: Amount = columns.take()?;
+    let tax: Amount = columns.take()?;
     let contradiction = || StoreError::inconsistent("the figures of an item contradict each other");
     let by_rule = discount.checked_sub(manual).ok_or_else(contradiction)?;
     let discounts =
@@ -299,9 +301,9 @@ pub(super) fn read_item(row: &Row<'_>) -> Result<Item, StoreError> {
     Ok(Item {
         line_id,
         price,
-        store_id: row.get("store_id")?,
-        document: row.get("document")?,
-        version: row.get("version")?,
+        store_id: columns.take()?,
+        document: columns.take()?,
+        version: columns.take()?,
     })
 }
 

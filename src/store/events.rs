@@ -3,10 +3,14 @@
 //! An order's events are a list from its ledger's `last_event_seq` back, so that appending one
 //! writes no index. Reading them follows the list and turns it round.
 
-use rusqlite::{Row, named_params};
+use std::collections::HashMap;
+
+use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::ledgers::LedgerRecord;
+use super::orders::OrderRows;
+use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::event::EventState;
 use crate::domain::ids::{CreatedBy, EventSeq, LineId};
@@ -75,18 +79,45 @@ pub struct NewApiEvent {
     pub body_sha256: Option<[u8; 32]>,
 }
 
-const SELECT_EVENT: &str =
-    "select events.event_seq, previous_seq, events.version, events.id as event_id,
-        kind, events.created_at_ms, events.created_by, operations.id as operation_id, success,
-        amount, authorization_id, operations.document, method, path, drafts.id as draft_id,
-        state, service, service_status, body
-    from events
-    left join operations on operations.event_seq = events.event_seq
-    left join api_events on api_events.event_seq = events.event_seq
-    left join service_events on service_events.event_seq = events.event_seq
+/// The lists of orders' events. None goes on to an event that is not before the one it comes from,
+/// so that each ends, whatever stands in the file.
+const SELECT_EVENTS: &str = "with recursive found
+        (order_seq, event_seq, previous_seq, version, id, kind, created_at_ms, created_by) as (
+        select listed.value, events.event_seq, previous_seq, events.version, events.id, kind,
+            events.created_at_ms, events.created_by
+        from json_each(:order_seqs) as listed
+        cross join ledgers on ledgers.order_seq = listed.value
+        cross join events on events.event_seq = ledgers.last_event_seq
+        union all
+        select found.order_seq, events.event_seq, events.previous_seq, events.version, events.id,
+            events.kind, events.created_at_ms, events.created_by
+        from found
+        cross join events on events.event_seq = found.previous_seq
+        where events.event_seq < found.event_seq)
+    select found.order_seq, previous_seq, found.event_seq, found.version, found.id,
+        found.created_at_ms, found.created_by, kind,
+        operations.id, success, amount, authorization_id, operations.document,
+        method, path, drafts.id,
+        state, service, service_status,
+        body
+    from found
+    left join operations on operations.event_seq = found.event_seq
+    left join api_events on api_events.event_seq = found.event_seq
+    left join service_events on service_events.event_seq = found.event_seq
     left join drafts on drafts.draft_seq = api_events.draft_seq
-    left join request_bodies on request_bodies.event_seq = events.event_seq
-    where events.event_seq = :event_seq";
+    left join request_bodies on request_bodies.event_seq = found.event_seq
+    order by found.event_seq";
+/// How many of its columns are about operations, API events and services.
+const OPERATION_COLUMNS: usize = 5;
+const API_COLUMNS: usize = 3;
+const SERVICE_COLUMNS: usize = 3;
+
+const SELECT_OPERATION: &str = "select events.event_seq, events.version, events.id,
+        created_at_ms, created_by, kind,
+        operations.id, success, amount, authorization_id, document
+    from operations
+    join events on events.event_seq = operations.event_seq
+    where operations.event_seq = :event_seq";
 
 pub(super) const NEXT_EVENT_SEQ: &str = "select coalesce(max(event_seq), 0) + 1 from events";
 
@@ -99,30 +130,24 @@ pub(super) const INSERT_OPERATION: &str = "insert into operations
     values (:event_seq, :id, :success, :amount, :authorization_id, :document)";
 
 impl Reader<'_> {
-    /// The events of the list that ends with `last`, oldest first.
-    pub fn list_events(&self, last: Option<EventSeq>) -> Result<Vec<EventRecord>, StoreError> {
-        let mut events = Vec::new();
-        let mut next = last;
-        while let Some(event_seq) = next {
-            let (event, previous) = self.load_event(event_seq)?;
-            // A list that does not go back would never end.
-            if previous.is_some_and(|previous| event_seq <= previous) {
-                return Err(StoreError::inconsistent("an event comes before its previous one"));
-            }
-            events.push(event);
-            next = previous;
-        }
-        events.reverse();
-        Ok(events)
+    /// The events of orders, by the orders' rows, oldest first, each with the one before it. They
+    /// are whole lists only if [`follow_events`] says so.
+    pub(super) fn list_events(
+        &self,
+        rows: &OrderRows,
+    ) -> Result<HashMap<i64, Vec<ListedEvent>>, StoreError> {
+        self.list_by_order(SELECT_EVENTS, rows, |columns| {
+            Ok(ListedEvent { previous_seq: columns.take()?, event: read_event(columns)? })
+        })
     }
 
     /// The operation that an event is.
     pub fn load_operation(&self, event_seq: EventSeq) -> Result<Operation, StoreError> {
-        match self.load_event(event_seq)?.0.body {
-            EventBody::Operation(operation) => Ok(operation),
-            EventBody::Api(_) | EventBody::Service(_) => {
-                Err(StoreError::inconsistent("this event is no operation"))
-            }
+        let params = named_params! {":event_seq": event_seq};
+        let found = self.find(SELECT_OPERATION, params, |row| Ok(read_event(&mut Columns::of(row))));
+        match found?.transpose()?.map(|event| event.body) {
+            Some(EventBody::Operation(operation)) => Ok(operation),
+            _ => Err(StoreError::inconsistent("this event is no operation")),
         }
     }
 
@@ -131,15 +156,30 @@ impl Reader<'_> {
         self.find(NEXT_EVENT_SEQ, [], |row| row.get(0))?
             .ok_or_else(|| StoreError::inconsistent("an aggregate has no row"))
     }
+}
 
-    fn load_event(
-        &self,
-        event_seq: EventSeq,
-    ) -> Result<(EventRecord, Option<EventSeq>), StoreError> {
-        let params = named_params! {":event_seq": event_seq};
-        let found = self.find(SELECT_EVENT, params, |row| Ok(read_event(row)))?;
-        found.ok_or_else(|| StoreError::inconsistent("an event in a list is not there"))?
+/// An event as it stands in its order's list.
+pub(super) struct ListedEvent {
+    previous_seq: Option<EventSeq>,
+    event: EventRecord,
+}
+
+/// The events of an order's list that ends with `last`, if they are all there.
+pub(super) fn follow_events(
+    listed: Vec<ListedEvent>,
+    last: Option<EventSeq>,
+) -> Result<Vec<EventRecord>, StoreError> {
+    let mut before = None;
+    for one in &listed {
+        if one.previous_seq != before {
+            return Err(StoreError::inconsistent("an event in a list is not there"));
+        }
+        before = Some(one.event.seq);
     }
+    if before != last {
+        return Err(StoreError::inconsistent("the last event of a list is not there"));
+    }
+    Ok(listed.into_iter().map(|one| one.event).collect())
 }
 
 impl Tx<'_> {
@@ -259,49 +299,72 @@ impl EventRecord {
     }
 }
 
-fn read_event(row: &Row<'_>) -> Result<(EventRecord, Option<EventSeq>), StoreError> {
-    let kind: String = row.get("kind")?;
-    let body = match OperationKind::parse(&kind) {
-        Some(kind) => EventBody::Operation(read_operation(row, kind)?),
-        None if kind == "service" => EventBody::Service(ServiceEvent {
-            state: row.get("state")?,
-            service: row.get("service")?,
-            service_status: row.get("service_status")?,
-            body: row.get("body")?,
-        }),
-        None => EventBody::Api(ApiEvent {
-            method: row.get("method")?,
-            path: row.get("path")?,
-            draft_id: row.get("draft_id")?,
-            body: row.get("body")?,
-        }),
+fn read_event(columns: &mut Columns<'_>) -> Result<EventRecord, StoreError> {
+    let seq = columns.take()?;
+    let version = columns.take()?;
+    let id = columns.take()?;
+    let created_at = columns.take()?;
+    let created_by: CreatedBy = columns.take()?;
+    let kind = columns.take_text()?;
+    let body = match OperationKind::parse(kind) {
+        Some(kind) => {
+            let happened = Happened { seq, created_at, created_by: created_by.clone() };
+            EventBody::Operation(read_operation(columns, kind, happened)?)
+        }
+        None if kind == "service" => EventBody::Service(read_service_event(columns)?),
+        None => EventBody::Api(read_api_event(columns)?),
     };
-    let event = EventRecord {
-        seq: row.get("event_seq")?,
-        id: row.get("event_id")?,
-        version: row.get("version")?,
-        created_at: row.get("created_at_ms")?,
-        created_by: row.get("created_by")?,
-        body,
-    };
-    Ok((event, row.get("previous_seq")?))
+    Ok(EventRecord { seq, id, version, created_at, created_by, body })
 }
 
-fn read_operation(row: &Row<'_>, kind: OperationKind) -> Result<Operation, StoreError> {
-    let document: KeptJson = row.get("document")?;
+/// What an operation has from its event.
+struct Happened {
+    seq: EventSeq,
+    created_at: Timestamp,
+    created_by: CreatedBy,
+}
+
+fn read_operation(
+    columns: &mut Columns<'_>,
+    kind: OperationKind,
+    happened: Happened,
+) -> Result<Operation, StoreError> {
+    let Happened { seq, created_at, created_by } = happened;
+    let id = columns.take()?;
+    let success = columns.take()?;
+    let amount = columns.take()?;
+    let authorization_id = columns.take()?;
+    let document: KeptJson = columns.take()?;
     let items = read_items(&document)
         .ok_or_else(|| StoreError::inconsistent("an operation's document has no items"))?;
     Ok(Operation {
-        seq: row.get("event_seq")?,
+        seq,
         kind,
-        id: row.get("operation_id")?,
-        created_at: row.get("created_at_ms")?,
-        created_by: row.get("created_by")?,
-        success: row.get("success")?,
-        amount: row.get("amount")?,
-        authorization_id: row.get("authorization_id")?,
+        id,
+        created_at,
+        created_by,
+        success,
+        amount,
+        authorization_id,
         items,
         document,
+    })
+}
+
+fn read_api_event(columns: &mut Columns<'_>) -> rusqlite::Result<ApiEvent> {
+    columns.skip(OPERATION_COLUMNS);
+    let (method, path, draft_id) = (columns.take()?, columns.take()?, columns.take()?);
+    columns.skip(SERVICE_COLUMNS);
+    Ok(ApiEvent { method, path, draft_id, body: columns.take()? })
+}
+
+fn read_service_event(columns: &mut Columns<'_>) -> rusqlite::Result<ServiceEvent> {
+    columns.skip(OPERATION_COLUMNS + API_COLUMNS);
+    Ok(ServiceEvent {
+        state: columns.take()?,
+        service: columns.take()?,
+        service_status: columns.take()?,
+        body: columns.take()?,
     })
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{Row, named_params};
 use super::error::StoreError;
 use super::open::open_reader;
 use super::orders::NewOrder;
-use super::row::{read_ledger, write_ledger};
+use super::row::{Columns, read_ledger, write_ledger};
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
@@ -36,8 +36,8 @@ pub struct NewStatus<'a> {
     pub cancelled_reason: Option<CancelledReason>,
 }
 
-pub(super) const FIND_LEDGER: &str = "select ledgers.order_seq, order_id, ledgers.currency,
-        status, multiple_authorizations, authorizations, lines, version, last_event_seq
+pub(super) const FIND_LEDGER: &str = "select ledgers.order_seq, order_id, ledgers.currency, version,
+        last_event_seq, status, multiple_authorizations, authorizations, lines
     from order_names
     join ledgers on ledgers.order_seq = order_names.order_seq
     join orders on orders.order_seq = order_names.order_seq
@@ -240,20 +240,21 @@ pub(super) fn total_thousandths(currency: &Currency, ledger: &Ledger) -> Result<
 }
 
 fn read_record(row: &Row<'_>) -> Result<LedgerRecord, StoreError> {
+    let mut columns = Columns::of(row);
     Ok(LedgerRecord {
-        order_seq: row.get("order_seq")?,
-        order_id: row.get("order_id")?,
-        currency: row.get("currency")?,
-        version: row.get("version")?,
-        last_event_seq: row.get("last_event_seq")?,
-        ledger: read_ledger_columns(row)?,
+        order_seq: columns.take()?,
+        order_id: columns.take()?,
+        currency: columns.take()?,
+        version: columns.take()?,
+        last_event_seq: columns.take()?,
+        ledger: read_ledger_columns(&mut columns)?,
     })
 }
 
-/// The ledger in a row that has its columns.
-pub(super) fn read_ledger_columns(row: &Row<'_>) -> Result<Ledger, StoreError> {
-    let authorizations: String = row.get("authorizations")?;
-    let lines: String = row.get("lines")?;
-    let multiple_authorizations = row.get("multiple_authorizations")?;
-    read_ledger(row.get("status")?, multiple_authorizations, &authorizations, &lines)
+/// The ledger, of which the next columns are `status`, `multiple_authorizations`,
+/// `authorizations` and `lines`.
+pub(super) fn read_ledger_columns(columns: &mut Columns<'_>) -> Result<Ledger, StoreError> {
+    let (status, multiple_authorizations) = (columns.take()?, columns.take()?);
+    let (authorizations, lines) = (columns.take_text()?, columns.take_text()?);
+    read_ledger(status, multiple_authorizations, authorizations, lines)
 }

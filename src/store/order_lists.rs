@@ -148,8 +148,7 @@ impl Reader<'_> {
         let order_seqs = self.list_page(account_id, &list, &window)?;
         let count = || self.count_orders_to(account_id, query, u32::MAX);
         let total = query.total.then(count).transpose()?;
-        let orders = order_seqs.into_iter().map(|seq| self.load_order(account_id, seq));
-        Ok(OrderPage { orders: orders.collect::<Result<_, _>>()?, total })
+        Ok(OrderPage { orders: self.load_orders(account_id, &order_seqs)?, total })
     }
 
     /// How many orders match, counted no further than `count_max`.

@@ -1,12 +1,15 @@
 //! Orders: their names, what never changes about them, their items.
 
-use rusqlite::{Row, named_params};
+use std::collections::HashMap;
+
+use rusqlite::named_params;
 
 use super::comments::CommentRecord;
 use super::drafts::read_item;
 use super::error::StoreError;
-use super::events::EventRecord;
+use super::events::{EventRecord, follow_events};
 use super::ledgers::read_ledger_columns;
+use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
@@ -15,6 +18,7 @@ use crate::domain::ledger::Ledger;
 use crate::domain::order::CancelledReason;
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::{KeptJson, Timestamp};
+use crate::json::list_text;
 
 /// An order that is to be appended.
 #[derive(Debug, Clone)]
@@ -64,17 +68,29 @@ pub struct Cancelled {
     pub reason: Option<CancelledReason>,
 }
 
-const SELECT_ORDER: &str = "select orders.id, orders.order_id, orders.currency,
-        orders.created_at_ms, orders.created_by, drafts.id as draft_id,
-        order_documents.document, order_documents.options_document,
-        ledgers.status, ledgers.payment_status, ledgers.multiple_authorizations,
-        ledgers.authorizations, ledgers.lines, ledgers.last_event_seq, ledgers.updated_at_ms,
-        closed_at_ms, closed_by, cancelled_at_ms, cancelled_by, cancelled_reason
-    from orders
+const SELECT_ORDERS: &str = "select orders.order_seq, orders.id, orders.order_id, drafts.id,
+        orders.currency, orders.created_at_ms, orders.created_by, ledgers.updated_at_ms,
+        ledgers.status, ledgers.multiple_authorizations, authorizations, lines, payment_status,
+        closed_at_ms, closed_by, cancelled_at_ms, cancelled_by, cancelled_reason,
+        order_documents.document, order_documents.options_document, last_event_seq
+    from json_each(:order_seqs) as listed
+    cross join orders on orders.order_seq = listed.value
     join ledgers on ledgers.order_seq = orders.order_seq
     join order_documents on order_documents.order_seq = orders.order_seq
-    join drafts on drafts.draft_seq = orders.draft_seq
-    where orders.order_seq = :order_seq";
+    join drafts on drafts.draft_seq = orders.draft_seq";
+
+/// The rows of some orders, for the queries that read about all of them at once.
+pub(super) struct OrderRows {
+    /// A JSON list.
+    text: String,
+}
+
+impl OrderRows {
+    pub fn new(order_seqs: &[i64]) -> OrderRows {
+        let numbers: Vec<String> = order_seqs.iter().map(i64::to_string).collect();
+        OrderRows { text: list_text(&numbers) }
+    }
+}
 
 impl Reader<'_> {
     /// The row of the order of that name.
@@ -136,24 +152,64 @@ impl Reader<'_> {
         account_id: &AccountId,
         order_seq: i64,
     ) -> Result<OrderRecord, StoreError> {
-        let params = named_params! {":order_seq": order_seq};
-        let found = self.find(SELECT_ORDER, params, |row| Ok(read_order(row, account_id)))?;
-        let gone = || StoreError::inconsistent(format!("the order in row {order_seq} is gone"));
-        let (mut order, last_event_seq) = found.ok_or_else(gone)??;
-        order.items = self.list_order_items(order_seq)?;
-        order.comments = self.list_comments(order_seq)?;
-        order.events = self.list_events(last_event_seq)?;
-        Ok(order)
+        let found = self.load_orders(account_id, &[order_seq])?.pop();
+        found.ok_or_else(|| gone(order_seq))
     }
 
-    fn list_order_items(&self, order_seq: i64) -> Result<Vec<Item>, StoreError> {
-        let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
-                tax_amount, store_id, document, version
-            from order_items where order_seq = :order_seq order by position";
-        let items =
-            self.list(sql, named_params! {":order_seq": order_seq}, |row| Ok(read_item(row)))?;
-        items.into_iter().collect()
+    /// The whole orders in those rows, each named once, in the same order.
+    pub fn load_orders(
+        &self,
+        account_id: &AccountId,
+        order_seqs: &[i64],
+    ) -> Result<Vec<OrderRecord>, StoreError> {
+        let rows = OrderRows::new(order_seqs);
+        let mut orders =
+            self.list_by_order(SELECT_ORDERS, &rows, |columns| read_order(columns, account_id))?;
+        let mut items = self.list_order_items(&rows)?;
+        let mut comments = self.list_comments(&rows)?;
+        let mut events = self.list_events(&rows)?;
+        let mut load = |order_seq: &i64| {
+            let found = orders.get_mut(order_seq).and_then(Vec::pop);
+            let (mut order, last_event_seq) = found.ok_or_else(|| gone(*order_seq))?;
+            order.items = items.remove(order_seq).unwrap_or_default();
+            order.comments = comments.remove(order_seq).unwrap_or_default();
+            let events = events.remove(order_seq).unwrap_or_default();
+            order.events = follow_events(events, last_event_seq)?;
+            Ok(order)
+        };
+        order_seqs.iter().map(&mut load).collect()
     }
+
+    fn list_order_items(&self, rows: &OrderRows) -> Result<HashMap<i64, Vec<Item>>, StoreError> {
+        let sql = "select order_seq, line_id, gross_amount, discount_amount,
+                manual_discount_amount, tax_amount, store_id, document, version
+            from json_each(:order_seqs) as listed
+            cross join order_items on order_seq = listed.value
+            order by position";
+        self.list_by_order(sql, rows, read_item)
+    }
+
+    /// What a query finds about some orders, whose rows are its first column, by those rows.
+    pub(super) fn list_by_order<T>(
+        &self,
+        sql: &str,
+        rows: &OrderRows,
+        read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError>,
+    ) -> Result<HashMap<i64, Vec<T>>, StoreError> {
+        let found = self.list(sql, named_params! {":order_seqs": rows.text}, |row| {
+            let mut columns = Columns::of(row);
+            Ok((columns.take()?, read(&mut columns)))
+        })?;
+        let mut by_order: HashMap<i64, Vec<T>> = HashMap::new();
+        for (order_seq, read) in found {
+            by_order.entry(order_seq).or_default().push(read?);
+        }
+        Ok(by_order)
+    }
+}
+
+fn gone(order_seq: i64) -> StoreError {
+    StoreError::inconsistent(format!("the order in row {order_seq} is gone"))
 }
 
 impl Tx<'_> {
@@ -320,36 +376,39 @@ const INSERT_ORDER_ITEM: &str = "insert into order_items
      :manual_discount_amount, :tax_amount, :store_id, :document, :version)";
 
 fn read_order(
-    row: &Row<'_>,
+    columns: &mut Columns<'_>,
     account_id: &AccountId,
 ) -> Result<(OrderRecord, Option<EventSeq>), StoreError> {
-    let closed_at: Option<Timestamp> = row.get("closed_at_ms")?;
-    let closed_by: Option<CreatedBy> = row.get("closed_by")?;
     let order = OrderRecord {
         account_id: account_id.clone(),
-        id: row.get("id")?,
-        order_id: row.get("order_id")?,
-        draft_id: row.get("draft_id")?,
-        currency: row.get("currency")?,
-        created_at: row.get("created_at_ms")?,
-        created_by: row.get("created_by")?,
-        updated_at: row.get("updated_at_ms")?,
-        ledger: read_ledger_columns(row)?,
-        payment_status: row.get("payment_status")?,
-        closed: closed_at.zip(closed_by),
-        cancelled: read_cancelled(row)?,
-        document: row.get("document")?,
-        options_document: row.get("options_document")?,
+        id: columns.take()?,
+        order_id: columns.take()?,
+        draft_id: columns.take()?,
+        currency: columns.take()?,
+        created_at: columns.take()?,
+        created_by: columns.take()?,
+        updated_at: columns.take()?,
+        ledger: read_ledger_columns(columns)?,
+        payment_status: columns.take()?,
+        closed: read_step(columns)?,
+        cancelled: read_cancelled(columns)?,
+        document: columns.take()?,
+        options_document: columns.take()?,
         items: Vec::new(),
         comments: Vec::new(),
         events: Vec::new(),
     };
-    Ok((order, row.get("last_event_seq")?))
+    Ok((order, columns.take()?))
 }
 
-fn read_cancelled(row: &Row<'_>) -> Result<Option<Cancelled>, StoreError> {
-    let at: Option<Timestamp> = row.get("cancelled_at_ms")?;
-    let by: Option<CreatedBy> = row.get("cancelled_by")?;
-    let reason = row.get("cancelled_reason")?;
-    Ok(at.zip(by).map(|(at, by)| Cancelled { at, by, reason }))
+/// When and by whom, if it has happened.
+fn read_step(columns: &mut Columns<'_>) -> rusqlite::Result<Option<(Timestamp, CreatedBy)>> {
+    let (at, by): (Option<Timestamp>, Option<CreatedBy>) = (columns.take()?, columns.take()?);
+    Ok(at.zip(by))
+}
+
+fn read_cancelled(columns: &mut Columns<'_>) -> Result<Option<Cancelled>, StoreError> {
+    let step = read_step(columns)?;
+    let reason = columns.take()?;
+    Ok(step.map(|(at, by)| Cancelled { at, by, reason }))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use super::error::StoreError;
@@ -15,6 +16,37 @@ use crate::domain::money::Amount;
 use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::{KeptJson, Timestamp};
+
+/// The columns of a row, read in the order in which its query names them: finding each by its name
+/// took a fifth of the time of a page of orders.
+pub(super) struct Columns<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    /// The columns from the first one on.
+    pub fn of(row: &'r Row<'r>) -> Columns<'r> {
+        Columns { row, next: 0 }
+    }
+
+    /// The next column.
+    pub fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    /// Leaves out some columns.
+    pub fn skip(&mut self, count: usize) {
+        self.next += count;
+    }
+
+    /// The next column, a text that is read where it lies.
+    pub fn take_text(&mut self) -> rusqlite::Result<&'r str> {
+        self.next += 1;
+        Ok(self.row.get_ref(self.next - 1)?.as_str()?)
+    }
+}
 
 /// `From`/`ToSql` for a type that has a text, and one that has a number.
 macro_rules! sql_text {

@@ -107,7 +107,7 @@ fn page_text(
 }
 
 /// A 200 of a list, with how many there are in all if that was asked.
-pub fn ok_list(name: &str, elements: &[String], total: Option<i64>) -> HttpResponse {
+pub fn ok_list(name: &'static str, elements: &[String], total: Option<i64>) -> HttpResponse {
     let mut response = ok_json(ObjectText::default().list(name, elements).end());
     if let Some(total) = total {
         let name = actix_web::http::header::HeaderName::from_static("total-count");
