@@ -135,8 +135,9 @@ impl Reader<'_> {
         let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
                 tax_amount, store_id, document, version
             from draft_items where draft_seq = :draft_seq order by position";
-        let items =
-            self.list(sql, named_params! {":draft_seq": draft_seq}, |row| Ok(read_item(&mut Columns::of(row))))?;
+        let items = self.list(sql, named_params! {":draft_seq": draft_seq}, |row| {
+            Ok(read_item(&mut Columns::of(row)))
+        })?;
         items.into_iter().collect()
     }
 }

@@ -144,7 +144,8 @@ impl Reader<'_> {
     /// The operation that an event is.
     pub fn load_operation(&self, event_seq: EventSeq) -> Result<Operation, StoreError> {
         let params = named_params! {":event_seq": event_seq};
-        let found = self.find(SELECT_OPERATION, params, |row| Ok(read_event(&mut Columns::of(row))));
+        let found =
+            self.find(SELECT_OPERATION, params, |row| Ok(read_event(&mut Columns::of(row))));
         match found?.transpose()?.map(|event| event.body) {
             Some(EventBody::Operation(operation)) => Ok(operation),
             _ => Err(StoreError::inconsistent("this event is no operation")),

@@ -36,7 +36,8 @@ pub struct NewStatus<'a> {
     pub cancelled_reason: Option<CancelledReason>,
 }
 
-pub(super) const FIND_LEDGER: &str = "select ledgers.order_seq, order_id, ledgers.currency, version,
+pub(super) const FIND_LEDGER: &str =
+    "select ledgers.order_seq, order_id, ledgers.currency, version,
         last_event_seq, status, multiple_authorizations, authorizations, lines
     from order_names
     join ledgers on ledgers.order_seq = order_names.order_seq

@@ -84,6 +84,14 @@ fn every_way_of_changing_a_figure_is_found() {
         ("update ledgers set last_event_seq = 4 where order_seq = 1", "numbered"),
         ("update events set version = 9 where event_seq = 3", "numbered"),
         ("update events set previous_seq = null where event_seq = 3", "numbered"),
+        (
+            "update events set previous_seq = 3 where event_seq = 3",
+            "an event in a list is not there",
+        ),
+        (
+            "update events set previous_seq = 9 where event_seq = 3",
+            "an event in a list is not there",
+        ),
         ("update order_items set gross_amount = 9999 where line_id = 1", "not worth the same"),
         ("delete from order_items where line_id = 2", "not worth the same"),
         ("delete from order_names where order_seq = 1", "does not lead to it"),
