@@ -32,8 +32,13 @@ pub fn say(text: &str) {
 
 /// The seed of a trial: drawn, or TILLBOOK_TRIAL_SEED to run the same again.
 pub fn seed(trial: &str) -> u64 {
+    seed_or(trial, u64::from_le_bytes(Randomness::System.bytes()))
+}
+
+/// The seed that was asked for, or the usual one, told.
+pub fn seed_or(trial: &str, usual: u64) -> u64 {
     let given = std::env::var("TILLBOOK_TRIAL_SEED").ok().map(|text| text.parse().unwrap());
-    let seed = given.unwrap_or_else(|| u64::from_le_bytes(Randomness::System.bytes()));
+    let seed = given.unwrap_or(usual);
     say(&format!("{trial}: seed {seed}; the same again: TILLBOOK_TRIAL_SEED={seed}"));
     seed
 }
