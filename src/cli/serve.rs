@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use url::Url;
+use url::{Host, Url};
 
 use super::DbArgs;
 use super::error::CliError;
@@ -18,7 +18,7 @@ use crate::app::MakeSignInLink;
 use crate::auth::session::Ticket;
 use crate::clock::{Clock, Randomness};
 use crate::http::server::{self, ServerOptions};
-use crate::http::{AppState, StateOptions};
+use crate::http::{AppState, StateOptions, without_dot};
 use crate::store::{Ended, OpenStore, Store};
 use crate::worker::Workers;
 
@@ -46,6 +46,16 @@ pub struct HttpArgs {
     /// the address]
     #[arg(long, env = "TILLBOOK_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     pub public_url: Option<Url>,
+    /// A name that the back office may be reached by besides the public URL's, addresses and
+    /// localhost; can be repeated
+    #[arg(
+        long = "host",
+        env = "TILLBOOK_HOST",
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = parse_host
+    )]
+    pub hosts: Vec<String>,
     /// An origin whose pages may call the API from a browser; can be repeated
     #[arg(
         long = "cors-origin",
@@ -117,6 +127,7 @@ pub fn serve(
             clock: Clock::System,
             token_life_s: args.token_life,
             trusted_proxies: args.trusted_proxies.clone(),
+            hosts: args.hosts.clone(),
             insecure_http: args.insecure_http,
         },
     )?;
@@ -305,6 +316,14 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 
 fn parse_proxy(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "expected an IP address, as 192.0.2.7".to_owned())
+}
+
+fn parse_host(text: &str) -> Result<String, String> {
+    match Host::parse(text) {
+        Ok(Host::Domain(name)) => Ok(without_dot(&name).to_owned()),
+        Ok(_) => Err("addresses need not be named; expected a name, as till.lan".to_owned()),
+        Err(_) => Err("expected a name without a port, as till.lan".to_owned()),
+    }
 }
 
 fn parse_public_url(text: &str) -> Result<Url, String> {

@@ -21,10 +21,10 @@ const EMAIL: &str = "owner-t12345678@example.no";
 const PASSWORD: &str = "korrekt hest batteri";
 
 /// What a browser says of where a form comes from.
-type Said<'a> = Vec<(&'static str, &'a str)>;
+pub type Said<'a> = Vec<(&'static str, &'a str)>;
 
 /// A form that does what it is for when it is sent as it is.
-struct Ready {
+pub struct Ready {
     path: String,
     fields: Vec<(String, String)>,
     /// Of whoever is signed in; empty where nobody needs to be.
@@ -34,7 +34,7 @@ struct Ready {
 impl Ready {
     /// The form of a route, filled in as its own page would have it.
     #[track_caller]
-    fn of(app: &App, route: &str) -> Ready {
+    pub fn of(app: &App, route: &str) -> Ready {
         let fields: Vec<(String, String)> = match route {
             "/admin/sign-in" => {
                 visitor(app, Role::Owner, ACCOUNT);
@@ -89,7 +89,7 @@ impl Ready {
     }
 
     /// The form as a page of that origin sends it.
-    fn send(&self, app: &App, said: &Said<'_>) -> Reply {
+    pub fn send(&self, app: &App, said: &Said<'_>) -> Reply {
         self.send_as(app, FORM, &self.cookie, said)
     }
 
@@ -145,7 +145,7 @@ fn order(app: &App) -> String {
 }
 
 /// The routes of all forms, as the router has them.
-fn forms() -> Vec<String> {
+pub fn forms() -> Vec<String> {
     let posts = pages().into_iter().filter(|page| page.method == "POST");
     posts.map(|page| page.path).collect()
 }

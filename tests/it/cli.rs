@@ -116,7 +116,7 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
     let create = ["account", "create", "T00000001"];
     let client = ["client", "create", "--account", "T00000001", "--name", "x"];
     let long = "x".repeat(201);
-    let wrong: [(&[&str], &[&str], &str); 19] = [
+    let wrong: [(&[&str], &[&str], &str); 21] = [
         (&["account", "create", "T0000001", "--name", "x"], &[], "T or P and eight digits"),
         (&["account", "create", "--name", "x"], &[], "<ACCOUNT>"),
         (&create, &[], "--name <NAME>"),
@@ -135,6 +135,8 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
             &["https://a.example/"],
             "write the origin as https://a.example",
         ),
+        (&["serve", "--host"], &["till.lan:8080"], "a name without a port, as till.lan"),
+        (&["serve", "--host"], &["192.0.2.7"], "addresses need not be named"),
         (&["serve", "--trusted-proxy"], &["proxy"], "expected an IP address"),
         (&["serve", "--token-life"], &["0"], "1..=31536000"),
         (&["serve", "--log"], &["loud"], "error, warn, info, debug"),

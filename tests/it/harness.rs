@@ -430,6 +430,7 @@ fn open_state(store: &Store, clock: &Clock, public_url: &str) -> AppState {
         clock: clock.clone(),
         token_life_s: 14_400,
         trusted_proxies: Vec::new(),
+        hosts: Vec::new(),
         insecure_http: false,
     };
     AppState::open(store, options).unwrap()

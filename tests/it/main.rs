@@ -9,6 +9,7 @@
 mod access;
 mod admin_comments;
 mod admin_forms;
+mod admin_hosts;
 mod admin_list;
 mod admin_operations;
 mod admin_order_page;
