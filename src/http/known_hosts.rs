@@ -22,34 +22,53 @@ use super::extract::state;
 /// telling.
 #[derive(Debug, Clone)]
 pub struct KnownHosts {
-    names: Arc<[String]>,
+    /// The public URL's; `None` when that has an address, or is this machine's own.
+    public: Option<Arc<str>>,
+    named: Arc<[String]>,
 }
 
 impl KnownHosts {
     /// The host of the public URL, and those that were named besides, as `url` writes them.
     pub fn new(public_url: &str, named: &[String]) -> KnownHosts {
-        let public = Url::parse(public_url).ok();
-        let public = public.as_ref().and_then(Url::host_str).map(without_dot);
-        let names = public.into_iter().chain(named.iter().map(String::as_str));
-        KnownHosts { names: names.map(str::to_owned).collect() }
+        let public = Url::parse(public_url).ok().and_then(|url| match url.host()? {
+            Host::Domain(name) => Some(without_dot(name).into()),
+            Host::Ipv4(_) | Host::Ipv6(_) => None,
+        });
+        KnownHosts { public: public.filter(|name: &Arc<str>| &**name != OWN), named: named.into() }
+    }
+
+    /// Whether a request names the public URL's host, and that has a name to the world.
+    pub fn is_public(&self, request: &HttpRequest) -> bool {
+        all_named(request, |host| match (parse(host), &self.public) {
+            (Some(Host::Domain(name)), Some(public)) => without_dot(&name) == &**public,
+            _ => false,
+        })
     }
 
     /// Whether a request that names this host, and perhaps a port, is meant for this server.
     fn know(&self, host: &str) -> bool {
-        let Ok(authority) = host.parse::<Authority>() else { return false };
-        // No browser names a user here, and readers differ about which side is the host.
-        if host.contains('@') {
-            return false;
-        }
-        match Host::parse(authority.host()) {
-            Ok(Host::Ipv4(_) | Host::Ipv6(_)) => true,
-            Ok(Host::Domain(name)) => {
+        match parse(host) {
+            Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+            Some(Host::Domain(name)) => {
                 let name = without_dot(&name);
-                name == "localhost" || self.names.iter().any(|known| known == name)
+                let is_public = self.public.as_deref() == Some(name);
+                name == OWN || is_public || self.named.iter().any(|known| known == name)
             }
-            Err(_) => false,
+            None => false,
         }
     }
+}
+
+/// How every machine calls itself.
+const OWN: &str = "localhost";
+
+/// The host without its port.
+fn parse(host: &str) -> Option<Host> {
+    // No browser names a user here, and readers differ about which side is the host.
+    if host.contains('@') {
+        return None;
+    }
+    Host::parse(host.parse::<Authority>().ok()?.host()).ok()
 }
 
 /// A name as one without the dot that marks it as whole: both are the same name.
@@ -72,12 +91,15 @@ pub async fn refuse_unknown_host(
     Ok(request.error_response(PageError::UnknownHost))
 }
 
-/// Whether every name in the request is known, and there is one. The request's own line counts
-/// more than its header (RFC 9112, 3.2.2), and browsers never send two.
 fn is_meant_for_us(request: &HttpRequest) -> bool {
-    let Ok(state) = state(request) else { return false };
+    state(request).is_ok_and(|state| all_named(request, |host| state.known_hosts.know(host)))
+}
+
+/// Whether so it is of every host in the request, and there is one. The request's own line counts
+/// more than its header (RFC 9112, 3.2.2), and browsers never send two.
+fn all_named(request: &HttpRequest, is_so: impl Fn(&str) -> bool) -> bool {
     let headers = request.headers().get_all(HOST).map(|value| value.to_str().unwrap_or_default());
     let line = request.uri().authority().map(Authority::as_str);
     let mut named = headers.chain(line).peekable();
-    named.peek().is_some() && named.all(|host| state.known_hosts.know(host))
+    named.peek().is_some() && named.all(is_so)
 }
