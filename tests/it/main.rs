@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod access_objects;
 mod admin_comments;
 mod admin_forms;
 mod admin_hosts;
