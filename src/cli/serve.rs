@@ -19,7 +19,7 @@ use crate::auth::session::Ticket;
 use crate::clock::{Clock, Randomness};
 use crate::http::server::{self, ServerOptions};
 use crate::http::{AppState, StateOptions, without_dot};
-use crate::store::{Ended, OpenStore, Store};
+use crate::store::{Ended, OpenStore, Store, Writer};
 use crate::worker::Workers;
 
 #[derive(Args)]
@@ -159,7 +159,8 @@ async fn run_until_told(
     let handle = server.handle();
     let mut writer_thread = opened.writer_thread;
     let writer_ended = std::mem::replace(&mut writer_thread.ended, oneshot::channel().1);
-    let stopping = tokio::spawn(stop_when_told(handle, signals, writer_ended));
+    let writer = opened.store.writer;
+    let stopping = tokio::spawn(stop_when_told(handle, writer, signals, writer_ended));
     server.await?;
     let told = stopping.await.unwrap_or_else(|error| Told::WriterEnded(error.to_string()));
     writer_thread.stop();
@@ -183,6 +184,7 @@ enum Told {
 
 async fn stop_when_told(
     handle: ServerHandle,
+    writer: Writer,
     mut signals: Signals,
     writer_ended: oneshot::Receiver<Ended>,
 ) -> Told {
@@ -192,7 +194,11 @@ async fn stop_when_told(
             Told::WriterEnded(why.ok().flatten().unwrap_or_else(|| "its thread ended".to_owned()))
         }
     };
-    tracing::info!("stopping: finishing what is in flight");
+    tracing::info!(
+        "stopping: finishing what is in flight, within ten seconds; what another program's lock on \
+         the book keeps from being recorded is refused"
+    );
+    writer.hurry();
     let stop = handle.stop(true);
     tokio::pin!(stop);
     // A first signal after a failure asks for what is happening already, and the failure is told.

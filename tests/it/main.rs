@@ -45,6 +45,7 @@ mod order_update;
 mod process;
 mod schema;
 mod service_events;
+mod stopping;
 mod tidy;
 mod tokens;
 mod trials;
