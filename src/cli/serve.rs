@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use url::Url;
+use url::{Host, Url};
 
 use super::DbArgs;
 use super::error::CliError;
@@ -18,8 +18,8 @@ use crate::app::MakeSignInLink;
 use crate::auth::session::Ticket;
 use crate::clock::{Clock, Randomness};
 use crate::http::server::{self, ServerOptions};
-use crate::http::{AppState, StateOptions};
-use crate::store::{Ended, OpenStore, Store};
+use crate::http::{AppState, StateOptions, without_dot};
+use crate::store::{Ended, OpenStore, Store, Writer};
 use crate::worker::Workers;
 
 #[derive(Args)]
@@ -46,6 +46,16 @@ pub struct HttpArgs {
     /// the address]
     #[arg(long, env = "TILLBOOK_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     pub public_url: Option<Url>,
+    /// A name that the back office may be reached by besides the public URL's, addresses and
+    /// localhost; can be repeated
+    #[arg(
+        long = "host",
+        env = "TILLBOOK_HOST",
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = parse_host
+    )]
+    pub hosts: Vec<String>,
     /// An origin whose pages may call the API from a browser; can be repeated
     #[arg(
         long = "cors-origin",
@@ -117,6 +127,7 @@ pub fn serve(
             clock: Clock::System,
             token_life_s: args.token_life,
             trusted_proxies: args.trusted_proxies.clone(),
+            hosts: args.hosts.clone(),
             insecure_http: args.insecure_http,
         },
     )?;
@@ -148,7 +159,8 @@ async fn run_until_told(
     let handle = server.handle();
     let mut writer_thread = opened.writer_thread;
     let writer_ended = std::mem::replace(&mut writer_thread.ended, oneshot::channel().1);
-    let stopping = tokio::spawn(stop_when_told(handle, signals, writer_ended));
+    let writer = opened.store.writer;
+    let stopping = tokio::spawn(stop_when_told(handle, writer, signals, writer_ended));
     server.await?;
     let told = stopping.await.unwrap_or_else(|error| Told::WriterEnded(error.to_string()));
     writer_thread.stop();
@@ -172,6 +184,7 @@ enum Told {
 
 async fn stop_when_told(
     handle: ServerHandle,
+    writer: Writer,
     mut signals: Signals,
     writer_ended: oneshot::Receiver<Ended>,
 ) -> Told {
@@ -181,7 +194,11 @@ async fn stop_when_told(
             Told::WriterEnded(why.ok().flatten().unwrap_or_else(|| "its thread ended".to_owned()))
         }
     };
-    tracing::info!("stopping: finishing what is in flight");
+    tracing::info!(
+        "stopping: finishing what is in flight, within ten seconds; what another program's lock on \
+         the book keeps from being recorded is refused"
+    );
+    writer.hurry();
     let stop = handle.stop(true);
     tokio::pin!(stop);
     // A first signal after a failure asks for what is happening already, and the failure is told.
@@ -305,6 +322,14 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 
 fn parse_proxy(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "expected an IP address, as 192.0.2.7".to_owned())
+}
+
+fn parse_host(text: &str) -> Result<String, String> {
+    match Host::parse(text) {
+        Ok(Host::Domain(name)) => Ok(without_dot(&name).to_owned()),
+        Ok(_) => Err("addresses need not be named; expected a name, as till.lan".to_owned()),
+        Err(_) => Err("expected a name without a port, as till.lan".to_owned()),
+    }
 }
 
 fn parse_public_url(text: &str) -> Result<Url, String> {

@@ -2,12 +2,14 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
+};
 use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, ResponseError};
 
 use super::error::{ApiError, Problem};
-use super::extract::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
+use super::extract::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large, state};
 
 /// Pages use our own style and script, and nothing inline.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -24,6 +26,36 @@ pub fn security_headers() -> DefaultHeaders {
         .add(("Cross-Origin-Opener-Policy", "same-origin"))
         .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"))
         .add((CACHE_CONTROL, "no-store"))
+}
+
+/// For a year: browsers come by https alone, even when a link or a person says http. Not for the
+/// names below, of which nobody told us.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Keeps browsers to https where they came that way: to the host of a public URL that is https. On
+/// any other way it must not be said (RFC 6797, 7.2), nor of `localhost`, where it would close
+/// every other program's port to browsers.
+pub async fn keep_to_https(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let came_by_https = state(request.request()).is_ok_and(|state| {
+        let is_public = state.links.is_https() && state.known_hosts.is_public(request.request());
+        is_public && !says_http(&request)
+    });
+    let mut answered = next.call(request).await?;
+    if came_by_https {
+        answered.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
+    Ok(answered)
+}
+
+/// Whether a proxy says that the request came to it over plain http. It need not be one that is
+/// trusted, since all that it can bring about is silence.
+fn says_http(request: &ServiceRequest) -> bool {
+    let said = request.headers().get_all(HeaderName::from_static("x-forwarded-proto"));
+    let mut said = said.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    said.any(|word| word.trim().eq_ignore_ascii_case("http"))
 }
 
 /// Refuses a body that says it is too large before anything else is looked at, and notes what

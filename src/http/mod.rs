@@ -10,6 +10,7 @@ pub mod error;
 mod extract;
 mod failure_delays;
 mod headers;
+mod known_hosts;
 mod last_request;
 mod links;
 pub mod server;
@@ -18,10 +19,12 @@ mod state;
 mod unread_body;
 
 use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
 use actix_web::{Resource, Route, web};
 
 pub use failure_delays::FailureDelays;
+pub use known_hosts::{KnownHosts, without_dot};
 pub use links::Links;
 pub use state::{AppState, StateOptions};
 
@@ -33,6 +36,7 @@ use api::{
     comments, drafts, events, operations, order_status, order_update, orders, service, token,
 };
 use error::ApiError;
+use known_hosts::refuse_unknown_host;
 
 /// A route: what it is called by and what answers.
 pub struct Endpoint {
@@ -147,14 +151,18 @@ pub fn pages() -> Vec<Endpoint> {
     pages
 }
 
-/// Adds every route, a 405 that names the methods where a path has others, and a 404.
+/// Adds every route, those of the back office for known hosts alone; a 405 that names the methods
+/// where a path has others; and a 404.
 pub fn configure(config: &mut ServiceConfig) {
     let mut waiting = endpoints();
     waiting.extend(pages());
     while !waiting.is_empty() {
         let path = waiting[0].path.clone();
         let (same, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|e| e.path == path);
-        config.service(resource(&path, same));
+        match path.starts_with("/admin") {
+            true => config.service(resource(&path, same).wrap(from_fn(refuse_unknown_host))),
+            false => config.service(resource(&path, same)),
+        };
         waiting = others;
     }
     config.default_service(web::to(no_such_path));

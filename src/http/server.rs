@@ -14,7 +14,7 @@ use actix_web::{App, HttpServer};
 use super::admin::page_error::show_errors;
 use super::connection::{self, Addresses, note_request};
 use super::extract::BodyTimeout;
-use super::headers::{guard_request, security_headers};
+use super::headers::{guard_request, keep_to_https, security_headers};
 use super::last_request::{self, refuse_after_last};
 use super::unread_body::end_unread_body;
 use super::{AppState, configure};
@@ -81,6 +81,7 @@ pub fn start(
             .wrap(from_fn(guard_request))
             .wrap(from_fn(refuse_after_last))
             .wrap(security_headers())
+            .wrap(from_fn(keep_to_https))
             .wrap(NormalizePath::new(TrailingSlash::Trim))
             .wrap(from_fn(end_unread_body))
             .wrap(from_fn(note_request))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::failure_delays::FailureDelays;
+use super::known_hosts::KnownHosts;
 use super::links::Links;
 use crate::app::{Access, PrepareBook};
 use crate::auth::token::{TokenKey, Tokens};
@@ -24,6 +25,8 @@ pub struct AppState {
     pub clock: Clock,
     pub randomness: Randomness,
     pub links: Links,
+    /// By which names the back office answers.
+    pub known_hosts: KnownHosts,
     /// Seconds that an access token lives.
     pub token_life_s: i64,
     pub failure_delays: Arc<FailureDelays>,
@@ -43,6 +46,8 @@ pub struct StateOptions {
     pub clock: Clock,
     pub token_life_s: i64,
     pub trusted_proxies: Vec<IpAddr>,
+    /// Names of the server besides the public URL's.
+    pub hosts: Vec<String>,
     pub insecure_http: bool,
 }
 
@@ -67,6 +72,7 @@ impl AppState {
             clock: options.clock,
             randomness: Randomness::System,
             links: Links::new(&options.public_url),
+            known_hosts: KnownHosts::new(&options.public_url, &options.hosts),
             token_life_s: options.token_life_s,
             failure_delays: Arc::default(),
             trusted_proxies: options.trusted_proxies.into(),

@@ -63,15 +63,31 @@ impl Checkpoints {
     }
 }
 
+/// Moves the WAL into the file. Waits for nobody, so that a command that
+/// comes now does not either. An error says why nothing more may be written.
+pub(super) fn passive(conn: &Connection) -> Result<(), String> {
+    checkpoint(conn, "pragma wal_checkpoint(passive)")
+}
+
+/// The same when the server stops, and leaves the WAL empty. A process that reads or writes may
+/// keep it from that, and then it is the next start that moves what is left.
+pub(super) fn at_the_end(conn: &Connection) -> Result<(), String> {
+    checkpoint(conn, "pragma wal_checkpoint(truncate)")
+}
+
+/// A lock that was held, or a full disk, passes; the next one makes it good.
+fn checkpoint(conn: &Connection, sql: &str) -> Result<(), String> {
+    match conn.query_row(sql, [], |_| Ok(())).map_err(StoreError::from) {
+        Err(error) if !error.kind.is_known_outcome() => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
 fn run(conn: &Connection, commits: &Receiver<()>, failure: &OnceLock<String>) {
     while commits.recv().is_ok() {
         std::thread::park_timeout(Duration::from_millis(GATHER_MS));
-        let moved = conn.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()));
-        // A lock that was held, or a full disk, passes; the next one makes it good.
-        if let Err(error) = moved.map_err(StoreError::from)
-            && !error.kind.is_known_outcome()
-        {
-            failure.get_or_init(|| error.to_string());
+        if let Err(why) = passive(conn) {
+            failure.get_or_init(|| why);
             return;
         }
     }

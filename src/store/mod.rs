@@ -26,6 +26,7 @@ mod ledgers;
 mod list_values;
 mod lists;
 mod lock;
+mod lock_wait;
 mod migrate;
 mod open;
 mod order_lists;
@@ -44,6 +45,7 @@ use std::time::Duration;
 
 use checkpoints::Checkpoints;
 use lock::lock_soon;
+use lock_wait::LockWait;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::OpenFlags;
 
@@ -130,8 +132,10 @@ impl Store {
         let last_event_at = Reader::new(&conn).load_last_event_time()?;
         let commit = |conn: &rusqlite::Connection| conn.execute_batch("commit");
         let condition = Arc::new(Condition::of(path));
+        let lock_wait = LockWait::of(&conn)?;
         let state = writer::WriterState {
             conn,
+            lock_wait,
             clock,
             randomness,
             last_event_at,

@@ -26,7 +26,7 @@ const SQLITE_VERSION_MIN: i32 = 3_051_003;
 const SQLITE_VERSION_WITHDRAWN: i32 = 3_052_000;
 
 /// How long a connection waits for another process's lock.
-const BUSY_TIMEOUT_MS: u64 = 5_000;
+pub(super) const BUSY_TIMEOUT_MS: u64 = 5_000;
 const STATEMENTS_CACHED_MAX: usize = 128;
 /// An order's whole history must fit, since the answer of a key may hold it.
 const VALUE_BYTES_MAX: i32 = 64 << 20;

@@ -20,9 +20,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::checkpoints::Checkpoints;
+use super::checkpoints::{self, Checkpoints};
 use super::condition::Condition;
 use super::error::{StoreError, StoreErrorKind};
+use super::lock_wait::LockWait;
 use super::tx::Tx;
 use crate::clock::{Clock, Randomness};
 use crate::domain::Timestamp;
@@ -76,6 +77,7 @@ pub struct Writer {
     queue: SyncSender<Box<dyn Job>>,
     off: Arc<AtomicBool>,
     condition: Arc<Condition>,
+    lock_wait: LockWait,
 }
 
 /// The writer's thread, to wait for its end.
@@ -92,6 +94,7 @@ pub type Ended = Option<String>;
 /// What the thread works with.
 pub(super) struct WriterState {
     pub conn: Connection,
+    pub lock_wait: LockWait,
     pub clock: Clock,
     pub randomness: Randomness,
     pub last_event_at: Timestamp,
@@ -126,6 +129,12 @@ impl Writer {
         self.off.load(Ordering::Acquire)
     }
 
+    /// From now on nobody waits for another process's lock: the server stops, and whatever has to
+    /// wait is refused as busy.
+    pub fn hurry(&self) {
+        self.lock_wait.hurry();
+    }
+
     fn submit<C: WriteCommand>(&self, command: C) -> Result<Answer<C>, WriteError<C::Refused>> {
         if self.is_off() {
             return Err(WriteError::WritesOff);
@@ -158,7 +167,7 @@ pub(super) fn start(state: WriterState) -> Result<(Writer, WriterThread), StoreE
     let off = Arc::new(AtomicBool::new(false));
     let stopping = Arc::new(AtomicBool::new(false));
     let (end, ended) = oneshot::channel();
-    let condition = state.condition.clone();
+    let (condition, lock_wait) = (state.condition.clone(), state.lock_wait.clone());
     let (thread_off, thread_stopping) = (off.clone(), stopping.clone());
     let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
         let off = SetOnDrop(thread_off);
@@ -167,7 +176,7 @@ pub(super) fn start(state: WriterState) -> Result<(Writer, WriterThread), StoreE
         // Nobody listens any more while the server is stopping.
         end.send(why).unwrap_or_default();
     })?;
-    Ok((Writer { queue, off, condition }, WriterThread { thread, stopping, ended }))
+    Ok((Writer { queue, off, condition, lock_wait }, WriterThread { thread, stopping, ended }))
 }
 
 /// Closes the door however the thread ends.
@@ -203,7 +212,7 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
             Err(RecvTimeoutError::Timeout) => {
                 idle_ms += STOP_CHECK_MS;
                 if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000
-                    && let Err(OutcomeUnknown(why)) = checkpoint(&state.conn, CHECKPOINT_WHEN_IDLE)
+                    && let Err(why) = checkpoints::passive(&state.conn)
                 {
                     return Some(why);
                 }
@@ -211,14 +220,9 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    let WriterState { conn, checkpoints, .. } = state;
-    checkpoints.stop();
-    checkpoint(&conn, CHECKPOINT_AT_THE_END).err().map(|OutcomeUnknown(why)| why)
+    state.checkpoints.stop();
+    checkpoints::at_the_end(&state.conn).err()
 }
-
-/// Waits for nobody, so that a command that comes now does not either.
-const CHECKPOINT_WHEN_IDLE: &str = "pragma wal_checkpoint(passive)";
-const CHECKPOINT_AT_THE_END: &str = "pragma wal_checkpoint(truncate)";
 
 /// The outcome of what was being written is unknown: write no more. Says why.
 struct OutcomeUnknown(String);
@@ -260,7 +264,7 @@ impl WriterState {
     }
 
     fn begin(&mut self) -> Result<Timestamp, StoreError> {
-        self.conn.execute_batch("begin immediate")?;
+        self.lock_wait.begin(&self.conn)?;
         self.last_event_at = self.last_event_at.max(self.clock.now());
         Ok(self.last_event_at)
     }
@@ -306,16 +310,6 @@ impl WriterState {
             return Ok(());
         }
         self.conn.execute_batch("rollback").map_err(|error| OutcomeUnknown(error.to_string()))
-    }
-}
-
-/// Moves the WAL into the file; another process that reads may keep it from finishing, which the
-/// next one makes good.
-fn checkpoint(conn: &Connection, sql: &str) -> Result<(), OutcomeUnknown> {
-    let done = conn.query_row(sql, [], |_| Ok(())).map_err(StoreError::from);
-    match done {
-        Err(error) if !error.kind.is_known_outcome() => Err(OutcomeUnknown(error.to_string())),
-        _ => Ok(()),
     }
 }
 

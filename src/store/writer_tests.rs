@@ -61,6 +61,7 @@ impl Book {
         let last_event_at = Timestamp(0);
         let condition = Arc::new(Condition::of(&path));
         let state = WriterState {
+            lock_wait: LockWait::of(&conn).unwrap(),
             conn,
             clock,
             randomness,
@@ -248,6 +249,7 @@ fn time_in_the_book_never_runs_backwards() {
     migrate::migrate(&mut conn).unwrap();
     let clock = Clock::manual(Timestamp(1_000));
     let state = WriterState {
+        lock_wait: LockWait::of(&conn).unwrap(),
         conn,
         clock: clock.clone(),
         randomness: Randomness::System,

@@ -4,25 +4,14 @@ use serde_json::{Value, json};
 use tillbook::auth::role::Role;
 
 use super::harness::{ACCOUNT, App, Reply};
-use super::office::{get, send_form, unescaped, visitor, words};
+use super::office::{form_fields, get, send_form, visitor, words};
 
 /// The fields of the form on a page, as a browser would send them.
 struct Fields(Vec<(String, String)>);
 
 impl Fields {
     fn of(page: &Reply) -> Fields {
-        let (_, form) = page.text.split_once("data-live").expect("a form on the page");
-        let (form, _) = form.split_once("</form>").unwrap();
-        let inputs = form.split("<input ").skip(1).filter_map(|rest| {
-            let tag = &rest[..rest.find('>').unwrap()];
-            let value = |name: &str| {
-                let (_, rest) = tag.split_once(&format!("{name}=\""))?;
-                Some(unescaped(rest.split('"').next().unwrap()))
-            };
-            let unticked = tag.contains("checkbox") && !tag.contains("checked");
-            (!unticked).then(|| (value("name").unwrap(), value("value").unwrap_or_default()))
-        });
-        Fields(inputs.collect())
+        Fields(form_fields(page))
     }
 
     fn set(mut self, name: &str, value: &str) -> Fields {

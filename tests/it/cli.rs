@@ -5,18 +5,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::harness::{ACCOUNT, Client};
-use super::process::{Served, command, make_book, make_client, path, run, run_with};
-use super::trials::say;
-
-/// How long a running server may take to heed a command. The promise is a second; a machine that
-/// does much else besides gets ten.
-const HEEDED_S: u64 = 10;
+use super::process::{Served, command, make_book, make_client, path, run, run_with, until};
 
 /// A directory, and the path of a book in it.
 fn nowhere() -> (TempDir, PathBuf) {
@@ -116,7 +110,7 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
     let create = ["account", "create", "T00000001"];
     let client = ["client", "create", "--account", "T00000001", "--name", "x"];
     let long = "x".repeat(201);
-    let wrong: [(&[&str], &[&str], &str); 19] = [
+    let wrong: [(&[&str], &[&str], &str); 21] = [
         (&["account", "create", "T0000001", "--name", "x"], &[], "T or P and eight digits"),
         (&["account", "create", "--name", "x"], &[], "<ACCOUNT>"),
         (&create, &[], "--name <NAME>"),
@@ -135,6 +129,8 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
             &["https://a.example/"],
             "write the origin as https://a.example",
         ),
+        (&["serve", "--host"], &["till.lan:8080"], "a name without a port, as till.lan"),
+        (&["serve", "--host"], &["192.0.2.7"], "addresses need not be named"),
         (&["serve", "--trusted-proxy"], &["proxy"], "expected an IP address"),
         (&["serve", "--token-life"], &["0"], "1..=31536000"),
         (&["serve", "--log"], &["loud"], "error, warn, info, debug"),
@@ -232,16 +228,6 @@ fn a_running_server_heeds_the_commands() {
     super::harness::send(&server.url, "POST", path, &headers, None).expect(200);
     // Of another account than the one it asks for.
     server.ask_token(&second).expect(401);
-}
-
-/// Asks until it is so; every question is a request, which is pause enough.
-#[track_caller]
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(HEEDED_S), "not in time: {what}");
-    }
-    say(&format!("after {} ms {what}", began.elapsed().as_millis()));
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn a_form_that_stands_still_gets_its_408_as_a_page() {
     let body_timeout = Duration::from_millis(300);
     let app = App::start_with(ServerOptions { body_timeout, ..ServerOptions::default() }, "");
     let mut stream = connect(&app);
-    let head = "POST /admin/sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\
+    let head = "POST /admin/sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\
                 Content-Type: application/x-www-form-urlencoded\r\n\r\nemail=";
     stream.write_all(head.as_bytes()).unwrap();
     let answer = read_to_close(&mut stream);

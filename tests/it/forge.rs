@@ -4,12 +4,13 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
-use tillbook::app::DisableClient;
 use tillbook::auth::role::Role;
 use tillbook::auth::scope::Scope;
 
+use super::audit::tamper;
 use super::harness::{ACCOUNT, App, START, basic};
 use super::office::visitor;
+use super::process::{path, run, until};
 
 pub const OTHER_ACCOUNT: &str = "T87654321";
 
@@ -63,11 +64,16 @@ impl Kind {
     }
 }
 
-/// All of them.
-pub fn kinds(app: &App) -> Vec<Kind> {
+/// All of them. The keys of the server are changed for it twice.
+pub fn kinds(app: &mut App) -> Vec<Kind> {
+    let (rotated_out, of_older) = rotate_keys(app);
     app.make_account(OTHER_ACCOUNT);
     let forge = Forge::of(app);
     let mut kinds = forge.clients();
+    kinds.extend([
+        Kind::bearer(Column::Nobody, "of a key that was rotated out", &rotated_out),
+        Kind::bearer(Column::Admin, "of an older key that is kept", &of_older),
+    ]);
     kinds.extend(forge.without_token());
     kinds.extend(forge.wrong_parts());
     kinds.extend(forge.wrong_headers());
@@ -75,6 +81,26 @@ pub fn kinds(app: &App) -> Vec<Kind> {
     kinds.extend(forge.wrong_scopes());
     kinds.extend(forge.wrong_accounts());
     kinds
+}
+
+/// Puts another key in the place of the server's own, and then a newer one beside it. A token of
+/// the key that is gone, and one of the key that is not the newest any more.
+fn rotate_keys(app: &mut App) -> (String, String) {
+    let mut change = |sql: &str| {
+        let token = app.token.clone();
+        app.get("/orders").expect(200);
+        app.stop();
+        tamper(&app.db, sql).unwrap();
+        app.restart();
+        app.token = app.token_of(&app.client);
+        token
+    };
+    let rotated_out = change(
+        "delete from signing_keys;
+         insert into signing_keys values ('older', randomblob(32), 1)",
+    );
+    let of_older = change("insert into signing_keys values ('newest', randomblob(32), 2)");
+    (rotated_out, of_older)
 }
 
 /// Makes tokens with the server's own key.
@@ -91,9 +117,10 @@ impl<'a> Forge<'a> {
     fn of(app: &'a App) -> Forge<'a> {
         let keys = app.state.store.read_blocking(|reader| reader.list_signing_keys()).unwrap();
         let now = START.0 / 1_000;
+        let url = app.state.links.public_url();
         let header = json!({"typ": "at+jwt", "alg": "HS256", "kid": keys[0].key_id});
-        let claims = json!({"iss": app.url, "sub": app.client.client_id,
-            "aud": format!("{}/v1/accounts/{ACCOUNT}", app.url), "iat": now, "nbf": now,
+        let claims = json!({"iss": url, "sub": app.client.client_id,
+            "aud": format!("{url}/v1/accounts/{ACCOUNT}"), "iat": now, "nbf": now,
             "exp": now + 600, "jti": "j", "scope": "admin:shopping"});
         let key = keys[0].secret.to_vec();
         let good = sign(&key, Algorithm::HS256, &header, &claims);
@@ -116,7 +143,7 @@ impl<'a> Forge<'a> {
         self.sign(&self.header, &claims)
     }
 
-    /// Clients with good tokens, and one that was disabled after it got its own.
+    /// Clients with good tokens, and one that another process disabled after it got its own.
     fn clients(&self) -> Vec<Kind> {
         let scopes = [
             (Column::Reader, Scope::ReadShopping),
@@ -134,10 +161,12 @@ impl<'a> Forge<'a> {
             .collect();
         let disabled = self.app.make_client(ACCOUNT, &[Scope::AdminShopping]);
         let token = self.app.token_of(&disabled);
-        let command = DisableClient { client_id: disabled.client_id };
-        let state = &self.app.state;
-        state.store.writer.write_blocking(command).unwrap();
-        state.store.read_blocking(|reader| state.access.reload(reader)).unwrap();
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        let ask = || self.app.shopping("GET", "/orders", &headers, None);
+        ask().expect(200);
+        run(&["client", "disable", &disabled.client_id, "--db", path(&self.app.db)]).expect(0);
+        until("a client that another process disabled is refused", || ask().status == 401);
         let lower_case = format!("bearer {}", self.good);
         kinds.extend([
             Kind::bearer(Column::Disabled, "disabled", &token),

@@ -121,6 +121,11 @@ impl App {
 
     /// The same with options, and a path at the end of its public URL.
     pub fn start_with(options: ServerOptions, public_path: &str) -> App {
+        App::start_known_as(options, |url| format!("{url}{public_path}"))
+    }
+
+    /// The same with a public URL made of the one that it listens on.
+    pub fn start_known_as(options: ServerOptions, name: impl Fn(&str) -> String) -> App {
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("book.db");
         let clock = Clock::manual(START);
@@ -130,7 +135,7 @@ impl App {
         let account_id = AccountId::parse(ACCOUNT).unwrap();
         make_account(&opened.store, &account_id);
         let client = make_client(&opened.store, &account_id, &[Scope::AdminShopping]);
-        let public_url = format!("{url}{public_path}");
+        let public_url = name(&url);
         let state = open_state(&opened.store, &clock, &public_url);
         let workers = Workers::start(&opened.store, &state.access).unwrap();
         let (server, running) = run(listener, state.clone(), options);
@@ -430,6 +435,7 @@ fn open_state(store: &Store, clock: &Clock, public_url: &str) -> AppState {
         clock: clock.clone(),
         token_life_s: 14_400,
         trusted_proxies: Vec::new(),
+        hosts: Vec::new(),
         insecure_http: false,
     };
     AppState::open(store, options).unwrap()

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use tillbook::http::server::ServerOptions;
 use tillbook::http::{endpoints, pages};
 
 use super::audit::tamper;
 use super::harness::{ACCOUNT, App, Reply, send};
+use super::office::FORM;
 
 /// Whether an answer has them all, each once.
 #[track_caller]
@@ -32,40 +34,95 @@ pub fn assert_headers(at: &str, reply: &Reply) {
 #[test]
 fn every_answer_has_the_headers_that_keep_browsers_safe() {
     let app = App::start();
+    let mut statuses = BTreeSet::new();
+    walk(&app, &[], |at, reply| {
+        assert_headers(at, reply);
+        statuses.insert(reply.status);
+    });
+    let expected = BTreeSet::from([200, 303, 400, 401, 403, 404, 405, 413, 415, 500]);
+    let missing: Vec<_> = expected.difference(&statuses).collect();
+    assert!(missing.is_empty(), "{missing:?} never came; {statuses:?} did");
+}
+
+/// Every route and page asked well and badly, and what is none; each answer is shown.
+fn walk(app: &App, said: &[(&str, &str)], mut show: impl FnMut(&str, &Reply)) {
     let order = app.simple_order(&[100]);
     let large = "x".repeat((1 << 20) + 1);
     let bearer = format!("Bearer {}", app.token);
-    let form = ("content-type", "application/x-www-form-urlencoded");
-    let mut statuses = BTreeSet::new();
-    let mut check = |method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>| {
-        let reply = send(&app.url, method, path, headers, body);
-        assert_headers(&format!("{method} {path}: {}", reply.status), &reply);
-        statuses.insert(reply.status);
+    let mut ask = |method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>| {
+        let reply = send(&app.url, method, path, &[said, headers].concat(), body);
+        show(&format!("{method} {path}: {}", reply.status), &reply);
     };
     for endpoint in endpoints().into_iter().chain(pages()) {
         let path = endpoint.path.replace("{aid}", ACCOUNT).replace("{order_id}", &order);
         let path = path.replace(['{', '}'], "");
         let method = endpoint.method.as_str();
         let body = (method != "GET").then_some("{}");
-        check(method, &path, &[], body);
-        check(method, &path, &[("authorization", &bearer)], body);
-        check(method, &path, &[form], body.map(|_| "a=b"));
-        check(method, &path, &[form, ("authorization", &bearer)], body.map(|_| "a=b"));
-        check("DELETE", &path, &[], None);
+        ask(method, &path, &[], body);
+        ask(method, &path, &[("authorization", &bearer)], body);
+        ask(method, &path, &[FORM], body.map(|_| "a=b"));
+        ask(method, &path, &[FORM, ("authorization", &bearer)], body.map(|_| "a=b"));
+        ask("DELETE", &path, &[], None);
         if body.is_some() {
-            check(method, &path, &[], Some(&large));
+            ask(method, &path, &[], Some(&large));
         }
     }
     let sign_in = send(&app.url, "GET", "/admin/sign-in", &[], None).text;
     let asset = sign_in.split("href=\"").find(|rest| rest.starts_with("/static/")).unwrap();
-    check("GET", asset.split('"').next().unwrap(), &[], None);
-    check("GET", "/nowhere", &[], None);
-    check("GET", "/admin/nowhere", &[], None);
+    ask("GET", asset.split('"').next().unwrap(), &[], None);
+    ask("GET", "/nowhere", &[], None);
+    ask("GET", "/admin/nowhere", &[], None);
     // Whatever is asked of a book without its tables fails.
     tamper(&app.db, "pragma foreign_keys = off; drop table ledgers").unwrap();
     let path = format!("/v1/accounts/{ACCOUNT}/shopping/orders/{order}");
-    check("GET", &path, &[("authorization", &bearer)], None);
-    let expected = BTreeSet::from([200, 303, 400, 401, 403, 404, 405, 413, 415, 500]);
-    let missing: Vec<_> = expected.difference(&statuses).collect();
-    assert!(missing.is_empty(), "{missing:?} never came; {statuses:?} did");
+    ask("GET", &path, &[("authorization", &bearer)], None);
+}
+
+/// What an answer says of how long browsers shall come by https alone.
+fn https_only(reply: &Reply) -> Vec<&str> {
+    let told = reply.headers.iter().filter(|(name, _)| name == "strict-transport-security");
+    told.map(|(_, value)| value.as_str()).collect()
+}
+
+/// A server that browsers know by that URL; `HERE` is where it listens.
+fn known_as(public_url: &str) -> App {
+    App::start_known_as(ServerOptions::default(), |url| public_url.replace("HERE", url))
+}
+
+#[test]
+fn every_answer_that_came_over_https_keeps_browsers_to_it() {
+    let app = known_as("https://shop.example");
+    walk(&app, &[("host", "shop.example")], |at, reply| {
+        assert_eq!(https_only(reply), ["max-age=31536000"], "{at}");
+    });
+}
+
+#[test]
+fn nothing_that_came_over_plain_http_keeps_browsers_to_https() {
+    let public = ("host", "shop.example");
+    let https = "https://shop.example";
+    for (public_url, said, expected) in [
+        (https, vec![public], true),
+        (https, vec![("host", "SHOP.example.:443")], true),
+        (https, vec![public, ("x-forwarded-proto", "https")], true),
+        (https, vec![public, ("x-forwarded-proto", "http")], false),
+        (https, vec![public, ("x-forwarded-proto", "https, HTTP")], false),
+        ("HERE", vec![], false),
+        ("http://shop.example", vec![public], false),
+        // On this machine itself and past the proxy.
+        (https, vec![], false),
+        (https, vec![("host", "localhost")], false),
+        // Every port of this machine would be meant.
+        ("https://localhost:8443", vec![("host", "localhost:8443")], false),
+        ("https://127.0.0.1", vec![], false),
+        // By another name, of which nobody said how it is reached.
+        (https, vec![("host", "till.lan")], false),
+    ] {
+        let app = known_as(public_url);
+        for path in ["/admin/sign-in", "/health", "/nowhere"] {
+            let reply = send(&app.url, "GET", path, &said, None);
+            let told = !https_only(&reply).is_empty();
+            assert_eq!(told, expected, "{path} of {public_url} by {said:?}");
+        }
+    }
 }

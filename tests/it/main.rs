@@ -7,7 +7,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod access_objects;
 mod admin_comments;
+mod admin_forms;
+mod admin_hosts;
 mod admin_list;
 mod admin_operations;
 mod admin_order_page;
@@ -42,6 +45,7 @@ mod order_update;
 mod process;
 mod schema;
 mod service_events;
+mod stopping;
 mod tidy;
 mod tokens;
 mod trials;

@@ -22,6 +22,15 @@ pub fn visitor(app: &App, role: Role, account: &str) -> String {
 
 /// Somebody new of that role in some accounts, signed in; their cookie.
 pub fn visitor_of(app: &App, role: Role, accounts: &[&str]) -> String {
+    signed_in(app, role, accounts, FORM_TOKEN)
+}
+
+/// Somebody of that role whose forms carry another token; their cookie.
+pub fn visitor_with_token(app: &App, role: Role, account: &str, form_token: &str) -> String {
+    signed_in(app, role, &[account], form_token)
+}
+
+fn signed_in(app: &App, role: Role, accounts: &[&str], form_token: &str) -> String {
     let password_hash = Password::new("korrekt hest batteri").unwrap();
     let users = app.state.store.read_blocking(|reader| reader.list_users()).unwrap();
     let name = format!("{}-{}", role.as_str(), accounts.first().unwrap_or(&"none")).to_lowercase();
@@ -35,7 +44,7 @@ pub fn visitor_of(app: &App, role: Role, accounts: &[&str]) -> String {
     };
     let user = app.state.store.writer.write_blocking(command).unwrap();
     let ticket = Ticket::draw(&Randomness::System);
-    let session = NewSession { token_sha256: ticket.sha256(), form_token: FORM_TOKEN.to_owned() };
+    let session = NewSession { token_sha256: ticket.sha256(), form_token: form_token.to_owned() };
     let started = StartSession { user, session, replaces: None };
     assert!(app.state.store.writer.write_blocking(started).unwrap());
     format!("tillbook={}", ticket.reveal())
@@ -51,6 +60,22 @@ pub fn send_form(app: &App, cookie: &str, path: &str, fields: &[(&str, &str)]) -
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let headers = [FORM, ("cookie", cookie)];
     app.send("POST", &format!("/admin/{ACCOUNT}{path}"), &headers, Some(&body))
+}
+
+/// The fields of the form of an operation on a page, as a browser would send them.
+pub fn form_fields(page: &Reply) -> Vec<(String, String)> {
+    let (_, form) = page.text.split_once("data-live").expect("a form on the page");
+    let (form, _) = form.split_once("</form>").unwrap();
+    let inputs = form.split("<input ").skip(1).filter_map(|rest| {
+        let tag = &rest[..rest.find('>').unwrap()];
+        let value = |name: &str| {
+            let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+            Some(unescaped(rest.split('"').next().unwrap()))
+        };
+        let unticked = tag.contains("checkbox") && !tag.contains("checked");
+        (!unticked).then(|| (value("name").unwrap(), value("value").unwrap_or_default()))
+    });
+    inputs.collect()
 }
 
 /// A page's text without its marks, spaces folded.
@@ -73,7 +98,7 @@ pub fn words(reply: &Reply) -> String {
 }
 
 /// What a browser reads where a page has marks for characters.
-pub fn unescaped(text: &str) -> String {
+fn unescaped(text: &str) -> String {
     let marks = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
     marks.iter().fold(text.to_owned(), |text, (mark, plain)| text.replace(mark, plain))
 }

@@ -8,11 +8,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::harness::{ACCOUNT, Client, Reply, basic, send};
+use super::trials::say;
 
 /// How long a process may take to end before the test fails; far more than it needs.
 const END_S: u64 = 60;
@@ -245,6 +246,20 @@ impl Drop for Served {
             drop(child.wait());
         }
     }
+}
+
+/// How long a running server may take to heed a command of another process. The promise is a
+/// second; a machine that does much else besides gets thirty.
+const HEEDED_S: u64 = 30;
+
+/// Asks until it is so; every question is a request, which is pause enough.
+#[track_caller]
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(HEEDED_S), "not in time: {what}");
+    }
+    say(&format!("after {} ms {what}", began.elapsed().as_millis()));
 }
 
 fn signal(id: u32, name: &str) {

@@ -33,7 +33,7 @@ fn connect(url: &str) -> TcpStream {
 }
 
 fn head(line: &str, extra: &str) -> String {
-    format!("{line} HTTP/1.1\r\nHost: x\r\n{extra}\r\n")
+    format!("{line} HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n")
 }
 
 /// Sends a head and then a body until the server takes no more: how many bytes it took, and its

@@ -21,6 +21,8 @@ pub enum PageError {
     SignInFirst { next: String },
     /// The visitor may not do this.
     Forbidden(&'static str),
+    /// The request is for a host that nobody said is this server.
+    UnknownHost,
     /// There is no such page, or it is another account's.
     NotFound,
     /// What the API would have said.
@@ -36,6 +38,13 @@ struct ErrorPage<'a> {
     css: &'a str,
 }
 
+/// What to do so that a name is known. It is not given back: it may be anything.
+const UNKNOWN_HOST: &str = "The back office answers only by names that the server was told. If the \
+    one in the address bar is yours, start the server with --public-url and the whole address, or \
+    with --host and the name when it has another address besides. If that was done, a proxy in \
+    front changes the name: have it pass on the Host header that it got, or give the name that it \
+    sends with --host.";
+
 impl PageError {
     /// A page that could not be rendered: a bug here.
     pub fn render(error: askama::Error) -> PageError {
@@ -46,6 +55,7 @@ impl PageError {
         match self {
             Self::SignInFirst { .. } => ("Sign in", "Please sign in first.".to_owned()),
             Self::Forbidden(why) => ("Not allowed", (*why).to_owned()),
+            Self::UnknownHost => ("Not known by this name", UNKNOWN_HOST.to_owned()),
             Self::NotFound => {
                 ("Not found", "There is no such page, or it is not yours to see.".to_owned())
             }
@@ -84,6 +94,7 @@ impl ResponseError for PageError {
         match self {
             Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Api(error) => error.status_code(),
         }

@@ -105,7 +105,8 @@ pub fn health(url: &str) -> Reply {
     send(url, "GET", "/health", &[], None)
 }
 
-fn capture_under(key: &str) -> Value {
+/// The body of the capture under a key.
+pub fn capture_under(key: &str) -> Value {
     json!({"items": [{"line_id": 1, "amount": 1}], "processed_by": key})
 }
 

@@ -1,0 +1,259 @@
+//! Whose an order, a draft, an operation or a comment is: for everybody else it is not there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use tillbook::auth::role::Role;
+use tillbook::auth::scope::Scope;
+use tillbook::http::{endpoints, pages};
+
+use super::forge::OTHER_ACCOUNT;
+use super::harness::{ACCOUNT, App, Reply};
+use super::office::{FORM, FORM_TOKEN, visitor};
+
+/// An id that nobody has.
+const NOBODY_S: &str = "11111111-2222-4333-8444-555555555555";
+
+/// The parameters of a path, by their names.
+pub type Ids = BTreeMap<&'static str, String>;
+
+/// An account, and a client of it that may do everything.
+pub struct Shop<'a> {
+    app: &'a App,
+    account: &'static str,
+    token: String,
+    customer: &'static str,
+    store: &'static str,
+}
+
+impl<'a> Shop<'a> {
+    /// The account that every test starts with.
+    pub fn first(app: &'a App) -> Shop<'a> {
+        let token = app.token.clone();
+        Shop { app, account: ACCOUNT, token, customer: "kari", store: "torget" }
+    }
+
+    /// Another account; made here.
+    fn other(app: &'a App) -> Shop<'a> {
+        app.make_account(OTHER_ACCOUNT);
+        let client = app.make_client(OTHER_ACCOUNT, &[Scope::AdminShopping]);
+        let token = app.token_in(OTHER_ACCOUNT, &client);
+        Shop { app, account: OTHER_ACCOUNT, token, customer: "ola", store: "bua" }
+    }
+
+    /// A request below this account's `/shopping`.
+    fn send(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
+        let path = format!("/v1/accounts/{}/shopping{path}", self.account);
+        let bearer = format!("Bearer {}", self.token);
+        let body = body.map(|body| body.to_string());
+        self.app.send(method, &path, &[("authorization", &bearer)], body.as_deref())
+    }
+
+    #[track_caller]
+    fn post(&self, path: &str, body: Value) -> Reply {
+        self.send("POST", path, Some(body)).expect(200)
+    }
+
+    /// What makes a route's path lead to something that it can work on.
+    #[track_caller]
+    pub fn ids(&self, template: &str) -> Ids {
+        let mut ids = Ids::from([
+            ("aid", self.account.to_owned()),
+            ("customer_id", self.customer.to_owned()),
+            ("store_id", self.store.to_owned()),
+        ]);
+        if template.contains("{id}") {
+            ids.insert("id", id_of(&self.post("/draft_orders", draft_body())));
+            ids.insert("line_id", "1".to_owned());
+        }
+        if template.contains("{order_id}") {
+            let order = self.order(json!({}));
+            if template.ends_with("/open") {
+                self.post(&format!("/orders/{order}/close"), json!({}));
+            }
+            if template.contains("{comment_id}") {
+                let said = self.post(&format!("/orders/{order}/comments"), comment_body()).body;
+                ids.insert("comment_id", said["comments"][0]["id"].as_str().unwrap().to_owned());
+            }
+            if let Some(list) = template.strip_suffix("/{operation_id}") {
+                let (_, kind) = list.rsplit_once('/').unwrap();
+                let made = self.post(&format!("/orders/{order}/{kind}"), operation_body());
+                ids.insert("operation_id", id_of(&made));
+            }
+            ids.insert("order_id", order);
+        }
+        for name in parameters(template) {
+            assert!(ids.contains_key(name), "say here what {{{name}}} of {template} is");
+        }
+        ids
+    }
+
+    fn order(&self, options: Value) -> String {
+        let items = json!([{"id": "a", "gross_amount": 100}]);
+        let order = json!({"currency": "NOK", "items": items, "customer": {"id": self.customer},
+            "store": {"id": self.store}});
+        let draft = id_of(&self.post("/draft_orders", json!({"order": order, "options": options})));
+        let done = self.send("PUT", &format!("/draft_orders/{draft}/complete"), None).expect(200);
+        done.body["orders"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    fn authorize(&self, order: &str) -> String {
+        let body = json!({"items": [{"line_id": 1, "amount": 10}]});
+        id_of(&self.post(&format!("/orders/{order}/authorizations"), body))
+    }
+}
+
+/// A route's path with these in it.
+pub fn filled(template: &str, ids: &Ids) -> String {
+    ids.iter()
+        .fold(template.to_owned(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
+}
+
+/// The names of a path's parameters.
+fn parameters(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).map(|rest| rest.split('}').next().unwrap())
+}
+
+/// Every way to put another account's ids into a path in the place of one's own: each alone and
+/// all that go together. A line's id is a number within its draft, and the account's own is what
+/// the matrix tries.
+fn mixtures(template: &str, ours: &Ids, theirs: &Ids) -> Vec<(Ids, Ids)> {
+    let names: Vec<&str> =
+        parameters(template).filter(|name| !["aid", "line_id"].contains(name)).collect();
+    let mixture = |chosen: usize| {
+        let (mut mixed, mut absent) = (ours.clone(), ours.clone());
+        for (at, name) in names.iter().enumerate().filter(|(at, _)| chosen & (1 << at) != 0) {
+            let (name, theirs) = theirs.get_key_value(*name).unwrap();
+            assert_ne!(ours[name], *theirs, "{template}: {name} {at} is no other's");
+            mixed.insert(name, theirs.clone());
+            absent.insert(name, NOBODY_S.to_owned());
+        }
+        (mixed, absent)
+    };
+    (1..1 << names.len()).map(mixture).collect()
+}
+
+#[test]
+fn what_another_account_has_is_not_there_for_any_route() {
+    let app = App::start();
+    let (us, them) = (Shop::first(&app), Shop::other(&app));
+    let mut tried = BTreeSet::new();
+    for endpoint in endpoints() {
+        let (method, template) = (endpoint.method.as_str(), endpoint.path.as_str());
+        let (ours, theirs) = (us.ids(template), them.ids(template));
+        let before = app.snapshot();
+        let send = |ids: &Ids| {
+            let path = filled(template, ids);
+            let bearer = format!("Bearer {}", us.token);
+            let body = body_of(method, template).map(|body| body.to_string());
+            app.send(method, &path, &[("authorization", &bearer)], body.as_deref())
+        };
+        for (mixed, absent) in mixtures(template, &ours, &theirs) {
+            let at = format!("{method} {}", filled(template, &mixed));
+            let (reply, of_nobody) = (send(&mixed), send(&absent));
+            // A list of those who have no orders here is empty.
+            let is_list = template.ends_with("_id}/orders");
+            assert_eq!(reply.status, if is_list { 200 } else { 404 }, "{at}: {}", reply.text);
+            assert!(!is_list || reply.body["orders"] == json!([]), "{at}: {}", reply.text);
+            // It reads as if it had never been: nobody learns which ids another account has.
+            let unnamed = |reply: &Reply, ids: &Ids| {
+                ids.values().fold(reply.text.clone(), |text, id| text.replace(id, ""))
+            };
+            assert_eq!(unnamed(&reply, &mixed), unnamed(&of_nobody, &absent), "{at}");
+            assert_eq!(app.snapshot(), before, "{at} changed something");
+            tried.insert(at);
+        }
+        if parameters(template).any(|name| name != "aid") {
+            send(&ours).expect(200);
+        }
+    }
+    assert!(40 < tried.len(), "only {} were tried", tried.len());
+}
+
+#[test]
+fn what_another_account_has_is_not_there_on_any_page() {
+    let app = App::start();
+    let (us, them) = (Shop::first(&app), Shop::other(&app));
+    let cookie = visitor(&app, Role::Owner, ACCOUNT);
+    let mut tried = BTreeSet::new();
+    for page in pages().iter().filter(|page| page.path.starts_with("/admin/{aid}/")) {
+        let (method, template) = (page.method.as_str(), page.path.as_str());
+        let (ours, theirs) = (us.ids(template), them.ids(template));
+        let before = app.snapshot();
+        let send = |ids: &Ids| {
+            // With a key, so that a form's page is shown and not sent to get one.
+            let path = format!("{}?key={NOBODY_S}", filled(template, ids));
+            let body = format!("form_token={FORM_TOKEN}&comment=c&cancelled_reason=other");
+            let body = (method == "POST").then_some(body.as_str());
+            app.send(method, &path, &[FORM, ("cookie", &cookie)], body)
+        };
+        for (mixed, absent) in mixtures(template, &ours, &theirs) {
+            let at = format!("{method} {}", filled(template, &mixed));
+            let (reply, of_nobody) = (send(&mixed), send(&absent));
+            assert_eq!(reply.status, 404, "{at}: {}", reply.text);
+            assert_eq!(reply.text, of_nobody.text, "{at}");
+            assert_eq!(app.snapshot(), before, "{at} changed something");
+            tried.insert(at);
+        }
+        let reply = send(&ours);
+        assert!(![403, 404].contains(&reply.status), "{method} {template}: {}", reply.text);
+    }
+    assert!(15 < tried.len(), "only {} were tried", tried.len());
+}
+
+#[test]
+fn another_s_id_in_a_body_or_a_query_is_unknown() {
+    let app = App::start();
+    let (us, them) = (Shop::first(&app), Shop::other(&app));
+    let several = || json!({"multiple_authorizations": true});
+    let (ours, another, theirs) = (us.order(several()), us.order(several()), them.order(several()));
+    let (of_another, their_authorization) = (us.authorize(&another), them.authorize(&theirs));
+    us.authorize(&ours);
+    let before = app.snapshot();
+    for id in [their_authorization.as_str(), &of_another, NOBODY_S] {
+        for kind in ["captures", "refunds", "cancellations"] {
+            for success in [true, false] {
+                let items = json!([{"line_id": 1, "amount": 1}]);
+                let body = json!({"items": items, "authorization_id": id, "success": success});
+                let reply = app.post(&format!("/orders/{ours}/{kind}"), body).expect(400);
+                assert_eq!(reply.problems(), "/authorization_id unknown_authorization");
+            }
+        }
+    }
+    let page = format!("/orders?starting_after={theirs}");
+    assert_eq!(app.get(&page).expect(400).problems(), "starting_after bad_value");
+    assert_eq!(app.get("/orders?total=true").header("total-count"), Some("2"));
+    assert_eq!(app.snapshot(), before);
+}
+
+fn id_of(reply: &Reply) -> String {
+    reply.body["id"].as_str().unwrap().to_owned()
+}
+
+fn draft_body() -> Value {
+    json!({"order": {"currency": "NOK", "items": [{"id": "p", "gross_amount": 100}]}})
+}
+
+fn operation_body() -> Value {
+    json!({"items": [{"line_id": 1, "amount": 1}], "success": false})
+}
+
+fn comment_body() -> Value {
+    json!({"comment": "Ring twice"})
+}
+
+/// What a route takes.
+pub fn body_of(method: &str, template: &str) -> Option<Value> {
+    let takes_operation = ["/authorizations", "/captures", "/refunds", "/cancellations"];
+    match method {
+        "GET" => None,
+        _ if template.ends_with("/draft_orders") => Some(draft_body()),
+        _ if template.contains("/items") => Some(json!({"id": "b", "gross_amount": 5})),
+        _ if template.ends_with("/events") => {
+            Some(json!({"service": "kitchen", "service_status": "prepared"}))
+        }
+        _ if template.ends_with("/comments") => Some(comment_body()),
+        _ if takes_operation.iter().any(|kind| template.ends_with(kind)) => Some(operation_body()),
+        _ => Some(json!({})),
+    }
+}

@@ -1,0 +1,250 @@
+//! Every form of the back office against other sites: sent by one of their pages, or without the
+//! word that only ours have, it is refused and changes nothing.
+
+use serde_json::json;
+use tillbook::app::MakeSignInLink;
+use tillbook::auth::role::Role;
+use tillbook::auth::session::Ticket;
+use tillbook::clock::Randomness;
+use tillbook::http::pages;
+
+use super::harness::{ACCOUNT, App, Reply};
+use super::office::{FORM, FORM_TOKEN, form_fields, get, visitor, visitor_with_token};
+
+/// The forms that nobody needs to be signed in for; every other one must be of a session.
+const WITHOUT_SESSION: [&str; 3] = ["/admin/sign-in", "/admin/link", "/admin/setup"];
+
+/// The form token of a session that is good, but another.
+const OTHER_TOKEN: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+const EMAIL: &str = "owner-t12345678@example.no";
+const PASSWORD: &str = "korrekt hest batteri";
+
+/// What a browser says of where a form comes from.
+pub type Said<'a> = Vec<(&'static str, &'a str)>;
+
+/// A form that does what it is for when it is sent as it is.
+pub struct Ready {
+    path: String,
+    fields: Vec<(String, String)>,
+    /// Of whoever is signed in; empty where nobody needs to be.
+    cookie: String,
+}
+
+impl Ready {
+    /// The form of a route, filled in as its own page would have it.
+    #[track_caller]
+    pub fn of(app: &App, route: &str) -> Ready {
+        let fields: Vec<(String, String)> = match route {
+            "/admin/sign-in" => {
+                visitor(app, Role::Owner, ACCOUNT);
+                own(&[("email", EMAIL), ("password", PASSWORD)])
+            }
+            "/admin/link" => {
+                visitor(app, Role::Owner, ACCOUNT);
+                own(&[("ticket", &ticket(app, Some(EMAIL)))])
+            }
+            "/admin/setup" => {
+                let ticket = ticket(app, None);
+                own(&[("ticket", &ticket), ("email", EMAIL), ("password", PASSWORD)])
+            }
+            _ => return Ready::signed_in(app, route),
+        };
+        Ready { path: route.to_owned(), fields, cookie: String::new() }
+    }
+
+    #[track_caller]
+    fn signed_in(app: &App, route: &str) -> Ready {
+        let cookie = visitor(app, Role::Owner, ACCOUNT);
+        let order = order(app);
+        let (_, word) = route.rsplit_once('/').unwrap();
+        let at = format!("/orders/{order}");
+        let mut path = route.replace("{aid}", ACCOUNT).replace("{order_id}", &order);
+        let mut fields = own(&[("form_token", FORM_TOKEN)]);
+        match word {
+            "sign-out" | "close" => {}
+            "open" => drop(app.post(&format!("{at}/close"), json!({})).expect(200)),
+            "cancel" => {
+                // Only an order without operations can be cancelled.
+                let fresh = app.simple_order(&[100]);
+                path = route.replace("{aid}", ACCOUNT).replace("{order_id}", &fresh);
+                fields.extend(own(&[("cancelled_reason", "other")]));
+            }
+            "comments" => fields.extend(own(&[("comment", "Ring twice")])),
+            "delete" => {
+                let said = app.post(&format!("{at}/comments"), json!({"comment": "c"})).expect(200);
+                let id = said.body["comments"][0]["id"].as_str().unwrap();
+                path = path.replace("{comment_id}", id);
+            }
+            "authorizations" | "captures" | "refunds" | "cancellations" => {
+                let to_key = get(app, &cookie, &format!("{at}/{word}")).expect(303);
+                let to_key = to_key.header("location").unwrap();
+                let page = app.send("GET", to_key, &[("cookie", &cookie)], None).expect(200);
+                fields = form_fields(&page);
+                fields.extend(own(&[("step", "record")]));
+            }
+            _ => panic!("say here how the form of {route} is filled in"),
+        }
+        Ready { path, fields, cookie }
+    }
+
+    /// The form as a page of that origin sends it.
+    pub fn send(&self, app: &App, said: &Said<'_>) -> Reply {
+        self.send_as(app, FORM, &self.cookie, said)
+    }
+
+    fn send_as(
+        &self,
+        app: &App,
+        form: (&'static str, &str),
+        cookie: &str,
+        said: &Said<'_>,
+    ) -> Reply {
+        let mut headers = vec![form];
+        if !cookie.is_empty() {
+            headers.push(("cookie", cookie));
+        }
+        headers.extend(said);
+        app.send("POST", &self.path, &headers, Some(&self.body()))
+    }
+
+    fn body(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.fields).finish()
+    }
+
+    /// The same form with another token, or with none.
+    fn with_token(&self, token: Option<&str>) -> Ready {
+        let mut fields = self.fields.clone();
+        fields.retain(|(name, _)| name != "form_token");
+        fields.extend(token.map(|token| ("form_token".to_owned(), token.to_owned())));
+        Ready { path: self.path.clone(), fields, cookie: self.cookie.clone() }
+    }
+}
+
+fn own(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// A link that works once: for that user, or to make the first one.
+fn ticket(app: &App, email: Option<&str>) -> String {
+    let ticket = Ticket::draw(&Randomness::System);
+    let email = email.map(str::to_owned);
+    let command = MakeSignInLink { token_sha256: ticket.sha256(), email, life_ms: 60_000 };
+    app.state.store.writer.write_blocking(command).unwrap();
+    ticket.reveal().to_owned()
+}
+
+/// An order on which every kind of operation has something left to do.
+fn order(app: &App) -> String {
+    let order = app.simple_order(&[100]);
+    for (kind, amount) in [("authorizations", 60), ("captures", 20)] {
+        let body = json!({"items": [{"line_id": 1, "amount": amount}]});
+        app.post(&format!("/orders/{order}/{kind}"), body).expect(200);
+    }
+    order
+}
+
+/// The routes of all forms, as the router has them.
+pub fn forms() -> Vec<String> {
+    let posts = pages().into_iter().filter(|page| page.method == "POST");
+    posts.map(|page| page.path).collect()
+}
+
+/// Sends what must be refused, and sees that the book stays as it is.
+struct Refused<'a> {
+    app: &'a App,
+    route: &'a str,
+    before: String,
+}
+
+impl Refused<'_> {
+    #[track_caller]
+    fn expect(&self, status: u16, what: &str, reply: &Reply) {
+        assert_eq!(reply.status, status, "{} {what}: {}", self.route, reply.text);
+        assert!(reply.header("set-cookie").is_none(), "{} {what} signed in or out", self.route);
+        assert_eq!(self.app.snapshot(), self.before, "{} {what} changed something", self.route);
+    }
+}
+
+#[test]
+fn no_form_is_taken_from_a_page_of_another_site() {
+    for route in forms() {
+        let app = App::start();
+        let ready = Ready::of(&app, &route);
+        let refused = Refused { app: &app, route: &route, before: app.snapshot() };
+        let own = app.url.clone();
+        // Another port, another name of this machine, and names that only begin or end as ours.
+        let localhost = own.replace("127.0.0.1", "localhost");
+        let longer = format!("{own}.evil.example");
+        let user = own.replace("http://", "http://evil.example@");
+        let mut others: Vec<Said<'_>> = ["null", "", "https://evil.example", "http://127.0.0.1:1"]
+            .map(|origin| vec![("origin", origin)])
+            .to_vec();
+        others.extend([&localhost, &longer, &user].map(|origin| vec![("origin", origin.as_str())]));
+        for site in ["cross-site", "same-site", "", "SAME-ORIGIN", "same-origin, cross-site"] {
+            others.push(vec![("sec-fetch-site", site)]);
+            // What the browser concluded counts more than the origin that it names.
+            others.push(vec![("sec-fetch-site", site), ("origin", own.as_str())]);
+        }
+        for said in others {
+            refused.expect(403, &format!("{said:?}"), &ready.send(&app, &said));
+        }
+        // Pages of other sites can have these sent without asking.
+        for kind in ["text/plain", "multipart/form-data; boundary=x", "application/json", ""] {
+            let reply = ready.send_as(&app, ("content-type", kind), &ready.cookie, &Vec::new());
+            refused.expect(403, &format!("as {kind:?}"), &reply);
+        }
+        // An image or a link of theirs asks with GET.
+        let path = format!("{}?{}", ready.path, ready.body());
+        let reply = app.send("GET", &path, &[("cookie", &ready.cookie)], None);
+        assert_eq!(app.snapshot(), refused.before, "GET {path}: {}", reply.status);
+        assert!(reply.header("set-cookie").is_none(), "GET {path}");
+    }
+}
+
+#[test]
+fn no_form_is_taken_without_the_word_of_its_own_session() {
+    for route in forms().iter().filter(|route| !WITHOUT_SESSION.contains(&route.as_str())) {
+        let app = App::start();
+        let ready = Ready::of(&app, route);
+        let other_cookie = visitor_with_token(&app, Role::Owner, ACCOUNT, OTHER_TOKEN);
+        let refused = Refused { app: &app, route, before: app.snapshot() };
+        let said = vec![("sec-fetch-site", "same-origin")];
+        for token in [None, Some(""), Some(OTHER_TOKEN), Some(&FORM_TOKEN[1..])] {
+            let reply = ready.with_token(token).send(&app, &said);
+            refused.expect(403, &format!("with {token:?}"), &reply);
+        }
+        // A form of one session that a browser with another sends.
+        let reply = ready.send_as(&app, FORM, &other_cookie, &said);
+        refused.expect(403, "by another session", &reply);
+        // The token in the address, where a log or a `Referer` could have shown it to others.
+        let mut in_address = ready.with_token(None);
+        in_address.path = format!("{}?form_token={FORM_TOKEN}", ready.path);
+        refused.expect(403, "with its token in the address", &in_address.send(&app, &said));
+        for cookie in ["", "tillbook=", "tillbook=planted"] {
+            let reply = ready.send_as(&app, FORM, cookie, &said);
+            refused.expect(303, &format!("by {cookie:?}"), &reply);
+            assert!(reply.header("location").unwrap().starts_with("/admin/sign-in"), "{route}");
+        }
+    }
+}
+
+#[test]
+fn every_form_that_our_own_page_sends_is_taken() {
+    for route in forms() {
+        for site in [Some("same-origin"), Some("none"), None] {
+            let app = App::start();
+            let ready = Ready::of(&app, &route);
+            let before = app.snapshot();
+            let own = app.url.clone();
+            let mut said = vec![("origin", own.as_str())];
+            said.extend(site.map(|site| ("sec-fetch-site", site)));
+            let reply = ready.send(&app, &said);
+            assert_eq!(reply.status, 303, "{route} {said:?}: {}", reply.text);
+            assert_ne!(app.snapshot(), before, "{route} {said:?} did nothing");
+            let signs = ["/admin/sign-in", "/admin/link", "/admin/setup", "/admin/sign-out"];
+            let sets_cookie = reply.header("set-cookie").is_some();
+            assert_eq!(sets_cookie, signs.contains(&route.as_str()), "{route}");
+        }
+    }
+}

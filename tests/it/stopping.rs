@@ -1,0 +1,139 @@
+//! Stopping while another process holds the book's lock: soon, and with an answer for everybody.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::harness::snapshot;
+use super::process::Served;
+use super::trials::load::{Shop, capture_under, keys};
+use super::trials::say;
+
+/// How long stopping may take; it takes less than a second where nothing else keeps the machine
+/// busy, and a single wait for the lock used to take five.
+const STOPPED_S: u64 = 8;
+
+/// Captures that wait when the server is told to stop: more than one batch.
+const WAITING: u32 = 9;
+
+/// Requests that a server answers while others wait; when it has, it has read those too.
+const BEHIND: usize = 60;
+
+/// Another process's lock on a book.
+struct Lock(Connection);
+
+impl Lock {
+    fn take(shop: &Shop) -> Lock {
+        #[expect(clippy::disallowed_methods, reason = "it is the other process")]
+        let other = Connection::open(&shop.db).unwrap();
+        other.execute_batch("begin immediate").unwrap();
+        Lock(other)
+    }
+
+    fn let_go(self) {
+        self.0.execute_batch("rollback").unwrap();
+    }
+}
+
+/// Captures that were sent, and their answers not read yet.
+struct Sent(Vec<(String, TcpStream)>);
+
+impl Sent {
+    /// Sends them, and waits until the server has them all.
+    fn to(served: &Served, shop: &Shop, token: &str, keys: &[String]) -> Sent {
+        let send = |key: &String| {
+            let body = capture_under(key).to_string();
+            let mut stream = TcpStream::connect(served.address()).unwrap();
+            let head = format!(
+                "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+                 Idempotency-Key: {key}\r\nContent-Type: application/json\r\n\
+                 Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                shop.captures(),
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            (key.clone(), stream)
+        };
+        let sent = Sent(keys.iter().map(send).collect());
+        for _ in 0..BEHIND {
+            let order = format!("/orders/{}", shop.order);
+            served.shopping(token, "GET", &order, None).expect(200);
+        }
+        sent
+    }
+
+    /// Every answer: the key and the status.
+    fn answers(self) -> Vec<(String, u16)> {
+        let read = |(key, mut stream): (String, TcpStream)| {
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            let status = answer.split(' ').nth(1).map(|status| status.parse().unwrap());
+            (key, status.unwrap_or_else(|| panic!("no answer came")))
+        };
+        self.0.into_iter().map(read).collect()
+    }
+}
+
+#[test]
+fn a_lock_of_another_process_keeps_no_server_from_stopping() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shop = Shop::make(dir.path());
+    let served = Served::start(&shop.db);
+    let token = served.token(&shop.client);
+    let before = snapshot(&shop.db);
+    let lock = Lock::take(&shop);
+    let keys = keys("stopped", WAITING);
+    let sent = Sent::to(&served, &shop, &token, &keys);
+    served.signal("TERM");
+    let told = Instant::now();
+    let answers = sent.answers();
+    served.wait().expect(0);
+    let took = told.elapsed();
+    say(&format!("stopped after {} ms", took.as_millis()));
+    assert!(answers.iter().all(|(_, status)| *status == 503), "{answers:?}");
+    assert_eq!(snapshot(&shop.db), before);
+    assert!(took < Duration::from_secs(STOPPED_S), "it took {took:?}");
+    lock.let_go();
+    let served = Served::start(&shop.db);
+    let token = served.token(&shop.client);
+    assert!(shop.capture(&served.url, &token, &keys).iter().all(|(_, reply)| reply.status == 200));
+    shop.expect_stored(0);
+}
+
+#[test]
+fn whatever_is_recorded_while_stopping_is_answered_and_nothing_else_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut shop = Shop::make(dir.path());
+    let mut recorded = 0;
+    for round in 0..4 {
+        let served = Served::start(&shop.db);
+        let token = served.token(&shop.client);
+        let lock = Lock::take(&shop);
+        let keys = keys(&format!("round {round}"), WAITING);
+        let sent = Sent::to(&served, &shop, &token, &keys);
+        served.signal("TERM");
+        lock.let_go();
+        let answers = sent.answers();
+        served.wait().expect(0);
+        let good = u32::try_from(answers.iter().filter(|(_, status)| *status == 200).count());
+        let good = good.unwrap();
+        assert!(answers.iter().all(|(_, status)| [200, 503].contains(status)), "{answers:?}");
+        recorded += good;
+        assert_eq!(captures(&shop), recorded, "{answers:?}");
+        let served = Served::start(&shop.db);
+        let token = served.token(&shop.client);
+        shop.capture(&served.url, &token, &keys);
+        recorded += WAITING - good;
+        assert_eq!(captures(&shop), recorded);
+    }
+    shop.expect_stored(0);
+}
+
+/// How many captures stand in the book.
+fn captures(shop: &Shop) -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "the file is looked into from outside")]
+    let conn = Connection::open(&shop.db).unwrap();
+    conn.query_row("select count(*) from operations", [], |row| row.get(0)).unwrap()
+}
