@@ -121,6 +121,14 @@ fn an_update_replaces_the_order_and_merges_the_options() {
 }
 
 #[test]
+fn an_update_without_a_body_leaves_the_draft_as_it_is() {
+    let app = App::start();
+    let draft = two_lines(&app);
+    let kept = app.shopping("PUT", &at(&draft), &[], None).expect(200).body;
+    assert_eq!((&kept["order"], &kept["status"]), (&draft["order"], &json!("open")));
+}
+
+#[test]
 fn a_change_is_made_once_for_each_key() {
     let app = App::start();
     let draft = two_lines(&app);
