@@ -18,6 +18,14 @@ pub enum Fault {
     DropKeyRow,
     /// The check that a start makes finds nothing.
     SkipStartCheck,
+    /// A migration keeps what it would need to undo itself in memory alone.
+    MigrateWithoutJournal,
+    /// What is written has the time that the clock says, though the book has later ones.
+    FollowTheClock,
+    /// Whoever has something to log waits until there is room.
+    WaitForTheLog,
+    /// One address may have every connection.
+    SkipAddressLimit,
     /// An order's captures are listed for whoever holds a token of any account.
     SkipAccountCheck,
 }
@@ -49,5 +57,9 @@ const WORDS: &[(&str, Fault)] = &[
     ("skip-duplicate-line-check", Fault::SkipDuplicateLineCheck),
     ("drop-key-row", Fault::DropKeyRow),
     ("skip-start-check", Fault::SkipStartCheck),
+    ("migrate-without-journal", Fault::MigrateWithoutJournal),
+    ("follow-the-clock", Fault::FollowTheClock),
+    ("wait-for-the-log", Fault::WaitForTheLog),
+    ("skip-address-limit", Fault::SkipAddressLimit),
     ("skip-account-check", Fault::SkipAccountCheck),
 ];

@@ -10,6 +10,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
+use crate::sabotage::{self, Fault};
+
 /// Lines that wait for the reader of the log at most.
 const LINES_WAITING_MAX: usize = 10_000;
 
@@ -24,9 +26,10 @@ pub enum LogLevel {
 
 /// Starts the log. What it returns writes the last lines when it is dropped.
 pub fn start(level: LogLevel) -> WorkerGuard {
+    let waits = sabotage::is_on(Fault::WaitForTheLog);
     let (writer, guard) = NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(LINES_WAITING_MAX)
+        .lossy(!waits)
+        .buffered_lines_limit(if waits { 1 } else { LINES_WAITING_MAX })
         .thread_name("log")
         .finish(std::io::stderr());
     let level = match level {

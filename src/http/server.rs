@@ -18,6 +18,7 @@ use super::headers::{guard_request, keep_to_https, security_headers};
 use super::last_request::{self, refuse_after_last};
 use super::unread_body::end_unread_body;
 use super::{AppState, configure};
+use crate::sabotage::{self, Fault};
 
 /// How many threads serve requests. They never wait for SQLite.
 const WORKERS: u8 = 2;
@@ -69,7 +70,8 @@ pub fn start(
     let (head_timeout, idle_timeout) = (options.head_timeout, options.idle_timeout);
     connection::lengthen_backlog(&listener)?;
     let connections_max = connection::connections_max(WORKERS.into());
-    let half = connections_max * usize::from(WORKERS) / 2;
+    let all = connections_max * usize::from(WORKERS);
+    let half = if sabotage::is_on(Fault::SkipAddressLimit) { all } else { all / 2 };
     let addresses = Addresses::at_most(options.address_connections_max.unwrap_or(half));
     let server = HttpServer::new(move || {
         let prefix = options.path_prefix.clone();

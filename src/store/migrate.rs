@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 use super::error::{StoreError, StoreErrorKind};
+use crate::sabotage::{self, Fault};
 
 /// The steps, oldest first. A released step is never edited.
 const STEPS: &[M<'static>] = &[
@@ -19,12 +20,18 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     // A table that others refer to can only be made anew while nobody looks at references; a step
     // that does so checks them at its end, in its own transaction.
     conn.pragma_update(None, "foreign_keys", false)?;
+    if sabotage::is_on(Fault::MigrateWithoutJournal) {
+        conn.pragma_update(None, "journal_mode", "memory")?;
+    }
     let migrated = Migrations::from_slice(STEPS).to_latest(conn).map_err(|error| match error {
         // Its own text repeats the whole step.
         rusqlite_migration::Error::RusqliteError { err, .. } => not_what_it_says(err),
         other => StoreError::other(other),
     });
     conn.pragma_update(None, "foreign_keys", true)?;
+    if sabotage::is_on(Fault::MigrateWithoutJournal) {
+        conn.pragma_update(None, "journal_mode", "wal")?;
+    }
     migrated
 }
 

@@ -265,6 +265,9 @@ impl WriterState {
 
     fn begin(&mut self) -> Result<Timestamp, StoreError> {
         self.lock_wait.begin(&self.conn)?;
+        if sabotage::is_on(Fault::FollowTheClock) {
+            self.last_event_at = self.clock.now();
+        }
         self.last_event_at = self.last_event_at.max(self.clock.now());
         Ok(self.last_event_at)
     }
