@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::named_params;
 
 use super::error::StoreError;
-use super::orders::OrderRows;
+use super::order_rows::OrderRows;
 use super::tx::{Reader, Tx};
 use crate::domain::ids::{CreatedBy, EventSeq};
 use crate::domain::{KeptJson, Timestamp};

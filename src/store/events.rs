@@ -9,7 +9,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::ledgers::LedgerRecord;
-use super::orders::OrderRows;
+use super::order_rows::OrderRows;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::event::EventState;

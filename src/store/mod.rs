@@ -30,6 +30,7 @@ mod lock_wait;
 mod migrate;
 mod open;
 mod order_lists;
+mod order_rows;
 mod orders;
 mod row;
 mod search;

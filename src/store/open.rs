@@ -85,7 +85,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 pub(super) fn set_up_reader(conn: &Connection) -> Result<(), StoreError> {
     set_up(conn)?;
     conn.pragma_update(None, "query_only", true)?;
-    conn.pragma_update(None, "cache_size", -8_000)?;
+    conn.pragma_update(None, "cache_size", -6_000)?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use super::drafts::read_item;
 use super::error::StoreError;
 use super::events::{EventRecord, follow_events};
 use super::ledgers::read_ledger_columns;
+use super::order_rows::OrderRows;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
@@ -18,7 +19,6 @@ use crate::domain::ledger::Ledger;
 use crate::domain::order::CancelledReason;
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::{KeptJson, Timestamp};
-use crate::json::list_text;
 
 /// An order that is to be appended.
 #[derive(Debug, Clone)]
@@ -78,19 +78,6 @@ const SELECT_ORDERS: &str = "select orders.order_seq, orders.id, orders.order_id
     join ledgers on ledgers.order_seq = orders.order_seq
     join order_documents on order_documents.order_seq = orders.order_seq
     join drafts on drafts.draft_seq = orders.draft_seq";
-
-/// The rows of some orders, for the queries that read about all of them at once.
-pub(super) struct OrderRows {
-    /// A JSON list.
-    text: String,
-}
-
-impl OrderRows {
-    pub fn new(order_seqs: &[i64]) -> OrderRows {
-        let numbers: Vec<String> = order_seqs.iter().map(i64::to_string).collect();
-        OrderRows { text: list_text(&numbers) }
-    }
-}
 
 impl Reader<'_> {
     /// The row of the order of that name.
@@ -187,24 +174,6 @@ impl Reader<'_> {
             cross join order_items on order_seq = listed.value
             order by position";
         self.list_by_order(sql, rows, read_item)
-    }
-
-    /// What a query finds about some orders, whose rows are its first column, by those rows.
-    pub(super) fn list_by_order<T>(
-        &self,
-        sql: &str,
-        rows: &OrderRows,
-        read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError>,
-    ) -> Result<HashMap<i64, Vec<T>>, StoreError> {
-        let found = self.list(sql, named_params! {":order_seqs": rows.text}, |row| {
-            let mut columns = Columns::of(row);
-            Ok((columns.take()?, read(&mut columns)))
-        })?;
-        let mut by_order: HashMap<i64, Vec<T>> = HashMap::new();
-        for (order_seq, read) in found {
-            by_order.entry(order_seq).or_default().push(read?);
-        }
-        Ok(by_order)
     }
 }
 

@@ -1,0 +1,44 @@
+//! Reading about several orders at once: a page of a list takes as many queries as one order.
+
+use std::collections::HashMap;
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::row::Columns;
+use super::tx::Reader;
+use crate::json::list_text;
+
+/// The rows of some orders, as the parameter `:order_seqs` of a query.
+pub(super) struct OrderRows {
+    /// A JSON list.
+    text: String,
+}
+
+impl OrderRows {
+    /// Of these rows.
+    pub fn new(order_seqs: &[i64]) -> OrderRows {
+        let numbers: Vec<String> = order_seqs.iter().map(i64::to_string).collect();
+        OrderRows { text: list_text(&numbers) }
+    }
+}
+
+impl Reader<'_> {
+    /// What a query finds about some orders, by the orders' rows, which are its first column.
+    pub(super) fn list_by_order<T>(
+        &self,
+        sql: &str,
+        rows: &OrderRows,
+        read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError>,
+    ) -> Result<HashMap<i64, Vec<T>>, StoreError> {
+        let found = self.list(sql, named_params! {":order_seqs": rows.text}, |row| {
+            let mut columns = Columns::of(row);
+            Ok((columns.take()?, read(&mut columns)))
+        })?;
+        let mut by_order: HashMap<i64, Vec<T>> = HashMap::new();
+        for (order_seq, read) in found {
+            by_order.entry(order_seq).or_default().push(read?);
+        }
+        Ok(by_order)
+    }
+}
