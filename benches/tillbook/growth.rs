@@ -51,6 +51,7 @@ fn start(bench: &Bench, orders: usize) -> Side {
     let shop = bench.shops.copy(&bench.machine, orders, &format!("growth-{orders}"));
     let captured_before = shop.captured();
     let server = Server::start_book(&shop.folder);
+    server.settle();
     let captures = Captures::of(&shop, &shop.token(&server.address));
     Side { orders, shop, server, captures, captured_before, acknowledged: 0 }
 }

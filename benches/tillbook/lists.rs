@@ -63,6 +63,7 @@ struct Side {
 fn start(bench: &Bench, orders: usize) -> Side {
     let shop = bench.shops.copy(&bench.machine, orders, &format!("lists-{orders}"));
     let server = Server::start_book(&shop.folder);
+    server.settle();
     let authorization = bearer(&shop.token(&server.address));
     Side { server, authorization }
 }

@@ -2,11 +2,16 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::process::{cpu_us, memory_mib, peak_mib};
 
 /// The binary that is measured.
 pub const TILLBOOK: &str = env!("CARGO_BIN_EXE_tillbook");
+
+/// How long a server is watched, and what it uses in that time at most when it has nothing to do.
+const REST: Duration = Duration::from_secs(1);
+const RESTING_CPU_US: u64 = 50_000;
 
 /// A running server. It ends with this.
 pub struct Server {
@@ -44,9 +49,21 @@ impl Server {
         while std::net::TcpStream::connect(&address).is_err() {
             let ended = child.try_wait().expect("a child can be asked");
             assert!(ended.is_none(), "the server ended before it listened: {ended:?}");
-            std::thread::park_timeout(std::time::Duration::from_millis(1));
+            std::thread::park_timeout(Duration::from_millis(1));
         }
         Server { child, address }
+    }
+
+    /// Waits until it has nothing to do: after a start it checks its book, and that is not what is
+    /// to be measured.
+    pub fn settle(&self) {
+        loop {
+            let before = self.cpu_us();
+            std::thread::park_timeout(REST);
+            if self.cpu_us() - before < RESTING_CPU_US {
+                return;
+            }
+        }
     }
 
     /// CPU it has used, in microseconds.
