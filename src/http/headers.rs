@@ -70,14 +70,13 @@ pub async fn guard_request(
         // As a response and not as an error, so that it gets the headers that all answers have.
         return Ok(request.into_response(body_too_large(bytes_max).error_response()));
     }
-    let (method, path) = (request.method().clone(), request.match_pattern());
     let answered = next.call(request).await?;
     if let Some(refused) = cors_refusal(&answered) {
         return Ok(answered.into_response(refused.error_response()));
     }
     tracing::debug!(
-        http.method = %method,
-        http.route = path.as_deref().unwrap_or("none"),
+        http.method = %answered.request().method(),
+        http.route = answered.request().match_pattern().as_deref().unwrap_or("none"),
         http.status = answered.status().as_u16(),
         "answered"
     );

@@ -140,8 +140,9 @@ fn check_sqlite_version(version: i32) -> Result<(), StoreError> {
 /// An empty file may become ours; any other must be ours already.
 fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let application_id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let objects: i64 =
-        conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    let objects: i64 = conn
+        .query_row("select count(*) from sqlite_schema", [], |row| row.get(0))
+        .map_err(schema_unreadable)?;
     if application_id == APPLICATION_ID || (application_id == 0 && objects == 0) {
         return Ok(());
     }
@@ -150,6 +151,15 @@ fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
         text.push_str(", or the file -wal beside it is not its own");
     }
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
+}
+
+/// A schema that SQLite will not read is damaged: it knows the format of every one that is sound.
+fn schema_unreadable(error: rusqlite::Error) -> StoreError {
+    let error = StoreError::from(error);
+    match error.kind {
+        StoreErrorKind::Constraint => StoreError { kind: StoreErrorKind::Corrupt, ..error },
+        _ => error,
+    }
 }
 
 /// SQLite takes what is missing of the last page for zeros. A checkpoint that a crash cut short may

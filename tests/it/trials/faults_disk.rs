@@ -53,7 +53,7 @@ fn a_full_disk_refuses_writes_reads_go_on_and_it_resumes_with_room() {
     let Some(disk) = SmallDisk::mount() else { return };
     let mut shop = Shop::make(disk.path());
     let mut served = Served::start(&shop.db);
-    let token = served.token(&shop.client);
+    let mut token = served.token(&shop.client);
     let mut size_mb = 3;
     for round in 0..count("TILLBOOK_DISK_ROUNDS", 1) {
         let mut refused = Vec::new();
@@ -86,6 +86,8 @@ fn a_full_disk_refuses_writes_reads_go_on_and_it_resumes_with_room() {
         assert!(health(&served.url).expect(200).body.get("warnings").is_none());
         served.kill();
         served = Served::start(&shop.db);
+        // It listens elsewhere now, and a token is for one place.
+        token = served.token(&shop.client);
         shop.expect_stored(0);
         size_mb = 3 + u32::try_from(used_mb(&disk)).unwrap();
         disk.remount(&format!("size={size_mb}m"));

@@ -277,6 +277,16 @@ fn every_kind_of_page_damaged_in_its_head_is_refused_or_found() {
 }
 
 #[test]
+fn a_schema_in_a_format_that_sqlite_does_not_know_is_told_as_damage() {
+    let book = Book::make();
+    let mut bytes = book.bytes.clone();
+    bytes[47] = 9;
+    let db = book.place("format");
+    std::fs::write(&db, bytes).unwrap();
+    assert_eq!(judge(&book, &db, "schema format 9"), Outcome::Refused);
+}
+
+#[test]
 fn a_book_cut_by_less_than_a_page_is_found_at_the_start() {
     let book = Book::make();
     let db = book.place("cut");
