@@ -159,10 +159,11 @@ pub fn configure(config: &mut ServiceConfig) {
     while !waiting.is_empty() {
         let path = waiting[0].path.clone();
         let (same, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|e| e.path == path);
-        match path.starts_with("/admin") {
-            true => config.service(resource(&path, same).wrap(from_fn(refuse_unknown_host))),
-            false => config.service(resource(&path, same)),
-        };
+        if path.starts_with("/admin") {
+            config.service(resource(&path, same).wrap(from_fn(refuse_unknown_host)));
+        } else {
+            config.service(resource(&path, same));
+        }
         waiting = others;
     }
     config.default_service(web::to(no_such_path));

@@ -63,8 +63,8 @@ impl Checkpoints {
     }
 }
 
-/// Moves the WAL into the file. Waits for nobody, so that a command that
-/// comes now does not either. An error says why nothing more may be written.
+/// Moves the WAL into the file. Waits for nobody, so that a command that comes now does not either.
+/// An error says why nothing more may be written.
 pub(super) fn passive(conn: &Connection) -> Result<(), String> {
     checkpoint(conn, "pragma wal_checkpoint(passive)")
 }
