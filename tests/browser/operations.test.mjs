@@ -86,7 +86,7 @@ trials('operations', () => {
     await press(page, 'Clear');
     assert.equal(await box(page, 2).inputValue(), '');
     await expectWords(page, 'Type an amount on one line at least.');
-    await press(page, 'All that is left');
+    await press(page, 'All remaining');
     assert.equal(await box(page, 2).inputValue(), '400.00');
     await expectWords(page, 'give back');
   });
