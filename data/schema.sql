@@ -228,9 +228,10 @@ create index draft_values_by_draft on draft_values (draft_seq);
 
 -- Like order_search; the rowid is the draft's draft_seq.
 create virtual table draft_search using fts5 (
-    account,
     words,
-    content = '', contentless_delete = 1, prefix = '2 3 4'
+    content = '', contentless_delete = 1,
+    tokenize = "unicode61 categories 'L* M* N* Co'",
+    prefix = '10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29'
 );
 
 -- ── Orders ──────────────────────────────────────────────────────────────────────────────────
@@ -377,11 +378,13 @@ create index order_comments_by_order on order_comments (order_seq, comment_seq);
 -- Words to find an order by: order id, and the customer's and addressees' e-mails, names, phones.
 -- The rowid is the order's order_seq. Nothing is stored but the index.
 create virtual table order_search using fts5 (
-    -- The account id, one word.
-    account,
-    -- The words, separated by spaces.
+    -- The first 20 letters of each word, right behind the nine of the account id; separated by
+    -- spaces. What is typed is the beginning of such a word, and every length of it has an index of
+    -- its own: whatever is looked for is one list of rows, read from the newest.
     words,
-    content = '', contentless_delete = 1, prefix = '2 3 4'
+    content = '', contentless_delete = 1,
+    tokenize = "unicode61 categories 'L* M* N* Co'",
+    prefix = '10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29'
 );
 
 -- ── What happened ───────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("../../data/migrations/0002_people.sql")),
     M::up(include_str!("../../data/migrations/0003_order_book.sql")).foreign_key_check(),
     M::up(include_str!("../../data/migrations/0004_sign_in_attempts.sql")),
+    M::up(include_str!("../../data/migrations/0005_search_by_letters.sql")),
 ];
 
 /// Applies the steps that the file lacks. A file from a newer program is refused untouched.
@@ -118,6 +119,7 @@ mod tests {
         include_str!("../../data/migrations/0002_people.rows.sql"),
         include_str!("../../data/migrations/0003_order_book.rows.sql"),
         include_str!("../../data/migrations/0004_sign_in_attempts.rows.sql"),
+        include_str!("../../data/migrations/0005_search_by_letters.rows.sql"),
     ];
 
     #[test]
@@ -140,6 +142,33 @@ mod tests {
             let any = format!("select exists (select 1 from {name})");
             let any: bool = conn.query_row(&any, [], |row| row.get(0)).unwrap();
             assert!(any, "{name} has no sample row");
+        }
+    }
+
+    #[test]
+    fn what_was_found_before_the_search_was_made_anew_is_found_after_it() {
+        let mut conn = open();
+        conn.pragma_update(None, "foreign_keys", false).unwrap();
+        for (step, rows) in ROWS.iter().enumerate().take(4) {
+            Migrations::from_slice(STEPS).to_version(&mut conn, step + 1).unwrap();
+            conn.execute_batch(rows).unwrap();
+        }
+        let changed = "delete from order_search where rowid = 1;
+            insert into order_search (rowid, account, words)
+                values (1, 'T00000001', 'Kåre Wolfeschlegelsteinhausenbergerdorff no');";
+        conn.execute_batch(changed).unwrap();
+        migrate(&mut conn).unwrap();
+        for (table, word, is_found) in [
+            ("order_search", "kar", true),
+            ("order_search", "n", true),
+            ("order_search", "wolfeschlegelsteinha", true),
+            ("order_search", "ola", false),
+            ("draft_search", "ola", true),
+        ] {
+            let sql = format!("select count(*) from {table} where {table} match :words");
+            let words = format!("\"T00000001{word}\"*");
+            let found: i64 = conn.query_row(&sql, [words], |row| row.get(0)).unwrap();
+            assert_eq!(found == 1, is_found, "{table}: {word}");
         }
     }
 

@@ -3,6 +3,10 @@
 //! A search is words of letters and digits; an order is found when each of them begins a word of
 //! it. What is digits with separators alone counts as one number, so that a phone number is found
 //! however it is spaced.
+//!
+//! Each word stands in the index behind its account's id, and the index has a list of rows for
+//! every beginning of every word: a search reads one of them from its newest row, however many rows
+//! there are.
 
 use rusqlite::named_params;
 
@@ -20,6 +24,9 @@ const NUMBER_DIGITS_MAX: usize = 20;
 const TEXT_CHARS_MAX: usize = 200;
 const ORDER_WORDS_MAX: usize = 200;
 
+/// Letters of a word that count; the index has a list for each number of them.
+const WORD_CHARS_MAX: usize = 20;
+
 /// Words of a search that count; more are ignored.
 const SEARCH_WORDS_MAX: usize = 8;
 
@@ -33,8 +40,7 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let sql = "delete from order_search where rowid = :row";
         self.execute(sql, named_params! {":row": order_seq})?;
-        let sql = "insert into order_search (rowid, account, words)
-                   values (:row, :account, :words)";
+        let sql = "insert into order_search (rowid, words) values (:row, :words)";
         self.insert_words(sql, account_id, order_seq, texts)
     }
 
@@ -47,8 +53,7 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let sql = "delete from draft_search where rowid = :row";
         self.execute(sql, named_params! {":row": draft_seq})?;
-        let sql = "insert into draft_search (rowid, account, words)
-                   values (:row, :account, :words)";
+        let sql = "insert into draft_search (rowid, words) values (:row, :words)";
         self.insert_words(sql, account_id, draft_seq, texts)
     }
 
@@ -59,10 +64,10 @@ impl Tx<'_> {
         row: i64,
         texts: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), StoreError> {
-        let words = texts.into_iter().flat_map(|text| indexed_words(shortened(text)));
-        let words: Vec<String> = words.take(ORDER_WORDS_MAX).collect();
-        let words = words.join(" ");
-        self.execute(sql, named_params! {":row": row, ":account": account_id, ":words": words})?;
+        let words = texts.into_iter().flat_map(|text| indexed_words(first(TEXT_CHARS_MAX, text)));
+        let words = words.take(ORDER_WORDS_MAX).map(|word| of_account(account_id, &word));
+        let words = words.collect::<Vec<_>>().join(" ");
+        self.execute(sql, named_params! {":row": row, ":words": words})?;
         Ok(())
     }
 }
@@ -76,13 +81,18 @@ pub(super) fn search_expression(account_id: &AccountId, typed: &str) -> Option<S
     if words.is_empty() {
         return None;
     }
-    let prefixes: Vec<String> =
-        words.iter().take(SEARCH_WORDS_MAX).map(|word| format!("words:\"{word}\"*")).collect();
-    Some(format!("account:\"{account_id}\" AND {}", prefixes.join(" AND ")))
+    let words = words.iter().take(SEARCH_WORDS_MAX).map(|word| of_account(account_id, word));
+    let beginnings: Vec<String> = words.map(|word| format!("\"{word}\"*")).collect();
+    Some(beginnings.join(" AND "))
 }
 
-fn shortened(text: &str) -> &str {
-    text.char_indices().nth(TEXT_CHARS_MAX).map_or(text, |(end, _)| &text[..end])
+/// A word as it stands in the index.
+fn of_account(account_id: &AccountId, word: &str) -> String {
+    format!("{account_id}{}", first(WORD_CHARS_MAX, word))
+}
+
+fn first(chars_max: usize, text: &str) -> &str {
+    text.char_indices().nth(chars_max).map_or(text, |(end, _)| &text[..end])
 }
 
 fn indexed_words(text: &str) -> Vec<String> {
@@ -119,13 +129,22 @@ mod tests {
         let expression = |typed| search_expression(&account, typed);
         assert_eq!(
             expression("Kåre \"x\" OR *").unwrap(),
-            "account:\"T00000001\" AND words:\"Kåre\"* AND words:\"x\"* AND words:\"OR\"*"
+            "\"T00000001Kåre\"* AND \"T00000001x\"* AND \"T00000001OR\"*"
         );
-        assert_eq!(
-            expression("+47 912 34 567").unwrap(),
-            "account:\"T00000001\" AND words:\"4791234567\"*"
-        );
+        assert_eq!(expression("+47 912 34 567").unwrap(), "\"T000000014791234567\"*");
         assert_eq!(expression(" -- "), None);
+    }
+
+    #[test]
+    fn there_is_an_index_for_every_beginning_of_a_word() {
+        let account = AccountId::parse("T00000001").unwrap();
+        let one_letter = of_account(&account, "a").chars().count();
+        let longest = of_account(&account, &"a".repeat(200)).chars().count();
+        let lengths: Vec<String> = (one_letter..=longest).map(|n| n.to_string()).collect();
+        let told = format!("prefix = '{}'", lengths.join(" "));
+        let schema = include_str!("../../data/schema.sql");
+        assert_eq!(schema.matches(&told).count(), 2, "of orders and of drafts: {told}");
+        assert_eq!(schema.matches("using fts5").count(), 2);
     }
 
     #[test]

@@ -100,6 +100,8 @@ fn a_search_finds_orders_by_the_beginnings_of_words() {
         json!({"first_name": "Kåre", "last_name": "Ødegård-Næss", "email": "kare.o@example.no",
                "phone_number": "+47 912 34 567"}),
     );
+    let long = "wolfeschlegelsteinhausenbergerdorff";
+    let hindi = order_of(&app, json!({"first_name": long, "last_name": "हिन्दी"}));
     let olsen = order_of(&app, json!({"first_name": "Ola", "last_name": "Olsen"}));
     let find = |typed: &str| {
         let query: String = form_urlencoded::byte_serialize(typed.as_bytes()).collect();
@@ -123,6 +125,12 @@ fn a_search_finds_orders_by_the_beginnings_of_words() {
     }
     assert_eq!(find(&olsen[..8]), [olsen.as_str()], "the order id");
     assert_eq!(find("ol"), [olsen.as_str()]);
+    for letters in 1..=long.len() {
+        assert_eq!(find(&long[..letters]), [hindi.as_str()], "{letters} letters");
+    }
+    assert_eq!(find("wolfeschlegelsteinhx"), [""; 0], "20 letters count");
+    assert_eq!(find("हि"), [hindi.as_str()], "a letter with its vowel sign");
+    assert_eq!(find("हो"), [""; 0], "another vowel sign");
     assert_eq!(find("ola ode"), [""; 0], "every word must begin one");
     for typed in ["", " ", "\"", "*", "a OR b", "NOT", "x\" OR words:\"k"] {
         assert!(find(typed).is_empty(), "{typed}");
