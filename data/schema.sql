@@ -462,7 +462,8 @@ create table idempotency_keys (
     key           text not null check (length(key) between 1 and 255),
     -- SHA-256 of method, path, query and the canonical body; of a form, of its path and fields.
     fingerprint   blob not null check (length(fingerprint) = 32),
-    -- The body of the answer, which was a 200; of a form, the id of the operation it recorded.
+    -- The body of the answer, which was a 200; of a form, the id of the operation that it recorded
+    -- or of the order that it commented on.
     answer        text not null,
     created_at_ms integer not null,
     unique (account_seq, client_id, key)

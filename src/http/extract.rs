@@ -236,15 +236,23 @@ pub async fn write<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
     command: Idempotent<C, R>,
     refused: impl FnOnce(C::Refused) -> ApiError,
 ) -> Result<HttpResponse, ApiError> {
+    write_once(state, command, refused).await.map(respond)
+}
+
+/// The same, for whoever answers in another way.
+pub async fn write_once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
+    state: &AppState,
+    command: Idempotent<C, R>,
+    refused: impl FnOnce(C::Refused) -> ApiError,
+) -> Result<Answer, ApiError> {
     let written = state.store.writer.write(command).await;
-    let answer = written.map_err(|error| {
+    written.map_err(|error| {
         ApiError::from_write(error, |why| match why {
             IdempotentRefused::KeyReused => key_reused(),
             IdempotentRefused::Command(why) => refused(why),
             IdempotentRefused::Store(error) => error.into(),
         })
-    })?;
-    Ok(respond(answer))
+    })
 }
 
 /// A 200 of JSON text.

@@ -43,6 +43,28 @@ fn a_comment_stands_in_the_story_until_somebody_deletes_it() {
 }
 
 #[test]
+fn a_comment_that_is_sent_twice_stands_once() {
+    let app = App::start();
+    let packer = visitor(&app, Role::Packer, ACCOUNT);
+    let path = format!("/orders/{}", app.simple_order(&[1_000]));
+    let page = get(&app, &packer, &path).expect(200).text;
+    let key = page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(!get(&app, &packer, &path).expect(200).text.contains(key), "each page has its own");
+    let say = |text: &str| {
+        let fields = [("form_token", FORM_TOKEN), ("key", key), ("comment", text)];
+        send_form(&app, &packer, &format!("{path}/comments"), &fields).expect(303)
+    };
+    let once = say("Ring twice");
+    assert_eq!(say("Ring twice").header("location"), once.header("location"));
+    say("Ring once");
+    let comments = app.get(&path).expect(200).body["comments"].clone();
+    let told: Vec<&str> =
+        comments.as_array().unwrap().iter().map(|one| one["comment"].as_str().unwrap()).collect();
+    assert_eq!(told, ["Ring twice", "Ring once"], "words that were changed are another comment");
+    audit::expect_clean(&app.db);
+}
+
+#[test]
 fn a_comment_without_words_or_without_end_is_refused_with_the_page() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);

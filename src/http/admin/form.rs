@@ -13,6 +13,9 @@ use super::page_error::PageError;
 /// Bytes of a form.
 const FORM_BYTES_MAX: usize = 512 << 10;
 
+/// Bytes of a form's key; ours are UUIDs.
+const KEY_BYTES_MAX: usize = 36;
+
 /// The fields of a form that came from one of our own pages, in the order of the page.
 #[derive(Debug)]
 pub struct Form {
@@ -63,6 +66,12 @@ impl FromRequest for Form {
             Ok(Form { fields: form_urlencoded::parse(&bytes).into_owned().collect() })
         })
     }
+}
+
+/// Whether that can be the key of a form. They are drawn by us; one that is not like ours was not.
+pub fn is_key(text: &str) -> bool {
+    (1..=KEY_BYTES_MAX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Whether a browser says that the form is of this site: `Sec-Fetch-Site` where it is sent, else

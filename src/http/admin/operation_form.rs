@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use super::super::error::ApiError;
 use super::super::extract::{order_in_path, state};
 use super::super::state::AppState;
-use super::form::Form;
+use super::form::{Form, is_key};
 use super::form_href;
 use super::frame::Frame;
 use super::operation_page::{Before, Place, authorizations_left, operation_page, reviewed};
@@ -28,9 +28,6 @@ use crate::auth::client_secret::sha256;
 use crate::domain::ids::{OrderName, ResourceId};
 use crate::domain::operation::{OperationKind, OperationRequest};
 use crate::store::{KeyUse, StoreError, StoredAnswer, WriteError};
-
-/// Bytes of a form's key; ours are UUIDs.
-const KEY_CHARS_MAX: usize = 36;
 
 const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing was recorded yet.";
 const CHANGED: &str = "The order changed while this form was open. Nothing was recorded.";
@@ -254,12 +251,6 @@ fn store_failed(why: IdempotentRefused<RecordOperationRefused>) -> ApiError {
         | IdempotentRefused::Command(RecordOperationRefused::Store(error)) => error.into(),
         _ => ApiError::not_found("order"),
     }
-}
-
-/// Keys are drawn by us; one that is not like ours was not.
-fn is_key(text: &str) -> bool {
-    (1..=KEY_CHARS_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// What the form's key stands for: whose it is and what it says.

@@ -47,6 +47,8 @@ struct OrderPage {
     operations_allowed: Vec<OperationAction>,
     actions: Vec<Action>,
     may_comment: bool,
+    /// What makes a comment that is sent twice one.
+    comment_key: String,
     events: Vec<EventRow>,
     more_events: Option<More>,
     /// Where the API answers with the events.
@@ -109,6 +111,7 @@ pub async fn page(
         operations: operation_cards(&read, &whole),
         actions: actions(order, staff),
         may_comment,
+        comment_key: state.randomness.uuid(),
         events,
     })
 }

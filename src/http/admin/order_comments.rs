@@ -2,21 +2,22 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::super::api::comments;
-use super::super::error::ApiError;
-use super::super::extract::{order_in_path, path_segment, state};
-use super::form::Form;
+use super::super::extract::{order_in_path, path_segment, state, write_once};
+use super::form::{self, Form};
 use super::order;
 use super::page_error::PageError;
 use super::sign_in::see_other;
 use super::visitor::Staff;
-use crate::app::{CommentChange, CommentOrder};
+use crate::app::{CommentChange, CommentOrder, Idempotent};
 use crate::auth::client_secret::sha256;
 use crate::auth::role::Right;
 use crate::domain::KeptJson;
 use crate::json::Tree;
-use crate::store::NewApiEvent;
+use crate::store::{KeyUse, NewApiEvent, OrderRecord};
 
 /// Characters of a comment that is written on the page.
 pub const COMMENT_CHARS_MAX: usize = 2_000;
@@ -41,8 +42,23 @@ pub async fn create(
         *page.status_mut() = StatusCode::BAD_REQUEST;
         return Ok(page);
     }
+    let key = key_use(&staff, &request, &form, &text);
     let document = comments::parse(&Tree::object([("comment", Tree::text(text))]))?;
-    change(&staff, &request, CommentChange::Add(document)).await
+    change(&staff, &request, CommentChange::Add(document), key).await
+}
+
+/// What makes a comment that is sent twice one comment: the key of the page's form and the words,
+/// so that whoever goes back and writes something else has said that too. `None` for a form without
+/// a key of ours.
+fn key_use(staff: &Staff, request: &HttpRequest, form: &Form, text: &str) -> Option<KeyUse> {
+    let words = BASE64_URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()));
+    let key = form.text("key");
+    form::is_key(key).then(|| KeyUse {
+        account_id: staff.account_id.clone(),
+        client_id: staff.visitor.user_id.clone(),
+        key: format!("{key} {words}"),
+        fingerprint: sha256(request.path().as_bytes()),
+    })
 }
 
 /// `POST /admin/{aid}/orders/{order_id}/comments/{comment_id}/delete`
@@ -54,13 +70,14 @@ pub async fn delete(
     staff.visitor.expect_own_form(&form)?;
     staff.expect_right(Right::Comment)?;
     let id = path_segment(&request, "comment_id").unwrap_or_default();
-    change(&staff, &request, CommentChange::Delete(id)).await
+    change(&staff, &request, CommentChange::Delete(id), None).await
 }
 
 async fn change(
     staff: &Staff,
     request: &HttpRequest,
     change: CommentChange,
+    key: Option<KeyUse>,
 ) -> Result<HttpResponse, PageError> {
     let state = state(request)?;
     let body = match &change {
@@ -75,8 +92,9 @@ async fn change(
     };
     let order = order_in_path(request)?;
     let command = CommentOrder { on_behalf_of: staff.on_behalf_of(), order, change, event };
-    let written = state.store.writer.write(command).await;
-    let order = written.map_err(|error| ApiError::from_write(error, comments::refused))?;
+    let render = |order: &OrderRecord| order.order_id.as_str().to_owned();
+    let command = Idempotent { command, key, render };
+    let order_id = write_once(state, command, comments::refused).await?.body;
     let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
-    Ok(see_other(&format!("{base}/{}#events", super::path_segment(order.order_id.as_str()))))
+    Ok(see_other(&format!("{base}/{}#events", super::path_segment(&order_id))))
 }
