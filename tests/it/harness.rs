@@ -339,6 +339,9 @@ pub fn send(
 /// How long a client waits for an answer; far more than any takes.
 const ANSWER_S: u64 = 60;
 
+/// Bytes of an answer that a client reads; an order with all its events can be large.
+const ANSWER_BYTES_MAX: u64 = 1 << 30;
+
 /// A client that keeps its connections alive.
 pub fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
@@ -379,7 +382,7 @@ pub fn try_send(
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
         .collect();
-    let text = response.body_mut().read_to_string()?;
+    let text = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string()?;
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
     Ok(Reply { status: response.status().as_u16(), headers, text, body })
 }
