@@ -19,7 +19,7 @@ const FILTERS: [(&str, &str); 9] = [
     ("currency", "currency=SEK"),
     ("store", "store_id=havna"),
     ("created_at", "created_at.gte=2026-01-01T00:00:00Z&created_at.lte=2026-01-01T00:00:30Z"),
-    ("search, one order", "search=kunde77"),
+    ("search, one order", "search=4790000777"),
     ("search, many orders", "search=nordmann"),
 ];
 

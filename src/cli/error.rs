@@ -76,7 +76,12 @@ pub fn tell(error: &CliError) {
 
 fn explain(error: &StoreError) -> String {
     match error.kind {
-        StoreErrorKind::Other | StoreErrorKind::Inconsistent => error.source.to_string(),
+        StoreErrorKind::Other => error.source.to_string(),
+        StoreErrorKind::Inconsistent => format!(
+            "the book is inconsistent: {}. Nothing was changed. `tillbook verify` tells all that \
+             is wrong with it; restore the last backup.",
+            error.source
+        ),
         StoreErrorKind::Corrupt => format!(
             "{error}. Nothing was changed. If it is not your book, name another file with --db; if \
              it is, stop everything that uses it and restore the last backup."

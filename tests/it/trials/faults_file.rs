@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -284,6 +285,33 @@ fn a_schema_in_a_format_that_sqlite_does_not_know_is_told_as_damage() {
     let db = book.place("format");
     std::fs::write(&db, bytes).unwrap();
     assert_eq!(judge(&book, &db, "schema format 9"), Outcome::Refused);
+}
+
+#[test]
+fn whatever_stands_in_the_place_of_the_keys_is_refused_with_advice() {
+    let book = Book::make();
+    let db = book.place("page");
+    std::fs::write(&db, &book.bytes).unwrap();
+    let sql = "select name, rootpage from sqlite_schema where 0 < rootpage";
+    let page = |page: i64| (usize::try_from(page).unwrap() - 1) * PAGE_BYTES;
+    let mut roots: BTreeMap<String, usize> = {
+        let conn = audit::open(&db);
+        let mut statement = conn.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, page(row.get(1)?)))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    let keys = roots.remove("signing_keys").unwrap();
+    let mut outcomes = Vec::new();
+    for (name, root) in roots {
+        let mut bytes = book.bytes.clone();
+        bytes.copy_within(root..root + PAGE_BYTES, keys);
+        let db = book.place(&name);
+        std::fs::write(&db, bytes).unwrap();
+        outcomes.push(judge(&book, &db, &format!("{name} for the keys")));
+    }
+    // A table without rows says that there is no key yet.
+    let refused = outcomes.iter().filter(|outcome| **outcome == Outcome::Refused).count();
+    assert!(outcomes.len() < 2 * refused, "{outcomes:?}");
 }
 
 #[test]
