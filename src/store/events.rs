@@ -79,8 +79,9 @@ pub struct NewApiEvent {
     pub body_sha256: Option<[u8; 32]>,
 }
 
-/// The lists of orders' events. None goes on to an event that is not before the one it comes from,
-/// so that each ends, whatever stands in the file.
+/// The lists of orders' events, in no order: sorting here would copy every document and body. None
+/// goes on to an event that is not before the one it comes from, so that each ends, whatever stands
+/// in the file. An event is looked for in those tables alone that have rows of its kind.
 const SELECT_EVENTS: &str = "with recursive found
         (order_seq, event_seq, previous_seq, version, id, kind, created_at_ms, created_by) as (
         select listed.value, events.event_seq, previous_seq, events.version, events.id, kind,
@@ -101,12 +102,14 @@ const SELECT_EVENTS: &str = "with recursive found
         state, service, service_status,
         body
     from found
-    left join operations on operations.event_seq = found.event_seq
-    left join api_events on api_events.event_seq = found.event_seq
-    left join service_events on service_events.event_seq = found.event_seq
+    left join operations
+        on operations.event_seq = iif(kind in ('api', 'service'), null, found.event_seq)
+    left join api_events on api_events.event_seq = iif(kind = 'api', found.event_seq, null)
+    left join service_events
+        on service_events.event_seq = iif(kind = 'service', found.event_seq, null)
     left join drafts on drafts.draft_seq = api_events.draft_seq
-    left join request_bodies on request_bodies.event_seq = found.event_seq
-    order by found.event_seq";
+    left join request_bodies
+        on request_bodies.event_seq = iif(kind in ('api', 'service'), found.event_seq, null)";
 /// How many of its columns are about operations, API events and services.
 const OPERATION_COLUMNS: usize = 5;
 const API_COLUMNS: usize = 3;
@@ -167,9 +170,10 @@ pub(super) struct ListedEvent {
 
 /// The events of an order's list that ends with `last`, if they are all there.
 pub(super) fn follow_events(
-    listed: Vec<ListedEvent>,
+    mut listed: Vec<ListedEvent>,
     last: Option<EventSeq>,
 ) -> Result<Vec<EventRecord>, StoreError> {
+    listed.sort_unstable_by_key(|one| one.event.seq);
     let mut before = None;
     for one in &listed {
         if one.previous_seq != before {
