@@ -32,9 +32,14 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Starts the thread for a file.
+    /// Starts the thread for a file. A WAL that a process has left behind is emptied first: in one
+    /// that is larger than what this process has put there, SQLite would have to enlarge its index
+    /// of the WAL, and on a full disk that is a failure whose outcome nobody knows.
     pub fn start(path: &Path) -> Result<Checkpoints, StoreError> {
         let conn = open::open_writer(path)?;
+        if 0 < open::wal_bytes(path) {
+            empty(&conn)?;
+        }
         let (committed, commits) = sync_channel(1);
         let failed = Arc::new(OnceLock::new());
         let failure = failed.clone();
@@ -65,20 +70,20 @@ impl Checkpoints {
 
 /// Moves the WAL into the file. Waits for nobody, so that a command that comes now does not either.
 /// An error says why nothing more may be written.
-pub(super) fn passive(conn: &Connection) -> Result<(), String> {
+pub(super) fn passive(conn: &Connection) -> Result<(), StoreError> {
     checkpoint(conn, "pragma wal_checkpoint(passive)")
 }
 
-/// The same when the server stops, and leaves the WAL empty. A process that reads or writes may
-/// keep it from that, and then it is the next start that moves what is left.
-pub(super) fn at_the_end(conn: &Connection) -> Result<(), String> {
+/// The same when the server starts or stops, and leaves the WAL empty. A process that reads or
+/// writes may keep it from that, and then it is the next start that moves what is left.
+pub(super) fn empty(conn: &Connection) -> Result<(), StoreError> {
     checkpoint(conn, "pragma wal_checkpoint(truncate)")
 }
 
 /// A lock that was held, or a full disk, passes; the next one makes it good.
-fn checkpoint(conn: &Connection, sql: &str) -> Result<(), String> {
+fn checkpoint(conn: &Connection, sql: &str) -> Result<(), StoreError> {
     match conn.query_row(sql, [], |_| Ok(())).map_err(StoreError::from) {
-        Err(error) if !error.kind.is_known_outcome() => Err(error.to_string()),
+        Err(error) if !error.kind.is_known_outcome() => Err(error),
         _ => Ok(()),
     }
 }
@@ -87,7 +92,7 @@ fn run(conn: &Connection, commits: &Receiver<()>, failure: &OnceLock<String>) {
     while commits.recv().is_ok() {
         std::thread::park_timeout(Duration::from_millis(GATHER_MS));
         if let Err(why) = passive(conn) {
-            failure.get_or_init(|| why);
+            failure.get_or_init(|| why.to_string());
             return;
         }
     }
@@ -103,13 +108,32 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("book.db");
         let mut conn = open::open_writer(&path).unwrap();
-        migrate::migrate(&mut conn).unwrap();
         let checkpoints = Checkpoints::start(&path).unwrap();
+        migrate::migrate(&mut conn).unwrap();
         checkpoints.note_commit();
         checkpoints.stop();
         let left = "pragma wal_checkpoint(noop)";
         let (frames, moved): (i64, i64) =
             conn.query_row(left, [], |row| Ok((row.get(1)?, row.get(2)?))).unwrap();
         assert!(0 < frames && frames == moved, "{moved} of {frames} pages were moved");
+    }
+
+    #[test]
+    fn what_a_process_has_left_in_the_wal_is_moved_before_anything_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, left) = (dir.path().join("book.db"), dir.path().join("left.db"));
+        let mut conn = open::open_writer(&path).unwrap();
+        migrate::migrate(&mut conn).unwrap();
+        // As the file and its WAL are when their process is killed.
+        for end in ["", "-wal"] {
+            let of = |path: &Path| format!("{}{end}", path.display());
+            std::fs::copy(of(&path), of(&left)).unwrap();
+        }
+        assert!(0 < open::wal_bytes(&left));
+        let checkpoints = Checkpoints::start(&left).unwrap();
+        assert_eq!(open::wal_bytes(&left), 0);
+        checkpoints.stop();
+        let mut conn = open::open_writer(&left).unwrap();
+        migrate::migrate(&mut conn).unwrap();
     }
 }

@@ -214,14 +214,14 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
                 if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000
                     && let Err(why) = checkpoints::passive(&state.conn)
                 {
-                    return Some(why);
+                    return Some(why.to_string());
                 }
             }
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
     state.checkpoints.stop();
-    checkpoints::at_the_end(&state.conn).err()
+    checkpoints::empty(&state.conn).err().map(|why| why.to_string())
 }
 
 /// The outcome of what was being written is unknown: write no more. Says why.
