@@ -112,6 +112,9 @@ pub const EVERY_MOVE: &[&str] = &[
 /// What few draws come to: that what stood in a request's way is gone when it is sent again.
 pub const RARE_OVER_HTTP: &[&str] = &["run again after a refusal"];
 
+/// What needs two drafts of one name, both completed.
+pub const SELDOM_OVER_HTTP: &[&str] = &["409 order_id_taken Complete"];
+
 /// What only a server has.
 pub const EVERY_DEED_OVER_HTTP: &[&str] = &[
     "200 Draft",
@@ -126,7 +129,6 @@ pub const EVERY_DEED_OVER_HTTP: &[&str] = &[
     "404 Complete",
     "404 operation",
     "409 order_id_taken Draft",
-    "409 order_id_taken Complete",
     "409 draft_completed Complete",
     "list",
     "list with status",

@@ -14,7 +14,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use keys::Keys;
-use met::{EVERY_DEED, EVERY_DEED_OVER_HTTP, EVERY_MOVE, EVERY_REFUSAL, Met, RARE_OVER_HTTP};
+use met::{
+    EVERY_DEED, EVERY_DEED_OVER_HTTP, EVERY_MOVE, EVERY_REFUSAL, Met, RARE_OVER_HTTP,
+    SELDOM_OVER_HTTP,
+};
 use over_http::{HttpShop, Program};
 use proptest::prelude::{TestCaseError, prop_assert_eq};
 use pure::PureOrder;
@@ -96,6 +99,7 @@ fn the_server_agrees_with_the_reference_ledger_through_restarts() {
     let least = if cases < 600 { 1 } else { 100 };
     met.borrow().tell();
     met.borrow().expect(&[EVERY_REFUSAL, EVERY_DEED, EVERY_DEED_OVER_HTTP], least);
+    met.borrow().expect(&[SELDOM_OVER_HTTP], least.min(20));
     met.borrow().expect(&[RARE_OVER_HTTP], least / 5);
 }
 
