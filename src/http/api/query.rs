@@ -231,6 +231,9 @@ impl Filters {
     ) -> Result<(), String> {
         let asked = self.values.entry(filter).or_default();
         for value in values {
+            if value.is_empty() {
+                return Err("Expected a value; leave the filter out to list all.".to_owned());
+            }
             push(asked, text(value)?)?;
         }
         Ok(())

@@ -71,7 +71,8 @@ const QUERIES: &[Seed<'_>] = &[
     ("limit=101", false),
     ("limit=0&limit=1", false),
     ("%ff=%00&&=&limit", false),
-    ("store_id=,,&starting_after=x&itinerary_arrival_address=a,b", true),
+    ("store_id=s,t&starting_after=x&itinerary_arrival_address=a,b", true),
+    ("store_id=,,&starting_after=x", false),
 ];
 
 const NAMES: &[Seed<'_>] =
