@@ -23,6 +23,7 @@ BEYOND_THE_SCHEMA = {
     "duplicate_line",  # a line is named twice
     "wrong_sign",  # the amount has not the sign of what the line is worth
     "amount_out_of_range",  # the items together leave the range
+    "discounts_exceed_gross_amount",  # an item's discounts together
     "unmasked_card_number",  # the digits pass Luhn's test
     "not_changeable",  # a known field is sent otherwise than it stands
     "unknown_authorization",  # the order has no such authorization

@@ -306,12 +306,12 @@ fn figures_that_do_not_fit_together_are_refused_all_at_once() {
     );
     assert_eq!(
         refused.expect(400).problems(),
-        "/order/items/0/discount_lines bad_value\n\
+        "/order/items/0/discount_lines discounts_exceed_gross_amount\n\
          /order/items/1/discount_lines/0/amount wrong_sign\n\
          /order/items/1/discount_lines/2/amount wrong_sign\n\
          /order/items/2/discount_lines/0/amount wrong_sign\n\
          /order/items/3/discount_lines/0/amount wrong_sign\n\
-         /order/items/4/discount_lines bad_value"
+         /order/items/4/discount_lines discounts_exceed_gross_amount"
     );
     assert_eq!(app.snapshot(), before);
     let fitting = json!([item(100, &[60, 40]), item(-100, &[-100]), item(0, &[0])]);

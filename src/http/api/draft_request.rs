@@ -196,7 +196,8 @@ fn price_problems(rejected: &PriceRejected, item: &str) -> Vec<Problem> {
         }
         PriceRejected::DiscountsExceedGross => {
             let message = "The discounts are more than the gross amount.";
-            vec![Problem::new(format!("{item}/discount_lines"), "bad_value", message)]
+            let path = format!("{item}/discount_lines");
+            vec![Problem::new(path, "discounts_exceed_gross_amount", message)]
         }
         PriceRejected::TaxOutOfRange => {
             let message = "The tax lines together are more than an amount can be.";
