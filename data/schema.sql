@@ -288,19 +288,25 @@ create table order_items (
     primary key (order_seq, line_id)
 ) strict, without rowid;
 
--- The one small row that a payment operation reads and rewrites.
+-- The one small row that a payment operation reads and rewrites. Its words are checked one by one:
+-- for `in (...)` of more than two, SQLite makes a table of them at every row.
 create table ledgers (
     order_seq               integer primary key references orders,
-    -- Both repeated from orders so that the list's indexes need no other table.
+    -- These three repeated from orders, which never change, so that the list's indexes and a payment
+    -- operation need no other table.
     account_seq             integer not null references accounts,
+    order_id                text not null,
     currency                text not null check (length(currency) = 3),
     -- What the lines come to, in thousandths of the currency's unit whatever its decimals, so that
     -- orders in different currencies can be sorted. Changes only when a draft changes the lines.
     total_thousandths       integer not null,
-    status                  text not null check (status in ('open', 'closed', 'cancelled')),
+    status                  text not null
+        check (status = 'open' or status = 'closed' or status = 'cancelled'),
     -- Derived from `lines` by the domain on every change; `verify` derives it again.
-    payment_status          text not null check (payment_status in
-        ('pending', 'partially_paid', 'paid', 'partially_refunded', 'refunded')),
+    payment_status          text not null
+        check (payment_status = 'pending' or payment_status = 'partially_paid'
+            or payment_status = 'paid' or payment_status = 'partially_refunded'
+            or payment_status = 'refunded'),
     multiple_authorizations integer not null check (multiple_authorizations in (0, 1)),
     -- JSON array of every authorization's id, oldest first; [] without multiple_authorizations.
     authorizations          text not null,
@@ -316,8 +322,9 @@ create table ledgers (
     holds                   integer not null check (holds in (0, 1)),
     -- How many events the order has; the last event's version.
     version                 integer not null check (0 <= version),
-    -- The head of the order's list of events, see events.previous_seq.
-    last_event_seq          integer references events,
+    -- The head of the order's list of events, see events.previous_seq. Its reference would make
+    -- SQLite keep a copy of each page that an operation changes.
+    last_event_seq          integer,
     updated_at_ms           integer not null,
     -- When and by whom it was last closed; null unless it is closed.
     closed_at_ms            integer,
@@ -326,7 +333,9 @@ create table ledgers (
     cancelled_at_ms         integer,
     cancelled_by            text,
     cancelled_reason        text
-        check (cancelled_reason in ('customer', 'merchant', 'fraud', 'expired', 'other')),
+        check (cancelled_reason = 'customer' or cancelled_reason = 'merchant'
+            or cancelled_reason = 'fraud' or cancelled_reason = 'expired'
+            or cancelled_reason = 'other'),
     check ((status = 'closed') = (closed_at_ms is not null)),
     check ((status = 'cancelled') = (cancelled_at_ms is not null))
 ) strict;
@@ -393,15 +402,16 @@ create virtual table order_search using fts5 (
 -- from the newest back, so that a new one moves no index.
 create table events (
     event_seq     integer primary key,
-    order_seq     integer not null references orders,
-    -- The order's event before this one; null for its first.
-    previous_seq  integer references events,
+    order_seq     integer not null references ledgers,
+    -- The order's event before this one; null for its first. `verify` and every reading of the list
+    -- find one that is not there, so that no capture looks for a page of long ago.
+    previous_seq  integer,
     -- The how-manieth event of its order this is, from 1.
     version       integer not null check (0 < version),
     id            text not null check (length(id) = 36),
     -- 'api' has a row in api_events, 'service' one in service_events, the other four in operations.
-    kind          text not null check (kind in
-        ('api', 'service', 'authorization', 'capture', 'refund', 'cancellation')),
+    kind          text not null check (kind = 'api' or kind = 'service' or kind = 'authorization'
+        or kind = 'capture' or kind = 'refund' or kind = 'cancellation'),
     created_at_ms integer not null,
     created_by    text not null
 ) strict;
@@ -456,17 +466,15 @@ create table request_bodies (
 -- they did, kept for 30 days, and the newest thousand whatever their age.
 create table idempotency_keys (
     key_seq       integer primary key,
-    account_seq   integer not null references accounts,
-    -- The client that sent it, or the user whose form it was; each has keys of their own.
-    client_id     text not null,
-    key           text not null check (length(key) between 1 and 255),
+    -- The first 16 bytes of the SHA-256 of the account's id, the id of the client that sent it, or
+    -- of the user whose form it was, and the key, with line breaks between them.
+    key_hash      blob not null unique check (length(key_hash) = 16),
     -- SHA-256 of method, path, query and the canonical body; of a form, of its path and fields.
     fingerprint   blob not null check (length(fingerprint) = 32),
     -- The body of the answer, which was a 200; of a form, the id of the operation that it recorded
     -- or of the order that it commented on.
     answer        text not null,
-    created_at_ms integer not null,
-    unique (account_seq, client_id, key)
+    created_at_ms integer not null
 ) strict;
 
 -- ── What is written stays written ───────────────────────────────────────────────────────────

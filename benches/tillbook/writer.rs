@@ -15,7 +15,7 @@ use tillbook::domain::ids::{AccountId, CreatedBy, OrderName};
 use tillbook::domain::operation::{OperationKind, OperationRequest};
 use tillbook::http::api::parse_operation;
 use tillbook::json::parse;
-use tillbook::store::{KeyUse, Store};
+use tillbook::store::{KeyHash, KeyUse, Store};
 use uuid::Uuid;
 
 use crate::Bench;
@@ -92,7 +92,7 @@ fn through_the_writer(shop: &Shop, captures: usize, batch: usize) -> Side {
                     order: order.clone(),
                     request: request.clone(),
                 };
-                let key = Some(key_use(&on_behalf_of, key));
+                let key = Some(key_use(&on_behalf_of, &key));
                 opened.store.writer.write(Idempotent { command, key, render: answer })
             };
             for written in join_all((0..batch).map(one)).await {
@@ -119,12 +119,10 @@ fn operation() -> OperationRequest {
     parse_operation(OperationKind::Capture, &body).expect("the body is a capture")
 }
 
-fn key_use(on_behalf_of: &OnBehalfOf, key: String) -> KeyUse {
+fn key_use(on_behalf_of: &OnBehalfOf, key: &str) -> KeyUse {
     KeyUse {
-        account_id: on_behalf_of.account_id.clone(),
-        client_id: on_behalf_of.created_by.0.clone(),
+        key: KeyHash::of(&on_behalf_of.account_id, &on_behalf_of.created_by.0, key),
         fingerprint: sha256(key.as_bytes()),
-        key,
     }
 }
 
@@ -132,7 +130,7 @@ fn key_use(on_behalf_of: &OnBehalfOf, key: String) -> KeyUse {
 fn answer(done: &RecordedOperation) -> String {
     let document = &done.operation.document.0;
     let padding = ANSWER_BYTES.saturating_sub(document.len());
-    format!("{document}{:padding$}", "")
+    [document.as_str(), &" ".repeat(padding)].concat()
 }
 
 fn side(captures: usize, took: Duration, cpu_us: u64) -> Side {

@@ -24,7 +24,7 @@ use crate::domain::KeptJson;
 use crate::domain::ids::{AccountId, CreatedBy, OrderName};
 use crate::json::{self, ParseErrorKind, Tree};
 use crate::sabotage::{self, Fault};
-use crate::store::{KeyUse, NewApiEvent, WriteCommand};
+use crate::store::{KeyHash, KeyUse, NewApiEvent, WriteCommand};
 
 /// Bytes of a body, if its route says nothing else.
 pub const BODY_BYTES_MAX: usize = 128 << 10;
@@ -210,13 +210,11 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
     }
 
     fn key_use(&self, actor: &Actor) -> Option<KeyUse> {
-        let key = self.key.clone()?;
+        let key = self.key.as_ref()?;
         let body = self.body.canonical();
         let request = format!("{}\n{}\n{}\n{body}", self.method, self.path, self.query);
         Some(KeyUse {
-            account_id: actor.account_id.clone(),
-            client_id: actor.client_id.clone(),
-            key,
+            key: KeyHash::of(&actor.account_id, &actor.client_id, key),
             fingerprint: sha256(request.as_bytes()),
         })
     }

@@ -1,5 +1,6 @@
 //! The answers that idempotency keys stand for (contract, Decision 4).
 
+use aws_lc_rs::digest;
 use rusqlite::named_params;
 
 use super::error::StoreError;
@@ -10,12 +11,15 @@ use crate::domain::ids::AccountId;
 /// A key as one client used it on one request.
 #[derive(Debug, Clone)]
 pub struct KeyUse {
-    pub account_id: AccountId,
-    pub client_id: String,
-    pub key: String,
+    pub key: KeyHash,
     /// SHA-256 of method, path, query and canonical body.
     pub fingerprint: [u8; 32],
 }
+
+/// What a key is known by: the first 16 bytes of the SHA-256 of its account, its client and itself.
+/// Short, so that the index of a month of keys is small enough to stay in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyHash([u8; 16]);
 
 /// What a key stands for.
 #[derive(Debug, Clone)]
@@ -25,32 +29,36 @@ pub struct StoredAnswer {
     pub answer: String,
 }
 
-pub(super) const FIND_ANSWER: &str = "select fingerprint, answer from idempotency_keys
-    where account_seq = (select account_seq from accounts where account_id = :account_id)
-      and client_id = :client_id and key = :key";
+pub(super) const FIND_ANSWER: &str =
+    "select fingerprint, answer from idempotency_keys where key_hash = :key_hash";
 
 pub(super) const INSERT_ANSWER: &str = "insert into idempotency_keys
-    (account_seq, client_id, key, fingerprint, answer, created_at_ms)
-    values ((select account_seq from accounts where account_id = :account_id),
-        :client_id, :key, :fingerprint, :answer, :now)";
+    (key_hash, fingerprint, answer, created_at_ms)
+    values (:key_hash, :fingerprint, :answer, :now)";
+
+impl KeyHash {
+    /// The hash of a key; `client_id` is the client, or the user whose form it was.
+    pub fn of(account_id: &AccountId, client_id: &str, key: &str) -> KeyHash {
+        // Neither of the first two has line breaks, so that no two keys are written alike.
+        let written = format!("{}\n{client_id}\n{key}", account_id.as_str());
+        let mut hash = [0; 16];
+        let whole = digest::digest(&digest::SHA256, written.as_bytes());
+        hash.copy_from_slice(&whole.as_ref()[..16]);
+        KeyHash(hash)
+    }
+
+    /// The bytes, as they are stored.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
 
 impl Reader<'_> {
     /// The answer that a key stands for.
-    pub fn find_answer(&self, used: &KeyUse) -> Result<Option<StoredAnswer>, StoreError> {
-        self.find(
-            FIND_ANSWER,
-            named_params! {
-                ":account_id": used.account_id,
-                ":client_id": used.client_id,
-                ":key": used.key,
-            },
-            |row| {
-                Ok(StoredAnswer {
-                    fingerprint: row.get("fingerprint")?,
-                    answer: row.get("answer")?,
-                })
-            },
-        )
+    pub fn find_answer(&self, key: &KeyHash) -> Result<Option<StoredAnswer>, StoreError> {
+        self.find(FIND_ANSWER, named_params! {":key_hash": key.as_bytes()}, |row| {
+            Ok(StoredAnswer { fingerprint: row.get(0)?, answer: row.get(1)? })
+        })
     }
 }
 
@@ -60,9 +68,7 @@ impl Tx<'_> {
         self.insert(
             INSERT_ANSWER,
             named_params! {
-                ":account_id": used.account_id,
-                ":client_id": used.client_id,
-                ":key": used.key,
+                ":key_hash": used.key.as_bytes(),
                 ":fingerprint": used.fingerprint,
                 ":answer": answer,
                 ":now": self.now(),

@@ -36,19 +36,22 @@ pub struct NewStatus<'a> {
     pub cancelled_reason: Option<CancelledReason>,
 }
 
-pub(super) const FIND_LEDGER: &str =
-    "select ledgers.order_seq, order_id, ledgers.currency, version,
+pub(super) const FIND_LEDGER: &str = "select ledgers.order_seq, order_id, currency, version,
         last_event_seq, status, multiple_authorizations, authorizations, lines
     from order_names
     join ledgers on ledgers.order_seq = order_names.order_seq
-    join orders on orders.order_seq = order_names.order_seq
     where order_names.account_seq =
         (select account_seq from accounts where account_id = :account_id)
       and name = :name";
 
-pub(super) const UPDATE_LEDGER: &str = "update ledgers set payment_status = :payment_status,
-        authorizations = :authorizations, lines = :lines, holds = :holds,
-        version = version + 1, last_event_seq = :event_seq, updated_at_ms = :now
+/// Leaves out what lists go by: SQLite writes an index's row anew even when it stays the same.
+pub(super) const UPDATE_SUMS: &str = "update ledgers set authorizations = :authorizations,
+        lines = :lines, version = version + 1, last_event_seq = :event_seq, updated_at_ms = :now
+    where order_seq = :order_seq";
+
+const UPDATE_LISTED_SUMS: &str = "update ledgers set authorizations = :authorizations,
+        lines = :lines, version = version + 1, last_event_seq = :event_seq, updated_at_ms = :now,
+        payment_status = :payment_status, holds = :holds
     where order_seq = :order_seq";
 
 impl Reader<'_> {
@@ -96,18 +99,28 @@ impl Tx<'_> {
         event_seq: EventSeq,
     ) -> Result<(), StoreError> {
         let (authorizations, lines) = write_ledger(after)?;
-        self.execute(
-            UPDATE_LEDGER,
-            named_params! {
-                ":payment_status": PaymentStatus::derive(&after.lines),
+        let (payment_status, holds) = listed(after);
+        if (payment_status, holds) == listed(&record.ledger) {
+            let params = named_params! {
                 ":authorizations": authorizations,
                 ":lines": lines,
-                ":holds": after.holds(),
                 ":event_seq": event_seq,
                 ":now": self.now(),
                 ":order_seq": record.order_seq,
-            },
-        )?;
+            };
+            self.execute(UPDATE_SUMS, params)?;
+            return Ok(());
+        }
+        let params = named_params! {
+            ":authorizations": authorizations,
+            ":lines": lines,
+            ":event_seq": event_seq,
+            ":now": self.now(),
+            ":order_seq": record.order_seq,
+            ":payment_status": payment_status,
+            ":holds": holds,
+        };
+        self.execute(UPDATE_LISTED_SUMS, params)?;
         Ok(())
     }
 
@@ -208,15 +221,16 @@ impl Tx<'_> {
         let ledger = &order.ledger;
         let (authorizations, lines) = write_ledger(ledger)?;
         let sql = "insert into ledgers
-            (order_seq, account_seq, currency, total_thousandths, status, payment_status,
+            (order_seq, account_seq, order_id, currency, total_thousandths, status, payment_status,
              multiple_authorizations, authorizations, lines, holds, version, updated_at_ms)
-            values (:order_seq, :account_seq, :currency, :total_thousandths, :status,
+            values (:order_seq, :account_seq, :order_id, :currency, :total_thousandths, :status,
              :payment_status, :multiple_authorizations, :authorizations, :lines, :holds, 0, :now)";
         self.insert(
             sql,
             named_params! {
                 ":order_seq": order_seq,
                 ":account_seq": account_seq,
+                ":order_id": order.order_id,
                 ":currency": order.currency,
                 ":total_thousandths": total_thousandths(&order.currency, ledger)?,
                 ":status": ledger.status,
@@ -238,6 +252,11 @@ pub(super) fn total_thousandths(currency: &Currency, ledger: &Ledger) -> Result<
     // Totals end at 2^53, so that a thousand of them fit.
     i64::try_from(currency.thousandths(total))
         .map_err(|_| StoreError::inconsistent("an order's total is out of range"))
+}
+
+/// What lists go by and an operation can change.
+fn listed(ledger: &Ledger) -> (PaymentStatus, bool) {
+    (PaymentStatus::derive(&ledger.lines), ledger.holds())
 }
 
 fn read_record(row: &Row<'_>) -> Result<LedgerRecord, StoreError> {

@@ -1,19 +1,48 @@
 //! Bringing a file to the schema that this program knows, forward only.
 
-use rusqlite::Connection;
-use rusqlite_migration::{M, Migrations};
+use rusqlite::{Connection, Transaction, named_params};
+use rusqlite_migration::{HookResult, M, Migrations};
 
 use super::error::{StoreError, StoreErrorKind};
+use super::idempotency::KeyHash;
 use crate::sabotage::{self, Fault};
 
 /// The steps, oldest first. A released step is never edited.
-const STEPS: &[M<'static>] = &[
-    M::up(include_str!("../../data/migrations/0001_book.sql")),
-    M::up(include_str!("../../data/migrations/0002_people.sql")),
-    M::up(include_str!("../../data/migrations/0003_order_book.sql")).foreign_key_check(),
-    M::up(include_str!("../../data/migrations/0004_sign_in_attempts.sql")),
-    M::up(include_str!("../../data/migrations/0005_search_by_letters.sql")),
-];
+fn steps() -> [M<'static>; STEPS] {
+    [
+        M::up(include_str!("../../data/migrations/0001_book.sql")),
+        M::up(include_str!("../../data/migrations/0002_people.sql")),
+        M::up(include_str!("../../data/migrations/0003_order_book.sql")).foreign_key_check(),
+        M::up(include_str!("../../data/migrations/0004_sign_in_attempts.sql")),
+        M::up(include_str!("../../data/migrations/0005_search_by_letters.sql")),
+        M::up_with_hook(include_str!("../../data/migrations/0006_quick_captures.sql"), hash_keys)
+            .foreign_key_check(),
+    ]
+}
+
+/// How many they are, which is the number of the schema that this program knows.
+const STEPS: usize = 6;
+
+/// Moves the idempotency keys of a file from before the sixth step to where hashes find them.
+fn hash_keys(tx: &Transaction<'_>) -> HookResult {
+    let sql = "select key_seq, account_id, client_id, key from idempotency_keys_before
+        join accounts using (account_seq)";
+    let mut keys = tx.prepare(sql)?;
+    let mut rows = keys.query([])?;
+    let mut insert = tx.prepare(
+        "insert into idempotency_keys
+            select key_seq, :key_hash, fingerprint, answer, created_at_ms
+            from idempotency_keys_before where key_seq = :key_seq",
+    )?;
+    while let Some(row) = rows.next()? {
+        let (client_id, key): (String, String) = (row.get(2)?, row.get(3)?);
+        let hash = KeyHash::of(&row.get(1)?, &client_id, &key);
+        let key_seq: i64 = row.get(0)?;
+        insert.execute(named_params! {":key_hash": hash.as_bytes(), ":key_seq": key_seq})?;
+    }
+    tx.execute_batch("drop table idempotency_keys_before")?;
+    Ok(())
+}
 
 /// Applies the steps that the file lacks. A file from a newer program is refused untouched.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
@@ -24,7 +53,7 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     if sabotage::is_on(Fault::MigrateWithoutJournal) {
         conn.pragma_update(None, "journal_mode", "memory")?;
     }
-    let migrated = Migrations::from_slice(STEPS).to_latest(conn).map_err(|error| match error {
+    let migrated = Migrations::new(steps().into()).to_latest(conn).map_err(|error| match error {
         // Its own text repeats the whole step.
         rusqlite_migration::Error::RusqliteError { err, .. } => not_what_it_says(err),
         other => StoreError::other(other),
@@ -76,12 +105,15 @@ fn file_version(conn: &Connection) -> Result<usize, StoreError> {
 }
 
 fn program_version() -> usize {
-    STEPS.len()
+    STEPS
 }
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::Row;
+
     use super::*;
+    use crate::domain::ids::AccountId;
 
     /// What makes up a schema: every statement, without comments and white space.
     fn schema(conn: &Connection) -> Vec<String> {
@@ -120,16 +152,17 @@ mod tests {
         include_str!("../../data/migrations/0003_order_book.rows.sql"),
         include_str!("../../data/migrations/0004_sign_in_attempts.rows.sql"),
         include_str!("../../data/migrations/0005_search_by_letters.rows.sql"),
+        include_str!("../../data/migrations/0006_quick_captures.rows.sql"),
     ];
 
     #[test]
     fn every_step_runs_on_the_rows_of_the_steps_before_it() {
-        assert_eq!(STEPS.len(), ROWS.len(), "a step comes with its sample rows");
+        assert_eq!(STEPS, ROWS.len(), "a step comes with its sample rows");
         let mut conn = open();
         conn.pragma_update(None, "foreign_keys", true).unwrap();
         for (step, rows) in ROWS.iter().enumerate() {
             conn.pragma_update(None, "foreign_keys", false).unwrap();
-            Migrations::from_slice(STEPS).to_version(&mut conn, step + 1).unwrap();
+            Migrations::new(steps().into()).to_version(&mut conn, step + 1).unwrap();
             conn.pragma_update(None, "foreign_keys", true).unwrap();
             conn.execute_batch(rows).unwrap();
         }
@@ -150,7 +183,7 @@ mod tests {
         let mut conn = open();
         conn.pragma_update(None, "foreign_keys", false).unwrap();
         for (step, rows) in ROWS.iter().enumerate().take(4) {
-            Migrations::from_slice(STEPS).to_version(&mut conn, step + 1).unwrap();
+            Migrations::new(steps().into()).to_version(&mut conn, step + 1).unwrap();
             conn.execute_batch(rows).unwrap();
         }
         let changed = "delete from order_search where rowid = 1;
@@ -170,6 +203,24 @@ mod tests {
             let found: i64 = conn.query_row(&sql, [words], |row| row.get(0)).unwrap();
             assert_eq!(found == 1, is_found, "{table}: {word}");
         }
+    }
+
+    #[test]
+    fn a_key_stands_for_its_answer_after_the_step_that_hashes_it() {
+        let mut conn = open();
+        conn.pragma_update(None, "foreign_keys", false).unwrap();
+        for (step, rows) in ROWS.iter().enumerate().take(5) {
+            Migrations::new(steps().into()).to_version(&mut conn, step + 1).unwrap();
+            conn.execute_batch(rows).unwrap();
+        }
+        let row = "select key_seq, fingerprint, answer, created_at_ms from idempotency_keys";
+        type Kept = (i64, Vec<u8>, String, i64);
+        let kept = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let before: Kept = conn.query_row(row, [], kept).unwrap();
+        migrate(&mut conn).unwrap();
+        let key = KeyHash::of(&AccountId::parse("T00000001").unwrap(), "c", "key");
+        let found = format!("{row} where key_hash = ?1");
+        assert_eq!(conn.query_row(&found, [key.as_bytes()], kept).unwrap(), before);
     }
 
     #[test]

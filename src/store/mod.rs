@@ -58,7 +58,7 @@ pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftEvent, DraftRecord, NewDraft};
 pub use error::{StoreError, StoreErrorKind};
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};
-pub use idempotency::{KeyUse, StoredAnswer};
+pub use idempotency::{KeyHash, KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
 pub use list_values::{ListValues, ValueFilter};
 pub use lists::ListSort;
@@ -86,8 +86,8 @@ pub mod capture_statements {
     pub const INSERT_EVENT: &str = super::events::INSERT_EVENT;
     /// The operation itself.
     pub const INSERT_OPERATION: &str = super::events::INSERT_OPERATION;
-    /// The ledger after it.
-    pub const UPDATE_LEDGER: &str = super::ledgers::UPDATE_LEDGER;
+    /// The ledger after it, in the same tabs of the list as before.
+    pub const UPDATE_SUMS: &str = super::ledgers::UPDATE_SUMS;
     /// The answer under its key.
     pub const INSERT_ANSWER: &str = super::idempotency::INSERT_ANSWER;
 }

@@ -231,7 +231,7 @@ fn adds_up(operation: &Operation) -> bool {
 }
 
 /// What no row may be, and how many are.
-const STRAYS: [(&str, &str); 6] = [
+const STRAYS: [(&str, &str); 7] = [
     (
         "orders stand in the list of another account",
         "select count(*) from ledgers join orders using (order_seq)
@@ -241,6 +241,11 @@ const STRAYS: [(&str, &str); 6] = [
         "orders stand in the list of another currency",
         "select count(*) from ledgers join orders using (order_seq)
          where ledgers.currency <> orders.currency",
+    ),
+    (
+        "ledgers say another order id than their order",
+        "select count(*) from ledgers join orders using (order_seq)
+         where ledgers.order_id <> orders.order_id",
     ),
     (
         "items are of a store whose list lacks their order",

@@ -81,6 +81,7 @@ fn every_way_of_changing_a_figure_is_found() {
         ("update ledgers set lines = '[' where order_seq = 1", "unreadable"),
         ("update ledgers set payment_status = 'paid' where order_seq = 1", "payment status"),
         ("update ledgers set version = version + 1 where order_seq = 2", "numbered"),
+        ("update ledgers set order_id = 'x' where order_seq = 1", "say another order id"),
         ("update ledgers set last_event_seq = 4 where order_seq = 1", "numbered"),
         ("update events set version = 9 where event_seq = 3", "numbered"),
         ("update events set previous_seq = null where event_seq = 3", "numbered"),

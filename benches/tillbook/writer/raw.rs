@@ -5,9 +5,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use rusqlite::{Connection, Row, named_params};
+use tillbook::domain::ids::AccountId;
+use tillbook::store::KeyHash;
 use tillbook::store::capture_statements::{
     FIND_ANSWER, FIND_LEDGER, INSERT_ANSWER, INSERT_EVENT, INSERT_OPERATION, NEXT_EVENT_SEQ,
-    UPDATE_LEDGER,
+    UPDATE_SUMS,
 };
 
 use super::{ANSWER_BYTES, Side, draw, side};
@@ -71,7 +73,8 @@ struct Ledger {
 /// Runs the statements of one capture, in an open transaction. The sums stay as they were, which
 /// costs the same as new ones.
 pub fn run_capture(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result<()> {
-    refuse_known_key(conn, capture)?;
+    let hash = key_hash(capture);
+    refuse_known_key(conn, &hash)?;
     let find = named_params! {":account_id": ACCOUNT, ":name": capture.order};
     let ledger = conn.prepare_cached(FIND_LEDGER)?.query_row(find, read_ledger)?;
     let seq: i64 = conn.prepare_cached(NEXT_EVENT_SEQ)?.query_row([], |row| row.get(0))?;
@@ -93,19 +96,15 @@ pub fn run_capture(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result
         ":authorization_id": None::<&str>,
         ":document": capture.document,
     })?;
-    conn.prepare_cached(UPDATE_LEDGER)?.execute(named_params! {
-        ":payment_status": "partially_paid",
+    conn.prepare_cached(UPDATE_SUMS)?.execute(named_params! {
         ":authorizations": ledger.authorizations,
         ":lines": ledger.lines,
-        ":holds": false,
         ":event_seq": seq,
         ":now": NOW_MS,
         ":order_seq": ledger.order_seq,
     })?;
     conn.prepare_cached(INSERT_ANSWER)?.execute(named_params! {
-        ":account_id": ACCOUNT,
-        ":client_id": capture.client,
-        ":key": capture.key,
+        ":key_hash": hash.as_bytes(),
         ":fingerprint": FINGERPRINT,
         ":answer": capture.answer,
         ":now": NOW_MS,
@@ -118,13 +117,14 @@ const FINGERPRINT: [u8; 32] = [7; 32];
 /// Later than any order of the books.
 const NOW_MS: i64 = 1_795_000_000_000;
 
-fn refuse_known_key(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result<()> {
+fn key_hash(capture: &Capture<'_>) -> KeyHash {
+    let account_id = AccountId::parse(ACCOUNT).expect("an account id");
+    KeyHash::of(&account_id, capture.client, capture.key)
+}
+
+fn refuse_known_key(conn: &Connection, hash: &KeyHash) -> rusqlite::Result<()> {
     let mut find = conn.prepare_cached(FIND_ANSWER)?;
-    let known = find.exists(named_params! {
-        ":account_id": ACCOUNT,
-        ":client_id": capture.client,
-        ":key": capture.key,
-    })?;
+    let known = find.exists(named_params! {":key_hash": hash.as_bytes()})?;
     assert!(!known, "a key was drawn twice");
     Ok(())
 }

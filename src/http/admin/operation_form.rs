@@ -27,7 +27,7 @@ use crate::app::{
 use crate::auth::client_secret::sha256;
 use crate::domain::ids::{OrderName, ResourceId};
 use crate::domain::operation::{OperationKind, OperationRequest};
-use crate::store::{KeyUse, StoreError, StoredAnswer, WriteError};
+use crate::store::{KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};
 
 const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing was recorded yet.";
 const CHANGED: &str = "The order changed while this form was open. Nothing was recorded.";
@@ -60,8 +60,7 @@ pub async fn show(
             format!("{}/{}", order_href(state, &staff, &order_in_path(&request)?), kind.plural());
         return Ok(see_other(&form_href(&href, &key, &authorization_id)));
     }
-    let used = KeyUse { key: key.clone(), ..key_use(&staff, &request, &Form::of(&[])) };
-    let (stored, loaded) = load_settled(state, &staff, &request, used).await?;
+    let (stored, loaded) = load_settled(state, &staff, &request, staff.key_hash(&key)).await?;
     if let Some(stored) = stored {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
     }
@@ -83,7 +82,7 @@ pub async fn create(
     staff.expect_right(right(kind))?;
     let state = state(&request)?;
     let key = key_use(&staff, &request, &form);
-    let (stored, loaded) = load_settled(state, &staff, &request, key.clone()).await?;
+    let (stored, loaded) = load_settled(state, &staff, &request, key.key).await?;
     let has_recorded = stored.is_some();
     if let Some(stored) = stored.filter(|stored| stored.fingerprint == key.fingerprint) {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
@@ -93,7 +92,7 @@ pub async fn create(
     if has_recorded {
         return sent.again(chosen.as_ref(), StatusCode::CONFLICT, KEY_USED);
     }
-    if !is_key(&key.key) {
+    if !is_key(sent.form.text("key")) {
         return sent.again(chosen.as_ref(), StatusCode::BAD_REQUEST, LOOK_AGAIN);
     }
     match sent.form.text("step") {
@@ -257,9 +256,7 @@ fn store_failed(why: IdempotentRefused<RecordOperationRefused>) -> ApiError {
 fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
     let said = form_urlencoded::Serializer::new(String::new()).extend_pairs(said(form)).finish();
     KeyUse {
-        account_id: staff.account_id.clone(),
-        client_id: staff.visitor.user_id.clone(),
-        key: form.text("key").to_owned(),
+        key: staff.key_hash(form.text("key")),
         fingerprint: sha256(format!("{}\n{said}", request.path()).as_bytes()),
     }
 }
@@ -270,7 +267,7 @@ async fn load_settled(
     state: &AppState,
     staff: &Staff,
     request: &HttpRequest,
-    key: KeyUse,
+    key: KeyHash,
 ) -> Result<(Option<StoredAnswer>, OrderRead), PageError> {
     let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
     let read = state.store.read(move |reader| {

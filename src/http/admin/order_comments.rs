@@ -54,9 +54,7 @@ fn key_use(staff: &Staff, request: &HttpRequest, form: &Form, text: &str) -> Opt
     let words = BASE64_URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()));
     let key = form.text("key");
     form::is_key(key).then(|| KeyUse {
-        account_id: staff.account_id.clone(),
-        client_id: staff.visitor.user_id.clone(),
-        key: format!("{key} {words}"),
+        key: staff.key_hash(&format!("{key} {words}")),
         fingerprint: sha256(request.path().as_bytes()),
     })
 }

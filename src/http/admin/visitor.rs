@@ -15,7 +15,7 @@ use crate::app::{OnBehalfOf, SESSION_LIFE_MS, TouchSession};
 use crate::auth::role::{Right, Role};
 use crate::auth::session::{IDLE_MS_MAX, Ticket, is_form_token};
 use crate::domain::ids::{AccountId, CreatedBy};
-use crate::store::{AccountRecord, SessionRecord};
+use crate::store::{AccountRecord, KeyHash, SessionRecord};
 
 /// How old `last_seen_at` may get before it is written anew.
 const TOUCH_MS: i64 = 60_000;
@@ -53,6 +53,11 @@ impl Visitor {
 }
 
 impl Staff {
+    /// What a form's key is known by: each user has keys of their own.
+    pub fn key_hash(&self, key: &str) -> KeyHash {
+        KeyHash::of(&self.account_id, &self.visitor.user_id, key)
+    }
+
     /// An error unless the visitor's role has that right.
     pub fn expect_right(&self, right: Right) -> Result<(), PageError> {
         if self.visitor.role.may(right) {

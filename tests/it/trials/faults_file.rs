@@ -48,8 +48,8 @@ impl Book {
         let keys = "with recursive counted(n) as
                 (select 1 union all select n + 1 from counted where n < 500)
             insert into idempotency_keys
-                (account_seq, client_id, key, fingerprint, answer, created_at_ms)
-            select account_seq, 'somebody', 'key ' || n, zeroblob(32), '{}', created_at_ms
+                (key_hash, fingerprint, answer, created_at_ms)
+            select randomblob(16), zeroblob(32), '{}', created_at_ms
                 from counted, accounts";
         audit::tamper(&db, keys).unwrap();
         let bytes = std::fs::read(&db).unwrap();
