@@ -22,13 +22,18 @@ pub struct ObjectText {
 
 impl Default for ObjectText {
     fn default() -> ObjectText {
-        let mut text = String::with_capacity(ROOM_AT_FIRST);
-        text.push('{');
-        ObjectText { text }
+        ObjectText::with_room(ROOM_AT_FIRST)
     }
 }
 
 impl ObjectText {
+    /// An empty object with room for a text of so many bytes, which then need not grow.
+    pub fn with_room(bytes: usize) -> ObjectText {
+        let mut text = String::with_capacity(bytes);
+        text.push('{');
+        ObjectText { text }
+    }
+
     /// A string member.
     pub fn text(&mut self, key: &'static str, value: &str) -> &mut Self {
         self.member(key, |out| write_text(out, value))

@@ -49,7 +49,7 @@ impl Reader<'_> {
         let sql = format!(
             "select {COLUMNS} from clients join accounts using (account_seq) order by client_seq"
         );
-        self.list(&sql, [], read_client)
+        self.list(sql, [], read_client)
     }
 
     /// The client of that id.
@@ -58,7 +58,7 @@ impl Reader<'_> {
             "select {COLUMNS} from clients join accounts using (account_seq)
              where client_id = :client_id"
         );
-        self.find(&sql, named_params! {":client_id": client_id}, read_client)
+        self.find(sql, named_params! {":client_id": client_id}, read_client)
     }
 
     /// The keys that tokens may be signed with, the newest first.

@@ -256,7 +256,7 @@ impl Tx<'_> {
     /// Writes an item of a draft or an order; `sql` says of which.
     pub(super) fn insert_item(
         &self,
-        sql: &str,
+        sql: &'static str,
         owner_seq: i64,
         position: usize,
         item: &Item,

@@ -74,7 +74,7 @@ impl Tx<'_> {
 
     fn insert_values(
         &self,
-        sql: &str,
+        sql: &'static str,
         account_id: &AccountId,
         owner_seq: i64,
         values: &ListValues,

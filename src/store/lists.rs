@@ -93,7 +93,7 @@ impl Reader<'_> {
         list: &List,
         window: &Window,
     ) -> Result<Vec<i64>, StoreError> {
-        self.list_integers(&list.page_statement(), account_id, list, window)
+        self.list_integers(list.page_statement(), account_id, list, window)
     }
 
     /// How many rows match, counted no further than the window's limit.
@@ -106,14 +106,13 @@ impl Reader<'_> {
         let counted =
             List { sort: ListSort::default(), conditions: list.conditions.clone(), ..*list };
         let window = Window { after: None, ..*window };
-        let found =
-            self.list_integers(&counted.count_statement(), account_id, &counted, &window)?;
+        let found = self.list_integers(counted.count_statement(), account_id, &counted, &window)?;
         Ok(found.into_iter().sum())
     }
 
     fn list_integers(
         &self,
-        sql: &str,
+        sql: String,
         account_id: &AccountId,
         list: &List,
         window: &Window,
@@ -147,7 +146,7 @@ impl Reader<'_> {
         list: &List,
         window: &Window,
     ) -> Result<(i64, i64), StoreError> {
-        let find = |sql: &str, at: Timestamp| {
+        let find = |sql: &'static str, at: Timestamp| {
             let params = named_params! {":account_seq": account_seq, ":at": at};
             self.find(sql, params, |row| row.get(0))
         };

@@ -198,7 +198,7 @@ impl Reader<'_> {
 
     fn list_words(
         &self,
-        sql: &str,
+        sql: &'static str,
         account_id: &AccountId,
         limit: u32,
     ) -> Result<Vec<String>, StoreError> {

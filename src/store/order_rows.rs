@@ -27,7 +27,7 @@ impl Reader<'_> {
     /// What a query finds about some orders, by the orders' rows, which are its first column.
     pub(super) fn list_by_order<T>(
         &self,
-        sql: &str,
+        sql: &'static str,
         rows: &OrderRows,
         read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError>,
     ) -> Result<HashMap<i64, Vec<T>>, StoreError> {

@@ -59,7 +59,7 @@ impl Tx<'_> {
 
     fn insert_words<'a>(
         &self,
-        sql: &str,
+        sql: &'static str,
         account_id: &AccountId,
         row: i64,
         texts: impl IntoIterator<Item = &'a str>,

@@ -57,13 +57,13 @@ const SELECT_USER: &str = "select user_seq, user_id, email, role, password_hash,
 impl Reader<'_> {
     /// Every user, oldest first.
     pub fn list_users(&self) -> Result<Vec<UserRecord>, StoreError> {
-        self.list(&format!("{SELECT_USER} order by user_seq"), [], read_user)
+        self.list(format!("{SELECT_USER} order by user_seq"), [], read_user)
     }
 
     /// The user with that e-mail, in any case.
     pub fn find_user(&self, email: &str) -> Result<Option<UserRecord>, StoreError> {
         let sql = format!("{SELECT_USER} where email = lower(:email)");
-        self.find(&sql, named_params! {":email": email}, read_user)
+        self.find(sql, named_params! {":email": email}, read_user)
     }
 
     /// Whether there is any user.

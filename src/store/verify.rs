@@ -70,7 +70,7 @@ impl VerifyReport {
 /// SQLite's own opinion of the file, by one of its two checks.
 pub(super) fn check_file(
     conn: &Connection,
-    check: &str,
+    check: &'static str,
     report: &mut VerifyReport,
 ) -> Result<(), StoreError> {
     snapshot(conn, |reader| {
@@ -281,7 +281,7 @@ const STRAYS: [(&str, &str); 7] = [
 /// Events and operations that no order leads to. All counts are of one moment.
 fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), StoreError> {
     snapshot(conn, |reader| {
-        let count = |sql: &str| -> Result<u64, StoreError> {
+        let count = |sql: &'static str| -> Result<u64, StoreError> {
             let found: Option<i64> = reader.find(sql, [], |row| row.get(0))?;
             Ok(u64::try_from(found.unwrap_or_default()).unwrap_or_default())
         };
@@ -313,7 +313,7 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
     })
 }
 
-fn count(conn: &Connection, sql: &str) -> Result<u64, StoreError> {
+fn count(conn: &Connection, sql: &'static str) -> Result<u64, StoreError> {
     snapshot(conn, |reader| {
         let found: Option<i64> = reader.find(sql, [], |row| row.get(0))?;
         Ok(u64::try_from(found.unwrap_or_default()).unwrap_or_default())

@@ -241,6 +241,8 @@ impl WriterState {
             Ran::Clean => None,
             Ran::Failed(failure) => Some(failure),
         });
+        // Its statements go back to their connection.
+        drop(tx);
         if let Some(Failure::Store(StoreErrorKind::DiskFull, _)) = failure {
             self.condition.note_disk_full(true);
         }

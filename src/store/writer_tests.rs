@@ -226,7 +226,7 @@ fn a_full_disk_refuses_what_does_not_fit_and_takes_the_rest() {
                 .unwrap_or_default();
             // The file may not grow by more than a page from here on.
             let sql = format!("pragma max_page_count = {}", pages + 1);
-            tx.find(&sql, [], |_| Ok(())).map(drop).map_err(No::Store)
+            tx.find(sql, [], |_| Ok(())).map(drop).map_err(No::Store)
         }))
         .unwrap();
     let release = book.hold();

@@ -6,6 +6,9 @@ use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::operation::Operation;
 use crate::json::ObjectText;
 
+/// Bytes that most operations take beside their document.
+const ROOM_AROUND: usize = 640;
+
 /// The operation's JSON text.
 pub fn render(
     links: &Links,
@@ -14,7 +17,7 @@ pub fn render(
     operation: &Operation,
 ) -> String {
     let itself = links.operation(account_id, order_id, operation.kind, &operation.id);
-    let mut object = ObjectText::default();
+    let mut object = ObjectText::with_room(operation.document.0.len() + ROOM_AROUND);
     object
         .text("id", operation.id.as_str())
         .text("created_at", &rfc3339(operation.created_at))
