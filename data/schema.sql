@@ -401,33 +401,34 @@ create virtual table order_search using fts5 (
 -- Every event of every order, appended, never changed or deleted. An order's events are a list
 -- from the newest back, so that a new one moves no index.
 create table events (
-    event_seq     integer primary key,
-    order_seq     integer not null references ledgers,
+    event_seq        integer primary key,
+    order_seq        integer not null references ledgers,
     -- The order's event before this one; null for its first. `verify` and every reading of the list
     -- find one that is not there, so that no capture looks for a page of long ago.
-    previous_seq  integer,
+    previous_seq     integer,
     -- The how-manieth event of its order this is, from 1.
-    version       integer not null check (0 < version),
-    id            text not null check (length(id) = 36),
-    -- 'api' has a row in api_events, 'service' one in service_events, the other four in operations.
-    kind          text not null check (kind = 'api' or kind = 'service' or kind = 'authorization'
-        or kind = 'capture' or kind = 'refund' or kind = 'cancellation'),
-    created_at_ms integer not null,
-    created_by    text not null
-) strict;
-
--- A payment operation: an event of one of the four kinds. Never changed or deleted.
-create table operations (
-    event_seq        integer primary key references events,
+    version          integer not null check (0 < version),
     id               text not null check (length(id) = 36),
+    -- 'api' has a row in api_events, 'service' one in service_events; the others are payment
+    -- operations, which stand here whole.
+    kind             text not null check (kind = 'api' or kind = 'service'
+        or kind = 'authorization' or kind = 'capture' or kind = 'refund' or kind = 'cancellation'),
+    created_at_ms    integer not null,
+    created_by       text not null,
+    -- From here on of a payment operation; null of any other event.
+    operation_id     text check (length(operation_id) = 36),
     -- Whether the gateway did it; 0 is recorded and moves nothing.
-    success          integer not null check (success in (0, 1)),
+    success          integer check (success in (0, 1)),
     -- What its items add up to.
-    amount           integer not null check (abs(amount) <= 9007199254740991),
+    amount           integer check (abs(amount) <= 9007199254740991),
     -- Only with multiple_authorizations: the authorization it draws on.
     authorization_id text check (length(authorization_id) <= 40),
     -- The operation as sent: items and all the rest.
-    document         text not null
+    document         text,
+    check (iif(kind = 'api' or kind = 'service',
+        coalesce(operation_id, success, amount, authorization_id, document) is null,
+        operation_id is not null and success is not null and amount is not null
+            and document is not null))
 ) strict;
 
 -- A change through the API. Never changed or deleted.
@@ -487,10 +488,6 @@ create trigger events_are_not_changed before update on events
 begin select raise(abort, 'events are not changed'); end;
 create trigger events_are_not_deleted before delete on events
 begin select raise(abort, 'events are not deleted'); end;
-create trigger operations_are_not_changed before update on operations
-begin select raise(abort, 'operations are not changed'); end;
-create trigger operations_are_not_deleted before delete on operations
-begin select raise(abort, 'operations are not deleted'); end;
 create trigger api_events_are_not_changed before update on api_events
 begin select raise(abort, 'api events are not changed'); end;
 create trigger api_events_are_not_deleted before delete on api_events

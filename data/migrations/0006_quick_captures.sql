@@ -2,24 +2,36 @@
 -- ../schema.sql. Foreign keys are off while a step runs and are checked at its end.
 --
 -- SQLite makes a table of the words for every row that `check (x in ('a', 'b', 'c'))` looks at, and
--- keeps copies of the pages that a statement changes when a foreign key's own column is written.
+-- keeps copies of the pages that a statement changes when a foreign key's own column is written. A
+-- payment operation becomes one row, that of its event, in place of two.
 
 -- ── Events ──────────────────────────────────────────────────────────────────────────────────
 
 create table events_after (
-    event_seq     integer primary key,
-    order_seq     integer not null references ledgers,
-    previous_seq  integer,
-    version       integer not null check (0 < version),
-    id            text not null check (length(id) = 36),
-    kind          text not null check (kind = 'api' or kind = 'service' or kind = 'authorization'
-        or kind = 'capture' or kind = 'refund' or kind = 'cancellation'),
-    created_at_ms integer not null,
-    created_by    text not null
+    event_seq        integer primary key,
+    order_seq        integer not null references ledgers,
+    previous_seq     integer,
+    version          integer not null check (0 < version),
+    id               text not null check (length(id) = 36),
+    kind             text not null check (kind = 'api' or kind = 'service'
+        or kind = 'authorization' or kind = 'capture' or kind = 'refund' or kind = 'cancellation'),
+    created_at_ms    integer not null,
+    created_by       text not null,
+    operation_id     text check (length(operation_id) = 36),
+    success          integer check (success in (0, 1)),
+    amount           integer check (abs(amount) <= 9007199254740991),
+    authorization_id text check (length(authorization_id) <= 40),
+    document         text,
+    check (iif(kind = 'api' or kind = 'service',
+        coalesce(operation_id, success, amount, authorization_id, document) is null,
+        operation_id is not null and success is not null and amount is not null
+            and document is not null))
 ) strict;
 insert into events_after
-    select event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by
-    from events;
+    select event_seq, order_seq, previous_seq, version, events.id, kind, created_at_ms, created_by,
+        operations.id, success, amount, authorization_id, document
+    from events left join operations using (event_seq);
+drop table operations;
 drop table events;
 alter table events_after rename to events;
 

@@ -82,28 +82,24 @@ pub struct NewApiEvent {
 /// The lists of orders' events, in no order: sorting here would copy every document and body. None
 /// goes on to an event that is not before the one it comes from, so that each ends, whatever stands
 /// in the file. An event is looked for in those tables alone that have rows of its kind.
-const SELECT_EVENTS: &str = "with recursive found
-        (order_seq, event_seq, previous_seq, version, id, kind, created_at_ms, created_by) as (
-        select listed.value, events.event_seq, previous_seq, events.version, events.id, kind,
-            events.created_at_ms, events.created_by
+const SELECT_EVENTS: &str = "with recursive found (order_seq, event_seq, previous_seq) as (
+        select listed.value, events.event_seq, previous_seq
         from json_each(:order_seqs) as listed
         cross join ledgers on ledgers.order_seq = listed.value
         cross join events on events.event_seq = ledgers.last_event_seq
         union all
-        select found.order_seq, events.event_seq, events.previous_seq, events.version, events.id,
-            events.kind, events.created_at_ms, events.created_by
+        select found.order_seq, events.event_seq, events.previous_seq
         from found
         cross join events on events.event_seq = found.previous_seq
         where events.event_seq < found.event_seq)
-    select found.order_seq, previous_seq, found.event_seq, found.version, found.id,
-        found.created_at_ms, found.created_by, kind,
-        operations.id, success, amount, authorization_id, operations.document,
+    select found.order_seq, found.previous_seq, found.event_seq, events.version, events.id,
+        events.created_at_ms, events.created_by, kind,
+        operation_id, success, amount, authorization_id, events.document,
         method, path, drafts.id,
         state, service, service_status,
         body
     from found
-    left join operations
-        on operations.event_seq = iif(kind in ('api', 'service'), null, found.event_seq)
+    cross join events on events.event_seq = found.event_seq
     left join api_events on api_events.event_seq = iif(kind = 'api', found.event_seq, null)
     left join service_events
         on service_events.event_seq = iif(kind = 'service', found.event_seq, null)
@@ -115,22 +111,22 @@ const OPERATION_COLUMNS: usize = 5;
 const API_COLUMNS: usize = 3;
 const SERVICE_COLUMNS: usize = 3;
 
-const SELECT_OPERATION: &str = "select events.event_seq, events.version, events.id,
-        created_at_ms, created_by, kind,
-        operations.id, success, amount, authorization_id, document
-    from operations
-    join events on events.event_seq = operations.event_seq
-    where operations.event_seq = :event_seq";
+const SELECT_OPERATION: &str = "select event_seq, version, id, created_at_ms, created_by, kind,
+        operation_id, success, amount, authorization_id, document
+    from events
+    where event_seq = :event_seq and operation_id is not null";
 
 pub(super) const NEXT_EVENT_SEQ: &str = "select coalesce(max(event_seq), 0) + 1 from events";
 
-pub(super) const INSERT_EVENT: &str = "insert into events
+const INSERT_EVENT: &str = "insert into events
     (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by)
     values (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by)";
 
-pub(super) const INSERT_OPERATION: &str = "insert into operations
-    (event_seq, id, success, amount, authorization_id, document)
-    values (:event_seq, :id, :success, :amount, :authorization_id, :document)";
+pub(super) const INSERT_OPERATION: &str = "insert into events
+    (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by,
+     operation_id, success, amount, authorization_id, document)
+    values (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by,
+     :operation_id, :success, :amount, :authorization_id, :document)";
 
 impl Reader<'_> {
     /// The events of orders, by the orders' rows, oldest first, each with the one before it. They
@@ -188,19 +184,24 @@ pub(super) fn follow_events(
 }
 
 impl Tx<'_> {
-    /// Appends an operation and its event, which have the seq and the id that were decided about.
+    /// Appends an operation, which has the seq and the id that were decided about.
     pub fn append_operation(
         &self,
         order: &LedgerRecord,
         operation: &Operation,
     ) -> Result<(), StoreError> {
-        let kind = operation.kind.singular();
-        self.append_event(order, operation.seq, kind, &operation.created_by)?;
         self.insert(
             INSERT_OPERATION,
             named_params! {
                 ":event_seq": operation.seq,
-                ":id": operation.id,
+                ":order_seq": order.order_seq,
+                ":previous_seq": order.last_event_seq,
+                ":version": order.version + 1,
+                ":id": self.randomness().uuid(),
+                ":kind": operation.kind.singular(),
+                ":now": self.now(),
+                ":created_by": operation.created_by,
+                ":operation_id": operation.id,
                 ":success": operation.success,
                 ":amount": operation.amount,
                 ":authorization_id": operation.authorization_id,

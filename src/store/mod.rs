@@ -83,8 +83,6 @@ pub mod capture_statements {
     /// The seq that the next event gets.
     pub const NEXT_EVENT_SEQ: &str = super::events::NEXT_EVENT_SEQ;
     /// The event that the operation is.
-    pub const INSERT_EVENT: &str = super::events::INSERT_EVENT;
-    /// The operation itself.
     pub const INSERT_OPERATION: &str = super::events::INSERT_OPERATION;
     /// The ledger after it, in the same tabs of the list as before.
     pub const UPDATE_SUMS: &str = super::ledgers::UPDATE_SUMS;

@@ -286,7 +286,7 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
             Ok(u64::try_from(found.unwrap_or_default()).unwrap_or_default())
         };
         report.events = count("select count(*) from events")?;
-        report.operations = count("select count(*) from operations")?;
+        report.operations = count("select count(*) from events where operation_id is not null")?;
         let led_to = count("select coalesce(sum(version), 0) from ledgers")?;
         let of_operations =
             count("select count(*) from events where kind not in ('api', 'service')")?;

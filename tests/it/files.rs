@@ -151,7 +151,6 @@ fn what_happened_cannot_be_changed_in_the_file_either() {
     let before = app.snapshot();
     let tables = [
         ("events", "event_seq", "events"),
-        ("operations", "event_seq", "operations"),
         ("orders", "order_seq", "orders"),
         ("api_events", "event_seq", "api events"),
     ];

@@ -135,5 +135,8 @@ fn whatever_is_recorded_while_stopping_is_answered_and_nothing_else_is() {
 fn captures(shop: &Shop) -> u32 {
     #[expect(clippy::disallowed_methods, reason = "the file is looked into from outside")]
     let conn = Connection::open(&shop.db).unwrap();
-    conn.query_row("select count(*) from operations", [], |row| row.get(0)).unwrap()
+    conn.query_row("select count(*) from events where operation_id is not null", [], |row| {
+        row.get(0)
+    })
+    .unwrap()
 }

@@ -8,8 +8,7 @@ use rusqlite::{Connection, Row, named_params};
 use tillbook::domain::ids::AccountId;
 use tillbook::store::KeyHash;
 use tillbook::store::capture_statements::{
-    FIND_ANSWER, FIND_LEDGER, INSERT_ANSWER, INSERT_EVENT, INSERT_OPERATION, NEXT_EVENT_SEQ,
-    UPDATE_SUMS,
+    FIND_ANSWER, FIND_LEDGER, INSERT_ANSWER, INSERT_OPERATION, NEXT_EVENT_SEQ, UPDATE_SUMS,
 };
 
 use super::{ANSWER_BYTES, Side, draw, side};
@@ -78,7 +77,7 @@ pub fn run_capture(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result
     let find = named_params! {":account_id": ACCOUNT, ":name": capture.order};
     let ledger = conn.prepare_cached(FIND_LEDGER)?.query_row(find, read_ledger)?;
     let seq: i64 = conn.prepare_cached(NEXT_EVENT_SEQ)?.query_row([], |row| row.get(0))?;
-    conn.prepare_cached(INSERT_EVENT)?.execute(named_params! {
+    conn.prepare_cached(INSERT_OPERATION)?.execute(named_params! {
         ":event_seq": seq,
         ":order_seq": ledger.order_seq,
         ":previous_seq": ledger.last_event_seq,
@@ -87,10 +86,7 @@ pub fn run_capture(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result
         ":kind": "capture",
         ":now": NOW_MS,
         ":created_by": capture.client,
-    })?;
-    conn.prepare_cached(INSERT_OPERATION)?.execute(named_params! {
-        ":event_seq": seq,
-        ":id": ID,
+        ":operation_id": ID,
         ":success": true,
         ":amount": i64::try_from(CAPTURED).unwrap_or(0),
         ":authorization_id": None::<&str>,

@@ -332,7 +332,7 @@ fn sums_changed_in_the_file_are_found_at_the_start_and_nothing_more_is_recorded(
     let db = book.place("changed");
     for change in [
         "update ledgers set lines = replace(lines, ',9000,4001,', ',9000,4002,')",
-        "drop trigger operations_are_not_changed; update operations set amount = amount + 1
+        "drop trigger events_are_not_changed; update events set amount = amount + 1
             where amount = 4001",
         "pragma foreign_keys = off; delete from accounts",
     ] {

@@ -113,7 +113,8 @@ pub fn capture_under(key: &str) -> Value {
 /// The captures in the file: their ids by their keys.
 fn stored(db: &Path) -> BTreeMap<String, String> {
     let conn = audit::open(db);
-    let sql = "select json_extract(document, '$.processed_by'), id from operations";
+    let sql = "select json_extract(document, '$.processed_by'), operation_id from events
+        where operation_id is not null";
     let mut statement = conn.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     let rows: Vec<(String, String)> = rows.map(Result::unwrap).collect();

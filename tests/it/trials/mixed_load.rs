@@ -363,8 +363,8 @@ pub struct Stored {
 /// The operations in the file by the key that they were sent under, but for the set-up's.
 pub fn stored(db: &Path) -> HashMap<String, Vec<Stored>> {
     let conn = audit::open(db);
-    let sql = "select document, operations.id, kind, amount
-        from operations join events using (event_seq)";
+    let sql =
+        "select document, operation_id, kind, amount from events where operation_id is not null";
     let mut statement = conn.prepare(sql).unwrap();
     let mut rows = statement.query([]).unwrap();
     let mut stored: HashMap<String, Vec<Stored>> = HashMap::new();
