@@ -81,17 +81,22 @@ pub const fn required(name: &'static str, shape: Shape) -> Field {
 /// The document as it will be kept. Problems are added to `problems`; with any of them, what is
 /// returned is not to be used.
 pub fn clean(tree: &Tree, shape: Shape, path: &str, problems: &mut Vec<Problem>) -> Tree {
+    clean_at(&mut path.to_owned(), tree, shape, problems)
+}
+
+/// The path is one text that grows and shrinks on the way, since most requests have no problem.
+fn clean_at(path: &mut String, tree: &Tree, shape: Shape, problems: &mut Vec<Problem>) -> Tree {
     match shape {
         Shape::Object(fields) => {
-            let kept = clean_object(tree, fields, path, problems);
+            let kept = clean_object(path, tree, fields, problems);
             require(tree, fields, path, problems);
             kept
         }
-        Shape::Part(fields) => clean_object(tree, fields, path, problems),
-        Shape::List(element, count_max) => clean_list(tree, *element, count_max, path, problems),
+        Shape::Part(fields) => clean_object(path, tree, fields, problems),
+        Shape::List(element, count_max) => clean_list(path, tree, *element, count_max, problems),
         leaf => {
             if let Err((code, message)) = check_leaf(tree, leaf) {
-                problems.push(Problem::new(path, code, message));
+                problems.push(Problem::new(path.as_str(), code, message));
             }
             normalized(tree, leaf)
         }
@@ -99,9 +104,9 @@ pub fn clean(tree: &Tree, shape: Shape, path: &str, problems: &mut Vec<Problem>)
 }
 
 fn clean_object(
+    path: &mut String,
     tree: &Tree,
     fields: &'static [Field],
-    path: &str,
     problems: &mut Vec<Problem>,
 ) -> Tree {
     let Tree::Object(members) = tree else {
@@ -117,8 +122,8 @@ fn clean_object(
         if *value == Tree::Null || matches!(field.shape, Shape::ReadOnly) {
             continue;
         }
-        let path = format!("{path}/{}", pointer_token(key));
-        kept.push((key.clone(), clean(value, field.shape, &path, problems)));
+        let cleaned = below(path, key, |path| clean_at(path, value, field.shape, problems));
+        kept.push((key.clone(), cleaned));
     }
     Tree::Object(kept)
 }
@@ -136,10 +141,10 @@ fn require(tree: &Tree, fields: &'static [Field], path: &str, problems: &mut Vec
 }
 
 fn clean_list(
+    path: &mut String,
     tree: &Tree,
     element: Shape,
     count_max: usize,
-    path: &str,
     problems: &mut Vec<Problem>,
 ) -> Tree {
     let Tree::List(elements) = tree else {
@@ -148,12 +153,24 @@ fn clean_list(
     };
     if count_max < elements.len() {
         let message = format!("At most {count_max} elements are taken; send fewer.");
-        problems.push(Problem::new(path, "too_many_items", message));
+        problems.push(Problem::new(path.as_str(), "too_many_items", message));
         return Tree::Null;
     }
-    let clean_at =
-        |(at, value): (usize, &Tree)| clean(value, element, &format!("{path}/{at}"), problems);
-    Tree::List(elements.iter().enumerate().map(clean_at).collect())
+    let clean_one = |(at, value): (usize, &Tree)| {
+        below(path, &at.to_string(), |path| clean_at(path, value, element, problems))
+    };
+    Tree::List(elements.iter().enumerate().map(clean_one).collect())
+}
+
+/// Does something one step further down the path. No step has a character that a JSON pointer
+/// (RFC 6901) escapes: they are words of the API and positions.
+fn below<T>(path: &mut String, step: &str, run: impl FnOnce(&mut String) -> T) -> T {
+    let length = path.len();
+    path.push('/');
+    path.push_str(step);
+    let done = run(path);
+    path.truncate(length);
+    done
 }
 
 type Wrong = (&'static str, String);
@@ -270,9 +287,6 @@ fn is_card_number(text: &str) -> bool {
 }
 
 /// A reference token of a JSON pointer (RFC 6901).
-fn pointer_token(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
 
 /// The start of a text that came from outside, for a message.
 fn shortened(text: &str) -> String {

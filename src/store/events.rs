@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use rusqlite::named_params;
+use serde::Deserialize;
 
 use super::error::StoreError;
 use super::ledgers::LedgerRecord;
@@ -17,7 +18,6 @@ use crate::domain::ids::{CreatedBy, EventSeq, LineId};
 use crate::domain::money::Amount;
 use crate::domain::operation::{Operation, OperationItem, OperationKind};
 use crate::domain::{KeptJson, Timestamp};
-use crate::json::{self, Tree};
 
 /// An event as it stands in the book.
 #[derive(Debug, Clone)]
@@ -374,13 +374,23 @@ fn read_service_event(columns: &mut Columns<'_>) -> rusqlite::Result<ServiceEven
     })
 }
 
-fn read_items(document: &KeptJson) -> Option<Vec<OperationItem>> {
-    let tree = json::parse(document.0.as_bytes()).ok()?;
-    tree.member("items")?.elements().iter().map(read_item).collect()
+/// What an operation's document says about lines; what else it says is passed over.
+#[derive(Deserialize)]
+struct ItemsRow {
+    items: Vec<ItemRow>,
 }
 
-fn read_item(item: &Tree) -> Option<OperationItem> {
-    let line_id = LineId::new(item.member("line_id")?.as_integer()?)?;
-    let amount = Amount::new(item.member("amount")?.as_integer()?)?;
-    Some(OperationItem { line_id, amount })
+#[derive(Deserialize)]
+struct ItemRow {
+    line_id: i64,
+    amount: i64,
+}
+
+fn read_items(document: &KeptJson) -> Option<Vec<OperationItem>> {
+    let row: ItemsRow = serde_json::from_str(&document.0).ok()?;
+    row.items.iter().map(read_item).collect()
+}
+
+fn read_item(row: &ItemRow) -> Option<OperationItem> {
+    Some(OperationItem { line_id: LineId::new(row.line_id)?, amount: Amount::new(row.amount)? })
 }

@@ -13,9 +13,17 @@ use crate::domain::operation::OperationKind;
 use crate::json::ObjectText;
 use crate::store::OrderRecord;
 
+/// Bytes that most orders take beside their documents, items and operations.
+const ROOM_AROUND: usize = 2_048;
+
 /// The order's JSON text.
 pub fn render(links: &Links, order: &OrderRecord, include: IncludeEvents) -> String {
-    let mut object = ObjectText::default();
+    let operations = OperationKind::ALL.map(|kind| operation_texts(links, order, kind));
+    let items: Vec<String> =
+        order.items.iter().map(|item| item_text(&order.ledger, item)).collect();
+    let parts = operations.iter().flatten().chain(&items).map(|part| part.len() + 1);
+    let room = parts.sum::<usize>() + order.document.0.len() + order.options_document.0.len();
+    let mut object = ObjectText::with_room(room + ROOM_AROUND);
     object
         .text("id", order.id.as_str())
         .text("order_id", order.order_id.as_str())
@@ -29,18 +37,13 @@ pub fn render(links: &Links, order: &OrderRecord, include: IncludeEvents) -> Str
     write_totals(&mut object, &order.items);
     write_sums(&mut object, &order.ledger, order.ledger.lines.iter());
     object.members_of(&order.document.0);
-    let items: Vec<String> =
-        order.items.iter().map(|item| item_text(&order.ledger, item)).collect();
     let comments: Vec<String> = order.comments.iter().map(comments::render).collect();
     object
         .list("items", &items)
         .json("options", &order.options_document.0)
         .list("comments", &comments);
-    for kind in OperationKind::ALL {
-        let operations: Vec<String> = operations_of(order, kind)
-            .map(|op| operation_view::render(links, &order.account_id, &order.order_id, op))
-            .collect();
-        object.list(kind.plural(), &operations);
+    for (kind, operations) in OperationKind::ALL.iter().zip(&operations) {
+        object.list(kind.plural(), operations);
     }
     if include != IncludeEvents::None {
         event_view::write_events(&mut object, links, order, include);
@@ -49,6 +52,12 @@ pub fn render(links: &Links, order: &OrderRecord, include: IncludeEvents) -> Str
         .text("paging_token", order.id.as_str())
         .json("_links", &link_list(&order_links(links, order)))
         .end()
+}
+
+fn operation_texts(links: &Links, order: &OrderRecord, kind: OperationKind) -> Vec<String> {
+    let operations = operations_of(order, kind);
+    let render = |one| operation_view::render(links, &order.account_id, &order.order_id, one);
+    operations.map(render).collect()
 }
 
 fn write_status(object: &mut ObjectText, order: &OrderRecord) {
