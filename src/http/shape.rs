@@ -286,8 +286,6 @@ fn is_card_number(text: &str) -> bool {
     (13..=19).contains(&digits.len()) && sum.is_multiple_of(10)
 }
 
-/// A reference token of a JSON pointer (RFC 6901).
-
 /// The start of a text that came from outside, for a message.
 fn shortened(text: &str) -> String {
     const SHOWN_MAX: usize = 40;
