@@ -53,16 +53,32 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     if sabotage::is_on(Fault::MigrateWithoutJournal) {
         conn.pragma_update(None, "journal_mode", "memory")?;
     }
-    let migrated = Migrations::new(steps().into()).to_latest(conn).map_err(|error| match error {
-        // Its own text repeats the whole step.
-        rusqlite_migration::Error::RusqliteError { err, .. } => not_what_it_says(err),
-        other => StoreError::other(other),
-    });
+    let migrated = file_version(conn).and_then(|version| take_steps(conn, version));
     conn.pragma_update(None, "foreign_keys", true)?;
     if sabotage::is_on(Fault::MigrateWithoutJournal) {
         conn.pragma_update(None, "journal_mode", "wal")?;
     }
     migrated
+}
+
+/// Each step is a transaction of its own, which a process that is killed leaves undone.
+fn take_steps(conn: &mut Connection, version: usize) -> Result<(), StoreError> {
+    let migrations = Migrations::new(steps().into());
+    for step in version + 1..=STEPS {
+        if 0 < version {
+            tracing::info!(
+                step,
+                of = STEPS,
+                "bringing the book up to date, minutes if it is large"
+            );
+        }
+        migrations.to_version(conn, step).map_err(|error| match error {
+            // Its own text repeats the whole step.
+            rusqlite_migration::Error::RusqliteError { err, .. } => not_what_it_says(err),
+            other => StoreError::other(other),
+        })?;
+    }
+    Ok(())
 }
 
 /// A step that SQLite will not run is one that does not follow on what the file holds.
