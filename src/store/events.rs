@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::named_params;
+use rusqlite::{named_params, params};
 use serde::Deserialize;
 
 use super::error::StoreError;
@@ -122,11 +122,11 @@ const INSERT_EVENT: &str = "insert into events
     (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by)
     values (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by)";
 
+/// Its values go by their numbers: finding each by its name is work, and this is the heart.
 pub(super) const INSERT_OPERATION: &str = "insert into events
     (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by,
      operation_id, success, amount, authorization_id, document)
-    values (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by,
-     :operation_id, :success, :amount, :authorization_id, :document)";
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 impl Reader<'_> {
     /// The events of orders, by the orders' rows, oldest first, each with the one before it. They
@@ -192,21 +192,21 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         self.insert(
             INSERT_OPERATION,
-            named_params! {
-                ":event_seq": operation.seq,
-                ":order_seq": order.order_seq,
-                ":previous_seq": order.last_event_seq,
-                ":version": order.version + 1,
-                ":id": self.randomness().uuid(),
-                ":kind": operation.kind.singular(),
-                ":now": self.now(),
-                ":created_by": operation.created_by,
-                ":operation_id": operation.id,
-                ":success": operation.success,
-                ":amount": operation.amount,
-                ":authorization_id": operation.authorization_id,
-                ":document": operation.document,
-            },
+            params![
+                operation.seq,
+                order.order_seq,
+                order.last_event_seq,
+                order.version + 1,
+                self.randomness().uuid(),
+                operation.kind.singular(),
+                self.now(),
+                operation.created_by,
+                operation.id,
+                operation.success,
+                operation.amount,
+                operation.authorization_id,
+                operation.document,
+            ],
         )?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The answers that idempotency keys stand for (contract, Decision 4).
 
 use aws_lc_rs::digest;
-use rusqlite::named_params;
+use rusqlite::{named_params, params};
 
 use super::error::StoreError;
 use super::tx::{Reader, Tx};
@@ -30,11 +30,11 @@ pub struct StoredAnswer {
 }
 
 pub(super) const FIND_ANSWER: &str =
-    "select fingerprint, answer from idempotency_keys where key_hash = :key_hash";
+    "select fingerprint, answer from idempotency_keys where key_hash = ?1";
 
 pub(super) const INSERT_ANSWER: &str = "insert into idempotency_keys
     (key_hash, fingerprint, answer, created_at_ms)
-    values (:key_hash, :fingerprint, :answer, :now)";
+    values (?1, ?2, ?3, ?4)";
 
 impl KeyHash {
     /// The hash of a key; `client_id` is the client, or the user whose form it was.
@@ -56,7 +56,7 @@ impl KeyHash {
 impl Reader<'_> {
     /// The answer that a key stands for.
     pub fn find_answer(&self, key: &KeyHash) -> Result<Option<StoredAnswer>, StoreError> {
-        self.find(FIND_ANSWER, named_params! {":key_hash": key.as_bytes()}, |row| {
+        self.find(FIND_ANSWER, params![key.as_bytes()], |row| {
             Ok(StoredAnswer { fingerprint: row.get(0)?, answer: row.get(1)? })
         })
     }
@@ -65,15 +65,8 @@ impl Reader<'_> {
 impl Tx<'_> {
     /// Stores the answer of a request whose key stands for nothing.
     pub fn insert_answer(&self, used: &KeyUse, answer: &str) -> Result<(), StoreError> {
-        self.insert(
-            INSERT_ANSWER,
-            named_params! {
-                ":key_hash": used.key.as_bytes(),
-                ":fingerprint": used.fingerprint,
-                ":answer": answer,
-                ":now": self.now(),
-            },
-        )?;
+        let params = params![used.key.as_bytes(), used.fingerprint, answer, self.now()];
+        self.insert(INSERT_ANSWER, params)?;
         Ok(())
     }
 

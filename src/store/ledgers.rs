@@ -1,6 +1,6 @@
 //! The small row that every payment operation reads and rewrites.
 
-use rusqlite::{Row, named_params};
+use rusqlite::{Row, named_params, params};
 
 use super::error::StoreError;
 use super::open::open_reader;
@@ -45,14 +45,14 @@ pub(super) const FIND_LEDGER: &str = "select ledgers.order_seq, order_id, curren
       and name = :name";
 
 /// Leaves out what lists go by: SQLite writes an index's row anew even when it stays the same.
-pub(super) const UPDATE_SUMS: &str = "update ledgers set authorizations = :authorizations,
-        lines = :lines, version = version + 1, last_event_seq = :event_seq, updated_at_ms = :now
-    where order_seq = :order_seq";
+pub(super) const UPDATE_SUMS: &str = "update ledgers set authorizations = ?2, lines = ?3,
+        version = version + 1, last_event_seq = ?4, updated_at_ms = ?5
+    where order_seq = ?1";
 
-const UPDATE_LISTED_SUMS: &str = "update ledgers set authorizations = :authorizations,
-        lines = :lines, version = version + 1, last_event_seq = :event_seq, updated_at_ms = :now,
-        payment_status = :payment_status, holds = :holds
-    where order_seq = :order_seq";
+const UPDATE_LISTED_SUMS: &str = "update ledgers set authorizations = ?2, lines = ?3,
+        version = version + 1, last_event_seq = ?4, updated_at_ms = ?5,
+        payment_status = ?6, holds = ?7
+    where order_seq = ?1";
 
 impl Reader<'_> {
     /// The ledger of the order of that name.
@@ -99,28 +99,16 @@ impl Tx<'_> {
         event_seq: EventSeq,
     ) -> Result<(), StoreError> {
         let (authorizations, lines) = write_ledger(after)?;
+        let (order_seq, now) = (record.order_seq, self.now());
         let (payment_status, holds) = listed(after);
         if (payment_status, holds) == listed(&record.ledger) {
-            let params = named_params! {
-                ":authorizations": authorizations,
-                ":lines": lines,
-                ":event_seq": event_seq,
-                ":now": self.now(),
-                ":order_seq": record.order_seq,
-            };
+            let params = params![order_seq, authorizations, lines, event_seq, now];
             self.execute(UPDATE_SUMS, params)?;
-            return Ok(());
+        } else {
+            let params =
+                params![order_seq, authorizations, lines, event_seq, now, payment_status, holds];
+            self.execute(UPDATE_LISTED_SUMS, params)?;
         }
-        let params = named_params! {
-            ":authorizations": authorizations,
-            ":lines": lines,
-            ":event_seq": event_seq,
-            ":now": self.now(),
-            ":order_seq": record.order_seq,
-            ":payment_status": payment_status,
-            ":holds": holds,
-        };
-        self.execute(UPDATE_LISTED_SUMS, params)?;
         Ok(())
     }
 

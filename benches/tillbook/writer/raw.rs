@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, Row, named_params, params};
 use tillbook::domain::ids::AccountId;
 use tillbook::store::KeyHash;
 use tillbook::store::capture_statements::{
@@ -77,34 +77,34 @@ pub fn run_capture(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result
     let find = named_params! {":account_id": ACCOUNT, ":name": capture.order};
     let ledger = conn.prepare_cached(FIND_LEDGER)?.query_row(find, read_ledger)?;
     let seq: i64 = conn.prepare_cached(NEXT_EVENT_SEQ)?.query_row([], |row| row.get(0))?;
-    conn.prepare_cached(INSERT_OPERATION)?.execute(named_params! {
-        ":event_seq": seq,
-        ":order_seq": ledger.order_seq,
-        ":previous_seq": ledger.last_event_seq,
-        ":version": ledger.version + 1,
-        ":id": ID,
-        ":kind": "capture",
-        ":now": NOW_MS,
-        ":created_by": capture.client,
-        ":operation_id": ID,
-        ":success": true,
-        ":amount": i64::try_from(CAPTURED).unwrap_or(0),
-        ":authorization_id": None::<&str>,
-        ":document": capture.document,
-    })?;
-    conn.prepare_cached(UPDATE_SUMS)?.execute(named_params! {
-        ":authorizations": ledger.authorizations,
-        ":lines": ledger.lines,
-        ":event_seq": seq,
-        ":now": NOW_MS,
-        ":order_seq": ledger.order_seq,
-    })?;
-    conn.prepare_cached(INSERT_ANSWER)?.execute(named_params! {
-        ":key_hash": hash.as_bytes(),
-        ":fingerprint": FINGERPRINT,
-        ":answer": capture.answer,
-        ":now": NOW_MS,
-    })?;
+    conn.prepare_cached(INSERT_OPERATION)?.execute(params![
+        seq,
+        ledger.order_seq,
+        ledger.last_event_seq,
+        ledger.version + 1,
+        ID,
+        "capture",
+        NOW_MS,
+        capture.client,
+        ID,
+        true,
+        i64::try_from(CAPTURED).unwrap_or(0),
+        None::<&str>,
+        capture.document,
+    ])?;
+    conn.prepare_cached(UPDATE_SUMS)?.execute(params![
+        ledger.order_seq,
+        ledger.authorizations,
+        ledger.lines,
+        seq,
+        NOW_MS
+    ])?;
+    conn.prepare_cached(INSERT_ANSWER)?.execute(params![
+        hash.as_bytes(),
+        FINGERPRINT,
+        capture.answer,
+        NOW_MS
+    ])?;
     Ok(())
 }
 
@@ -120,7 +120,7 @@ fn key_hash(capture: &Capture<'_>) -> KeyHash {
 
 fn refuse_known_key(conn: &Connection, hash: &KeyHash) -> rusqlite::Result<()> {
     let mut find = conn.prepare_cached(FIND_ANSWER)?;
-    let known = find.exists(named_params! {":key_hash": hash.as_bytes()})?;
+    let known = find.exists(params![hash.as_bytes()])?;
     assert!(!known, "a key was drawn twice");
     Ok(())
 }
