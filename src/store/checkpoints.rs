@@ -4,8 +4,8 @@
 //! milliseconds in which the writer, doing it itself, would answer nobody. A thread with a
 //! connection of its own does most of it, PASSIVE, which waits for nobody and keeps nobody
 //! waiting. It can never finish while commits go on, so the writer still takes its turn when the
-//! WAL has grown to [`WAL_PAGES_MAX`]: by then next to nothing is left to move, and the WAL begins
-//! anew. SQLite is sound with this from 3.51.3 on, which `open` insists on.
+//! WAL has grown to [`WAL_PAGES_MAX`], and the WAL begins anew. What is left to move by then is what
+//! was committed meanwhile, and everybody waits for it. SQLite is sound with this from 3.51.3 on, which `open` insists on.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -18,8 +18,10 @@ use rusqlite::Connection;
 use super::error::StoreError;
 use super::open;
 
-/// Pages in the WAL before the writer makes sure that it begins anew: 64 MiB.
-pub(super) const WAL_PAGES_MAX: i32 = 16_384;
+/// Pages in the WAL before the writer makes sure that it begins anew: 256 MiB, which only a load of
+/// thousands of captures a second comes to. With a quarter of it, four times as many turns of the
+/// writer were most of the tail: see benches/README.md.
+pub(super) const WAL_PAGES_MAX: i32 = 65_536;
 
 /// How long commits gather before they are moved together.
 const GATHER_MS: u64 = 100;

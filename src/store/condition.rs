@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::open::wal_bytes;
 
-/// A WAL past this is one that somebody's long reading keeps from being put back.
-const WAL_BYTES_MAX: u64 = 256 << 20;
+/// A WAL past this, twice what a load brings it to, is one that somebody's long reading keeps from
+/// being put back.
+const WAL_BYTES_MAX: u64 = 512 << 20;
 
 /// Something that people must see to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
