@@ -121,7 +121,7 @@ fn operation() -> OperationRequest {
 
 fn key_use(on_behalf_of: &OnBehalfOf, key: &str) -> KeyUse {
     KeyUse {
-        key: KeyHash::of(&on_behalf_of.account_id, &on_behalf_of.created_by.0, key),
+        hash: KeyHash::of(&on_behalf_of.account_id, &on_behalf_of.created_by.0, key),
         fingerprint: sha256(key.as_bytes()),
     }
 }

@@ -47,7 +47,7 @@ where
             let done = self.command.run(tx).map_err(IdempotentRefused::Command)?;
             return Ok(Answer { body: (self.render)(&done), replayed: false });
         };
-        match tx.find_answer(&key.key).map_err(IdempotentRefused::Store)? {
+        match tx.find_answer(&key.hash).map_err(IdempotentRefused::Store)? {
             Some(stored) if stored.fingerprint != key.fingerprint => {
                 Err(IdempotentRefused::KeyReused)
             }

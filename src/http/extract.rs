@@ -214,7 +214,7 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
         let body = self.body.canonical();
         let request = format!("{}\n{}\n{}\n{body}", self.method, self.path, self.query);
         Some(KeyUse {
-            key: KeyHash::of(&actor.account_id, &actor.client_id, key),
+            hash: KeyHash::of(&actor.account_id, &actor.client_id, key),
             fingerprint: sha256(request.as_bytes()),
         })
     }

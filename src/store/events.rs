@@ -81,7 +81,8 @@ pub struct NewApiEvent {
 
 /// The lists of orders' events, in no order: sorting here would copy every document and body. None
 /// goes on to an event that is not before the one it comes from, so that each ends, whatever stands
-/// in the file. An event is looked for in those tables alone that have rows of its kind.
+/// in the file. The list carries no documents: what stands in an event is read when its list is
+/// there, and looked for in those tables alone that have rows of its kind.
 const SELECT_EVENTS: &str = "with recursive found (order_seq, event_seq, previous_seq) as (
         select listed.value, events.event_seq, previous_seq
         from json_each(:order_seqs) as listed

@@ -11,7 +11,7 @@ use crate::domain::ids::AccountId;
 /// A key as one client used it on one request.
 #[derive(Debug, Clone)]
 pub struct KeyUse {
-    pub key: KeyHash,
+    pub hash: KeyHash,
     /// SHA-256 of method, path, query and canonical body.
     pub fingerprint: [u8; 32],
 }
@@ -55,8 +55,8 @@ impl KeyHash {
 
 impl Reader<'_> {
     /// The answer that a key stands for.
-    pub fn find_answer(&self, key: &KeyHash) -> Result<Option<StoredAnswer>, StoreError> {
-        self.find(FIND_ANSWER, params![key.as_bytes()], |row| {
+    pub fn find_answer(&self, hash: &KeyHash) -> Result<Option<StoredAnswer>, StoreError> {
+        self.find(FIND_ANSWER, params![hash.as_bytes()], |row| {
             Ok(StoredAnswer { fingerprint: row.get(0)?, answer: row.get(1)? })
         })
     }
@@ -65,7 +65,7 @@ impl Reader<'_> {
 impl Tx<'_> {
     /// Stores the answer of a request whose key stands for nothing.
     pub fn insert_answer(&self, used: &KeyUse, answer: &str) -> Result<(), StoreError> {
-        let params = params![used.key.as_bytes(), used.fingerprint, answer, self.now()];
+        let params = params![used.hash.as_bytes(), used.fingerprint, answer, self.now()];
         self.insert(INSERT_ANSWER, params)?;
         Ok(())
     }

@@ -94,7 +94,7 @@ fn not_what_it_says(error: rusqlite::Error) -> StoreError {
 /// An error unless the file has exactly the schema that this program knows.
 pub(super) fn expect_current(conn: &Connection) -> Result<(), StoreError> {
     refuse_newer(conn)?;
-    if file_version(conn)? == program_version() {
+    if file_version(conn)? == STEPS {
         return Ok(());
     }
     let text = "the file has an older schema; stop what serves it, and start `tillbook serve` of \
@@ -104,12 +104,12 @@ pub(super) fn expect_current(conn: &Connection) -> Result<(), StoreError> {
 
 /// An error when the file is from a newer program.
 pub(super) fn refuse_newer(conn: &Connection) -> Result<(), StoreError> {
-    let (file, program) = (file_version(conn)?, program_version());
-    if file <= program {
+    let file = file_version(conn)?;
+    if file <= STEPS {
         return Ok(());
     }
     let text = format!(
-        "the file was written by a newer Tillbook (schema {file}, this one knows {program}); \
+        "the file was written by a newer Tillbook (schema {file}, this one knows {STEPS}); \
          use that version"
     );
     Err(StoreError::other(text))
@@ -118,10 +118,6 @@ pub(super) fn refuse_newer(conn: &Connection) -> Result<(), StoreError> {
 fn file_version(conn: &Connection) -> Result<usize, StoreError> {
     let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     usize::try_from(version).map_err(|_| StoreError::inconsistent("the schema version is negative"))
-}
-
-fn program_version() -> usize {
-    STEPS
 }
 
 #[cfg(test)]
@@ -171,17 +167,22 @@ mod tests {
         include_str!("../../data/migrations/0006_quick_captures.rows.sql"),
     ];
 
-    #[test]
-    fn every_step_runs_on_the_rows_of_the_steps_before_it() {
-        assert_eq!(STEPS, ROWS.len(), "a step comes with its sample rows");
+    /// A book of an older program, or of this one, with the sample rows.
+    fn book_of(version: usize) -> Connection {
         let mut conn = open();
-        conn.pragma_update(None, "foreign_keys", true).unwrap();
-        for (step, rows) in ROWS.iter().enumerate() {
+        for (step, rows) in ROWS.iter().enumerate().take(version) {
             conn.pragma_update(None, "foreign_keys", false).unwrap();
             Migrations::new(steps().into()).to_version(&mut conn, step + 1).unwrap();
             conn.pragma_update(None, "foreign_keys", true).unwrap();
             conn.execute_batch(rows).unwrap();
         }
+        conn
+    }
+
+    #[test]
+    fn every_step_runs_on_the_rows_of_the_steps_before_it() {
+        assert_eq!(STEPS, ROWS.len(), "a step comes with its sample rows");
+        let conn = book_of(STEPS);
         let tables = "select name from sqlite_schema
             where type = 'table' and name not like '%_search_%'";
         let mut statement = conn.prepare(tables).unwrap();
@@ -196,12 +197,7 @@ mod tests {
 
     #[test]
     fn what_was_found_before_the_search_was_made_anew_is_found_after_it() {
-        let mut conn = open();
-        conn.pragma_update(None, "foreign_keys", false).unwrap();
-        for (step, rows) in ROWS.iter().enumerate().take(4) {
-            Migrations::new(steps().into()).to_version(&mut conn, step + 1).unwrap();
-            conn.execute_batch(rows).unwrap();
-        }
+        let mut conn = book_of(4);
         let changed = "delete from order_search where rowid = 1;
             insert into order_search (rowid, account, words)
                 values (1, 'T00000001', 'Kåre Wolfeschlegelsteinhausenbergerdorff no');";
@@ -223,12 +219,7 @@ mod tests {
 
     #[test]
     fn a_key_stands_for_its_answer_after_the_step_that_hashes_it() {
-        let mut conn = open();
-        conn.pragma_update(None, "foreign_keys", false).unwrap();
-        for (step, rows) in ROWS.iter().enumerate().take(5) {
-            Migrations::new(steps().into()).to_version(&mut conn, step + 1).unwrap();
-            conn.execute_batch(rows).unwrap();
-        }
+        let mut conn = book_of(5);
         let row = "select key_seq, fingerprint, answer, created_at_ms from idempotency_keys";
         type Kept = (i64, Vec<u8>, String, i64);
         let kept = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
@@ -237,6 +228,40 @@ mod tests {
         let key = KeyHash::of(&AccountId::parse("T00000001").unwrap(), "c", "key");
         let found = format!("{row} where key_hash = ?1");
         assert_eq!(conn.query_row(&found, [key.as_bytes()], kept).unwrap(), before);
+    }
+
+    #[test]
+    fn an_operation_stands_whole_in_its_event_after_the_step_that_moves_it() {
+        let mut conn = book_of(5);
+        let events = "select event_seq, order_seq, previous_seq, version, events.id, kind,
+            created_at_ms, created_by";
+        let operations = "operation_id, success, amount, authorization_id, document";
+        let before = format!(
+            "{events}, {} from events left join operations using (event_seq) order by event_seq",
+            operations.replace("operation_id", "operations.id")
+        );
+        let before = rows(&conn, &before);
+        migrate(&mut conn).unwrap();
+        let after = format!("{events}, {operations} from events order by event_seq");
+        assert_eq!(rows(&conn, &after), before);
+        assert!(before.iter().any(|event| event.contains("39000")), "{before:?}");
+        let named =
+            "select ledgers.order_id, orders.order_id from ledgers join orders using (order_seq)";
+        assert!(
+            rows(&conn, named)
+                .iter()
+                .all(|names| names.split_once(" | ").is_some_and(|(a, b)| a == b))
+        );
+    }
+
+    fn rows(conn: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = conn.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let text = |row: &Row<'_>| {
+            let cells = (0..columns).map(|at| format!("{:?}", row.get_ref(at).unwrap()));
+            Ok(cells.collect::<Vec<_>>().join(" | "))
+        };
+        statement.query_map([], text).unwrap().map(Result::unwrap).collect()
     }
 
     #[test]

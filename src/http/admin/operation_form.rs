@@ -82,7 +82,7 @@ pub async fn create(
     staff.expect_right(right(kind))?;
     let state = state(&request)?;
     let key = key_use(&staff, &request, &form);
-    let (stored, loaded) = load_settled(state, &staff, &request, key.key).await?;
+    let (stored, loaded) = load_settled(state, &staff, &request, key.hash).await?;
     let has_recorded = stored.is_some();
     if let Some(stored) = stored.filter(|stored| stored.fingerprint == key.fingerprint) {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
@@ -256,7 +256,7 @@ fn store_failed(why: IdempotentRefused<RecordOperationRefused>) -> ApiError {
 fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
     let said = form_urlencoded::Serializer::new(String::new()).extend_pairs(said(form)).finish();
     KeyUse {
-        key: staff.key_hash(form.text("key")),
+        hash: staff.key_hash(form.text("key")),
         fingerprint: sha256(format!("{}\n{said}", request.path()).as_bytes()),
     }
 }
@@ -267,11 +267,11 @@ async fn load_settled(
     state: &AppState,
     staff: &Staff,
     request: &HttpRequest,
-    key: KeyHash,
+    hash: KeyHash,
 ) -> Result<(Option<StoredAnswer>, OrderRead), PageError> {
     let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
     let read = state.store.read(move |reader| {
-        let stored = reader.find_answer(&key)?;
+        let stored = reader.find_answer(&hash)?;
         Ok::<_, StoreError>((stored, load(reader, &account_id, &name)?))
     });
     let (stored, loaded) = read.await?;

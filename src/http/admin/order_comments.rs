@@ -54,7 +54,7 @@ fn key_use(staff: &Staff, request: &HttpRequest, form: &Form, text: &str) -> Opt
     let words = BASE64_URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()));
     let key = form.text("key");
     form::is_key(key).then(|| KeyUse {
-        key: staff.key_hash(&format!("{key} {words}")),
+        hash: staff.key_hash(&format!("{key} {words}")),
         fingerprint: sha256(request.path().as_bytes()),
     })
 }
