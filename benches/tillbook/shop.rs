@@ -11,10 +11,11 @@ use serde_json::Value;
 use tillbook::app::{CreateAccount, CreateClient, OnBehalfOf, PrepareBook};
 use tillbook::auth::client_secret::ClientSecret;
 use tillbook::auth::scope::{Scope, Scopes};
-use tillbook::clock::{Clock, Randomness};
+use tillbook::clock::Clock;
 use tillbook::domain::Timestamp;
 use tillbook::domain::currency::Currency;
 use tillbook::domain::ids::{AccountId, CreatedBy};
+use tillbook::randomness::Randomness;
 use tillbook::store::Store;
 
 use crate::client::{BlockingConnection, request};

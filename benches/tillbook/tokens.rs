@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use actix_web::{HttpRequest, web};
 use tillbook::auth::scope::{Scope, Scopes};
-use tillbook::auth::token::{TokenKey, Tokens, VerifiedToken};
+use tillbook::auth::token::{TokenKey, Tokens};
+use tillbook::auth::verified_token::VerifiedToken;
 use tillbook::clock::Clock;
 use tillbook::domain::ids::AccountId;
 

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tillbook::app::{Idempotent, OnBehalfOf, RecordOperation, RecordedOperation};
-use tillbook::auth::client_secret::sha256;
-use tillbook::clock::{Clock, Randomness};
+use tillbook::clock::Clock;
+use tillbook::digest::sha256;
 use tillbook::domain::ids::{AccountId, CreatedBy, OrderName};
 use tillbook::domain::operation::{OperationKind, OperationRequest};
 use tillbook::http::api::parse_operation;
 use tillbook::json::parse;
+use tillbook::randomness::Randomness;
 use tillbook::store::{KeyHash, KeyUse, Store};
 use uuid::Uuid;
 

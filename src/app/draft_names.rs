@@ -1,8 +1,8 @@
 //! The order id that a draft holds: its own, or one that was drawn and kept for it.
 
-use crate::clock::Randomness;
 use crate::domain::draft::{GenerateOrderId, ORDER_ID_ALPHABET, ORDER_ID_CHARS};
 use crate::domain::ids::{AccountId, OrderName};
+use crate::randomness::Randomness;
 use crate::store::{NewDraft, StoreError, Tx};
 
 /// Draws of a generated order id before it is given up; 31^9 ids make one repeat a rarity.

@@ -1,6 +1,6 @@
 //! What a file needs before a server can use it.
 
-use crate::clock::Randomness;
+use crate::randomness::Randomness;
 use crate::store::{SigningKey, StoreError, Tx, WriteCommand};
 
 /// Makes the key that signs tokens, unless there is one. Done is every key, the newest first.

@@ -2,7 +2,7 @@
 //! and taken back when it was right. So guesses sent at once count as many as they are.
 
 use crate::auth::attempts::{Attempts, REMEMBERED_MS};
-use crate::auth::client_secret::sha256;
+use crate::digest::sha256;
 use crate::domain::Timestamp;
 use crate::store::{StoreError, Tx, WriteCommand};
 

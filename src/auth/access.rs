@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::scope::{Scope, Scopes};
-use super::token::VerifiedToken;
+use super::verified_token::VerifiedToken;
 use crate::domain::ids::AccountId;
 
 /// An API client that holds a good token. That it exists means that the token was checked and

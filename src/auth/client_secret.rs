@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use crate::clock::Randomness;
+use crate::digest::sha256;
+use crate::randomness::Randomness;
 
 /// A secret as its holder has it.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,13 +38,6 @@ impl ClientSecret {
     pub fn is(&self, kept: &[u8; 32]) -> bool {
         constant_time::verify_slices_are_equal(&self.sha256(), kept).is_ok()
     }
-}
-
-/// SHA-256 of some bytes.
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-    hash
 }
 
 impl fmt::Debug for ClientSecret {

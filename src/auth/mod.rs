@@ -9,3 +9,4 @@ pub mod scope;
 pub mod session;
 pub mod token;
 mod token_memory;
+pub mod verified_token;

@@ -6,7 +6,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
-use crate::clock::Randomness;
+use crate::randomness::Randomness;
 
 /// Characters of a password at least, and bytes at most.
 pub const PASSWORD_CHARS_MIN: usize = 10;

@@ -4,8 +4,8 @@ use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::client_secret::sha256;
-use crate::clock::Randomness;
+use crate::digest::sha256;
+use crate::randomness::Randomness;
 
 /// A session unused for this long has ended: 30 minutes.
 pub const IDLE_MS_MAX: i64 = 30 * 60 * 1_000;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::scope::Scopes;
 use super::token_memory::{Digest, Life, TokenMemory};
+use super::verified_token::VerifiedToken;
 use crate::domain::Timestamp;
 use crate::domain::ids::AccountId;
 
@@ -38,14 +39,6 @@ pub struct Tokens {
     keys: Arc<Vec<TokenKey>>,
     issuer: Arc<str>,
     memory: Arc<TokenMemory>,
-}
-
-/// What a token says, once it is known to be ours and of today.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedToken {
-    pub client_id: String,
-    pub account_id: AccountId,
-    pub scopes: Scopes,
 }
 
 /// The token is not ours, not of today, or no token at all. Nobody is told which.

@@ -7,8 +7,8 @@
 
 use std::sync::RwLock;
 
-use super::client_secret::sha256;
-use super::token::VerifiedToken;
+use super::verified_token::VerifiedToken;
+use crate::digest::sha256;
 use crate::domain::Timestamp;
 
 /// Tokens that are remembered at most.

@@ -10,9 +10,10 @@ use super::{DbArgs, JsonArgs};
 use crate::app::{CreateClient, CreateClientRefused, DisableClient, DisableClientRefused};
 use crate::auth::client_secret::ClientSecret;
 use crate::auth::scope::{Scope, Scopes};
-use crate::clock::{Randomness, rfc3339};
+use crate::clock::rfc3339;
 use crate::domain::ids::AccountId;
 use crate::json::{ObjectText, Tree};
+use crate::randomness::Randomness;
 use crate::store::{self, ClientRecord, StoreError};
 
 #[derive(Subcommand)]

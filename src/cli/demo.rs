@@ -16,14 +16,15 @@ use crate::auth::client_secret::ClientSecret;
 use crate::auth::password::Password;
 use crate::auth::role::Role;
 use crate::auth::scope::{Scope, Scopes};
-use crate::auth::token::VerifiedToken;
-use crate::clock::{Clock, Randomness};
+use crate::auth::verified_token::VerifiedToken;
+use crate::clock::Clock;
 use crate::demo::{ACCOUNT, make_shop};
 use crate::domain::ids::AccountId;
 use crate::domain::ledger::Ledger;
 use crate::domain::order::OrderStatus;
 use crate::http::AppState;
 use crate::json::Tree;
+use crate::randomness::Randomness;
 use crate::store::{self, ClientRecord, OrderQuery, OrderRecord, StoreError};
 
 /// The shop of somebody who asks for none.

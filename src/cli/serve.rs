@@ -16,9 +16,10 @@ use super::error::CliError;
 use super::telemetry::{self, LogLevel};
 use crate::app::MakeSignInLink;
 use crate::auth::session::Ticket;
-use crate::clock::{Clock, Randomness};
+use crate::clock::Clock;
 use crate::http::server::{self, ServerOptions};
 use crate::http::{AppState, StateOptions, without_dot};
+use crate::randomness::Randomness;
 use crate::store::{Ended, OpenStore, Store, Writer};
 use crate::worker::Workers;
 

@@ -12,9 +12,10 @@ use crate::app::{ChangeUser, ChangeUserRefused, CreateUser, CreateUserRefused, U
 use crate::auth::password::Password;
 use crate::auth::role::Role;
 use crate::auth::session::Ticket;
-use crate::clock::{Randomness, rfc3339};
+use crate::clock::rfc3339;
 use crate::domain::ids::AccountId;
 use crate::json::{ObjectText, Tree};
+use crate::randomness::Randomness;
 use crate::store::{self, StoreError, UserRecord};
 
 #[derive(Subcommand)]

@@ -1,7 +1,7 @@
 //! What the demo shop sells, and to whom. The data files are part of the program.
 
-use crate::clock::Randomness;
 use crate::json::{self, Tree};
+use crate::randomness::Randomness;
 
 const CATALOGUE: &str = include_str!("../../data/demo/catalogue.json");
 const PEOPLE: &str = include_str!("../../data/demo/people.json");

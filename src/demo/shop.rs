@@ -8,9 +8,10 @@ use crate::app::{
     ChangeOrderStatus, CompleteDraft, CreateAccount, CreateClient, CreateDraft, MarkAsDemo,
     OnBehalfOf, RecordOperation,
 };
-use crate::auth::client_secret::{ClientSecret, sha256};
+use crate::auth::client_secret::ClientSecret;
 use crate::auth::scope::{Scope, Scopes};
-use crate::clock::{Clock, Randomness, day_start, local_date};
+use crate::clock::{Clock, day_start, local_date};
+use crate::digest::sha256;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, OrderName, ResourceId};
 use crate::domain::operation::OperationKind;
@@ -18,6 +19,7 @@ use crate::domain::order::StatusChange;
 use crate::domain::{KeptJson, Timestamp};
 use crate::http::api::{parse_draft, parse_operation};
 use crate::json::Tree;
+use crate::randomness::Randomness;
 use crate::store::{NewApiEvent, OpenError, Store, WriteCommand};
 
 /// The account of the demo shop.

@@ -1,11 +1,12 @@
 //! One order's story: what the website and the gateway said, and when.
 
 use super::catalogue::{Catalogue, Wanted, currency_of};
-use crate::clock::{Randomness, rfc3339};
+use crate::clock::rfc3339;
 use crate::domain::Timestamp;
 use crate::domain::operation::OperationKind;
 use crate::domain::order::{CancelledReason, StatusChange};
 use crate::json::Tree;
+use crate::randomness::Randomness;
 
 const MINUTE_MS: i64 = 60_000;
 /// A day in a story.

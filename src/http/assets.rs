@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use include_dir::{Dir, include_dir};
 
 use super::error::ApiError;
-use crate::auth::client_secret::sha256;
+use crate::digest::sha256;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static");
 

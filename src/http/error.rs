@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
-use crate::clock::Randomness;
 use crate::json::Tree;
+use crate::randomness::Randomness;
 use crate::store::{StoreError, StoreErrorKind, WriteError};
 
 /// Seconds after which a request may be tried again.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::auth::client_secret::sha256;
+use crate::digest::sha256;
 use crate::domain::Timestamp;
 
 /// How long a failure counts.

@@ -10,7 +10,8 @@ use super::known_hosts::KnownHosts;
 use super::links::Links;
 use crate::app::{Access, PrepareBook};
 use crate::auth::token::{TokenKey, Tokens};
-use crate::clock::{Clock, Randomness};
+use crate::clock::Clock;
+use crate::randomness::Randomness;
 use crate::store::{Store, StoreError, WriteError};
 
 /// Passwords compared at once; two cores must stay free enough to serve.

@@ -70,8 +70,9 @@ pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, SessionRecord, SignInLink, UserRecord};
 pub use writer::{Ended, Refusal, WriteCommand, WriteError, Writer, WriterThread};
 
-use crate::clock::{Clock, Randomness};
+use crate::clock::Clock;
 use crate::domain::Timestamp;
+use crate::randomness::Randomness;
 
 /// The statements that a capture with a key runs, in their order: what the benchmark compares the
 /// writer with is a loop of the very same.

@@ -11,8 +11,8 @@ use std::path::Path;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use super::error::StoreError;
-use crate::clock::Randomness;
 use crate::domain::Timestamp;
+use crate::randomness::Randomness;
 
 /// A snapshot of the book that does not change while it is read.
 pub struct Reader<'c> {

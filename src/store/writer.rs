@@ -25,8 +25,9 @@ use super::condition::Condition;
 use super::error::{StoreError, StoreErrorKind};
 use super::lock_wait::LockWait;
 use super::tx::Tx;
-use crate::clock::{Clock, Randomness};
+use crate::clock::Clock;
 use crate::domain::Timestamp;
+use crate::randomness::Randomness;
 use crate::sabotage::{self, Fault};
 
 /// Commands that one transaction takes.

@@ -5,8 +5,8 @@ use serde_json::json;
 use tillbook::app::MakeSignInLink;
 use tillbook::auth::role::Role;
 use tillbook::auth::session::Ticket;
-use tillbook::clock::Randomness;
 use tillbook::http::pages;
+use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App, Reply};
 use super::office::{FORM, FORM_TOKEN, form_fields, get, visitor, visitor_with_token};

@@ -4,8 +4,8 @@ use tillbook::app::{ChangeUser, CreateUser, MakeSignInLink, UserChange};
 use tillbook::auth::password::Password;
 use tillbook::auth::role::Role;
 use tillbook::auth::session::Ticket;
-use tillbook::clock::Randomness;
 use tillbook::domain::ids::AccountId;
+use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App, Reply};
 

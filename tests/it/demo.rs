@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
-use tillbook::clock::{Clock, Randomness, day_start, local_date};
+use tillbook::clock::{Clock, day_start, local_date};
 use tillbook::demo::{ACCOUNT, make_shop};
 use tillbook::domain::ids::AccountId;
 use tillbook::domain::operation::OperationKind;
+use tillbook::randomness::Randomness;
 use tillbook::store::verify::verify;
 use tillbook::store::{EventBody, OrderQuery, OrderRecord, Store, read_once};
 

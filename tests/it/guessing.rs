@@ -7,8 +7,8 @@ use std::time::Duration;
 use tillbook::app::{Attempt, BeginAttempt, CreateUser, TakeBackAttempt};
 use tillbook::auth::password::Password;
 use tillbook::auth::role::Role;
-use tillbook::clock::Randomness;
 use tillbook::domain::ids::AccountId;
+use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App, Client, Reply, START, basic};
 

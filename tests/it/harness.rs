@@ -12,12 +12,13 @@ use tempfile::TempDir;
 use tillbook::app::{CreateAccount, CreateClient};
 use tillbook::auth::client_secret::ClientSecret;
 use tillbook::auth::scope::{Scope, Scopes};
-use tillbook::clock::{Clock, Randomness};
+use tillbook::clock::Clock;
 use tillbook::domain::Timestamp;
 use tillbook::domain::currency::Currency;
 use tillbook::domain::ids::AccountId;
 use tillbook::http::server::{self, ServerOptions};
 use tillbook::http::{AppState, StateOptions};
+use tillbook::randomness::Randomness;
 use tillbook::store::{Store, WriterThread};
 use tillbook::worker::Workers;
 

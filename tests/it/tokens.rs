@@ -4,8 +4,8 @@ use serde_json::json;
 use tillbook::app::{CreateClient, DisableClient};
 use tillbook::auth::client_secret::ClientSecret;
 use tillbook::auth::scope::{Scope, Scopes};
-use tillbook::clock::Randomness;
 use tillbook::domain::ids::AccountId;
+use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App, Client, Reply, basic};
 

@@ -24,7 +24,7 @@ use super::visitor::Staff;
 use crate::app::{
     Idempotent, IdempotentRefused, RecordOperation, RecordOperationRefused, RecordedOperation,
 };
-use crate::auth::client_secret::sha256;
+use crate::digest::sha256;
 use crate::domain::ids::{OrderName, ResourceId};
 use crate::domain::operation::{OperationKind, OperationRequest};
 use crate::store::{KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};

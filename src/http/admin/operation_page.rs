@@ -154,7 +154,7 @@ pub fn operation_page(
 pub fn reviewed(subject: &Subject<'_>, typed: &Typed) -> String {
     let member = |key: &str| typed.body.member(key).map(Tree::to_string).unwrap_or_default();
     let shown = ["items", "authorization_id", "success"].map(member).join("\n");
-    let hash = crate::auth::client_secret::sha256(shown.as_bytes());
+    let hash = crate::digest::sha256(shown.as_bytes());
     let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{hash}", subject.order.events.len())
 }

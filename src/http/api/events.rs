@@ -10,7 +10,7 @@ use super::super::extract::{
 use super::super::shape::{Shape, clean, optional, required};
 use super::event_view::{self, IncludeEvents, write_events};
 use crate::app::{AddServiceEvent, AddServiceEventRefused};
-use crate::auth::client_secret::sha256;
+use crate::digest::sha256;
 use crate::domain::KeptJson;
 use crate::domain::event::EventState;
 use crate::json::{ObjectText, Tree};

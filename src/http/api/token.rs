@@ -13,7 +13,7 @@ use super::super::shape::{Shape, clean, optional};
 use super::super::state::AppState;
 use crate::auth::client_secret::ClientSecret;
 use crate::auth::scope::Scopes;
-use crate::auth::token::VerifiedToken;
+use crate::auth::verified_token::VerifiedToken;
 use crate::domain::ids::AccountId;
 use crate::json::{ObjectText, Tree};
 use crate::store::ClientRecord;

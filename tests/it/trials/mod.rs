@@ -22,7 +22,7 @@ mod shim;
 pub mod start_up;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use tillbook::clock::Randomness;
+use tillbook::randomness::Randomness;
 
 /// Prints a line that is shown when the test fails, or with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "the test runner shows it when a test fails")]

@@ -5,7 +5,7 @@
 use serde_json::json;
 use tillbook::app::MakeSignInLink;
 use tillbook::auth::session::Ticket;
-use tillbook::clock::Randomness;
+use tillbook::randomness::Randomness;
 
 use super::{on_line_1, race, remaining, rounds, sum};
 use crate::audit;
