@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::open::wal_bytes;
+use super::sqlite::open::wal_bytes;
 
 /// A WAL past this, twice what a load brings it to, is one that somebody's long reading keeps from
 /// being put back.

@@ -4,13 +4,13 @@ use rusqlite::{Row, named_params};
 
 use super::error::StoreError;
 use super::events::NewApiEvent;
+use super::items::read_item;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::draft::{DraftOptions, DraftStatus};
-use crate::domain::ids::{AccountId, CreatedBy, LineId, OrderName};
-use crate::domain::item::{Discount, Item, Price};
-use crate::domain::money::Amount;
+use crate::domain::ids::{AccountId, CreatedBy, OrderName};
+use crate::domain::item::Item;
 use crate::domain::{KeptJson, Timestamp};
 
 /// What a client asks to have drafted.
@@ -252,32 +252,6 @@ impl Tx<'_> {
         self.execute(sql, named_params! {":draft_seq": draft_seq, ":order_seq": order_seq})?;
         Ok(())
     }
-
-    /// Writes an item of a draft or an order; `sql` says of which.
-    pub(super) fn insert_item(
-        &self,
-        sql: &'static str,
-        owner_seq: i64,
-        position: usize,
-        item: &Item,
-    ) -> Result<(), StoreError> {
-        self.execute(
-            sql,
-            named_params! {
-                ":owner_seq": owner_seq,
-                ":line_id": item.line_id,
-                ":position": i64::try_from(position).map_err(StoreError::other)?,
-                ":gross_amount": item.price.gross(),
-                ":discount_amount": item.price.discount(),
-                ":manual_discount_amount": item.price.manual_discount(),
-                ":tax_amount": item.price.tax(),
-                ":store_id": item.store_id,
-                ":document": item.document,
-                ":version": item.version,
-            },
-        )?;
-        Ok(())
-    }
 }
 
 const INSERT_DRAFT_ITEM: &str = "insert into draft_items
@@ -285,28 +259,6 @@ const INSERT_DRAFT_ITEM: &str = "insert into draft_items
      tax_amount, store_id, document, version)
     values (:owner_seq, :line_id, :position, :gross_amount, :discount_amount,
      :manual_discount_amount, :tax_amount, :store_id, :document, :version)";
-
-/// An item of a draft or an order, of which the next columns are its line, its four figures, its
-/// store, document and version.
-pub(super) fn read_item(columns: &mut Columns<'_>) -> Result<Item, StoreError> {
-    let line_id: LineId = columns.take()?;
-    let gross: Amount = columns.take()?;
-    let discount: Amount = columns.take()?;
-    let manual: Amount = columns.take()?;
-    let tax: Amount = columns.take()?;
-    let contradiction = || StoreError::inconsistent("the figures of an item contradict each other");
-    let by_rule = discount.checked_sub(manual).ok_or_else(contradiction)?;
-    let discounts =
-        [Discount { amount: manual, manual: true }, Discount { amount: by_rule, manual: false }];
-    let price = Price::new(gross, &discounts, &[tax]).map_err(|_| contradiction())?;
-    Ok(Item {
-        line_id,
-        price,
-        store_id: columns.take()?,
-        document: columns.take()?,
-        version: columns.take()?,
-    })
-}
 
 fn read_draft(row: &Row<'_>, account_id: &AccountId) -> rusqlite::Result<DraftRecord> {
     Ok(DraftRecord {

@@ -3,9 +3,8 @@
 use rusqlite::{Row, named_params, params};
 
 use super::error::StoreError;
-use super::open::open_reader;
-use super::orders::NewOrder;
 use super::row::{Columns, read_ledger, write_ledger};
+use super::sqlite::open::open_reader;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
@@ -34,6 +33,15 @@ pub struct NewStatus<'a> {
     pub by: &'a CreatedBy,
     /// Why it was cancelled, if it was and that was said.
     pub cancelled_reason: Option<CancelledReason>,
+}
+
+/// The ledger that an order begins with.
+pub(super) struct NewLedger<'a> {
+    pub account_seq: i64,
+    pub order_seq: i64,
+    pub order_id: &'a OrderName,
+    pub currency: &'a Currency,
+    pub ledger: &'a Ledger,
 }
 
 pub(super) const FIND_LEDGER: &str = "select ledgers.order_seq, order_id, currency, version,
@@ -200,13 +208,8 @@ impl Tx<'_> {
     }
 
     /// Appends the ledger of an order that has no event yet.
-    pub(super) fn insert_ledger(
-        &self,
-        account_seq: i64,
-        order_seq: i64,
-        order: &NewOrder,
-    ) -> Result<(), StoreError> {
-        let ledger = &order.ledger;
+    pub(super) fn insert_ledger(&self, order: &NewLedger<'_>) -> Result<(), StoreError> {
+        let NewLedger { order_seq, account_seq, ledger, .. } = *order;
         let (authorizations, lines) = write_ledger(ledger)?;
         let sql = "insert into ledgers
             (order_seq, account_seq, order_id, currency, total_thousandths, status, payment_status,
@@ -220,7 +223,7 @@ impl Tx<'_> {
                 ":account_seq": account_seq,
                 ":order_id": order.order_id,
                 ":currency": order.currency,
-                ":total_thousandths": total_thousandths(&order.currency, ledger)?,
+                ":total_thousandths": total_thousandths(order.currency, ledger)?,
                 ":status": ledger.status,
                 ":payment_status": PaymentStatus::derive(&ledger.lines),
                 ":multiple_authorizations": ledger.multiple_authorizations,

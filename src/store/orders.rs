@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use rusqlite::named_params;
 
 use super::comments::CommentRecord;
-use super::drafts::read_item;
 use super::error::StoreError;
 use super::events::{EventRecord, follow_events};
-use super::ledgers::read_ledger_columns;
+use super::items::read_item;
+use super::ledgers::{NewLedger, read_ledger_columns};
 use super::order_rows::OrderRows;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
@@ -204,7 +204,13 @@ impl Tx<'_> {
         self.name_order(account_seq, &order.id, order_seq)?;
         self.name_order(account_seq, &order.order_id, order_seq)?;
         self.insert_order_items(order_seq, 0, &order.items)?;
-        self.insert_ledger(account_seq, order_seq, order)?;
+        self.insert_ledger(&NewLedger {
+            account_seq,
+            order_seq,
+            order_id: &order.order_id,
+            currency: &order.currency,
+            ledger: &order.ledger,
+        })?;
         Ok(order_seq)
     }
 

@@ -3,27 +3,20 @@
 //! Both hide their connection, so that only this folder can write SQL. All that reads is a method
 //! of [`Reader`]; a [`Tx`] is a reader too, of its own unfinished writes.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
 use std::ops::Deref;
 use std::path::Path;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
+use rusqlite::{Connection, Params, Row};
 
 use super::error::StoreError;
+use super::sqlite::session::{Session, Sql};
 use crate::domain::Timestamp;
 use crate::randomness::Randomness;
 
 /// A snapshot of the book that does not change while it is read.
 pub struct Reader<'c> {
-    conn: &'c Connection,
-    /// The statements that have been run, at hand for the next command of a batch: the connection's
-    /// own cache hashes the whole text of each, twice.
-    statements: RefCell<Vec<(&'static str, CachedStatement<'c>)>>,
+    session: Session<'c>,
 }
-
-/// The text of a statement: one of the program's own, or one that was put together.
-pub(super) type Sql = Cow<'static, str>;
 
 /// The writer's transaction: the only thing that can write.
 pub struct Tx<'c> {
@@ -34,7 +27,7 @@ pub struct Tx<'c> {
 
 impl<'c> Reader<'c> {
     pub(super) fn new(conn: &'c Connection) -> Reader<'c> {
-        Reader { conn, statements: RefCell::default() }
+        Reader { session: Session::new(conn) }
     }
 
     /// The first row of a query, if it has one.
@@ -44,7 +37,7 @@ impl<'c> Reader<'c> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        self.run(sql, |statement| statement.query_row(params, read).optional())
+        self.session.find(sql, params, read)
     }
 
     /// All rows of a query.
@@ -54,32 +47,16 @@ impl<'c> Reader<'c> {
         params: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        self.run(sql, |statement| statement.query_map(params, read)?.collect())
+        self.session.list(sql, params, read)
     }
 
-    fn run<T>(
-        &self,
-        sql: impl Into<Sql>,
-        run: impl FnOnce(&mut CachedStatement<'c>) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        let text = match sql.into() {
-            Cow::Borrowed(text) => text,
-            Cow::Owned(text) => return Ok(run(&mut self.conn.prepare_cached(&text)?)?),
-        };
-        let mut statement = match self.take_statement(text) {
-            Some(statement) => statement,
-            None => self.conn.prepare_cached(text)?,
-        };
-        let done = run(&mut statement);
-        self.statements.borrow_mut().push((text, statement));
-        Ok(done?)
-    }
-
-    /// A text of the program's own stands in one place for as long as the program runs.
-    fn take_statement(&self, text: &'static str) -> Option<CachedStatement<'c>> {
-        let mut statements = self.statements.borrow_mut();
-        let at = statements.iter().position(|(of, _)| std::ptr::eq(*of, text))?;
-        Some(statements.swap_remove(at).1)
+    /// The newest time in the book; the writer's clock never goes below it.
+    pub(super) fn load_last_event_time(&self) -> Result<Timestamp, StoreError> {
+        let sql = "select max(
+            coalesce((select created_at_ms from events order by event_seq desc limit 1), 0),
+            coalesce((select created_at_ms from orders order by order_seq desc limit 1), 0),
+            coalesce((select created_at_ms from drafts order by draft_seq desc limit 1), 0))";
+        Ok(self.find(sql, [], |row| row.get(0))?.unwrap_or(Timestamp(0)))
     }
 }
 
@@ -100,7 +77,7 @@ impl<'c> Tx<'c> {
 
     /// The file that is written.
     pub(super) fn path(&self) -> &Path {
-        Path::new(self.conn.path().unwrap_or_default())
+        self.session.path()
     }
 
     /// Runs one statement; the number of rows it wrote.
@@ -109,7 +86,7 @@ impl<'c> Tx<'c> {
         sql: impl Into<Sql>,
         params: impl Params,
     ) -> Result<usize, StoreError> {
-        self.run(sql, |statement| statement.execute(params))
+        self.session.execute(sql, params)
     }
 
     /// Inserts one row; its rowid.
@@ -118,7 +95,7 @@ impl<'c> Tx<'c> {
         sql: impl Into<Sql>,
         params: impl Params,
     ) -> Result<i64, StoreError> {
-        self.run(sql, |statement| statement.insert(params))
+        self.session.insert(sql, params)
     }
 }
 

@@ -4,7 +4,7 @@
 //! milliseconds in which the writer, doing it itself, would answer nobody. A thread with a
 //! connection of its own does most of it, PASSIVE, which waits for nobody and keeps nobody
 //! waiting. It can never finish while commits go on, so the writer still takes its turn when the
-//! WAL has grown to [`WAL_PAGES_MAX`], and the WAL begins anew. What is left to move by then is
+//! WAL has grown to [`open::WAL_PAGES_MAX`], and the WAL begins anew. What is left to move by then is
 //! what was committed meanwhile, and everybody waits for it. SQLite is sound with this from 3.51.3
 //! on, which `open` insists on.
 
@@ -16,13 +16,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::error::StoreError;
 use super::open;
-
-/// Pages in the WAL before the writer makes sure that it begins anew: 256 MiB, which only a load of
-/// thousands of captures a second comes to. With a quarter of it, four times as many turns of the
-/// writer were most of the tail: see benches/README.md.
-pub(super) const WAL_PAGES_MAX: i32 = 65_536;
+use crate::store::error::StoreError;
 
 /// How long commits gather before they are moved together.
 const GATHER_MS: u64 = 100;
@@ -104,7 +99,7 @@ fn run(conn: &Connection, commits: &Receiver<()>, failure: &OnceLock<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::migrate;
+    use crate::store::sqlite::migrate;
 
     #[test]
     fn what_was_committed_is_moved_into_the_file_beside_the_writer() {

@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, named_params};
 
-use super::error::{StoreError, StoreErrorKind};
-use super::tx::Reader;
-use super::verify::{VerifyReport, check_file, check_order_row};
-use super::{open_existing, snapshot};
+use super::readers::{open_existing, snapshot};
 use crate::domain::ids::AccountId;
 use crate::sabotage::{self, Fault};
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::tx::Reader;
+use crate::store::verify::{VerifyReport, check_file, check_order_row};
 
 /// Orders that nobody has touched for longer than this were there at earlier starts too.
 const TOUCHED_WITHIN_MS: i64 = 48 * 60 * 60 * 1_000;

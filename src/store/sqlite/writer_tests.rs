@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 
 use super::*;
-use crate::store::{Reader, migrate, open};
+use crate::store::Reader;
+use crate::store::sqlite::{migrate, open};
 
 /// A command made of a function; what it wrote is a row of `signing_keys` with its name.
 struct Do<F>(F);

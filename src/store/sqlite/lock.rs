@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// Held as long as it lives. It is an advisory lock on its own small file, so it goes with the
 /// process however that ends, and never meets SQLite's own locks.

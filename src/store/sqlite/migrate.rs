@@ -3,20 +3,23 @@
 use rusqlite::{Connection, Transaction, named_params};
 use rusqlite_migration::{HookResult, M, Migrations};
 
-use super::error::{StoreError, StoreErrorKind};
-use super::idempotency::KeyHash;
 use crate::sabotage::{self, Fault};
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::idempotency::KeyHash;
 
 /// The steps, oldest first. A released step is never edited.
 fn steps() -> [M<'static>; STEPS] {
     [
-        M::up(include_str!("../../data/migrations/0001_book.sql")),
-        M::up(include_str!("../../data/migrations/0002_people.sql")),
-        M::up(include_str!("../../data/migrations/0003_order_book.sql")).foreign_key_check(),
-        M::up(include_str!("../../data/migrations/0004_sign_in_attempts.sql")),
-        M::up(include_str!("../../data/migrations/0005_search_by_letters.sql")),
-        M::up_with_hook(include_str!("../../data/migrations/0006_quick_captures.sql"), hash_keys)
-            .foreign_key_check(),
+        M::up(include_str!("../../../data/migrations/0001_book.sql")),
+        M::up(include_str!("../../../data/migrations/0002_people.sql")),
+        M::up(include_str!("../../../data/migrations/0003_order_book.sql")).foreign_key_check(),
+        M::up(include_str!("../../../data/migrations/0004_sign_in_attempts.sql")),
+        M::up(include_str!("../../../data/migrations/0005_search_by_letters.sql")),
+        M::up_with_hook(
+            include_str!("../../../data/migrations/0006_quick_captures.sql"),
+            hash_keys,
+        )
+        .foreign_key_check(),
     ]
 }
 
@@ -153,18 +156,18 @@ mod tests {
         let mut migrated = open();
         migrate(&mut migrated).unwrap();
         let documented = open();
-        documented.execute_batch(include_str!("../../data/schema.sql")).unwrap();
+        documented.execute_batch(include_str!("../../../data/schema.sql")).unwrap();
         assert_eq!(schema(&migrated), schema(&documented));
     }
 
     /// Rows to put in after each step, so that every later step runs on rows.
     const ROWS: &[&str] = &[
-        include_str!("../../data/migrations/0001_book.rows.sql"),
-        include_str!("../../data/migrations/0002_people.rows.sql"),
-        include_str!("../../data/migrations/0003_order_book.rows.sql"),
-        include_str!("../../data/migrations/0004_sign_in_attempts.rows.sql"),
-        include_str!("../../data/migrations/0005_search_by_letters.rows.sql"),
-        include_str!("../../data/migrations/0006_quick_captures.rows.sql"),
+        include_str!("../../../data/migrations/0001_book.rows.sql"),
+        include_str!("../../../data/migrations/0002_people.rows.sql"),
+        include_str!("../../../data/migrations/0003_order_book.rows.sql"),
+        include_str!("../../../data/migrations/0004_sign_in_attempts.rows.sql"),
+        include_str!("../../../data/migrations/0005_search_by_letters.rows.sql"),
+        include_str!("../../../data/migrations/0006_quick_captures.rows.sql"),
     ];
 
     /// A book of an older program, or of this one, with the sample rows.

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::error::StoreError;
 use super::open::BUSY_TIMEOUT_MS;
+use crate::store::error::StoreError;
 
 /// How long SQLite waits at once. A command beside the server holds the lock for less.
 const SLICE_MS: u64 = 250;

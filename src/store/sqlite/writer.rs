@@ -21,14 +21,14 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoints::{self, Checkpoints};
-use super::condition::Condition;
-use super::error::{StoreError, StoreErrorKind};
 use super::lock_wait::LockWait;
-use super::tx::Tx;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::randomness::Randomness;
 use crate::sabotage::{self, Fault};
+use crate::store::condition::Condition;
+use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::tx::Tx;
 
 /// Commands that one transaction takes.
 pub const BATCH_MAX: usize = 256;

@@ -12,10 +12,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
-use super::checkpoints::WAL_PAGES_MAX;
-use super::error::{StoreError, StoreErrorKind};
 use super::migrate::refuse_newer;
 use crate::sabotage::{self, Fault};
+use crate::store::error::{StoreError, StoreErrorKind};
 
 /// "TILL": tells a file of ours from every other SQLite file. The first migration writes it.
 const APPLICATION_ID: i32 = 0x5449_4c4c;
@@ -27,6 +26,11 @@ const SQLITE_VERSION_WITHDRAWN: i32 = 3_052_000;
 
 /// How long a connection waits for another process's lock.
 pub(super) const BUSY_TIMEOUT_MS: u64 = 5_000;
+/// Pages in the WAL before the writer makes sure that it begins anew: 256 MiB, which only a load of
+/// thousands of captures a second comes to. With a quarter of it, four times as many turns of the
+/// writer were most of the tail: see benches/README.md.
+pub(super) const WAL_PAGES_MAX: i32 = 65_536;
+
 const STATEMENTS_CACHED_MAX: usize = 128;
 /// An order's whole history must fit, since the answer of a key may hold it.
 const VALUE_BYTES_MAX: i32 = 64 << 20;
@@ -70,7 +74,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// A connection that can only read, to a file of ours.
-pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -177,7 +181,7 @@ fn refuse_cut(conn: &Connection, path: &Path) -> Result<(), StoreError> {
 }
 
 /// How large the WAL beside a file is; 0 when there is none.
-pub(super) fn wal_bytes(path: &Path) -> u64 {
+pub(in crate::store) fn wal_bytes(path: &Path) -> u64 {
     let mut wal = OsString::from(path);
     wal.push("-wal");
     std::fs::metadata(wal).map_or(0, |file| file.len())

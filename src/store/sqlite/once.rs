@@ -1,0 +1,59 @@
+//! Using the file without a server, also while one serves it: how the subcommands read and write.
+
+use std::path::Path;
+
+use rusqlite::TransactionBehavior;
+
+use super::lock::{lock_soon, try_lock};
+use super::readers::{open_existing, refuse_missing, snapshot};
+use super::writer::WriteCommand;
+use super::{migrate, open};
+use crate::clock::Clock;
+use crate::randomness::Randomness;
+use crate::store::error::StoreError;
+use crate::store::tx::{Reader, Tx};
+
+/// Runs one command in a transaction of its own, without a server: how the other subcommands
+/// write, also while a server uses the file. Makes the file when there is none.
+pub fn write_once<C: WriteCommand>(path: &Path, command: &C) -> Result<C::Done, C::Refused>
+where
+    C::Refused: From<StoreError>,
+{
+    let mut conn = open::open_writer(path)?;
+    // Only the lock's holder brings the schema up to date; a server that has it is about to.
+    match try_lock(path)? {
+        Some(_lock) => migrate::migrate(&mut conn)?,
+        None if migrate::expect_current(&conn).is_ok() => {}
+        None => match lock_soon(path)? {
+            Some(_lock) => migrate::migrate(&mut conn)?,
+            None => migrate::expect_current(&conn)?,
+        },
+    }
+    let now = Clock::System.now().max(Reader::new(&conn).load_last_event_time()?);
+    let transaction =
+        conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+    let done = command.run(&Tx::new(&transaction, now, &Randomness::System))?;
+    transaction.commit().map_err(StoreError::from)?;
+    Ok(done)
+}
+
+/// The same for a command that makes no sense in a new book; never makes a file.
+pub fn write_once_in_existing<C: WriteCommand>(
+    path: &Path,
+    command: &C,
+) -> Result<C::Done, C::Refused>
+where
+    C::Refused: From<StoreError>,
+{
+    refuse_missing(path)?;
+    write_once(path, command)
+}
+
+/// Reads the file without a server, also while one uses it. Never makes a file.
+pub fn read_once<T, E: From<StoreError>>(
+    path: &Path,
+    read: impl FnOnce(&Reader<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let conn = open_existing(path)?;
+    snapshot(&conn, read)
+}
