@@ -1,13 +1,19 @@
 //! Changing an order by the draft that is completed for it.
 
 use super::OnBehalfOf;
-use super::complete_draft::CompleteDraftRefused;
 use super::findable::index_order;
-use crate::domain::amendment::{Brought, decide_addition, decide_replacement};
+use crate::domain::amendment::{AmendmentRejected, Brought, decide_addition, decide_replacement};
 use crate::domain::ids::OrderName;
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::store::{DraftRecord, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx};
+
+/// Why the order was not changed.
+pub(super) enum AmendOrderRefused {
+    OrderUnknown,
+    Rejected(AmendmentRejected),
+    Store(StoreError),
+}
 
 /// Adds a draft's items to an order, or puts draft in the order's place; the order's row. Refuses
 /// before its first write.
@@ -17,9 +23,9 @@ pub(super) fn amend(
     event: &NewApiEvent,
     draft: &DraftRecord,
     (order, items): (&OrderName, &[Item]),
-) -> Result<i64, CompleteDraftRefused> {
+) -> Result<i64, AmendOrderRefused> {
     let account_id = &on_behalf_of.account_id;
-    let record = tx.find_ledger(account_id, order)?.ok_or(CompleteDraftRefused::OrderUnknown)?;
+    let record = tx.find_ledger(account_id, order)?.ok_or(AmendOrderRefused::OrderUnknown)?;
     let before = tx.load_order(account_id, record.order_seq)?;
     let replaces = draft.draft.options.replaces;
     let after = decide(&record, &before, draft, items)?;
@@ -44,7 +50,7 @@ fn decide(
     before: &OrderRecord,
     draft: &DraftRecord,
     items: &[Item],
-) -> Result<Ledger, CompleteDraftRefused> {
+) -> Result<Ledger, AmendOrderRefused> {
     let brought = Brought {
         same_currency: draft.draft.currency == record.currency,
         lines: items.iter().map(|item| (item.line_id, &item.price)).collect(),
@@ -58,7 +64,7 @@ fn decide(
         let prices = before.items.iter().map(|item| &item.price);
         decide_addition(&record.ledger, prices, &brought)
     };
-    decided.map_err(CompleteDraftRefused::Amendment)
+    decided.map_err(AmendOrderRefused::Rejected)
 }
 
 /// Puts the draft's items, fields and options in the place of the order's.
@@ -72,4 +78,10 @@ fn replace(
     tx.update_order_documents(record.order_seq, document, options)?;
     tx.delete_order_items(record.order_seq)?;
     tx.insert_order_items(record.order_seq, 0, items)
+}
+
+impl From<StoreError> for AmendOrderRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }

@@ -1,7 +1,7 @@
 //! Completing a draft: it becomes an order, an order a store, or a change of one that is there.
 
 use super::OnBehalfOf;
-use super::amend_order::amend;
+use super::amend_order::{AmendOrderRefused, amend};
 use super::draft_names::{free_generated_name, parse_name};
 use super::findable::{index_order, items_of_stores};
 use crate::domain::KeptJson;
@@ -174,6 +174,16 @@ fn of_store(draft: &crate::store::NewDraft, items: &[Item]) -> KeptJson {
     match own {
         Some(store) => KeptJson(order.with("store", store).to_string()),
         None => draft.document.clone(),
+    }
+}
+
+impl From<AmendOrderRefused> for CompleteDraftRefused {
+    fn from(refused: AmendOrderRefused) -> Self {
+        match refused {
+            AmendOrderRefused::OrderUnknown => Self::OrderUnknown,
+            AmendOrderRefused::Rejected(rejected) => Self::Amendment(rejected),
+            AmendOrderRefused::Store(error) => Self::Store(error),
+        }
     }
 }
 
