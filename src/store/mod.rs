@@ -1,7 +1,7 @@
 //! The only SQL there is.
 //!
-//! Store functions are methods of [`Tx`] and [`Reader`], one file a table family. What is SQLite's own (opening the file, its one
-//! writer, its readers) is in `sqlite`.
+//! Store functions are methods of [`Tx`] and [`Reader`], one file a table family. What is SQLite's
+//! own (opening the file, its one writer, its readers) is in `sqlite`.
 
 mod accounts;
 mod attempts;

@@ -4,9 +4,9 @@
 //! milliseconds in which the writer, doing it itself, would answer nobody. A thread with a
 //! connection of its own does most of it, PASSIVE, which waits for nobody and keeps nobody
 //! waiting. It can never finish while commits go on, so the writer still takes its turn when the
-//! WAL has grown to [`open::WAL_PAGES_MAX`], and the WAL begins anew. What is left to move by then is
-//! what was committed meanwhile, and everybody waits for it. SQLite is sound with this from 3.51.3
-//! on, which `open` insists on.
+//! WAL has grown to [`open::WAL_PAGES_MAX`], and the WAL begins anew. What is left to move by then
+//! is what was committed meanwhile, and everybody waits for it. SQLite is sound with this from
+//! 3.51.3 on, which `open` insists on.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
