@@ -1,4 +1,4 @@
-//! Doing what a request asks once, however often it is sent (contract, Decision 4).
+//! Doing what a request asks once, however often it is sent (docs/contract.md, Decision 4).
 
 use crate::sabotage::{self, Fault};
 use crate::store::{KeyUse, Refusal, StoreError, Tx, WriteCommand};

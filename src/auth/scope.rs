@@ -1,4 +1,4 @@
-//! Scopes: what a client is granted and a token carries (contract, facts 2).
+//! Scopes: what a client is granted and a token carries (docs/contract.md, Facts 1).
 
 use std::fmt;
 

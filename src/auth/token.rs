@@ -1,4 +1,4 @@
-//! Access tokens: JWTs that this server signs and nobody else's key can (contract, Decision 8).
+//! Access tokens: JWTs signed with this server's key (docs/contract.md, Decision 8).
 //!
 //! What RFC 8725 asks for: the algorithm is ours and never the header's, every claim is required
 //! and of its type, issuer and audience are checked, and a header says nothing but `typ`, `alg`

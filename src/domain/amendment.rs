@@ -1,4 +1,4 @@
-//! Changing an order by a draft: adding lines to it, or replacing it (contract, Decision 6).
+//! Changing an order by a draft: adding lines to it, or replacing it (docs/contract.md, Facts 2).
 
 use super::ids::LineId;
 use super::item::{ITEMS_MAX, Price, Totals};

@@ -1,4 +1,4 @@
-//! A draft: an order that is still being put together (contract, Decision 6).
+//! A draft: an order that is still being put together (docs/contract.md, Decision 6).
 
 use super::ids::OrderName;
 

@@ -33,7 +33,7 @@ impl EventState {
 
 /// The state of all services together, from `(service, state)` oldest first: `failure` if any
 /// event says error or failure, ever; `pending` without events, or when a service's latest is
-/// pending; else `success` (contract, fact E1).
+/// pending; else `success` (docs/contract.md, Facts 5).
 pub fn roll_up<'a>(events: impl IntoIterator<Item = (&'a str, EventState)>) -> EventState {
     let mut latest = HashMap::new();
     for (service, state) in events {

@@ -30,7 +30,7 @@ impl fmt::Display for AccountId {
 pub const ORDER_NAME_CHARS_MAX: usize = 64;
 
 /// What an order is called in paths: its `id` or its `order_id`; both share one namespace in an
-/// account (contract, Decision 5). 1 to 64 printable ASCII characters without spaces.
+/// account (docs/contract.md, Decision 5). 1 to 64 printable ASCII characters without spaces.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OrderName(String);
 

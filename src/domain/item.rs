@@ -36,9 +36,8 @@ impl Item {
     }
 }
 
-/// Numbers on from the highest line of all, those at these positions, which have no number of
-/// their own; `None` when there is no number left (contract, Decision 6). `above` is a line that
-/// they shall stand above as well.
+/// Numbers the items at these positions, which have no line id of their own, on from the highest
+/// line (docs/contract.md, Decision 6) and from `above`, if given. `None` when no number is left.
 pub fn number_lines(items: &mut [Item], unnumbered: &[usize], above: Option<LineId>) -> Option<()> {
     let numbered = items.iter().enumerate().filter(|(at, _)| !unnumbered.contains(at));
     let mut highest = numbered.map(|(_, item)| item.line_id).chain(above).max();
@@ -108,7 +107,7 @@ impl Price {
         self.tax
     }
 
-    /// What is to be paid for the line, P of Decision 1: gross less discounts.
+    /// The line's payable amount, gross less discounts: P of docs/contract.md, Decision 1.
     pub fn payable(&self) -> Amount {
         self.gross
             .checked_sub(self.discount)
@@ -116,7 +115,7 @@ impl Price {
     }
 }
 
-/// What all items of an order cost together (contract, Decision 6).
+/// What all items of an order cost together (docs/contract.md, Decision 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
     pub gross: i64,

@@ -1,4 +1,4 @@
-//! The heart: whether an operation may be recorded, and what it moves (contract, Decision 1).
+//! Decides whether an operation may be recorded and what it moves (docs/contract.md, Decision 1).
 
 use super::ids::{EventSeq, LineId, ResourceId};
 use super::line::Line;
@@ -99,7 +99,8 @@ impl Ledger {
         self.lines.binary_search_by_key(&line_id, Line::line_id).ok()
     }
 
-    /// Whether any line holds something: what a queue of captures asks (contract, Decision 2).
+    /// Whether any line holds money, so that the order waits for a capture (docs/contract.md,
+    /// Decision 2).
     pub fn holds(&self) -> bool {
         self.lines.iter().any(|line| 0 < line.boxes().held)
     }

@@ -1,4 +1,4 @@
-//! One line's account: four boxes that never go below zero (contract, Decision 1).
+//! One line's account: four boxes that never go below zero (docs/contract.md, Decision 1).
 //!
 //! ```text
 //! unreserved --authorization--> held --capture--> kept --refund--> refunded
@@ -180,7 +180,7 @@ impl Line {
     }
 
     /// What can still be captured: what is held once authorized, else what is unreserved; with
-    /// `multiple_authorizations` only what is held (contract, Decision 2).
+    /// `multiple_authorizations` only what is held (docs/contract.md, Decision 2).
     pub fn remaining(&self, multiple_authorizations: bool) -> u64 {
         if multiple_authorizations || !self.is_captured_directly() {
             self.boxes().held

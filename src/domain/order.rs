@@ -1,4 +1,4 @@
-//! An order's life: open, closed, cancelled, and what may lead where (contract, Decision 6).
+//! An order's status and the changes of it that are allowed (docs/contract.md, Decision 6).
 
 use super::line::Line;
 

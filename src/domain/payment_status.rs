@@ -1,4 +1,4 @@
-//! The payment status, derived from the lines and never set (contract, Decision 2).
+//! The payment status, derived from the lines and never set (docs/contract.md, Decision 2).
 
 use super::line::Line;
 
@@ -33,7 +33,8 @@ impl PaymentStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
-    /// The status of an order with these lines: the first rule of Decision 2 that holds.
+    /// The status of an order with these lines: the first rule that holds in docs/contract.md,
+    /// Decision 2.
     pub fn derive(lines: &[Line]) -> PaymentStatus {
         if lines.iter().all(|line| line.payable().minor_units() == 0) {
             return Self::Paid;

@@ -2,7 +2,7 @@
 //!
 //! The walk reports everything that is wrong at once, each with its JSON pointer, and returns the
 //! document as it will be kept: read-only fields gone, `null` of known fields gone, `39800.0`
-//! written as 39800, and every unknown field as it came (contract, Decision 3).
+//! written as 39800, and every unknown field as it came (docs/contract.md, Decision 3).
 
 use super::error::Problem;
 use crate::clock::parse_rfc3339;

@@ -1,8 +1,8 @@
 //! JSON exactly as it was sent: a strict parser and a tree that loses nothing.
 //!
-//! The book gives back what it was given (contract, Decision 3), so numbers stay the text they
-//! arrived as, keys keep their order, and a document that two readers could understand in two
-//! ways is refused. This is a leaf: it knows nothing else of ours.
+//! The book gives back what it was given (docs/contract.md, Decision 3). So numbers stay the text
+//! that arrived, keys keep their order, and a document that two readers could understand in two
+//! ways is refused. This is a leaf: it imports nothing else of ours.
 
 mod compare;
 mod parse;
@@ -94,7 +94,7 @@ impl Tree {
     }
 
     /// The integer that this number is; `39800.0` is 39800, `398.5`, `1e3` and text are none
-    /// (contract, Decision 3).
+    /// (docs/contract.md, Decision 3).
     pub fn as_integer(&self) -> Option<i64> {
         self.whole().and_then(|whole| whole.parse().ok())
     }

@@ -1,4 +1,4 @@
-//! A strict reader of JSON (RFC 8259) with the limits of the contract's Decision 3.
+//! A strict reader of JSON (RFC 8259) with the limits of docs/contract.md, Decision 3.
 //!
 //! Stricter than the RFC where clients and servers are known to disagree: a key twice in one
 //! object, NUL characters, and more than 32 levels are errors, at any depth, in free objects too.

@@ -1,4 +1,4 @@
-//! The answers that idempotency keys stand for (contract, Decision 4).
+//! The answers stored under idempotency keys (docs/contract.md, Decision 4).
 
 use aws_lc_rs::digest;
 use rusqlite::{named_params, params};

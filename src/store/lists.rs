@@ -1,4 +1,4 @@
-//! Lists: pages and counts of the rows that match some conditions (contract, Decision 7).
+//! Lists: pages and counts of the rows that match some conditions (docs/contract.md, Decision 7).
 //!
 //! Each list is driven by one index that gives it in its order, so that a page is read without
 //! sorting and goes on where it ended while rows arrive. What the driver cannot answer is asked

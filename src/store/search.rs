@@ -1,4 +1,4 @@
-//! Finding orders by words: order id, e-mail, name, phone (contract, Decision 7).
+//! Finding orders by words: order id, e-mail, name, phone (docs/contract.md, Decision 7).
 //!
 //! A search is words of letters and digits; an order is found when each of them begins a word of
 //! it. What is digits with separators alone counts as one number, so that a phone number is found

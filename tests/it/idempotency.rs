@@ -1,4 +1,4 @@
-//! A key stands for one request and its answer (contract, Decision 4).
+//! A key belongs to one request and its answer (docs/contract.md, Decision 4).
 
 use serde_json::json;
 use tillbook::auth::scope::Scope;

@@ -47,6 +47,7 @@ mod schema;
 mod service_events;
 mod stopping;
 mod tidy;
+mod tidy_citations;
 mod tokens;
 mod trials;
 mod unread_bodies;

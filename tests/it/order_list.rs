@@ -1,4 +1,4 @@
-//! Lists of orders: pages, filters, search (contract, Decision 7).
+//! Lists of orders: pages, filters, search (docs/contract.md, Decision 7).
 
 use serde_json::{Value, json};
 use tillbook::auth::scope::Scope;

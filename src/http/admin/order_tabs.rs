@@ -32,7 +32,8 @@ pub const TABS: [TabKind; 6] = [
         empty_title: "No orders yet.",
         empty_text: "Orders come in through the API. Make a client for your website:",
     },
-    // Contract, Decision 2: any line that holds something, whatever the sums and the word say.
+    // Any line that holds money, whatever the order's sums and status are (docs/contract.md,
+    // Decision 2).
     TabKind {
         word: TO_CAPTURE,
         name: "To capture",

@@ -179,7 +179,7 @@ fn sums(order: &OrderRecord) -> Vec<Sum> {
     let total = signed(|line| line.payable().magnitude());
     let captured = signed(|line| line.sums().captured);
     let refunded = signed(|line| line.sums().refunded);
-    // What was released and not reserved again is no longer owed (contract, Decision 2).
+    // What was released and not reserved again is no longer owed (docs/contract.md, Decision 2).
     let released = match order.ledger.status {
         OrderStatus::Cancelled => total - captured,
         _ => signed(|line| line.sums().cancelled.min(line.boxes().unreserved)),

@@ -1,4 +1,4 @@
-//! A draft as it is sent (contract, D1).
+//! Parses a draft and changes of it (docs/contract.md, Facts 2).
 
 use super::super::error::{ApiError, Problem};
 use super::super::shape::{Shape, clean, optional, required};

@@ -1,4 +1,4 @@
-//! A draft as it is answered (contract, facts 4.2).
+//! Renders a draft (docs/contract.md, Facts 2).
 
 use super::super::links::{Links, link_list};
 use super::order_view::write_totals;

@@ -1,4 +1,4 @@
-//! Events as they are answered (contract, facts 4.5 and Decision 5).
+//! Renders events (docs/contract.md, Facts 5 and docs/contract.md, Decision 5).
 
 use super::super::links::{Links, link_list};
 use crate::clock::rfc3339;

@@ -16,7 +16,7 @@ use crate::domain::event::EventState;
 use crate::json::{ObjectText, Tree};
 use crate::store::{NewServiceEvent, OrderRecord};
 
-/// What a service says (contract, E2).
+/// The body of a service's event (docs/contract.md, Facts 5).
 const STEP: Shape = Shape::Object(&[
     optional("state", Shape::OneOf(&["error", "failure", "success", "pending"])),
     required("service", Shape::Text),

@@ -1,5 +1,5 @@
-//! Every property that an order, an item, a customer, an address is known to have (contract,
-//! facts 4), as tables. What is not here is kept too, unread.
+//! Every known property of an order, an item, a customer and an address (docs/contract.md,
+//! Facts 4), as tables. Other properties are kept too, unread.
 
 use super::super::shape::{Field, Shape, optional, required};
 use crate::domain::item::ITEMS_MAX;

@@ -1,5 +1,5 @@
-//! A change of an order as it is sent (contract, O3): which fields it may change, which it may
-//! only repeat.
+//! Parses a change of an order: which fields it may change, and which it may only repeat
+//! (docs/contract.md, Decision 6).
 
 use super::super::error::{ApiError, Problem};
 use super::super::shape::{Shape, clean};

@@ -1,4 +1,4 @@
-//! An order as it is answered (contract, facts 4.1, with the sums of Decision 2).
+//! Renders an order (docs/contract.md, Facts 4) with its sums (docs/contract.md, Decision 2).
 
 use super::super::links::{Links, link_list};
 use super::comments;

@@ -67,7 +67,7 @@ pub async fn list(
 }
 
 /// `GET /customers/{customer_id}/orders` and the same of a store: a page of theirs. API events are
-/// never among what it tells (contract, facts CU and ST).
+/// never included (docs/contract.md, Facts 3).
 pub async fn list_viewed(
     view: View,
     ShoppingReader(actor): ShoppingReader,

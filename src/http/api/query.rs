@@ -1,4 +1,4 @@
-//! Query parameters: filters of lists and `include_events` (contract, Decision 7).
+//! Query parameters: filters of lists and `include_events` (docs/contract.md, Decision 7).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Access tokens for API clients (contract, Decision 8; RFC 6749 section 4.4).
+//! Access tokens for API clients (docs/contract.md, Decision 8; RFC 6749, section 4.4).
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};

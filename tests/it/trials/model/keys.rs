@@ -1,4 +1,4 @@
-//! What was sent under which idempotency key, and what the keys stand for (Decision 4).
+//! What was sent under which idempotency key, and what it answers (docs/contract.md, Decision 4).
 
 use std::collections::BTreeMap;
 

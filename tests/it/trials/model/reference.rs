@@ -1,4 +1,4 @@
-//! The ledger once more, written from the contract (Decisions 1, 2, 3 and 6) and from nothing
+//! The ledger once more, written from docs/contract.md, Decisions 1, 2, 3 and 6, and from nothing
 //! else. It shares no line with the program, so that both would have to be wrong in the same way.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]

@@ -1,4 +1,4 @@
-//! The reference's drafts, orders and lists, from the contract (Decisions 5, 6 and 7).
+//! The reference's drafts, orders and lists, written from docs/contract.md, Decisions 5, 6 and 7.
 
 use std::collections::BTreeSet;
 

@@ -68,7 +68,7 @@ fn search(history: &[Call], done: u64, line: Line, tried: &mut HashSet<(u64, Lin
     }
 }
 
-/// A line's stored sums, from the contract's Decision 1 alone.
+/// A line's stored sums, written from docs/contract.md, Decision 1 only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Line {
     payable: i64,
