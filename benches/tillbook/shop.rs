@@ -10,11 +10,11 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use tillbook::app::{CreateAccount, CreateClient, OnBehalfOf, PrepareBook};
 use tillbook::auth::client_secret::ClientSecret;
-use tillbook::auth::scope::{Scope, Scopes};
 use tillbook::clock::Clock;
 use tillbook::domain::Timestamp;
 use tillbook::domain::currency::Currency;
 use tillbook::domain::ids::{AccountId, CreatedBy};
+use tillbook::domain::scope::{Scope, Scopes};
 use tillbook::randomness::Randomness;
 use tillbook::store::Store;
 

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use actix_web::{HttpRequest, web};
-use tillbook::auth::scope::{Scope, Scopes};
 use tillbook::auth::token::{TokenKey, Tokens};
 use tillbook::auth::verified_token::VerifiedToken;
 use tillbook::clock::Clock;
 use tillbook::domain::ids::AccountId;
+use tillbook::domain::scope::{Scope, Scopes};
 
 use crate::Bench;
 use crate::figures::per_second;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::access::{AccessSnapshot, ClientAccess};
-use crate::auth::scope::Scopes;
+use crate::domain::scope::Scopes;
 use crate::store::{Reader, StoreError};
 
 /// Who may do what, as last read; cheap to clone.

@@ -1,8 +1,8 @@
 //! Making an API client.
 
 use crate::auth::client_secret::ClientSecret;
-use crate::auth::scope::Scopes;
 use crate::domain::ids::AccountId;
+use crate::domain::scope::Scopes;
 use crate::store::{ClientRecord, Refusal, StoreError, Tx, WriteCommand};
 
 /// Makes an API client of an account.

@@ -1,8 +1,8 @@
 //! Making a user of the back office.
 
-use crate::auth::role::Role;
 use crate::domain::Timestamp;
 use crate::domain::ids::AccountId;
+use crate::domain::role::Role;
 use crate::store::{Refusal, StoreError, Tx, UserRecord, WriteCommand};
 
 /// Makes a user of some accounts.

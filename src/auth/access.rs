@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::scope::{Scope, Scopes};
 use super::verified_token::VerifiedToken;
 use crate::domain::ids::AccountId;
+use crate::domain::scope::{Scope, Scopes};
 
 /// An API client that holds a good token. That it exists means that the token was checked and
 /// that the client may be used today.

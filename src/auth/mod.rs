@@ -4,8 +4,6 @@ pub mod access;
 pub mod attempts;
 pub mod client_secret;
 pub mod password;
-pub mod role;
-pub mod scope;
 pub mod session;
 pub mod token;
 mod token_memory;

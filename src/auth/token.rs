@@ -11,11 +11,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::scope::Scopes;
 use super::token_memory::{Digest, Life, TokenMemory};
 use super::verified_token::VerifiedToken;
 use crate::domain::Timestamp;
 use crate::domain::ids::AccountId;
+use crate::domain::scope::Scopes;
 
 /// The `typ` of an access token (RFC 9068).
 const TOKEN_TYPE: &str = "at+jwt";
@@ -172,7 +172,7 @@ fn rules() -> Validation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::scope::Scope;
+    use crate::domain::scope::Scope;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000);
 

@@ -80,8 +80,8 @@ impl Life {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::scope::Scopes;
     use crate::domain::ids::AccountId;
+    use crate::domain::scope::Scopes;
 
     #[test]
     fn however_many_tokens_come_no_more_are_remembered_than_there_are_places() {

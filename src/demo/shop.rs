@@ -9,13 +9,13 @@ use crate::app::{
     OnBehalfOf, RecordOperation,
 };
 use crate::auth::client_secret::ClientSecret;
-use crate::auth::scope::{Scope, Scopes};
 use crate::clock::{Clock, day_start, local_date};
 use crate::digest::sha256;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, OrderName, ResourceId};
 use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
+use crate::domain::scope::{Scope, Scopes};
 use crate::domain::{KeptJson, Timestamp};
 use crate::http::api::{parse_draft, parse_operation};
 use crate::json::Tree;

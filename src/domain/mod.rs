@@ -17,6 +17,8 @@ pub mod order;
 pub mod payment_status;
 pub mod quantity;
 pub mod recount;
+pub mod role;
+pub mod scope;
 
 /// JSON text of a client's document, kept as it was received and given back unread.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tillbook::auth::scope::Scope;
+use tillbook::domain::scope::Scope;
 use tillbook::http::endpoints;
 
 use super::access_objects::{Shop, body_of, filled};

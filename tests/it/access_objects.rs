@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tillbook::auth::role::Role;
-use tillbook::auth::scope::Scope;
+use tillbook::domain::role::Role;
+use tillbook::domain::scope::Scope;
 use tillbook::http::{endpoints, pages};
 
 use super::forge::OTHER_ACCOUNT;

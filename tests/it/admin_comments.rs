@@ -1,7 +1,7 @@
 //! Comments, services' steps, deliveries and reversed lines on the page of an order.
 
 use serde_json::json;
-use tillbook::auth::role::Role;
+use tillbook::domain::role::Role;
 
 use super::audit;
 use super::harness::{ACCOUNT, App};

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 use tillbook::app::MakeSignInLink;
-use tillbook::auth::role::Role;
 use tillbook::auth::session::Ticket;
+use tillbook::domain::role::Role;
 use tillbook::http::pages;
 use tillbook::randomness::Randomness;
 

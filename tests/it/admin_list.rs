@@ -1,7 +1,7 @@
 //! The list of orders in the back office: tabs, filters, sorts, pages, and the way to it.
 
 use serde_json::{Value, json};
-use tillbook::auth::role::Role;
+use tillbook::domain::role::Role;
 
 use super::harness::{ACCOUNT, App, Reply};
 use super::office::{get, visitor, visitor_of, words};

@@ -1,7 +1,7 @@
 //! Recording operations by hand: what the form shows, and that it counts once.
 
 use serde_json::{Value, json};
-use tillbook::auth::role::Role;
+use tillbook::domain::role::Role;
 
 use super::harness::{ACCOUNT, App, Reply};
 use super::office::{form_fields, get, send_form, visitor, words};

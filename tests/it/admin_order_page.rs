@@ -1,7 +1,7 @@
 //! What the page of one order says, down to its words.
 
 use serde_json::{Value, json};
-use tillbook::auth::role::Role;
+use tillbook::domain::role::Role;
 
 use super::harness::{ACCOUNT, App};
 use super::office::{FORM_TOKEN, get, send_form, visitor, words};

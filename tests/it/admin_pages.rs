@@ -1,7 +1,7 @@
 //! The pages of the back office: what they show, to whom, and that nothing in them is alive.
 
 use serde_json::{Value, json};
-use tillbook::auth::role::Role;
+use tillbook::domain::role::Role;
 use tillbook::http::pages;
 
 use super::harness::{ACCOUNT, App, Reply};

@@ -1,7 +1,7 @@
 //! An order on paper.
 
 use serde_json::json;
-use tillbook::auth::role::Role;
+use tillbook::domain::role::Role;
 
 use super::harness::{ACCOUNT, App};
 use super::office::{get, visitor, words};

@@ -1,7 +1,7 @@
 //! A book that was found damaged: nothing more is written, everybody is told, and reading goes on.
 
 use serde_json::json;
-use tillbook::auth::role::Role;
+use tillbook::domain::role::Role;
 
 use super::harness::{ACCOUNT, App};
 use super::office::{get, visitor, words};

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
-use tillbook::auth::role::Role;
-use tillbook::auth::scope::Scope;
+use tillbook::domain::role::Role;
+use tillbook::domain::scope::Scope;
 
 use super::audit::tamper;
 use super::harness::{ACCOUNT, App, START, basic};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tillbook::app::{Attempt, BeginAttempt, CreateUser, TakeBackAttempt};
 use tillbook::auth::password::Password;
-use tillbook::auth::role::Role;
 use tillbook::domain::ids::AccountId;
+use tillbook::domain::role::Role;
 use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App, Client, Reply, START, basic};

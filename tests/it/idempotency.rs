@@ -1,7 +1,7 @@
 //! A key belongs to one request and its answer (docs/contract.md, Decision 4).
 
 use serde_json::json;
-use tillbook::auth::scope::Scope;
+use tillbook::domain::scope::Scope;
 
 use super::audit::{self, tamper};
 use super::harness::{ACCOUNT, App};

@@ -2,9 +2,9 @@
 
 use tillbook::app::{CreateUser, StartSession};
 use tillbook::auth::password::Password;
-use tillbook::auth::role::Role;
 use tillbook::auth::session::Ticket;
 use tillbook::domain::ids::AccountId;
+use tillbook::domain::role::Role;
 use tillbook::randomness::Randomness;
 use tillbook::store::NewSession;
 

@@ -1,7 +1,7 @@
 //! Lists of orders: pages, filters, search (docs/contract.md, Decision 7).
 
 use serde_json::{Value, json};
-use tillbook::auth::scope::Scope;
+use tillbook::domain::scope::Scope;
 
 use super::harness::{App, Reply};
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 use tillbook::app::{CreateClient, DisableClient};
 use tillbook::auth::client_secret::ClientSecret;
-use tillbook::auth::scope::{Scope, Scopes};
 use tillbook::domain::ids::AccountId;
+use tillbook::domain::scope::{Scope, Scopes};
 use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App, Client, Reply, basic};

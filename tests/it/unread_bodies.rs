@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::Value;
-use tillbook::auth::scope::Scope;
+use tillbook::domain::scope::Scope;
 
 use super::harness::{ACCOUNT, App};
 use super::process::{Served, make_book};

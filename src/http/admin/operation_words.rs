@@ -1,8 +1,8 @@
 //! What the forms of the four operations say. A page says it; nothing here decides.
 
-use crate::auth::role::Right;
 use crate::domain::ledger::OperationRejected;
 use crate::domain::operation::OperationKind;
+use crate::domain::role::Right;
 
 /// The words of one kind's form.
 pub struct Words {

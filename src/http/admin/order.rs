@@ -18,7 +18,7 @@ use super::page_error::PageError;
 use super::sign_in::{html, query_value};
 use super::visitor::Staff;
 use super::words;
-use crate::auth::role::Right;
+use crate::domain::role::Right;
 
 #[derive(Template)]
 #[template(path = "orders/show.html")]

@@ -4,9 +4,9 @@ use super::super::state::AppState;
 use super::form_href;
 use super::operation_words::{self, right, words};
 use super::visitor::Staff;
-use crate::auth::role::Right;
 use crate::domain::operation::OperationKind;
 use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
+use crate::domain::role::Right;
 use crate::store::OrderRecord;
 
 /// Something that may be done with an order, or why not.

@@ -13,9 +13,9 @@ use super::page_error::PageError;
 use super::sign_in::see_other;
 use super::visitor::Staff;
 use crate::app::{CommentChange, CommentOrder, Idempotent};
-use crate::auth::role::Right;
 use crate::digest::sha256;
 use crate::domain::KeptJson;
+use crate::domain::role::Right;
 use crate::json::Tree;
 use crate::store::{KeyUse, NewApiEvent, OrderRecord};
 

@@ -12,8 +12,8 @@ use super::page_error::PageError;
 use super::sign_in::see_other;
 use super::visitor::Staff;
 use crate::app::{ChangeOrderStatus, ChangeOrderStatusRefused};
-use crate::auth::role::Right;
 use crate::domain::order::{CancelledReason, StatusChange};
+use crate::domain::role::Right;
 use crate::store::{NewApiEvent, WriteError};
 
 /// `POST /admin/{aid}/orders/{order_id}/{open|close|cancel}`

@@ -12,9 +12,9 @@ use super::page_error::PageError;
 use super::sign_in::html;
 use super::visitor::Staff;
 use super::words;
-use crate::auth::role::Right;
 use crate::clock::{local, rfc3339};
 use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::role::Right;
 use crate::store::{OrderQuery, OrderRecord, Reader, StoreError};
 
 /// Orders on a page.

@@ -13,10 +13,10 @@ use super::sign_in::{
 };
 use crate::app::{CreateAccount, CreateUser, SetUp};
 use crate::auth::password::Password;
-use crate::auth::role::Role;
 use crate::auth::session::Ticket;
 use crate::domain::currency::Currency;
 use crate::domain::ids::AccountId;
+use crate::domain::role::Role;
 use crate::store::StoreError;
 
 /// What a new shop in the back office starts with; the command line can say otherwise.

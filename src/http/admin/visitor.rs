@@ -12,9 +12,9 @@ use super::super::state::AppState;
 use super::form::Form;
 use super::page_error::PageError;
 use crate::app::{OnBehalfOf, SESSION_LIFE_MS, TouchSession};
-use crate::auth::role::{Right, Role};
 use crate::auth::session::{IDLE_MS_MAX, Ticket, is_form_token};
 use crate::domain::ids::{AccountId, CreatedBy};
+use crate::domain::role::{Right, Role};
 use crate::store::{AccountRecord, KeyHash, SessionRecord};
 
 /// How old `last_seen_at` may get before it is written anew.

@@ -12,9 +12,9 @@ use super::super::extract::{BODY_BYTES_MAX, Sent, ok_json, read_body, state};
 use super::super::shape::{Shape, clean, optional};
 use super::super::state::AppState;
 use crate::auth::client_secret::ClientSecret;
-use crate::auth::scope::Scopes;
 use crate::auth::verified_token::VerifiedToken;
 use crate::domain::ids::AccountId;
+use crate::domain::scope::Scopes;
 use crate::json::{ObjectText, Tree};
 use crate::store::ClientRecord;
 

@@ -11,13 +11,13 @@ use std::sync::LazyLock;
 use actix_web::test::TestRequest;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::Value;
-use tillbook::auth::scope::{Scope, Scopes};
 use tillbook::auth::session::Ticket;
 use tillbook::auth::token::{TokenKey, Tokens};
 use tillbook::auth::verified_token::VerifiedToken;
 use tillbook::domain::Timestamp;
 use tillbook::domain::ids::{AccountId, OrderName};
 use tillbook::domain::operation::OperationKind;
+use tillbook::domain::scope::{Scope, Scopes};
 use tillbook::http::api::{parse_draft, parse_draft_query, parse_operation, parse_order_query};
 use tillbook::json::{self, ParseErrorKind, Tree};
 
