@@ -3,7 +3,6 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::access::{AccessSnapshot, ClientAccess};
-use crate::domain::scope::Scopes;
 use crate::store::{Reader, StoreError};
 
 /// Who may do what, as last read; cheap to clone.
@@ -39,7 +38,7 @@ fn load_access(reader: &Reader<'_>) -> Result<AccessSnapshot, StoreError> {
     let clients = record.clients.into_iter().map(|client| {
         let access = ClientAccess {
             account_id: client.account_id,
-            grants: Scopes::parse(&client.grants),
+            grants: client.grants,
             enabled: client.disabled_at.is_none(),
         };
         (client.client_id, access)

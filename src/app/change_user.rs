@@ -1,11 +1,12 @@
 //! Changing a user: a new password, or no access any more. Either signs them out everywhere.
 
+use crate::domain::email::Email;
 use crate::store::{Refusal, StoreError, Tx, UserRecord, WriteCommand};
 
 /// Changes the user with that e-mail.
 #[derive(Debug, Clone)]
 pub struct ChangeUser {
-    pub email: String,
+    pub email: Email,
     pub change: UserChange,
 }
 
@@ -23,7 +24,7 @@ pub enum UserChange {
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeUserRefused {
     #[error("there is no user {0}; `tillbook user list` shows all")]
-    UserNotFound(String),
+    UserNotFound(Email),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

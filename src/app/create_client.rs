@@ -38,7 +38,7 @@ impl WriteCommand for CreateClient {
             account_id: self.account_id.clone(),
             name: self.name.clone(),
             secret_sha256: self.secret.sha256(),
-            grants: self.grants.to_string(),
+            grants: self.grants.clone(),
             created_at: tx.now(),
             disabled_at: None,
         };

@@ -1,6 +1,7 @@
 //! Making a user of the back office.
 
 use crate::domain::Timestamp;
+use crate::domain::email::Email;
 use crate::domain::ids::AccountId;
 use crate::domain::role::Role;
 use crate::store::{Refusal, StoreError, Tx, UserRecord, WriteCommand};
@@ -8,7 +9,7 @@ use crate::store::{Refusal, StoreError, Tx, UserRecord, WriteCommand};
 /// Makes a user of some accounts.
 #[derive(Debug, Clone)]
 pub struct CreateUser {
-    pub email: String,
+    pub email: Email,
     pub role: Role,
     pub accounts: Vec<AccountId>,
     /// Hashed by the caller: hashing is slow, and no transaction waits for it.
@@ -19,7 +20,7 @@ pub struct CreateUser {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateUserRefused {
     #[error("{0} is a user already; `tillbook user list` shows all")]
-    UserExists(String),
+    UserExists(Email),
     #[error("there is no account {0}; make it with `tillbook account create {0} --name NAME`")]
     AccountNotFound(AccountId),
     #[error(transparent)]
@@ -45,7 +46,7 @@ impl WriteCommand for CreateUser {
             user_seq: 0,
             user_id: tx.randomness().uuid(),
             email: self.email.clone(),
-            role: self.role.as_str().to_owned(),
+            role: self.role,
             password_hash: self.password_hash.clone(),
             created_at: Timestamp(0),
             disabled_at: None,

@@ -3,6 +3,7 @@
 use super::create_account::{CreateAccount, CreateAccountRefused};
 use super::create_user::{CreateUser, CreateUserRefused};
 use crate::domain::Timestamp;
+use crate::domain::email::Email;
 use crate::store::{NewSession, Refusal, SignInLink, StoreError, Tx, UserRecord, WriteCommand};
 
 /// A session ends this long after it began, whatever happens in it: 12 hours.
@@ -75,7 +76,7 @@ impl WriteCommand for TouchSession {
 pub struct MakeSignInLink {
     pub token_sha256: [u8; 32],
     /// Whom it signs in; `None` makes the first owner.
-    pub email: Option<String>,
+    pub email: Option<Email>,
     pub life_ms: i64,
 }
 
@@ -85,7 +86,7 @@ impl WriteCommand for MakeSignInLink {
     type Refused = StoreError;
 
     fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        let user = self.email.as_deref().map(|email| tx.find_user(email)).transpose()?.flatten();
+        let user = self.email.as_ref().map(|email| tx.find_user(email)).transpose()?.flatten();
         let expires_at = Timestamp(tx.now().0 + self.life_ms);
         let link = SignInLink { user_seq: user.map(|user| user.user_seq), expires_at };
         tx.insert_sign_in_link(&self.token_sha256, link)

@@ -152,7 +152,7 @@ fn disable(args: &DisableArgs) -> Result<(), CliError> {
 }
 
 fn client_json(client: &ClientRecord) -> String {
-    let grants = Scopes::parse(&client.grants).words().into_iter().map(Tree::text).collect();
+    let grants = client.grants.words().into_iter().map(Tree::text).collect();
     let mut object = ObjectText::default();
     object
         .text("client_id", &client.client_id)

@@ -17,6 +17,7 @@ use crate::auth::password::Password;
 use crate::auth::verified_token::VerifiedToken;
 use crate::clock::Clock;
 use crate::demo::{ACCOUNT, make_shop};
+use crate::domain::email::Email;
 use crate::domain::ids::AccountId;
 use crate::domain::ledger::Ledger;
 use crate::domain::order::OrderStatus;
@@ -175,21 +176,31 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
 fn people(state: &AppState) -> Result<String, CliError> {
     let mut text = String::new();
     for role in Role::ALL {
-        let email = format!("{}@demo.example", role.as_str());
+        let email = demo_email(role)?;
         let password = make_password(&Randomness::System);
         set_password(state, role, &email, &password)?;
         text.push_str(&format!("{email:<22} {password}\n"));
     }
-    let owner = format!("{}@demo.example", Role::Owner.as_str());
-    let link = one_time_link(state, "link", Some(owner))?;
+    let link = one_time_link(state, "link", Some(demo_email(Role::Owner)?))?;
     Ok(format!("The back office, signed in as the owner, once:\n{link}\n\n{text}"))
 }
 
-fn set_password(state: &AppState, role: Role, email: &str, password: &str) -> Result<(), CliError> {
+fn demo_email(role: Role) -> Result<Email, CliError> {
+    let text = format!("{}@demo.example", role.as_str());
+    let invalid = || CliError::Refused(format!("{text} is not an e-mail address"));
+    Email::canonical(&text).ok_or_else(invalid)
+}
+
+fn set_password(
+    state: &AppState,
+    role: Role,
+    email: &Email,
+    password: &str,
+) -> Result<(), CliError> {
     let failed = |why: String| CliError::Refused(format!("{email} could not be made: {why}"));
     let hash = Password::new(password).map_err(|why| failed(why.to_string()))?;
     let hash = hash.hash(&Randomness::System).ok_or_else(|| failed("no hash".to_owned()))?;
-    let email = email.to_owned();
+    let email = email.clone();
     let writer = &state.store.writer;
     if state.store.read_blocking(|reader| reader.find_user(&email))?.is_some() {
         let change = UserChange::Password { password_hash: hash };
@@ -248,7 +259,7 @@ fn capture_command(
     let token = VerifiedToken {
         client_id: client.client_id.clone(),
         account_id: client.account_id.clone(),
-        scopes: Scopes::parse(&client.grants),
+        scopes: client.grants.clone(),
     };
     let jti = Randomness::System.uuid();
     let token = state.tokens.issue(&token, state.clock.now(), state.token_life_s, jti);

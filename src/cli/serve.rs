@@ -17,6 +17,7 @@ use super::telemetry::{self, LogLevel};
 use crate::app::MakeSignInLink;
 use crate::auth::session::Ticket;
 use crate::clock::Clock;
+use crate::domain::email::Email;
 use crate::http::server::{self, ServerOptions};
 use crate::http::{AppState, StateOptions, without_dot};
 use crate::randomness::Randomness;
@@ -297,7 +298,7 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
 pub fn one_time_link(
     state: &AppState,
     page: &str,
-    email: Option<String>,
+    email: Option<Email>,
 ) -> Result<String, CliError> {
     const LIFE_MS: i64 = 60 * 60 * 1_000;
     let ticket = Ticket::draw(&state.randomness);

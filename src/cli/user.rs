@@ -9,9 +9,11 @@ use super::account::parse_account_id;
 use super::error::CliError;
 use super::{DbArgs, JsonArgs};
 use crate::app::{ChangeUser, ChangeUserRefused, CreateUser, CreateUserRefused, UserChange};
+use crate::auth::email;
 use crate::auth::password::Password;
 use crate::auth::session::Ticket;
 use crate::clock::rfc3339;
+use crate::domain::email::Email;
 use crate::domain::ids::AccountId;
 use crate::domain::role::Role;
 use crate::json::{ObjectText, Tree};
@@ -34,7 +36,7 @@ pub enum UserCommand {
 pub struct CreateArgs {
     /// The user's e-mail, their name at sign-in
     #[arg(long, env = "TILLBOOK_EMAIL", value_parser = parse_email)]
-    email: String,
+    email: Email,
     /// What they may do: owner and manager everything, packer captures, viewer looks
     #[arg(long, env = "TILLBOOK_ROLE", value_parser = parse_role)]
     role: Role,
@@ -74,7 +76,7 @@ pub struct ListArgs {
 pub struct ChangeArgs {
     /// The user's e-mail
     #[arg(value_name = "EMAIL", value_parser = parse_email)]
-    email: String,
+    email: Email,
     #[command(flatten)]
     db: DbArgs,
 }
@@ -145,7 +147,7 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
     for (accounts, user) in users {
         let state = if user.disabled_at.is_some() { "disabled" } else { "enabled " };
         let accounts: Vec<&str> = accounts.iter().map(AccountId::as_str).collect();
-        writeln!(out, "{}  {:8}  {state}  {}", accounts.join(","), user.role, user.email)?;
+        writeln!(out, "{}  {:8}  {state}  {}", accounts.join(","), user.role.as_str(), user.email)?;
     }
     Ok(())
 }
@@ -207,8 +209,8 @@ fn user_json(user: &UserRecord, accounts: &[AccountId]) -> String {
     let mut object = ObjectText::default();
     object
         .text("user_id", &user.user_id)
-        .text("email", &user.email)
-        .text("role", &user.role)
+        .text("email", user.email.as_str())
+        .text("role", user.role.as_str())
         .json("accounts", &Tree::List(accounts).to_string())
         .text("created_at", &rfc3339(user.created_at));
     if let Some(disabled_at) = user.disabled_at {
@@ -222,12 +224,6 @@ fn parse_role(text: &str) -> Result<Role, String> {
     Role::parse(text).ok_or_else(|| format!("expected one of: {words}"))
 }
 
-fn parse_email(text: &str) -> Result<String, String> {
-    let parts = text.split_once('@');
-    let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    let valid = parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    if valid && plain && text.len() <= 254 {
-        return Ok(text.to_lowercase());
-    }
-    Err("expected an e-mail address, as kari@example.no".to_owned())
+fn parse_email(text: &str) -> Result<Email, String> {
+    email::parse(text).ok_or_else(|| "expected an e-mail address, as kari@example.no".to_owned())
 }

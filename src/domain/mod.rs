@@ -6,6 +6,7 @@
 pub mod amendment;
 pub mod currency;
 pub mod draft;
+pub mod email;
 pub mod event;
 pub mod ids;
 pub mod item;

@@ -57,6 +57,12 @@ impl Scopes {
         Scopes::new(text.split(' ').filter_map(Scope::parse).collect())
     }
 
+    /// The scopes of a text that holds nothing but scopes, as the book keeps them; `None` when a
+    /// word is not one.
+    pub fn parse_known(text: &str) -> Option<Scopes> {
+        text.split(' ').map(Scope::parse).collect::<Option<Vec<Scope>>>().map(Scopes::new)
+    }
+
     /// Whether one of these is held.
     pub fn has_any_of(&self, scopes: &[Scope]) -> bool {
         self.0.iter().any(|held| scopes.contains(held))
@@ -87,7 +93,8 @@ mod tests {
     fn only_the_exact_word_is_a_scope() {
         let held = Scopes::parse("write:shoppingX admin:shopping:evil,read:shopping");
         assert_eq!(held, Scopes::default());
-        let held = Scopes::parse("read:shopping write:shopping read:shopping");
+        assert_eq!(Scopes::parse_known("read:shopping write:everything"), None);
+        let held = Scopes::parse_known("read:shopping write:shopping read:shopping").unwrap();
         assert_eq!(held.to_string(), "write:shopping read:shopping");
         assert!(held.has_any_of(&[Scope::AdminShopping, Scope::ReadShopping]));
         assert!(!held.has_any_of(&[Scope::AdminShopping]));

@@ -6,6 +6,7 @@ use super::error::StoreError;
 use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
 use crate::domain::ids::AccountId;
+use crate::domain::scope::Scopes;
 
 /// An API client as it stands in the book.
 #[derive(Debug, Clone)]
@@ -15,8 +16,7 @@ pub struct ClientRecord {
     pub name: String,
     /// SHA-256 of the secret.
     pub secret_sha256: [u8; 32],
-    /// Scopes, separated by one space.
-    pub grants: String,
+    pub grants: Scopes,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
 }

@@ -8,6 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use super::error::StoreError;
 use crate::domain::currency::Currency;
 use crate::domain::draft::{DraftStatus, GenerateOrderId};
+use crate::domain::email::Email;
 use crate::domain::event::EventState;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, LineId, OrderName, ResourceId};
 use crate::domain::ledger::Ledger;
@@ -15,6 +16,8 @@ use crate::domain::line::{AuthorizationSums, Line, Sums};
 use crate::domain::money::Amount;
 use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
+use crate::domain::role::Role;
+use crate::domain::scope::Scopes;
 use crate::domain::{KeptJson, Timestamp};
 
 /// The columns of a row, read in the order in which its query names them: finding each by its name
@@ -96,6 +99,9 @@ sql_text! {
     DraftStatus, |text| DraftStatus::parse(text), |value| value.as_str();
     GenerateOrderId, |text| GenerateOrderId::parse(text), |value| value.as_str();
     EventState, |text| EventState::parse(text), |value| value.as_str();
+    Email, |text| Email::canonical(text), |value| value.as_str();
+    Role, |text| Role::parse(text), |value| value.as_str();
+    Scopes, |text| Scopes::parse_known(text), |value| value.to_string();
 }
 
 sql_integer! {

@@ -6,15 +6,17 @@ use super::accounts::{AccountRecord, read_account};
 use super::error::StoreError;
 use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
+use crate::domain::email::Email;
+use crate::domain::role::Role;
 
 /// A user as they stand in the book.
 #[derive(Debug, Clone)]
 pub struct UserRecord {
     pub user_seq: i64,
     pub user_id: String,
-    pub email: String,
-    /// A word of `auth::role::Role`.
-    pub role: String,
+    pub email: Email,
+    /// The same in each of their accounts.
+    pub role: Role,
     pub password_hash: String,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
@@ -47,7 +49,7 @@ pub struct SignInLink {
 /// Who is behind a `…_by`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doer {
-    User { email: String },
+    User { email: Email },
     Client { name: String },
 }
 
@@ -60,9 +62,8 @@ impl Reader<'_> {
         self.list(format!("{SELECT_USER} order by user_seq"), [], read_user)
     }
 
-    /// The user with that e-mail, in any case.
-    pub fn find_user(&self, email: &str) -> Result<Option<UserRecord>, StoreError> {
-        let sql = format!("{SELECT_USER} where email = lower(:email)");
+    pub fn find_user(&self, email: &Email) -> Result<Option<UserRecord>, StoreError> {
+        let sql = format!("{SELECT_USER} where email = :email");
         self.find(sql, named_params! {":email": email}, read_user)
     }
 
@@ -76,9 +77,12 @@ impl Reader<'_> {
         let sql = "select 1 as is_user, email as name from users where user_id = :id
                    union all select 0, name from clients where client_id = :id limit 1";
         self.find(sql, named_params! {":id": created_by}, |row| {
-            let name = row.get("name")?;
             let is_user: bool = row.get("is_user")?;
-            Ok(if is_user { Doer::User { email: name } } else { Doer::Client { name } })
+            Ok(if is_user {
+                Doer::User { email: row.get("name")? }
+            } else {
+                Doer::Client { name: row.get("name")? }
+            })
         })
     }
 
@@ -126,7 +130,7 @@ impl Tx<'_> {
     /// Appends a user; their row.
     pub fn insert_user(&self, user: &UserRecord) -> Result<i64, StoreError> {
         let sql = "insert into users (user_id, email, role, password_hash, created_at_ms)
-                   values (:user_id, lower(:email), :role, :password_hash, :now)";
+                   values (:user_id, :email, :role, :password_hash, :now)";
         self.insert(
             sql,
             named_params! {

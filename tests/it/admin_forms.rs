@@ -128,7 +128,7 @@ fn own(fields: &[(&str, &str)]) -> Vec<(String, String)> {
 /// A link that works once: for that user, or to make the first one.
 fn ticket(app: &App, email: Option<&str>) -> String {
     let ticket = Ticket::draw(&Randomness::System);
-    let email = email.map(str::to_owned);
+    let email = email.map(super::harness::email);
     let command = MakeSignInLink { token_sha256: ticket.sha256(), email, life_ms: 60_000 };
     app.state.store.writer.write_blocking(command).unwrap();
     ticket.reveal().to_owned()

@@ -23,7 +23,7 @@ fn app_with_user() -> App {
 fn make_user(app: &App, email: &str) {
     let hash = Password::new(PASSWORD).unwrap().hash(&Randomness::System).unwrap();
     let command = CreateUser {
-        email: email.to_owned(),
+        email: super::harness::email(email),
         role: Role::Owner,
         accounts: vec![AccountId::parse(ACCOUNT).unwrap()],
         password_hash: hash,
@@ -81,6 +81,46 @@ fn the_right_password_opens_the_pages_and_signing_out_closes_them() {
     assert_eq!(orders(&app, &cookie), 200);
     assert_eq!(sign_out(&format!("form_token={token}")), 303);
     assert_eq!(orders(&app, &cookie), 303);
+}
+
+#[test]
+fn a_user_is_found_however_the_e_mail_is_typed() {
+    let app = App::start();
+    make_user(&app, "åse@example.no");
+    make_user(&app, "post@åsen.no");
+    for typed in ["åse@example.no", "Åse@example.no", " ÅSE@Example.NO "] {
+        sign_in(&app, typed, PASSWORD, &[]).expect(303);
+    }
+    for typed in ["post@åsen.no", "Post@Åsen.no", "post@xn--sen-tla.no", "POST@XN--SEN-TLA.NO"] {
+        sign_in(&app, typed, PASSWORD, &[]).expect(303);
+    }
+    for typed in ["ase@example.no", "post@asen.no", "post@xn--nonsense-.no", "post", ""] {
+        sign_in(&app, typed, PASSWORD, &[]).expect(200);
+    }
+}
+
+#[test]
+fn an_owner_made_by_the_set_up_page_signs_in_however_the_e_mail_is_typed() {
+    let app = App::start();
+    let ticket = Ticket::draw(&Randomness::System);
+    let command = MakeSignInLink { token_sha256: ticket.sha256(), email: None, life_ms: MINUTE_MS };
+    app.state.store.writer.write_blocking(command).unwrap();
+    let body = |email: &str| {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("ticket", ticket.reveal())
+            .append_pair("email", email)
+            .append_pair("password", PASSWORD)
+            .finish()
+    };
+    for wrong in ["åse", "åse@", "@åsen.no", "å@se@åsen.no", "å se@åsen.no", "åse@-åsen.no"]
+    {
+        let page = app.send("POST", "/admin/setup", &[FORM], Some(&body(wrong))).expect(200);
+        assert!(page.text.contains("Write your e-mail address."), "{wrong}: {}", page.text);
+    }
+    app.send("POST", "/admin/setup", &[FORM], Some(&body(" Åse@Åsen.no"))).expect(303);
+    for typed in ["åse@åsen.no", "Åse@xn--sen-tla.no"] {
+        sign_in(&app, typed, PASSWORD, &[]).expect(303);
+    }
 }
 
 #[test]
@@ -164,7 +204,7 @@ fn a_new_password_and_a_disabled_user_end_every_session() {
         };
         let cookie = cookie(&sign_in(&app, EMAIL, password, &[]).expect(303));
         assert_eq!(orders(&app, &cookie), 200);
-        let command = ChangeUser { email: EMAIL.to_owned(), change };
+        let command = ChangeUser { email: super::harness::email(EMAIL), change };
         app.state.store.writer.write_blocking(command).unwrap();
         assert_eq!(orders(&app, &cookie), 303);
         assert_eq!(sign_in(&app, EMAIL, password, &[]).status, 200);
@@ -212,7 +252,7 @@ fn a_link_works_once_and_for_an_hour() {
         let ticket = Ticket::draw(&Randomness::System);
         let command = MakeSignInLink {
             token_sha256: ticket.sha256(),
-            email: email.map(str::to_owned),
+            email: email.map(super::harness::email),
             life_ms: 60 * MINUTE_MS,
         };
         app.state.store.writer.write_blocking(command).unwrap();

@@ -71,6 +71,26 @@ fn accounts_and_clients_are_made_and_listed_for_scripts() {
     assert_eq!(client(&["list"]), json!({"clients": [disabled]}));
 }
 
+#[test]
+fn a_user_is_one_however_the_e_mail_is_typed() {
+    let (_dir, db) = nowhere();
+    make_book(&db);
+    let db = ["--db", path(&db)];
+    let user = |args: &[&str]| run(&[&["user"], args, &db].concat());
+    let create =
+        |email: &str| user(&["create", "--email", email, "--role", "viewer", "--account", ACCOUNT]);
+    let made = create("Åse@Åsen.no").expect(0).out;
+    assert!(made.starts_with("Made viewer åse@åsen.no.\n"), "{made}");
+    let twice = create("ÅSE@xn--sen-tla.no").expect(1).err;
+    assert!(twice.contains("åse@åsen.no is a user already"), "{twice}");
+    let changed = user(&["disable", " åse@XN--SEN-TLA.no "]).expect(0).out;
+    assert_eq!(changed, "Disabled åse@åsen.no.\n");
+    for wrong in ["åse", "@åsen.no", "åse@", "åse@a@b.no", "å se@b.no", "åse@-b.no"] {
+        let told = create(wrong).expect(2).err;
+        assert!(told.contains("expected an e-mail address, as kari@example.no"), "{told}");
+    }
+}
+
 fn keys(object: &Value) -> Vec<&str> {
     let keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
     keys.into_iter().collect()

@@ -10,7 +10,7 @@ use tillbook::domain::ids::AccountId;
 use tillbook::domain::role::Role;
 use tillbook::randomness::Randomness;
 
-use super::harness::{ACCOUNT, App, Client, Reply, START, basic};
+use super::harness::{ACCOUNT, App, Client, Reply, START, basic, email};
 
 const HERE: &str = "127.0.0.1";
 const PASSWORD: &str = "korrekt hest batteri";
@@ -76,7 +76,7 @@ fn sign_in_from_afar(app: &App, password: &str) -> Reply {
 
 fn make_kari(app: &App) {
     let command = CreateUser {
-        email: "kari@example.no".to_owned(),
+        email: email("kari@example.no"),
         role: Role::Owner,
         accounts: vec![AccountId::parse(ACCOUNT).unwrap()],
         password_hash: Password::new(PASSWORD).unwrap().hash(&Randomness::System).unwrap(),

@@ -14,6 +14,7 @@ use tillbook::auth::client_secret::ClientSecret;
 use tillbook::clock::Clock;
 use tillbook::domain::Timestamp;
 use tillbook::domain::currency::Currency;
+use tillbook::domain::email::Email;
 use tillbook::domain::ids::AccountId;
 use tillbook::domain::scope::{Scope, Scopes};
 use tillbook::http::server::{self, ServerOptions};
@@ -317,6 +318,11 @@ impl Drop for App {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The address that somebody typed.
+pub fn email(typed: &str) -> Email {
+    tillbook::auth::email::parse(typed).unwrap()
 }
 
 /// `Authorization: Basic …` of a client.

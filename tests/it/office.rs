@@ -8,7 +8,7 @@ use tillbook::domain::role::Role;
 use tillbook::randomness::Randomness;
 use tillbook::store::NewSession;
 
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App, Reply, email};
 
 /// What a form is sent as.
 pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -34,10 +34,10 @@ fn signed_in(app: &App, role: Role, accounts: &[&str], form_token: &str) -> Stri
     let password_hash = Password::new("korrekt hest batteri").unwrap();
     let users = app.state.store.read_blocking(|reader| reader.list_users()).unwrap();
     let name = format!("{}-{}", role.as_str(), accounts.first().unwrap_or(&"none")).to_lowercase();
-    let known = users.iter().filter(|user| user.email.starts_with(&name)).count();
+    let known = users.iter().filter(|user| user.email.as_str().starts_with(&name)).count();
     let number = if known == 0 { String::new() } else { known.to_string() };
     let command = CreateUser {
-        email: format!("{name}{number}@example.no"),
+        email: email(&format!("{name}{number}@example.no")),
         role,
         accounts: accounts.iter().map(|account| AccountId::parse(account).unwrap()).collect(),
         password_hash: password_hash.hash(&Randomness::System).unwrap(),

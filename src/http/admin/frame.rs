@@ -53,7 +53,7 @@ impl Frame {
     /// The frame of a page of no account, for somebody who is signed in.
     pub fn of_visitor(state: &AppState, visitor: &Visitor) -> Frame {
         Frame {
-            email: visitor.email.clone(),
+            email: visitor.email.to_string(),
             role: visitor.role.as_str(),
             form_token: visitor.form_token.clone(),
             troubles: state.store.condition.troubles().into_iter().map(words).collect(),

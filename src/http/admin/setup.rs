@@ -12,6 +12,7 @@ use super::sign_in::{
     expect_safe_transport, html, link_refused, new_session, query_value, signed_in,
 };
 use crate::app::{CreateAccount, CreateUser, SetUp};
+use crate::auth::email;
 use crate::auth::password::Password;
 use crate::auth::session::Ticket;
 use crate::domain::currency::Currency;
@@ -23,7 +24,6 @@ use crate::store::StoreError;
 const CURRENCY: &str = "NOK";
 const TIME_ZONE: &str = "Europe/Oslo";
 const NAME_CHARS_MAX: usize = 200;
-const EMAIL_BYTES_MAX: usize = 254;
 
 #[derive(Template)]
 #[template(path = "setup.html")]
@@ -52,10 +52,9 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
         Ok(account) => account,
         Err(problem) => return page(&request, &form, problem).await,
     };
-    let email = form.text("email").trim().to_lowercase();
-    if !email.contains('@') || EMAIL_BYTES_MAX < email.len() {
+    let Some(email) = email::parse(form.text("email")) else {
         return page(&request, &form, "Write your e-mail address.").await;
-    }
+    };
     let password = match Password::new(form.text("password")) {
         Ok(password) => password,
         Err(why) => return page(&request, &form, &format!("Choose another: {why}.")).await,

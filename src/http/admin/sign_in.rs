@@ -16,8 +16,10 @@ use super::visitor::{Visitor, cookie_sha256, find_visitor, no_cookie, session_co
 use crate::app::{
     Attempt, BeginAttempt, EndSession, StartSession, TakeBackAttempt, UseLinkRefused, UseSignInLink,
 };
+use crate::auth::email;
 use crate::auth::password::Password;
 use crate::auth::session::Ticket;
+use crate::domain::email::Email;
 use crate::store::{NewSession, UserRecord};
 
 #[derive(Template)]
@@ -53,23 +55,25 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
 pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     expect_safe_transport(state)?;
-    // As users are kept, so that another spelling is not another name to guess under.
-    let email = form.text("email").trim().to_ascii_lowercase();
-    let attempt = attempt(state, &request, &email);
+    let email = form.text("email");
+    let user_email = email::parse(email);
+    // In one form, so that another spelling is not another name to guess under.
+    let name = user_email.as_ref().map_or_else(|| email.to_lowercase(), Email::to_string);
+    let attempt = attempt(state, &request, &name);
     if let Some(wait_ms) = begin(state, attempt).await? {
-        return too_soon(state, &email, form.text("next"), wait_ms);
+        return too_soon(state, email, form.text("next"), wait_ms);
     }
-    let Some(user) = known_user(state, &email, form.text("password")).await? else {
+    let Some(user) = known_user(state, user_email, form.text("password")).await? else {
         let now = state.clock.now();
         let address = caller_address(&request, &state.trusted_proxies);
-        let mut delay = state.failure_delays.fail(&email, now);
+        let mut delay = state.failure_delays.fail(&name, now);
         if let Some(address) = address {
             delay = delay.max(state.failure_delays.fail(&address.to_string(), now));
         }
         tokio::time::sleep(delay).await;
-        return page(state, &email, form.text("next"), "No user has this e-mail and password.");
+        return page(state, email, form.text("next"), "No user has this e-mail and password.");
     };
-    state.failure_delays.succeed(&email);
+    state.failure_delays.succeed(&name);
     take_back(state, attempt).await?;
     let ticket = Ticket::draw(&state.randomness);
     let command = StartSession {
@@ -80,20 +84,20 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     let started = state.store.writer.write(command).await;
     let started = started.map_err(|error| ApiError::from_write(error, ApiError::from))?;
     if !started {
-        return page(state, &email, form.text("next"), "No user has this e-mail and password.");
+        return page(state, email, form.text("next"), "No user has this e-mail and password.");
     }
     Ok(signed_in(state, &ticket, &next_path(state, form.text("next"))))
 }
 
 /// What is counted of an attempt: nothing for somebody on this machine itself, so that no stranger
 /// can lock its owner out, and no address where a proxy does not say whom it speaks for.
-fn attempt(state: &AppState, request: &HttpRequest, email: &str) -> Option<Attempt> {
+fn attempt(state: &AppState, request: &HttpRequest, name: &str) -> Option<Attempt> {
     if is_local(request) {
         return None;
     }
     let address = caller_address(request, &state.trusted_proxies);
     let address = address.filter(|address| !address.is_loopback()).map(|a| a.to_string());
-    Some(Attempt::of(email, address.as_deref()))
+    Some(Attempt::of(name, address.as_deref()))
 }
 
 /// Counts an attempt as wrong until it is known to be right; how long it must wait instead.
@@ -247,11 +251,13 @@ pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
 /// The user, if the password is theirs. Hashing runs where it may take its time, a few at once.
 async fn known_user(
     state: &AppState,
-    email: &str,
+    email: Option<Email>,
     typed: &str,
 ) -> Result<Option<UserRecord>, PageError> {
-    let wanted = email.to_owned();
-    let found = state.store.read(move |reader| reader.find_user(&wanted)).await?;
+    let found = match email {
+        Some(email) => state.store.read(move |reader| reader.find_user(&email)).await?,
+        None => None,
+    };
     let found = found.filter(|user| user.disabled_at.is_none());
     let Some(password) = Password::typed(typed) else { return Ok(None) };
     let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;

@@ -13,6 +13,7 @@ use super::form::Form;
 use super::page_error::PageError;
 use crate::app::{OnBehalfOf, SESSION_LIFE_MS, TouchSession};
 use crate::auth::session::{IDLE_MS_MAX, Ticket, is_form_token};
+use crate::domain::email::Email;
 use crate::domain::ids::{AccountId, CreatedBy};
 use crate::domain::role::{Right, Role};
 use crate::store::{AccountRecord, KeyHash, SessionRecord};
@@ -24,7 +25,7 @@ const TOUCH_MS: i64 = 60_000;
 #[derive(Debug, Clone)]
 pub struct Visitor {
     pub user_id: String,
-    pub email: String,
+    pub email: Email,
     pub role: Role,
     /// The accounts they work on.
     pub accounts: Vec<AccountRecord>,
@@ -130,22 +131,22 @@ pub async fn find_visitor(
     {
         tracing::warn!("a session's use could not be noted; it may end early");
     }
-    Ok(visitor(session, accounts, token_sha256))
+    Ok(Some(visitor(session, accounts, token_sha256)))
 }
 
 fn visitor(
     session: SessionRecord,
     accounts: Vec<AccountRecord>,
     token_sha256: [u8; 32],
-) -> Option<Visitor> {
-    Some(Visitor {
-        role: Role::parse(&session.user.role)?,
+) -> Visitor {
+    Visitor {
+        role: session.user.role,
         user_id: session.user.user_id,
         email: session.user.email,
         accounts,
         form_token: session.form_token,
         token_sha256,
-    })
+    }
 }
 
 /// The hash of the session cookie that a request carries.

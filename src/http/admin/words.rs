@@ -47,7 +47,7 @@ pub fn cancelled_reason(reason: Option<CancelledReason>) -> &'static str {
 /// Who did something, and whether that is a person or a program.
 pub fn doer(doer: &Doer) -> String {
     match doer {
-        Doer::User { email } => email.clone(),
+        Doer::User { email } => email.to_string(),
         Doer::Client { name } => format!("API client {name}"),
     }
 }

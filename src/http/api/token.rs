@@ -14,7 +14,6 @@ use super::super::state::AppState;
 use crate::auth::client_secret::ClientSecret;
 use crate::auth::verified_token::VerifiedToken;
 use crate::domain::ids::AccountId;
-use crate::domain::scope::Scopes;
 use crate::json::{ObjectText, Tree};
 use crate::store::ClientRecord;
 
@@ -82,10 +81,12 @@ async fn known_client(
 }
 
 fn issue(state: &AppState, client: ClientRecord) -> Result<HttpResponse, ApiError> {
-    let scopes = Scopes::parse(&client.grants);
-    let granted = scopes.to_string();
-    let token =
-        VerifiedToken { client_id: client.client_id, account_id: client.account_id, scopes };
+    let granted = client.grants.to_string();
+    let token = VerifiedToken {
+        client_id: client.client_id,
+        account_id: client.account_id,
+        scopes: client.grants,
+    };
     let jti = state.randomness.uuid();
     let issued = state.tokens.issue(&token, state.clock.now(), state.token_life_s, jti);
     let text = issued.ok_or_else(|| ApiError::internal("there is no key to sign tokens with"))?;

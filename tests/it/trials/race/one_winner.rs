@@ -56,7 +56,7 @@ fn one_of_twenty_becomes_the_first_owner() {
         assert!(replies.iter().all(|reply| matches!(reply.status, 303 | 400)));
         let users = app.state.store.read_blocking(|reader| reader.list_users()).unwrap();
         let winner = replies.iter().position(|reply| won(&reply)).unwrap();
-        let emails: Vec<String> = users.into_iter().map(|user| user.email).collect();
+        let emails: Vec<String> = users.into_iter().map(|user| user.email.to_string()).collect();
         assert_eq!(emails, [format!("eier{winner}@example.no")]);
     }
 }
