@@ -7,7 +7,7 @@ use tillbook::domain::operation::OperationKind;
 use tillbook::domain::order::StatusChange;
 use tillbook::http::api::{parse_draft, parse_operation};
 use tillbook::json::parse;
-use tillbook::store::{NewApiEvent, Refusal, StoreError, Tx, WriteCommand};
+use tillbook::store::{Failed, NewApiEvent, Tx, WriteCommand};
 
 use crate::shop::ACCOUNT;
 
@@ -26,22 +26,18 @@ pub struct MakeOrders {
 #[derive(Debug)]
 pub struct NotMade(#[expect(dead_code, reason = "printed when a book cannot be made")] String);
 
-impl Refusal for NotMade {
-    fn store_error(&self) -> Option<&StoreError> {
-        None
-    }
-}
-
 impl WriteCommand for MakeOrders {
     const NAME: &'static str = "make_orders";
     type Done = ();
     type Refused = NotMade;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), NotMade> {
-        (self.first..self.first + self.count).try_for_each(|number| {
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<NotMade>> {
+        let mut numbers = self.first..self.first + self.count;
+        let made = numbers.try_for_each(|number| {
             let order = self.make_order(tx, number)?;
             self.live(tx, &order, number)
-        })
+        });
+        made.map_err(Failed::Refused)
     }
 }
 

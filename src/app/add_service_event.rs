@@ -2,7 +2,7 @@
 
 use super::OnBehalfOf;
 use crate::domain::ids::OrderName;
-use crate::store::{NewServiceEvent, OrderRecord, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{Failed, NewServiceEvent, OrderRecord, Tx, WriteCommand};
 
 /// Appends a step of a service to an order, whatever the order's status is: it is a fact.
 #[derive(Debug, Clone)]
@@ -16,7 +16,6 @@ pub struct AddServiceEvent {
 #[derive(Debug)]
 pub enum AddServiceEventRefused {
     OrderNotFound,
-    Store(StoreError),
 }
 
 impl WriteCommand for AddServiceEvent {
@@ -25,27 +24,12 @@ impl WriteCommand for AddServiceEvent {
     type Done = OrderRecord;
     type Refused = AddServiceEventRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, AddServiceEventRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, Failed<AddServiceEventRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
-        let order = found.ok_or(AddServiceEventRefused::OrderNotFound)?;
+        let order = found.ok_or(Failed::Refused(AddServiceEventRefused::OrderNotFound))?;
         let seq = tx.append_service_event(&order, created_by, &self.event)?;
         tx.update_last_event(&order, seq)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
-    }
-}
-
-impl From<StoreError> for AddServiceEventRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Refusal for AddServiceEventRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::OrderNotFound => None,
-        }
     }
 }

@@ -6,13 +6,12 @@ use crate::domain::amendment::{AmendmentRejected, Brought, decide_addition, deci
 use crate::domain::ids::OrderName;
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
-use crate::store::{DraftRecord, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx};
+use crate::store::{DraftRecord, Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx};
 
 /// Why the order was not changed.
 pub(super) enum AmendOrderRefused {
     OrderUnknown,
     Rejected(AmendmentRejected),
-    Store(StoreError),
 }
 
 /// Adds a draft's items to an order, or puts draft in the order's place; the order's row. Refuses
@@ -23,12 +22,15 @@ pub(super) fn amend(
     event: &NewApiEvent,
     draft: &DraftRecord,
     (order, items): (&OrderName, &[Item]),
-) -> Result<i64, AmendOrderRefused> {
+) -> Result<i64, Failed<AmendOrderRefused>> {
     let account_id = &on_behalf_of.account_id;
-    let record = tx.find_ledger(account_id, order)?.ok_or(AmendOrderRefused::OrderUnknown)?;
+    let record = tx
+        .find_ledger(account_id, order)?
+        .ok_or(Failed::Refused(AmendOrderRefused::OrderUnknown))?;
     let before = tx.load_order(account_id, record.order_seq)?;
     let replaces = draft.draft.options.replaces;
-    let after = decide(&record, &before, draft, items)?;
+    let after = decide(&record, &before, draft, items)
+        .map_err(|why| Failed::Refused(AmendOrderRefused::Rejected(why)))?;
 
     // Nothing is refused from here on.
     if replaces {
@@ -50,21 +52,20 @@ fn decide(
     before: &OrderRecord,
     draft: &DraftRecord,
     items: &[Item],
-) -> Result<Ledger, AmendOrderRefused> {
+) -> Result<Ledger, AmendmentRejected> {
     let brought = Brought {
         same_currency: draft.draft.currency == record.currency,
         lines: items.iter().map(|item| (item.line_id, &item.price)).collect(),
     };
     let options = &draft.draft.options;
-    let decided = if options.replaces {
+    if options.replaces {
         let has_operations = before.events.iter().any(|event| event.operation().is_some());
         let several = options.multiple_authorizations;
         decide_replacement(&record.ledger, has_operations, several, &brought)
     } else {
         let prices = before.items.iter().map(|item| &item.price);
         decide_addition(&record.ledger, prices, &brought)
-    };
-    decided.map_err(AmendOrderRefused::Rejected)
+    }
 }
 
 /// Puts the draft's items, fields and options in the place of the order's.
@@ -78,10 +79,4 @@ fn replace(
     tx.update_order_documents(record.order_seq, document, options)?;
     tx.delete_order_items(record.order_seq)?;
     tx.insert_order_items(record.order_seq, 0, items)
-}
-
-impl From<StoreError> for AmendOrderRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
 }

@@ -10,7 +10,7 @@ use crate::domain::draft::{DraftClosed, DraftStatus, expect_open};
 use crate::domain::ids::{LineId, OrderName};
 use crate::domain::item::{ITEMS_MAX, Item, Totals};
 use crate::json::{self, Tree};
-use crate::store::{DraftRecord, NewApiEvent, NewDraft, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{DraftRecord, Failed, NewApiEvent, NewDraft, StoreError, Tx, WriteCommand};
 
 /// Changes an open draft.
 #[derive(Debug, Clone)]
@@ -56,7 +56,6 @@ pub enum ChangeDraftRefused {
     Closed(DraftClosed),
     LineInUse(LineId),
     OrderIdTaken(OrderName),
-    Store(StoreError),
 }
 
 /// What cannot be in a draft.
@@ -76,17 +75,20 @@ impl WriteCommand for ChangeDraft {
     type Done = DraftRecord;
     type Refused = ChangeDraftRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, ChangeDraftRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, Failed<ChangeDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_draft(account_id, &self.draft_id)?;
-        let before = found.ok_or(ChangeDraftRefused::DraftNotFound)?;
+        let before = found.ok_or(Failed::Refused(ChangeDraftRefused::DraftNotFound))?;
         let version = before.version + 1;
-        expect_open(before.status).map_err(ChangeDraftRefused::Closed)?;
+        expect_open(before.status)
+            .map_err(|why| Failed::Refused(ChangeDraftRefused::Closed(why)))?;
         let kept = self.kept_name(tx, &before)?;
-        let mut after = self.changed(&before, kept.as_ref())?;
-        number_on(tx, account_id, &mut after)?;
-        expect_sound(&after, kept.as_ref())?;
-        let name = choose_name(tx, account_id, &after, kept.as_ref())?;
+        let mut after = self.changed(&before, kept.as_ref()).map_err(Failed::Refused)?;
+        number_on(tx, account_id, &mut after).map_err(|failed| failed.map(Into::into))?;
+        expect_sound(&after, kept.as_ref())
+            .map_err(|problem| Failed::Refused(ChangeDraftRefused::Problem(problem)))?;
+        let name = choose_name(tx, account_id, &after, kept.as_ref());
+        let name = name.map_err(|failed| failed.map(Into::into))?;
 
         // Nothing is refused from here on.
         after.order_name = name.name().cloned();
@@ -194,7 +196,7 @@ fn parse(document: &KeptJson) -> Tree {
 }
 
 /// `kept` is the order id that was drawn for the draft; of several orders the first gets it.
-fn expect_sound(draft: &NewDraft, kept: Option<&OrderName>) -> Result<(), ChangeDraftRefused> {
+fn expect_sound(draft: &NewDraft, kept: Option<&OrderName>) -> Result<(), DraftProblem> {
     let is_custom = draft.order_name.is_some() && draft.order_name.as_ref() != kept;
     let problem = if is_custom && draft.options.split_draft {
         Some(DraftProblem::CustomIdOfSplitDraft)
@@ -205,7 +207,7 @@ fn expect_sound(draft: &NewDraft, kept: Option<&OrderName>) -> Result<(), Change
     } else {
         None
     };
-    problem.map_or(Ok(()), |problem| Err(ChangeDraftRefused::Problem(problem)))
+    problem.map_or(Ok(()), Err)
 }
 
 /// An item that says what it said keeps its version; any other gets the draft's.
@@ -221,7 +223,6 @@ impl From<NumberRefused> for ChangeDraftRefused {
         match why {
             NumberRefused::OrderUnknown => Self::Problem(DraftProblem::OrderUnknown),
             NumberRefused::NoLineIdLeft => Self::Problem(DraftProblem::NoLineIdLeft),
-            NumberRefused::Store(error) => Self::Store(error),
         }
     }
 }
@@ -230,27 +231,6 @@ impl From<NameRefused> for ChangeDraftRefused {
     fn from(why: NameRefused) -> Self {
         match why {
             NameRefused::Taken(name) => Self::OrderIdTaken(name),
-            NameRefused::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<StoreError> for ChangeDraftRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Refusal for ChangeDraftRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::DraftNotFound
-            | Self::LineNotFound
-            | Self::Problem(_)
-            | Self::Closed(_)
-            | Self::LineInUse(_)
-            | Self::OrderIdTaken(_) => None,
         }
     }
 }

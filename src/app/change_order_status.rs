@@ -3,7 +3,7 @@
 use super::OnBehalfOf;
 use crate::domain::ids::OrderName;
 use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
-use crate::store::{NewApiEvent, NewStatus, OrderRecord, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{Failed, NewApiEvent, NewStatus, OrderRecord, Tx, WriteCommand};
 
 /// Changes the status of an order, and nothing else of it.
 #[derive(Debug, Clone)]
@@ -20,7 +20,6 @@ pub struct ChangeOrderStatus {
 pub enum ChangeOrderStatusRefused {
     OrderNotFound,
     Rejected(StatusChangeRejected),
-    Store(StoreError),
 }
 
 impl WriteCommand for ChangeOrderStatus {
@@ -28,12 +27,12 @@ impl WriteCommand for ChangeOrderStatus {
     type Done = OrderRecord;
     type Refused = ChangeOrderStatusRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, ChangeOrderStatusRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, Failed<ChangeOrderStatusRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
-        let order = found.ok_or(ChangeOrderStatusRefused::OrderNotFound)?;
+        let order = found.ok_or(Failed::Refused(ChangeOrderStatusRefused::OrderNotFound))?;
         let status = decide_status_change(order.ledger.status, &order.ledger.lines, self.change)
-            .map_err(ChangeOrderStatusRefused::Rejected)?;
+            .map_err(|why| Failed::Refused(ChangeOrderStatusRefused::Rejected(why)))?;
         let cancelled_reason = match self.change {
             StatusChange::Cancel(reason) => reason,
             StatusChange::Open | StatusChange::Close => None,
@@ -41,20 +40,5 @@ impl WriteCommand for ChangeOrderStatus {
         let seq = tx.append_api_event(&order, created_by, None, &self.event)?;
         tx.update_status(&order, NewStatus { status, by: created_by, cancelled_reason }, seq)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
-    }
-}
-
-impl From<StoreError> for ChangeOrderStatusRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Refusal for ChangeOrderStatusRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::OrderNotFound | Self::Rejected(_) => None,
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Changing a user: a new password, or no access any more. Either signs them out everywhere.
 
 use crate::domain::email::Email;
-use crate::store::{Refusal, StoreError, Tx, UserRecord, WriteCommand};
+use crate::store::{Failed, Tx, UserRecord, WriteCommand};
 
 /// Changes the user with that e-mail.
 #[derive(Debug, Clone)]
@@ -25,8 +25,6 @@ pub enum UserChange {
 pub enum ChangeUserRefused {
     #[error("there is no user {0}; `tillbook user list` shows all")]
     UserNotFound(Email),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl WriteCommand for ChangeUser {
@@ -34,8 +32,8 @@ impl WriteCommand for ChangeUser {
     type Done = UserRecord;
     type Refused = ChangeUserRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<UserRecord, ChangeUserRefused> {
-        let not_found = || ChangeUserRefused::UserNotFound(self.email.clone());
+    fn run(&self, tx: &Tx<'_>) -> Result<UserRecord, Failed<ChangeUserRefused>> {
+        let not_found = || Failed::Refused(ChangeUserRefused::UserNotFound(self.email.clone()));
         let user = tx.find_user(&self.email)?.ok_or_else(not_found)?;
         match &self.change {
             UserChange::Password { password_hash } => {
@@ -44,14 +42,5 @@ impl WriteCommand for ChangeUser {
             UserChange::Disable => tx.disable_user(user.user_seq)?,
         }
         tx.find_user(&self.email)?.ok_or_else(not_found)
-    }
-}
-
-impl Refusal for ChangeUserRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::UserNotFound(_) => None,
-        }
     }
 }

@@ -3,7 +3,7 @@
 use super::OnBehalfOf;
 use crate::domain::KeptJson;
 use crate::domain::ids::OrderName;
-use crate::store::{NewApiEvent, OrderRecord, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{Failed, NewApiEvent, OrderRecord, Tx, WriteCommand};
 
 /// Adds a comment to an order or deletes one, whatever the order's status.
 #[derive(Debug, Clone)]
@@ -29,7 +29,6 @@ pub enum CommentChange {
 pub enum CommentOrderRefused {
     OrderNotFound,
     CommentNotFound,
-    Store(StoreError),
 }
 
 impl WriteCommand for CommentOrder {
@@ -37,15 +36,15 @@ impl WriteCommand for CommentOrder {
     type Done = OrderRecord;
     type Refused = CommentOrderRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, CommentOrderRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, Failed<CommentOrderRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
-        let order = found.ok_or(CommentOrderRefused::OrderNotFound)?;
+        let order = found.ok_or(Failed::Refused(CommentOrderRefused::OrderNotFound))?;
         let deleted = match &self.change {
             CommentChange::Add(_) => None,
             CommentChange::Delete(id) => {
                 let comment = tx.find_comment(order.order_seq, id)?;
-                Some(comment.ok_or(CommentOrderRefused::CommentNotFound)?)
+                Some(comment.ok_or(Failed::Refused(CommentOrderRefused::CommentNotFound))?)
             }
         };
 
@@ -59,20 +58,5 @@ impl WriteCommand for CommentOrder {
         }
         tx.update_last_event(&order, seq)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
-    }
-}
-
-impl From<StoreError> for CommentOrderRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Refusal for CommentOrderRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::OrderNotFound | Self::CommentNotFound => None,
-        }
     }
 }

@@ -16,7 +16,7 @@ use crate::domain::line::Line;
 use crate::domain::order::OrderStatus;
 use crate::json::{self, Tree};
 use crate::store::{
-    DraftRecord, NewApiEvent, NewOrder, OrderRecord, Refusal, StoreError, Tx, WriteCommand,
+    DraftRecord, Failed, NewApiEvent, NewOrder, OrderRecord, StoreError, Tx, WriteCommand,
 };
 
 /// Makes the orders of a draft, or changes the one that it is for, and closes the draft.
@@ -38,7 +38,6 @@ pub enum CompleteDraftRefused {
     /// The order that it is for is not there.
     OrderUnknown,
     Amendment(AmendmentRejected),
-    Store(StoreError),
 }
 
 impl WriteCommand for CompleteDraft {
@@ -47,18 +46,19 @@ impl WriteCommand for CompleteDraft {
     type Done = Vec<OrderRecord>;
     type Refused = CompleteDraftRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<Vec<OrderRecord>, CompleteDraftRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<Vec<OrderRecord>, Failed<CompleteDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_draft(account_id, &self.draft_id)?;
-        let draft = found.ok_or(CompleteDraftRefused::DraftNotFound)?;
+        let draft = found.ok_or(Failed::Refused(CompleteDraftRefused::DraftNotFound))?;
         let items = items_of_stores(&draft.draft);
         let stores = items.iter().map(|item| item.store_id.as_deref());
         let completion = decide_completion(draft.status, &draft.draft.options, stores)
-            .map_err(CompleteDraftRefused::Rejected)?;
+            .map_err(|why| Failed::Refused(CompleteDraftRefused::Rejected(why)))?;
         let order_seqs = match completion {
             Completion::MakeOrders(groups) => self.make_orders(tx, &draft, &items, &groups)?,
             Completion::AddTo(order) | Completion::Replace(order) => {
-                vec![amend(tx, &self.on_behalf_of, &self.event, &draft, (&order, &items))?]
+                let amended = amend(tx, &self.on_behalf_of, &self.event, &draft, (&order, &items));
+                vec![amended.map_err(|failed| failed.map(Into::into))?]
             }
         };
         for order_seq in &order_seqs {
@@ -78,13 +78,13 @@ impl CompleteDraft {
         draft: &DraftRecord,
         items: &[Item],
         groups: &[Vec<usize>],
-    ) -> Result<Vec<i64>, CompleteDraftRefused> {
+    ) -> Result<Vec<i64>, Failed<CompleteDraftRefused>> {
         let account_id = &self.on_behalf_of.account_id;
         let own = draft.draft.order_name.as_ref();
         if let Some(name) = own
             && !tx.is_name_free_for(account_id, name, draft.draft_seq)?
         {
-            return Err(CompleteDraftRefused::OrderIdTaken(name.clone()));
+            return Err(Failed::Refused(CompleteDraftRefused::OrderIdTaken(name.clone())));
         }
 
         // Nothing is refused from here on.
@@ -182,26 +182,6 @@ impl From<AmendOrderRefused> for CompleteDraftRefused {
         match refused {
             AmendOrderRefused::OrderUnknown => Self::OrderUnknown,
             AmendOrderRefused::Rejected(rejected) => Self::Amendment(rejected),
-            AmendOrderRefused::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<StoreError> for CompleteDraftRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Refusal for CompleteDraftRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::DraftNotFound
-            | Self::Rejected(_)
-            | Self::OrderIdTaken(_)
-            | Self::OrderUnknown
-            | Self::Amendment(_) => None,
         }
     }
 }

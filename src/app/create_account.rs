@@ -2,7 +2,7 @@
 
 use crate::domain::currency::Currency;
 use crate::domain::ids::AccountId;
-use crate::store::{AccountRecord, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{AccountRecord, Failed, Tx, WriteCommand};
 
 /// Makes an account.
 #[derive(Debug, Clone)]
@@ -19,8 +19,6 @@ pub struct CreateAccount {
 pub enum CreateAccountRefused {
     #[error("account {0} exists already; `tillbook account list` shows it")]
     AccountExists(AccountId),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl WriteCommand for CreateAccount {
@@ -28,9 +26,11 @@ impl WriteCommand for CreateAccount {
     type Done = AccountRecord;
     type Refused = CreateAccountRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<AccountRecord, CreateAccountRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<AccountRecord, Failed<CreateAccountRefused>> {
         if tx.find_account_seq(&self.account_id)?.is_some() {
-            return Err(CreateAccountRefused::AccountExists(self.account_id.clone()));
+            return Err(Failed::Refused(CreateAccountRefused::AccountExists(
+                self.account_id.clone(),
+            )));
         }
         let account = AccountRecord {
             account_id: self.account_id.clone(),
@@ -41,14 +41,5 @@ impl WriteCommand for CreateAccount {
         };
         tx.insert_account(&account)?;
         Ok(account)
-    }
-}
-
-impl Refusal for CreateAccountRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::AccountExists(_) => None,
-        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::auth::client_secret::ClientSecret;
 use crate::domain::ids::AccountId;
 use crate::domain::scope::Scopes;
-use crate::store::{ClientRecord, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{ClientRecord, Failed, Tx, WriteCommand};
 
 /// Makes an API client of an account.
 #[derive(Debug, Clone)]
@@ -20,8 +20,6 @@ pub struct CreateClient {
 pub enum CreateClientRefused {
     #[error("there is no account {0}; make it with `tillbook account create {0} --name NAME`")]
     AccountNotFound(AccountId),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl WriteCommand for CreateClient {
@@ -29,9 +27,11 @@ impl WriteCommand for CreateClient {
     type Done = ClientRecord;
     type Refused = CreateClientRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<ClientRecord, CreateClientRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<ClientRecord, Failed<CreateClientRefused>> {
         let Some(account_seq) = tx.find_account_seq(&self.account_id)? else {
-            return Err(CreateClientRefused::AccountNotFound(self.account_id.clone()));
+            return Err(Failed::Refused(CreateClientRefused::AccountNotFound(
+                self.account_id.clone(),
+            )));
         };
         let client = ClientRecord {
             client_id: tx.randomness().uuid(),
@@ -45,14 +45,5 @@ impl WriteCommand for CreateClient {
         tx.insert_client(account_seq, &client)?;
         tx.raise_access_version()?;
         Ok(client)
-    }
-}
-
-impl Refusal for CreateClientRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::AccountNotFound(_) => None,
-        }
     }
 }

@@ -5,7 +5,7 @@ use super::draft_names::{NameRefused, choose_name, hold_name};
 use super::findable::index_draft;
 use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::item::{Item, number_lines};
-use crate::store::{DraftRecord, NewApiEvent, NewDraft, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{DraftRecord, Failed, NewApiEvent, NewDraft, Tx, WriteCommand};
 
 /// Makes an open draft, with an order id reserved for it where that was asked.
 #[derive(Debug, Clone)]
@@ -25,7 +25,6 @@ pub enum CreateDraftRefused {
     OrderUnknown,
     /// No line id is left above the highest one.
     NoLineIdLeft,
-    Store(StoreError),
 }
 
 impl WriteCommand for CreateDraft {
@@ -33,11 +32,12 @@ impl WriteCommand for CreateDraft {
     type Done = DraftRecord;
     type Refused = CreateDraftRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, CreateDraftRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, Failed<CreateDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let mut draft = self.draft.clone();
-        number_on(tx, account_id, &mut draft)?;
-        let name = choose_name(tx, account_id, &draft, None)?;
+        number_on(tx, account_id, &mut draft).map_err(|failed| failed.map(Into::into))?;
+        let name = choose_name(tx, account_id, &draft, None);
+        let name = name.map_err(|failed| failed.map(Into::into))?;
 
         // Nothing is refused from here on.
         draft.order_name = name.name().cloned();
@@ -59,7 +59,6 @@ const FIRST_VERSION: i64 = 1;
 pub enum NumberRefused {
     OrderUnknown,
     NoLineIdLeft,
-    Store(StoreError),
 }
 
 /// Numbers the items that came without a line id on from the highest line of the draft, and of the
@@ -68,19 +67,20 @@ pub(super) fn number_on(
     tx: &Tx<'_>,
     account_id: &AccountId,
     draft: &mut NewDraft,
-) -> Result<(), NumberRefused> {
+) -> Result<(), Failed<NumberRefused>> {
     let above = match &draft.options.amends {
         None => None,
         Some(order) => {
-            let found = tx.find_ledger(account_id, order).map_err(NumberRefused::Store)?;
-            let ledger = found.ok_or(NumberRefused::OrderUnknown)?.ledger;
+            let found = tx.find_ledger(account_id, order)?;
+            let ledger = found.ok_or(Failed::Refused(NumberRefused::OrderUnknown))?.ledger;
             // Lines of an order that is replaced are not in the way.
             let last = ledger.lines.last().map(|line| line.line_id());
             last.filter(|_| !draft.options.replaces)
         }
     };
     let items: &mut [Item] = &mut draft.items;
-    number_lines(items, &draft.unnumbered, above).ok_or(NumberRefused::NoLineIdLeft)
+    number_lines(items, &draft.unnumbered, above)
+        .ok_or(Failed::Refused(NumberRefused::NoLineIdLeft))
 }
 
 impl From<NumberRefused> for CreateDraftRefused {
@@ -88,7 +88,6 @@ impl From<NumberRefused> for CreateDraftRefused {
         match why {
             NumberRefused::OrderUnknown => Self::OrderUnknown,
             NumberRefused::NoLineIdLeft => Self::NoLineIdLeft,
-            NumberRefused::Store(error) => Self::Store(error),
         }
     }
 }
@@ -97,22 +96,6 @@ impl From<NameRefused> for CreateDraftRefused {
     fn from(why: NameRefused) -> Self {
         match why {
             NameRefused::Taken(name) => Self::OrderIdTaken(name),
-            NameRefused::Store(error) => Self::Store(error),
-        }
-    }
-}
-
-impl From<StoreError> for CreateDraftRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Refusal for CreateDraftRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::OrderIdTaken(_) | Self::OrderUnknown | Self::NoLineIdLeft => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::Timestamp;
 use crate::domain::email::Email;
 use crate::domain::ids::AccountId;
 use crate::domain::role::Role;
-use crate::store::{Refusal, StoreError, Tx, UserRecord, WriteCommand};
+use crate::store::{Failed, StoreError, Tx, UserRecord, WriteCommand};
 
 /// Makes a user of some accounts.
 #[derive(Debug, Clone)]
@@ -23,8 +23,6 @@ pub enum CreateUserRefused {
     UserExists(Email),
     #[error("there is no account {0}; make it with `tillbook account create {0} --name NAME`")]
     AccountNotFound(AccountId),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl WriteCommand for CreateUser {
@@ -32,14 +30,15 @@ impl WriteCommand for CreateUser {
     type Done = UserRecord;
     type Refused = CreateUserRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<UserRecord, CreateUserRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<UserRecord, Failed<CreateUserRefused>> {
         if tx.find_user(&self.email)?.is_some() {
-            return Err(CreateUserRefused::UserExists(self.email.clone()));
+            return Err(Failed::Refused(CreateUserRefused::UserExists(self.email.clone())));
         }
         let mut account_seqs = Vec::new();
         for account_id in &self.accounts {
             let found = tx.find_account_seq(account_id)?;
-            let missing = || CreateUserRefused::AccountNotFound(account_id.clone());
+            let missing =
+                || Failed::Refused(CreateUserRefused::AccountNotFound(account_id.clone()));
             account_seqs.push(found.ok_or_else(missing)?);
         }
         tx.insert_user(&UserRecord {
@@ -57,14 +56,5 @@ impl WriteCommand for CreateUser {
             tx.insert_user_account(made.user_seq, account_seq)?;
         }
         Ok(made)
-    }
-}
-
-impl Refusal for CreateUserRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::UserExists(_) | Self::AccountNotFound(_) => None,
-        }
     }
 }

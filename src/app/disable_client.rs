@@ -1,6 +1,6 @@
 //! Disabling an API client: its tokens die with it.
 
-use crate::store::{ClientRecord, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{ClientRecord, Failed, Tx, WriteCommand};
 
 /// Disables an API client for good.
 #[derive(Debug, Clone)]
@@ -13,8 +13,6 @@ pub struct DisableClient {
 pub enum DisableClientRefused {
     #[error("there is no client {0}; `tillbook client list` shows all")]
     ClientNotFound(String),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl WriteCommand for DisableClient {
@@ -22,20 +20,12 @@ impl WriteCommand for DisableClient {
     type Done = ClientRecord;
     type Refused = DisableClientRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<ClientRecord, DisableClientRefused> {
-        let not_found = || DisableClientRefused::ClientNotFound(self.client_id.clone());
+    fn run(&self, tx: &Tx<'_>) -> Result<ClientRecord, Failed<DisableClientRefused>> {
+        let not_found =
+            || Failed::Refused(DisableClientRefused::ClientNotFound(self.client_id.clone()));
         tx.find_client(&self.client_id)?.ok_or_else(not_found)?;
         tx.disable_client(&self.client_id)?;
         tx.raise_access_version()?;
         tx.find_client(&self.client_id)?.ok_or_else(not_found)
-    }
-}
-
-impl Refusal for DisableClientRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::ClientNotFound(_) => None,
-        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::draft::{GenerateOrderId, ORDER_ID_ALPHABET, ORDER_ID_CHARS};
 use crate::domain::ids::{AccountId, OrderName};
 use crate::randomness::Randomness;
-use crate::store::{NewDraft, StoreError, Tx};
+use crate::store::{Failed, NewDraft, StoreError, Tx};
 
 /// Draws of a generated order id before it is given up; 31^9 ids make one repeat a rarity.
 const NAME_DRAWS_MAX: u32 = 100;
@@ -24,7 +24,6 @@ pub enum NameChoice {
 pub enum NameRefused {
     /// Another order, or a draft, has it.
     Taken(OrderName),
-    Store(StoreError),
 }
 
 impl NameChoice {
@@ -43,12 +42,12 @@ pub fn choose_name(
     account_id: &AccountId,
     draft: &NewDraft,
     kept: Option<&OrderName>,
-) -> Result<NameChoice, NameRefused> {
+) -> Result<NameChoice, Failed<NameRefused>> {
     let reserves = draft.options.generate_order_id == GenerateOrderId::Alphanumeric9Reserve;
     match (&draft.order_name, kept) {
         (Some(own), Some(kept)) if own == kept => Ok(NameChoice::Kept(kept.clone())),
         (Some(own), _) if tx.is_name_taken(account_id, own)? => {
-            Err(NameRefused::Taken(own.clone()))
+            Err(Failed::Refused(NameRefused::Taken(own.clone())))
         }
         (Some(own), _) => Ok(NameChoice::Own(Some(own.clone()))),
         (None, Some(kept)) => Ok(NameChoice::Kept(kept.clone())),
@@ -94,10 +93,4 @@ fn generate_name(randomness: &Randomness) -> String {
         char::from(ORDER_ID_ALPHABET[drawn])
     };
     (0..ORDER_ID_CHARS).map(|_| letter()).collect()
-}
-
-impl From<StoreError> for NameRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
 }

@@ -1,7 +1,7 @@
 //! Doing what a request asks once, however often it is sent (docs/contract.md, Decision 4).
 
 use crate::sabotage::{self, Fault};
-use crate::store::{KeyUse, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{Failed, KeyUse, Tx, WriteCommand};
 
 /// How long a key stands for its answer at least: 30 days of the book's time.
 pub(super) const KEY_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
@@ -30,7 +30,6 @@ pub enum IdempotentRefused<R> {
     /// The key stands for another request.
     KeyReused,
     Command(R),
-    Store(StoreError),
 }
 
 impl<C, R> WriteCommand for Idempotent<C, R>
@@ -42,34 +41,28 @@ where
     type Done = Answer;
     type Refused = IdempotentRefused<C::Refused>;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<Answer, IdempotentRefused<C::Refused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<Answer, Failed<IdempotentRefused<C::Refused>>> {
         let Some(key) = &self.key else {
-            let done = self.command.run(tx).map_err(IdempotentRefused::Command)?;
+            let done =
+                self.command.run(tx).map_err(|failed| failed.map(IdempotentRefused::Command))?;
             return Ok(Answer { body: (self.render)(&done), replayed: false });
         };
-        match tx.find_answer(&key.hash).map_err(IdempotentRefused::Store)? {
+        match tx.find_answer(&key.hash)? {
             Some(stored) if stored.fingerprint != key.fingerprint => {
-                Err(IdempotentRefused::KeyReused)
+                Err(Failed::Refused(IdempotentRefused::KeyReused))
             }
             Some(stored) => Ok(Answer { body: stored.answer, replayed: true }),
             None => {
-                let done = self.command.run(tx).map_err(IdempotentRefused::Command)?;
+                let done = self
+                    .command
+                    .run(tx)
+                    .map_err(|failed| failed.map(IdempotentRefused::Command))?;
                 let body = (self.render)(&done);
                 if !sabotage::is_on(Fault::DropKeyRow) {
-                    tx.insert_answer(key, &body).map_err(IdempotentRefused::Store)?;
+                    tx.insert_answer(key, &body)?;
                 }
                 Ok(Answer { body, replayed: false })
             }
-        }
-    }
-}
-
-impl<R: Refusal> Refusal for IdempotentRefused<R> {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::KeyReused => None,
-            Self::Command(refused) => refused.store_error(),
-            Self::Store(error) => Some(error),
         }
     }
 }

@@ -58,18 +58,10 @@ pub use update_order::{UpdateOrder, UpdateOrderRefused};
 pub use sign_in_attempts::{Attempt, BeginAttempt, TakeBackAttempt};
 
 use crate::domain::ids::{AccountId, CreatedBy};
-use crate::store::{Refusal, StoreError};
 
 /// Whom a command acts for: the account it may touch, and who is said to have done it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnBehalfOf {
     pub account_id: AccountId,
     pub created_by: CreatedBy,
-}
-
-/// A command that never says no: it fails only when the store does.
-impl Refusal for StoreError {
-    fn store_error(&self) -> Option<&StoreError> {
-        Some(self)
-    }
 }

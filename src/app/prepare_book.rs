@@ -1,7 +1,9 @@
 //! What a file needs before a server can use it.
 
+use std::convert::Infallible;
+
 use crate::randomness::Randomness;
-use crate::store::{SigningKey, StoreError, Tx, WriteCommand};
+use crate::store::{Failed, SigningKey, Tx, WriteCommand};
 
 /// Makes the key that signs tokens, unless there is one. Done is every key, the newest first.
 #[derive(Debug, Clone, Copy)]
@@ -10,9 +12,9 @@ pub struct PrepareBook;
 impl WriteCommand for PrepareBook {
     const NAME: &'static str = "prepare_book";
     type Done = Vec<SigningKey>;
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<Vec<SigningKey>, StoreError> {
+    fn run(&self, tx: &Tx<'_>) -> Result<Vec<SigningKey>, Failed<Infallible>> {
         let keys = tx.list_signing_keys()?;
         if !keys.is_empty() {
             return Ok(keys);
@@ -20,7 +22,7 @@ impl WriteCommand for PrepareBook {
         // A secret is never drawn from a seed, not even in a demo.
         let secret = Randomness::System.bytes();
         tx.insert_signing_key(&SigningKey { key_id: Randomness::System.uuid(), secret })?;
-        tx.list_signing_keys()
+        Ok(tx.list_signing_keys()?)
     }
 }
 
@@ -33,9 +35,9 @@ pub struct MarkAsDemo {
 impl WriteCommand for MarkAsDemo {
     const NAME: &'static str = "mark_as_demo";
     type Done = ();
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        tx.update_demo_seed(self.seed)
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<Infallible>> {
+        Ok(tx.update_demo_seed(self.seed)?)
     }
 }

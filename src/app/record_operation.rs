@@ -2,10 +2,10 @@
 
 use super::OnBehalfOf;
 use crate::domain::ids::{AccountId, OrderName, ResourceId};
-use crate::domain::ledger::{ExceededLine, OperationRejected, decide};
+use crate::domain::ledger::{ExceededLine, OperationRejected, ReferenceProblem, decide};
 use crate::domain::operation::{Operation, OperationRequest};
 use crate::sabotage::{self, Fault};
-use crate::store::{LedgerRecord, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{Failed, LedgerRecord, StoreError, Tx, WriteCommand};
 
 /// Records one authorization, capture, refund or cancellation of an order.
 #[derive(Debug, Clone)]
@@ -27,10 +27,14 @@ pub struct RecordedOperation {
 #[derive(Debug)]
 pub enum RecordOperationRefused {
     OrderNotFound,
-    Rejected(OperationRejected),
-    /// The conflict that names more than the decision knows, line by line.
+    /// The request names something that this order does not have.
+    References(Vec<ReferenceProblem>),
+    OrderCancelled,
+    OrderNotOpen,
+    /// What was ever authorized or cancelled on the order would no longer be an exact number.
+    SumOutOfRange,
+    /// Line by line, with the operations that the decision does not know.
     AmountsExceedRemaining(Vec<ExceededAmount>),
-    Store(StoreError),
 }
 
 /// A line from which more is asked than there is, and what last moved something on it.
@@ -45,10 +49,10 @@ impl WriteCommand for RecordOperation {
     type Done = RecordedOperation;
     type Refused = RecordOperationRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<RecordedOperation, RecordOperationRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<RecordedOperation, Failed<RecordOperationRefused>> {
         let account_id = &self.on_behalf_of.account_id;
         let found = tx.find_ledger(account_id, &self.order)?;
-        let mut order = found.ok_or(RecordOperationRefused::OrderNotFound)?;
+        let mut order = found.ok_or(Failed::Refused(RecordOperationRefused::OrderNotFound))?;
         if sabotage::is_on(Fault::DecideOutsideTransaction) {
             order.ledger = tx.load_committed_ledger(account_id, &self.order)?;
         }
@@ -56,7 +60,7 @@ impl WriteCommand for RecordOperation {
         let id = ResourceId::parse(&tx.randomness().uuid()).expect("a UUID has 36 characters");
         let recording = match decide(&order.ledger, &self.request, &id, seq) {
             Ok(recording) => recording,
-            Err(rejected) => return Err(explain(tx, rejected)?),
+            Err(rejected) => return Err(Failed::Refused(explain(tx, rejected)?)),
         };
         let operation = Operation {
             seq,
@@ -86,32 +90,20 @@ fn recorded(
 }
 
 /// A refusal with the operations it names.
-fn explain(
-    tx: &Tx<'_>,
-    rejected: OperationRejected,
-) -> Result<RecordOperationRefused, RecordOperationRefused> {
-    let OperationRejected::AmountsExceedRemaining(lines) = rejected else {
-        return Ok(RecordOperationRefused::Rejected(rejected));
-    };
-    let explained = lines.into_iter().map(|line| {
-        let last_operation = line.last_moved_by.map(|seq| tx.load_operation(seq)).transpose()?;
-        Ok(ExceededAmount { line, last_operation })
-    });
-    let explained = explained.collect::<Result<_, StoreError>>()?;
-    Ok(RecordOperationRefused::AmountsExceedRemaining(explained))
-}
-
-impl From<StoreError> for RecordOperationRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Refusal for RecordOperationRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::OrderNotFound | Self::Rejected(_) | Self::AmountsExceedRemaining(_) => None,
+fn explain(tx: &Tx<'_>, rejected: OperationRejected) -> Result<RecordOperationRefused, StoreError> {
+    Ok(match rejected {
+        OperationRejected::References(problems) => RecordOperationRefused::References(problems),
+        OperationRejected::OrderCancelled => RecordOperationRefused::OrderCancelled,
+        OperationRejected::OrderNotOpen => RecordOperationRefused::OrderNotOpen,
+        OperationRejected::SumOutOfRange => RecordOperationRefused::SumOutOfRange,
+        OperationRejected::AmountsExceedRemaining(lines) => {
+            let lines = lines.into_iter().map(|line| exceeded(tx, line));
+            RecordOperationRefused::AmountsExceedRemaining(lines.collect::<Result<_, _>>()?)
         }
-    }
+    })
+}
+
+fn exceeded(tx: &Tx<'_>, line: ExceededLine) -> Result<ExceededAmount, StoreError> {
+    let last_operation = line.last_moved_by.map(|seq| tx.load_operation(seq)).transpose()?;
+    Ok(ExceededAmount { line, last_operation })
 }

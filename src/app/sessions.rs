@@ -1,10 +1,12 @@
 //! Signing in and out: sessions, and links that start one once.
 
+use std::convert::Infallible;
+
 use super::create_account::{CreateAccount, CreateAccountRefused};
 use super::create_user::{CreateUser, CreateUserRefused};
 use crate::domain::Timestamp;
 use crate::domain::email::Email;
-use crate::store::{NewSession, Refusal, SignInLink, StoreError, Tx, UserRecord, WriteCommand};
+use crate::store::{Failed, NewSession, SignInLink, Tx, UserRecord, WriteCommand};
 
 /// A session ends this long after it began, whatever happens in it: 12 hours.
 pub const SESSION_LIFE_MS: i64 = 12 * 60 * 60 * 1_000;
@@ -22,9 +24,9 @@ impl WriteCommand for StartSession {
     const NAME: &'static str = "start_session";
     /// Whether the user is still the one whose password was compared.
     type Done = bool;
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<bool, StoreError> {
+    fn run(&self, tx: &Tx<'_>) -> Result<bool, Failed<Infallible>> {
         let today = tx.find_user(&self.user.email)?.filter(|user| user.disabled_at.is_none());
         let unchanged = today.is_some_and(|user| user.password_hash == self.user.password_hash);
         if !unchanged {
@@ -48,10 +50,10 @@ pub struct EndSession {
 impl WriteCommand for EndSession {
     const NAME: &'static str = "end_session";
     type Done = ();
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        tx.delete_session(&self.token_sha256)
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<Infallible>> {
+        Ok(tx.delete_session(&self.token_sha256)?)
     }
 }
 
@@ -64,10 +66,10 @@ pub struct TouchSession {
 impl WriteCommand for TouchSession {
     const NAME: &'static str = "touch_session";
     type Done = ();
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        tx.touch_session(&self.token_sha256)
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<Infallible>> {
+        Ok(tx.touch_session(&self.token_sha256)?)
     }
 }
 
@@ -83,13 +85,13 @@ pub struct MakeSignInLink {
 impl WriteCommand for MakeSignInLink {
     const NAME: &'static str = "make_sign_in_link";
     type Done = ();
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<Infallible>> {
         let user = self.email.as_ref().map(|email| tx.find_user(email)).transpose()?.flatten();
         let expires_at = Timestamp(tx.now().0 + self.life_ms);
         let link = SignInLink { user_seq: user.map(|user| user.user_seq), expires_at };
-        tx.insert_sign_in_link(&self.token_sha256, link)
+        Ok(tx.insert_sign_in_link(&self.token_sha256, link)?)
     }
 }
 
@@ -102,8 +104,6 @@ pub enum UseLinkRefused {
     Account(CreateAccountRefused),
     #[error(transparent)]
     User(CreateUserRefused),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// Signs in whom a link is for.
@@ -118,9 +118,9 @@ impl WriteCommand for UseSignInLink {
     type Done = ();
     type Refused = UseLinkRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), UseLinkRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<UseLinkRefused>> {
         let link = usable_link(tx, &self.link_sha256)?;
-        let user_seq = link.user_seq.ok_or(UseLinkRefused::LinkGone)?;
+        let user_seq = link.user_seq.ok_or(Failed::Refused(UseLinkRefused::LinkGone))?;
         tx.delete_sign_in_link(&self.link_sha256)?;
         Ok(tx.insert_session(user_seq, &self.session)?)
     }
@@ -140,34 +140,23 @@ impl WriteCommand for SetUp {
     type Done = ();
     type Refused = UseLinkRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), UseLinkRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<UseLinkRefused>> {
         let link = usable_link(tx, &self.link_sha256)?;
         if link.user_seq.is_some() || tx.has_users()? {
-            return Err(UseLinkRefused::LinkGone);
+            return Err(Failed::Refused(UseLinkRefused::LinkGone));
         }
         let mut owner = self.owner.clone();
         if let Some(account) = &self.account {
-            account.run(tx).map_err(UseLinkRefused::Account)?;
+            account.run(tx).map_err(|failed| failed.map(UseLinkRefused::Account))?;
         }
         owner.accounts = tx.list_accounts()?.into_iter().map(|a| a.account_id).collect();
-        let made = owner.run(tx).map_err(UseLinkRefused::User)?;
+        let made = owner.run(tx).map_err(|failed| failed.map(UseLinkRefused::User))?;
         tx.delete_sign_in_link(&self.link_sha256)?;
         Ok(tx.insert_session(made.user_seq, &self.session)?)
     }
 }
 
-fn usable_link(tx: &Tx<'_>, token_sha256: &[u8; 32]) -> Result<SignInLink, UseLinkRefused> {
+fn usable_link(tx: &Tx<'_>, token_sha256: &[u8; 32]) -> Result<SignInLink, Failed<UseLinkRefused>> {
     let link = tx.find_sign_in_link(token_sha256)?;
-    link.filter(|link| tx.now() < link.expires_at).ok_or(UseLinkRefused::LinkGone)
-}
-
-impl Refusal for UseLinkRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::Account(refused) => refused.store_error(),
-            Self::User(refused) => refused.store_error(),
-            Self::LinkGone => None,
-        }
-    }
+    link.filter(|link| tx.now() < link.expires_at).ok_or(Failed::Refused(UseLinkRefused::LinkGone))
 }

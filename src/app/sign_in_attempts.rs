@@ -1,10 +1,12 @@
 //! Slowing down whoever guesses passwords: each attempt is counted as wrong before it is compared,
 //! and taken back when it was right. So guesses sent at once count as many as they are.
 
+use std::convert::Infallible;
+
 use crate::auth::attempts::{Attempts, REMEMBERED_MS};
 use crate::digest::sha256;
 use crate::domain::Timestamp;
-use crate::store::{StoreError, Tx, WriteCommand};
+use crate::store::{Failed, Tx, WriteCommand};
 
 /// Whose password is tried, and from where; kept as hashes only.
 #[derive(Debug, Clone, Copy)]
@@ -38,9 +40,9 @@ impl WriteCommand for BeginAttempt {
     const NAME: &'static str = "begin_attempt";
     /// How long it must wait instead, in milliseconds; then it was not counted.
     type Done = Option<i64>;
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<Option<i64>, StoreError> {
+    fn run(&self, tx: &Tx<'_>) -> Result<Option<i64>, Failed<Infallible>> {
         let mut counted = Vec::new();
         for name in self.attempt.names() {
             let found = tx.find_sign_in_attempts(name)?;
@@ -68,16 +70,14 @@ pub struct TakeBackAttempt(pub Attempt);
 impl WriteCommand for TakeBackAttempt {
     const NAME: &'static str = "take_back_attempt";
     type Done = ();
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<Infallible>> {
         tx.put_sign_in_attempts(&self.0.email, 0, tx.now())?;
         let Some(address) = &self.0.address else { return Ok(()) };
-        match tx.find_sign_in_attempts(address)? {
-            Some((failures, last_at)) => {
-                tx.put_sign_in_attempts(address, failures.saturating_sub(1), last_at)
-            }
-            None => Ok(()),
+        if let Some((failures, last_at)) = tx.find_sign_in_attempts(address)? {
+            tx.put_sign_in_attempts(address, failures.saturating_sub(1), last_at)?;
         }
+        Ok(())
     }
 }

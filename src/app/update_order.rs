@@ -4,7 +4,7 @@ use super::OnBehalfOf;
 use super::findable::index_order;
 use super::order_change::{ChangeProblem, ChangedOrder, OrderChange, apply};
 use crate::domain::ids::OrderName;
-use crate::store::{LedgerRecord, NewApiEvent, OrderRecord, Refusal, StoreError, Tx, WriteCommand};
+use crate::store::{Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx, WriteCommand};
 
 /// Changes the fields that were sent, whatever the order's status.
 #[derive(Debug, Clone)]
@@ -26,7 +26,6 @@ pub enum UpdateOrderRefused {
     Problems(Vec<ChangeProblem>),
     /// How sums are kept can no longer change.
     HasPaymentOperations,
-    Store(StoreError),
 }
 
 impl WriteCommand for UpdateOrder {
@@ -34,16 +33,17 @@ impl WriteCommand for UpdateOrder {
     type Done = OrderRecord;
     type Refused = UpdateOrderRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, UpdateOrderRefused> {
+    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, Failed<UpdateOrderRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
-        let record = found.ok_or(UpdateOrderRefused::OrderNotFound)?;
+        let record = found.ok_or(Failed::Refused(UpdateOrderRefused::OrderNotFound))?;
         let order = tx.load_order(account_id, record.order_seq)?;
-        let changed = apply(&order, &self.change).map_err(UpdateOrderRefused::Problems)?;
+        let changed = apply(&order, &self.change)
+            .map_err(|why| Failed::Refused(UpdateOrderRefused::Problems(why)))?;
         let allowed = record.ledger.multiple_authorizations;
         let switched = self.multiple_authorizations.filter(|asked| *asked != allowed);
         if switched.is_some() && order.events.iter().any(|event| event.operation().is_some()) {
-            return Err(UpdateOrderRefused::HasPaymentOperations);
+            return Err(Failed::Refused(UpdateOrderRefused::HasPaymentOperations));
         }
 
         // Nothing is refused from here on.
@@ -75,20 +75,5 @@ impl UpdateOrder {
         }
         let said = (&after.document, &after.items[..]);
         index_order(tx, account_id, order_seq, &record.order_id, said)
-    }
-}
-
-impl From<StoreError> for UpdateOrderRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Refusal for UpdateOrderRefused {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            Self::Store(error) => Some(error),
-            Self::OrderNotFound | Self::Problems(_) | Self::HasPaymentOperations => None,
-        }
     }
 }

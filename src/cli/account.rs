@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::error::CliError;
 use super::{DbArgs, JsonArgs};
-use crate::app::{CreateAccount, CreateAccountRefused};
+use crate::app::CreateAccount;
 use crate::clock::rfc3339;
 use crate::domain::currency::Currency;
 use crate::domain::ids::AccountId;
@@ -73,10 +73,7 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
         currency: args.currency.clone(),
         time_zone: args.time_zone.clone(),
     };
-    let made = store::write_once(&args.db.db, &command).map_err(|refused| match refused {
-        CreateAccountRefused::Store(error) => error.into(),
-        refused => CliError::Refused(refused.to_string()),
-    })?;
+    let made = store::write_once(&args.db.db, &command)?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
         return Ok(writeln!(out, "{}", account_json(&made))?);

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::account::{parse_account_id, parse_name};
 use super::error::CliError;
 use super::{DbArgs, JsonArgs};
-use crate::app::{CreateClient, CreateClientRefused, DisableClient, DisableClientRefused};
+use crate::app::{CreateClient, DisableClient};
 use crate::auth::client_secret::ClientSecret;
 use crate::clock::rfc3339;
 use crate::domain::ids::AccountId;
@@ -89,11 +89,7 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
         grants: grants.clone(),
         secret: secret.clone(),
     };
-    let made =
-        store::write_once_in_existing(&args.db.db, &command).map_err(|refused| match refused {
-            CreateClientRefused::Store(error) => error.into(),
-            refused => CliError::Refused(refused.to_string()),
-        })?;
+    let made = store::write_once_in_existing(&args.db.db, &command)?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
         let grants = grants.words().into_iter().map(Tree::text).collect();
@@ -139,11 +135,7 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
 
 fn disable(args: &DisableArgs) -> Result<(), CliError> {
     let command = DisableClient { client_id: args.client_id.clone() };
-    let client =
-        store::write_once_in_existing(&args.db.db, &command).map_err(|refused| match refused {
-            DisableClientRefused::Store(error) => error.into(),
-            refused => CliError::Refused(refused.to_string()),
-        })?;
+    let client = store::write_once_in_existing(&args.db.db, &command)?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
         return Ok(writeln!(out, "{}", client_json(&client))?);

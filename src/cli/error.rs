@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use crate::store::{OpenError, StoreError, StoreErrorKind};
+use crate::store::{Failed, OpenError, StoreError, StoreErrorKind};
 
 /// How long the end waits for standard error to be read.
 const TOLD_MS: u64 = 1_000;
@@ -43,6 +43,15 @@ impl CliError {
                 ExitCode::SUCCESS
             }
             _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl<R: std::fmt::Display> From<Failed<R>> for CliError {
+    fn from(failed: Failed<R>) -> CliError {
+        match failed {
+            Failed::Refused(why) => CliError::Refused(why.to_string()),
+            Failed::Store(error) => error.into(),
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::account::parse_account_id;
 use super::error::CliError;
 use super::{DbArgs, JsonArgs};
-use crate::app::{ChangeUser, ChangeUserRefused, CreateUser, CreateUserRefused, UserChange};
+use crate::app::{ChangeUser, CreateUser, UserChange};
 use crate::auth::email;
 use crate::auth::password::Password;
 use crate::auth::session::Ticket;
@@ -107,10 +107,7 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
         accounts: args.accounts.clone(),
         password_hash,
     };
-    let user = store::write_once(&args.db.db, &command).map_err(|refused| match refused {
-        CreateUserRefused::Store(error) => error.into(),
-        refused => CliError::Refused(refused.to_string()),
-    })?;
+    let user = store::write_once(&args.db.db, &command)?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
         let mut object = ObjectText::default();
@@ -167,10 +164,7 @@ fn passwd(args: &PasswdArgs) -> Result<(), CliError> {
 
 fn change(args: &ChangeArgs, change: UserChange) -> Result<UserRecord, CliError> {
     let command = ChangeUser { email: args.email.clone(), change };
-    store::write_once(&args.db.db, &command).map_err(|refused| match refused {
-        ChangeUserRefused::Store(error) => error.into(),
-        refused => CliError::Refused(refused.to_string()),
-    })
+    Ok(store::write_once(&args.db.db, &command)?)
 }
 
 /// The hash to keep, and the password itself when it was made here.

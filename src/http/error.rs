@@ -1,5 +1,6 @@
 //! What a caller is told when something is refused: one table of codes, one shape.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use actix_web::http::StatusCode;
@@ -186,6 +187,7 @@ impl ApiError {
     pub fn from_write<R>(error: WriteError<R>, refused: impl FnOnce(R) -> ApiError) -> ApiError {
         match error {
             WriteError::Refused(reason) => refused(reason),
+            WriteError::Store(error) => error.into(),
             WriteError::QueueFull => ApiError::unavailable(
                 "Too many requests are waiting. Nothing was recorded; try again.",
             ),
@@ -197,7 +199,7 @@ impl ApiError {
             WriteError::Unavailable(_) => {
                 ApiError::unavailable("The database is busy. Nothing was recorded; try again.")
             }
-            WriteError::Failed => ApiError::internal("a command panicked or broke the schema"),
+            WriteError::Crashed => ApiError::internal("a command panicked or broke the schema"),
             WriteError::WritesOff => ApiError::unavailable(
                 "The server has stopped writing. Whether this was recorded is unknown; send it \
                  again with the same Idempotency-Key.",
@@ -248,6 +250,13 @@ impl From<StoreError> for ApiError {
             | StoreErrorKind::Machine
             | StoreErrorKind::Other => ApiError::internal(error),
         }
+    }
+}
+
+/// For a command that never says no.
+impl From<Infallible> for ApiError {
+    fn from(never: Infallible) -> ApiError {
+        match never {}
     }
 }
 

@@ -248,7 +248,6 @@ pub async fn write_once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'sta
         ApiError::from_write(error, |why| match why {
             IdempotentRefused::KeyReused => key_reused(),
             IdempotentRefused::Command(why) => refused(why),
-            IdempotentRefused::Store(error) => error.into(),
         })
     })
 }

@@ -57,8 +57,12 @@ impl AppState {
     pub fn open(store: &Store, options: StateOptions) -> Result<AppState, StoreError> {
         let prepared = store.writer.write_blocking(PrepareBook);
         let keys = prepared.map_err(|error| match error {
-            WriteError::Refused(error) => error,
-            other => StoreError::other(format!(
+            WriteError::Refused(never) => match never {},
+            WriteError::Store(error) => error,
+            other @ (WriteError::QueueFull
+            | WriteError::Unavailable(_)
+            | WriteError::Crashed
+            | WriteError::WritesOff) => StoreError::other(format!(
                 "the book could not be written ({other:?}). See that the disk works and has room, \
                  and run `tillbook verify`; if it finds damage, restore the last backup."
             )),

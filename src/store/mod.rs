@@ -6,6 +6,7 @@
 mod accounts;
 mod attempts;
 mod clients;
+mod command;
 mod comments;
 mod condition;
 mod draft_lists;
@@ -29,6 +30,7 @@ pub mod verify;
 
 pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
+pub use command::{Failed, WriteCommand, WriteError};
 pub use comments::CommentRecord;
 pub use condition::{Condition, Trouble};
 pub use draft_lists::{DraftPage, DraftQuery};
@@ -42,9 +44,8 @@ pub use lists::ListSort;
 pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderRecord};
 pub use sqlite::{
-    Ended, FileLock, OpenError, OpenStore, Refusal, StartCheck, Store, WriteCommand, WriteError,
-    Writer, WriterThread, lock_path, read_once, sqlite_version, try_lock, write_once,
-    write_once_in_existing,
+    Ended, FileLock, OpenError, OpenStore, StartCheck, Store, Writer, WriterThread, lock_path,
+    read_once, sqlite_version, try_lock, write_once, write_once_in_existing,
 };
 pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, SessionRecord, SignInLink, UserRecord};

@@ -1,6 +1,7 @@
 //! The edge: every answer has the API's shape and headers.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -8,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use serde_json::json;
 use tillbook::http::endpoints;
 use tillbook::http::server::ServerOptions;
-use tillbook::store::{StoreError, Tx, WriteCommand, WriteError};
+use tillbook::store::{Failed, Tx, WriteCommand, WriteError};
 
 use super::harness::{ACCOUNT, App, Reply};
 
@@ -170,9 +171,9 @@ struct Hold {
 impl WriteCommand for Hold {
     const NAME: &'static str = "hold";
     type Done = ();
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, _: &Tx<'_>) -> Result<(), StoreError> {
+    fn run(&self, _: &Tx<'_>) -> Result<(), Failed<Infallible>> {
         self.begun.send(()).unwrap();
         self.held.lock().unwrap().recv().unwrap();
         Ok(())
@@ -184,9 +185,9 @@ struct Nothing;
 impl WriteCommand for Nothing {
     const NAME: &'static str = "nothing";
     type Done = ();
-    type Refused = StoreError;
+    type Refused = Infallible;
 
-    fn run(&self, _: &Tx<'_>) -> Result<(), StoreError> {
+    fn run(&self, _: &Tx<'_>) -> Result<(), Failed<Infallible>> {
         Ok(())
     }
 }

@@ -148,7 +148,11 @@ impl Sent<'_> {
                 self.again(chosen.as_ref(), StatusCode::CONFLICT, KEY_USED)
             }
             WriteError::Refused(IdempotentRefused::Command(
-                Refused::Rejected(_) | Refused::AmountsExceedRemaining(_),
+                Refused::References(_)
+                | Refused::OrderCancelled
+                | Refused::OrderNotOpen
+                | Refused::SumOutOfRange
+                | Refused::AmountsExceedRemaining(_),
             )) => {
                 // Somebody was quicker by a moment: the order is not the one that was looked at.
                 let account_id = self.staff.account_id.clone();
@@ -157,9 +161,14 @@ impl Sent<'_> {
                 self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED)
             }
             // The key stays: pressing again finds out, and never records twice.
-            error => {
-                let is_unclear = matches!(error, WriteError::WritesOff | WriteError::Failed);
-                let error = ApiError::from_write(error, store_failed);
+            WriteError::Refused(IdempotentRefused::Command(Refused::OrderNotFound))
+            | WriteError::Store(_)
+            | WriteError::QueueFull
+            | WriteError::Unavailable(_)
+            | WriteError::Crashed
+            | WriteError::WritesOff => {
+                let is_unclear = matches!(error, WriteError::WritesOff | WriteError::Crashed);
+                let error = ApiError::from_write(error, |_| ApiError::not_found("order"));
                 let notice = if is_unclear { UNCLEAR } else { &error.message };
                 self.shown(chosen.as_ref(), error.status_code(), &format!("{notice} {PRESS_AGAIN}"))
             }
@@ -243,14 +252,6 @@ impl Sent<'_> {
 
 const UNCLEAR: &str = "The server could not finish, and whether this was recorded is not known.";
 const PRESS_AGAIN: &str = "You can press the button again: the form counts once.";
-
-fn store_failed(why: IdempotentRefused<RecordOperationRefused>) -> ApiError {
-    match why {
-        IdempotentRefused::Store(error)
-        | IdempotentRefused::Command(RecordOperationRefused::Store(error)) => error.into(),
-        _ => ApiError::not_found("order"),
-    }
-}
 
 /// What the form's key stands for: whose it is and what it says.
 fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {

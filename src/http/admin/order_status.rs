@@ -56,10 +56,13 @@ pub async fn change(
             *page.status_mut() = StatusCode::CONFLICT;
             Ok(page)
         }
-        Err(error) => Err(ApiError::from_write(error, |why| match why {
-            ChangeOrderStatusRefused::Store(error) => error.into(),
-            _ => ApiError::not_found("order"),
-        })
-        .into()),
+        Err(
+            error @ (WriteError::Refused(ChangeOrderStatusRefused::OrderNotFound)
+            | WriteError::Store(_)
+            | WriteError::QueueFull
+            | WriteError::Unavailable(_)
+            | WriteError::Crashed
+            | WriteError::WritesOff),
+        ) => Err(ApiError::from_write(error, |_| ApiError::not_found("order")).into()),
     }
 }

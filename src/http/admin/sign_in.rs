@@ -169,15 +169,10 @@ pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, 
 
 /// What a link that does nothing means to whoever followed it.
 pub fn link_refused(why: UseLinkRefused) -> ApiError {
-    match why {
-        UseLinkRefused::Store(error) => error.into(),
-        why => ApiError::new(
-            super::super::error::Code::InvalidRequest,
-            format!(
-                "The link did nothing: {why}. Restart the server, or have an owner make you a user."
-            ),
-        ),
-    }
+    let message = format!(
+        "The link did nothing: {why}. Restart the server, or have an owner make you a user."
+    );
+    ApiError::new(super::super::error::Code::InvalidRequest, message)
 }
 
 /// A page as an answer.

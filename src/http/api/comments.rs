@@ -92,6 +92,5 @@ pub fn refused(why: CommentOrderRefused) -> ApiError {
     match why {
         CommentOrderRefused::OrderNotFound => ApiError::not_found("order"),
         CommentOrderRefused::CommentNotFound => ApiError::not_found("comment"),
-        CommentOrderRefused::Store(error) => error.into(),
     }
 }

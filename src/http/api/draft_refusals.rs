@@ -14,7 +14,6 @@ pub fn create_refused(why: CreateDraftRefused) -> ApiError {
         CreateDraftRefused::OrderIdTaken(name) => order_id_taken(&name),
         CreateDraftRefused::OrderUnknown => invalid(order_unknown()),
         CreateDraftRefused::NoLineIdLeft => invalid(no_line_id_left("/order/items")),
-        CreateDraftRefused::Store(error) => error.into(),
     }
 }
 
@@ -27,7 +26,6 @@ pub fn change_refused(why: ChangeDraftRefused) -> ApiError {
         ChangeDraftRefused::Closed(closed) => draft_closed(closed),
         ChangeDraftRefused::LineInUse(line_id) => lines_in_use(&[line_id], "draft"),
         ChangeDraftRefused::OrderIdTaken(name) => order_id_taken(&name),
-        ChangeDraftRefused::Store(error) => error.into(),
     }
 }
 
@@ -44,7 +42,6 @@ pub fn complete_refused(why: CompleteDraftRefused) -> ApiError {
             "The draft has no items, so there is nothing to order.",
         )),
         CompleteDraftRefused::Amendment(rejected) => amendment_rejected(&rejected),
-        CompleteDraftRefused::Store(error) => error.into(),
     }
 }
 

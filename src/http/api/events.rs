@@ -91,6 +91,5 @@ fn parse(body: &Tree) -> Result<NewServiceEvent, ApiError> {
 fn refused(why: AddServiceEventRefused) -> ApiError {
     match why {
         AddServiceEventRefused::OrderNotFound => ApiError::not_found("order"),
-        AddServiceEventRefused::Store(error) => error.into(),
     }
 }

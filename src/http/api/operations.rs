@@ -10,7 +10,7 @@ use super::super::extract::{
 use super::{operation_request, operation_view};
 use crate::app::{ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation};
 use crate::clock::rfc3339;
-use crate::domain::ledger::{OperationRejected, ReferenceProblem};
+use crate::domain::ledger::ReferenceProblem;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::json::{ObjectText, Tree};
 use crate::store::{EventRecord, OrderRecord};
@@ -80,32 +80,23 @@ async fn load_order(
 fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {
     match why {
         RecordOperationRefused::OrderNotFound => ApiError::not_found("order"),
-        RecordOperationRefused::Rejected(rejected) => explain(kind, rejected),
-        RecordOperationRefused::AmountsExceedRemaining(lines) => exceeded(kind, &lines),
-        RecordOperationRefused::Store(error) => error.into(),
-    }
-}
-
-fn explain(kind: OperationKind, rejected: OperationRejected) -> ApiError {
-    match rejected {
-        OperationRejected::References(problems) => {
+        RecordOperationRefused::References(problems) => {
             ApiError::invalid(problems.iter().map(reference_problem).collect())
         }
-        OperationRejected::OrderCancelled => ApiError::new(
+        RecordOperationRefused::OrderCancelled => ApiError::new(
             Code::OrderCancelled,
             format!("The order is cancelled and takes no {}.", kind.singular()),
         ),
-        OperationRejected::OrderNotOpen => ApiError::new(
+        RecordOperationRefused::OrderNotOpen => ApiError::new(
             Code::OrderNotOpen,
             "The order is closed; open it again to authorize more.",
         ),
-        OperationRejected::SumOutOfRange => ApiError::invalid(vec![Problem::new(
+        RecordOperationRefused::SumOutOfRange => ApiError::invalid(vec![Problem::new(
             "/items",
             "amount_out_of_range",
             "All that was ever authorized on this order would no longer be an exact number.",
         )]),
-        // The command has told this one with the operations that it names.
-        OperationRejected::AmountsExceedRemaining(_) => exceeded(kind, &[]),
+        RecordOperationRefused::AmountsExceedRemaining(lines) => exceeded(kind, &lines),
     }
 }
 

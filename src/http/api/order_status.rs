@@ -77,7 +77,6 @@ async fn change(
 fn refused(why: ChangeOrderStatusRefused) -> ApiError {
     let (code, message) = match why {
         ChangeOrderStatusRefused::OrderNotFound => return ApiError::not_found("order"),
-        ChangeOrderStatusRefused::Store(error) => return error.into(),
         ChangeOrderStatusRefused::Rejected(StatusChangeRejected::OrderCancelled) => {
             (Code::OrderCancelled, "The order is cancelled, and stays so.")
         }

@@ -45,7 +45,6 @@ fn refused(why: UpdateOrderRefused) -> ApiError {
             Code::HasPaymentOperations,
             "The order has payment operations, so options.multiple_authorizations stays as it is.",
         ),
-        UpdateOrderRefused::Store(error) => error.into(),
     }
 }
 

@@ -26,7 +26,7 @@ pub use book::{OpenError, OpenStore, Store};
 pub use lock::{FileLock, lock_path, try_lock};
 pub use once::{read_once, write_once, write_once_in_existing};
 pub use start_check::StartCheck;
-pub use writer::{Ended, Refusal, WriteCommand, WriteError, Writer, WriterThread};
+pub use writer::{Ended, Writer, WriterThread};
 
 /// The version of the SQLite inside.
 pub fn sqlite_version() -> &'static str {

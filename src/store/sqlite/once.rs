@@ -6,19 +6,19 @@ use rusqlite::TransactionBehavior;
 
 use super::lock::{lock_soon, try_lock};
 use super::readers::{open_existing, refuse_missing, snapshot};
-use super::writer::WriteCommand;
 use super::{migrate, open};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
+use crate::store::command::{Failed, WriteCommand};
 use crate::store::error::StoreError;
 use crate::store::tx::{Reader, Tx};
 
 /// Runs one command in a transaction of its own, without a server: how the other subcommands
 /// write, also while a server uses the file. Makes the file when there is none.
-pub fn write_once<C: WriteCommand>(path: &Path, command: &C) -> Result<C::Done, C::Refused>
-where
-    C::Refused: From<StoreError>,
-{
+pub fn write_once<C: WriteCommand>(
+    path: &Path,
+    command: &C,
+) -> Result<C::Done, Failed<C::Refused>> {
     let mut conn = open::open_writer(path)?;
     // Only the lock's holder brings the schema up to date; a server that has it is about to.
     match try_lock(path)? {
@@ -41,10 +41,7 @@ where
 pub fn write_once_in_existing<C: WriteCommand>(
     path: &Path,
     command: &C,
-) -> Result<C::Done, C::Refused>
-where
-    C::Refused: From<StoreError>,
-{
+) -> Result<C::Done, Failed<C::Refused>> {
     refuse_missing(path)?;
     write_once(path, command)
 }

@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::randomness::Randomness;
 use crate::sabotage::{self, Fault};
+use crate::store::command::{Failed, WriteCommand, WriteError};
 use crate::store::condition::Condition;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::tx::Tx;
@@ -38,39 +39,6 @@ const QUEUE_MAX: usize = 4_096;
 
 /// After this long without work the WAL is put back into the file.
 const IDLE_BEFORE_CHECKPOINT_S: u64 = 60;
-
-/// A write that somebody can ask for. `grep "impl WriteCommand"` lists them all.
-pub trait WriteCommand: Send + 'static {
-    /// What it is called in logs.
-    const NAME: &'static str;
-    type Done: Send + 'static;
-    type Refused: Refusal;
-
-    /// Decides, then writes. It must refuse before its first write, must not depend on what an
-    /// earlier run did, since it may be run again, and must call nothing outside the transaction.
-    fn run(&self, tx: &Tx<'_>) -> Result<Self::Done, Self::Refused>;
-}
-
-/// Why a command did not happen.
-pub trait Refusal: Send + 'static {
-    /// The failure of the store, if that is why; everything else was refused before any write.
-    fn store_error(&self) -> Option<&StoreError>;
-}
-
-/// What became of a command that was not done.
-#[derive(Debug)]
-pub enum WriteError<R> {
-    /// It ran and said no.
-    Refused(R),
-    /// Too much is waiting; it was not run.
-    QueueFull,
-    /// The file is locked, the disk is full, or the book was found damaged; nothing was written.
-    Unavailable(StoreErrorKind),
-    /// It panicked or broke a rule of the schema; nothing was written.
-    Failed,
-    /// The writer has stopped. Whether it was written is unknown.
-    WritesOff,
-}
 
 /// The way to the writer; cheap to clone.
 #[derive(Clone)]
@@ -355,7 +323,7 @@ trait Job: Send {
 struct Task<C: WriteCommand> {
     command: C,
     reply: oneshot::Sender<Result<C::Done, WriteError<C::Refused>>>,
-    outcome: Option<Result<C::Done, C::Refused>>,
+    outcome: Option<Result<C::Done, Failed<C::Refused>>>,
 }
 
 impl<C: WriteCommand> Job for Task<C> {
@@ -364,19 +332,18 @@ impl<C: WriteCommand> Job for Task<C> {
         let Some(outcome) = &self.outcome else {
             return Ran::Failed(Failure::Panicked);
         };
-        match outcome.as_ref().err().and_then(Refusal::store_error) {
-            Some(error) => Ran::Failed(Failure::Store(error.kind, error.to_string())),
-            None => Ran::Clean,
+        match outcome {
+            Err(Failed::Store(error)) => Ran::Failed(Failure::Store(error.kind, error.to_string())),
+            Ok(_) | Err(Failed::Refused(_)) => Ran::Clean,
         }
     }
 
     fn settle(self: Box<Self>, settled: Settled) {
         let answer = match (settled, self.outcome) {
             (Settled::Committed, Some(Ok(done))) => Ok(done),
-            (Settled::Committed, Some(Err(refused))) => Err(WriteError::Refused(refused)),
-            (Settled::RolledBack, Some(Err(refused))) => Err(failed::<C>(refused)),
-            (Settled::RolledBack | Settled::Committed, _) => Err(WriteError::Failed),
-            (Settled::Unavailable(StoreErrorKind::Constraint), _) => Err(WriteError::Failed),
+            (Settled::Committed | Settled::RolledBack, Some(Err(why))) => Err(failed(why)),
+            (Settled::RolledBack | Settled::Committed, _) => Err(WriteError::Crashed),
+            (Settled::Unavailable(StoreErrorKind::Constraint), _) => Err(WriteError::Crashed),
             (Settled::Unavailable(kind), _) => Err(WriteError::Unavailable(kind)),
             (Settled::Unknown, _) => Err(WriteError::WritesOff),
         };
@@ -385,12 +352,19 @@ impl<C: WriteCommand> Job for Task<C> {
     }
 }
 
-fn failed<C: WriteCommand>(refused: C::Refused) -> WriteError<C::Refused> {
-    match refused.store_error().map(|error| error.kind) {
-        Some(kind @ (StoreErrorKind::Busy | StoreErrorKind::DiskFull)) => {
-            WriteError::Unavailable(kind)
-        }
-        _ => WriteError::Refused(refused),
+/// A busy file or a full disk passes, so the caller may try again; any other failure is a bug or
+/// damage, and goes to the log with its cause.
+fn failed<R>(failed: Failed<R>) -> WriteError<R> {
+    match failed {
+        Failed::Refused(why) => WriteError::Refused(why),
+        Failed::Store(error) => match error.kind {
+            StoreErrorKind::Busy | StoreErrorKind::DiskFull => WriteError::Unavailable(error.kind),
+            StoreErrorKind::Corrupt
+            | StoreErrorKind::Constraint
+            | StoreErrorKind::Inconsistent
+            | StoreErrorKind::Machine
+            | StoreErrorKind::Other => WriteError::Store(error),
+        },
     }
 }
 

@@ -12,36 +12,24 @@ use crate::store::sqlite::{migrate, open};
 struct Do<F>(F);
 
 #[derive(Debug)]
-enum No {
-    Refused,
-    Store(StoreError),
-}
+struct No;
 
-impl Refusal for No {
-    fn store_error(&self) -> Option<&StoreError> {
-        match self {
-            No::Refused => None,
-            No::Store(error) => Some(error),
-        }
-    }
-}
-
-impl<F: Fn(&Tx<'_>) -> Result<(), No> + Send + 'static> WriteCommand for Do<F> {
+impl<F: Fn(&Tx<'_>) -> Result<(), Failed<No>> + Send + 'static> WriteCommand for Do<F> {
     const NAME: &'static str = "do";
     type Done = ();
     type Refused = No;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), No> {
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<No>> {
         (self.0)(tx)
     }
 }
 
-fn put(tx: &Tx<'_>, name: &str) -> Result<(), No> {
+fn put(tx: &Tx<'_>, name: &str) -> Result<(), Failed<No>> {
     let sql = "insert into signing_keys values (?1, zeroblob(32), 0)";
-    tx.execute(sql, [name]).map(drop).map_err(No::Store)
+    Ok(tx.execute(sql, [name]).map(drop)?)
 }
 
-fn put_named(name: &'static str) -> Do<impl Fn(&Tx<'_>) -> Result<(), No>> {
+fn put_named(name: &'static str) -> Do<impl Fn(&Tx<'_>) -> Result<(), Failed<No>>> {
     Do(move |tx: &Tx<'_>| put(tx, name))
 }
 
@@ -142,11 +130,11 @@ fn a_batch_shares_one_commit_and_a_refusal_leaves_it_whole() {
     });
     let release = book.hold();
     let first = book.writer.submit(put_named("a")).unwrap();
-    let refused = book.writer.submit(Do(|_: &Tx<'_>| Err(No::Refused))).unwrap();
+    let refused = book.writer.submit(Do(|_: &Tx<'_>| Err(Failed::Refused(No)))).unwrap();
     let last = book.writer.submit(put_named("b")).unwrap();
     drop(release);
     assert!(first.blocking_recv().unwrap().is_ok());
-    assert!(matches!(refused.blocking_recv().unwrap(), Err(WriteError::Refused(No::Refused))));
+    assert!(matches!(refused.blocking_recv().unwrap(), Err(WriteError::Refused(No))));
     assert!(last.blocking_recv().unwrap().is_ok());
     assert_eq!(book.names(), ["a", "b"]);
     assert_eq!(COMMITS.load(Ordering::SeqCst), 2, "one for the hold, one for the batch");
@@ -168,11 +156,11 @@ fn a_command_that_panics_or_breaks_the_schema_fails_alone_and_leaves_nothing() {
     let last = book.writer.submit(put_named("b")).unwrap();
     drop(release);
     assert!(first.blocking_recv().unwrap().is_ok());
-    assert!(matches!(panics.unwrap().blocking_recv().unwrap(), Err(WriteError::Failed)));
+    assert!(matches!(panics.unwrap().blocking_recv().unwrap(), Err(WriteError::Crashed)));
     let broke = breaks.unwrap().blocking_recv().unwrap();
     assert!(matches!(
         broke,
-        Err(WriteError::Refused(No::Store(StoreError { kind: StoreErrorKind::Constraint, .. })))
+        Err(WriteError::Store(StoreError { kind: StoreErrorKind::Constraint, .. }))
     ));
     assert!(last.blocking_recv().unwrap().is_ok());
     assert_eq!(book.names(), ["a", "b"]);
@@ -221,13 +209,11 @@ fn a_full_disk_refuses_what_does_not_fit_and_takes_the_rest() {
     let book = Book::open(commit);
     book.writer
         .write_blocking(Do(|tx: &Tx<'_>| {
-            let pages: i64 = tx
-                .find("pragma page_count", [], |row| row.get(0))
-                .map_err(No::Store)?
-                .unwrap_or_default();
+            let pages: i64 =
+                tx.find("pragma page_count", [], |row| row.get(0))?.unwrap_or_default();
             // The file may not grow by more than a page from here on.
             let sql = format!("pragma max_page_count = {}", pages + 1);
-            tx.find(sql, [], |_| Ok(())).map(drop).map_err(No::Store)
+            Ok(tx.find(sql, [], |_| Ok(())).map(drop)?)
         }))
         .unwrap();
     let release = book.hold();
