@@ -179,6 +179,11 @@ impl Line {
         boxes_of(&self.sums, self.payable.magnitude())
     }
 
+    /// What was cancelled and not authorized again: it is no longer owed.
+    pub fn released(&self) -> u64 {
+        self.sums.cancelled.min(self.boxes().unreserved)
+    }
+
     /// What can still be captured: what is held once authorized, else what is unreserved; with
     /// `multiple_authorizations` only what is held (docs/contract.md, Decision 2).
     pub fn remaining(&self, multiple_authorizations: bool) -> u64 {

@@ -11,6 +11,7 @@ pub mod event;
 pub mod ids;
 pub mod item;
 pub mod ledger;
+pub mod ledger_sums;
 pub mod line;
 pub mod money;
 pub mod operation;

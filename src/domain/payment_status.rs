@@ -58,8 +58,7 @@ impl PaymentStatus {
 
 /// What is owed for a line: what was cancelled and not authorized again no longer is.
 fn owed(line: &Line) -> u64 {
-    let released = line.sums().cancelled.min(line.boxes().unreserved);
-    line.payable().magnitude() - released
+    line.payable().magnitude() - line.released()
 }
 
 fn signed_sum(lines: &[Line], magnitude: impl Fn(&Line) -> u64) -> i128 {

@@ -239,9 +239,8 @@ impl Tx<'_> {
 
 /// What an order is sorted by among orders of any currency.
 pub(super) fn total_thousandths(currency: &Currency, ledger: &Ledger) -> Result<i64, StoreError> {
-    let total = ledger.lines.iter().map(|line| i128::from(line.payable().minor_units())).sum();
     // Totals end at 2^53, so that a thousand of them fit.
-    i64::try_from(currency.thousandths(total))
+    i64::try_from(currency.thousandths(ledger.sums().payable))
         .map_err(|_| StoreError::inconsistent("an order's total is out of range"))
 }
 

@@ -186,16 +186,19 @@ fn no_form(subject: &Subject<'_>) -> &'static str {
 
 fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
     let words = words(subject.kind);
-    let lines = &subject.order.ledger.lines;
-    let total = lines.iter().map(|line| i128::from(line.payable().minor_units())).sum();
-    let so_far = lines.iter().map(|line| so_far(subject.kind, line)).sum();
+    let sums = subject.order.ledger.sums();
+    let so_far = so_far(subject.kind, &sums);
     let money = |amount| money(&subject.order.currency, amount);
     let under = |id| Subject { authorization_id: Some(id), ..*subject }.left(&subject.order.ledger);
     let left = match must_choose(subject) {
         true => authorizations_left(subject.order, subject.kind).into_iter().map(under).sum(),
         false => subject.left(&subject.order.ledger),
     };
-    vec![("Order total", money(total)), (words.so_far, money(so_far)), (words.left, money(left))]
+    vec![
+        ("Order total", money(sums.payable)),
+        (words.so_far, money(so_far)),
+        (words.left, money(left)),
+    ]
 }
 
 fn choices(subject: &Subject<'_>, loaded: &OrderRead, self_href: &str, key: &str) -> Vec<Choice> {

@@ -90,7 +90,7 @@ fn effects(subject: &Subject<'_>, total: i128, after: &Ledger) -> Vec<String> {
     let is_all = after.lines.iter().all(|line| subject.available(line) == 0);
     sentences.push(match subject.kind {
         OperationKind::Capture if after.holds() => {
-            format!("{} stays reserved.", money(held(after)))
+            format!("{} stays reserved.", money(after.sums().held))
         }
         _ if is_all => "Nothing is left after it.".to_owned(),
         _ => format!("{} {}.", money(left_after), words.rest),
@@ -111,12 +111,6 @@ fn refused(subject: &Subject<'_>, rejected: &OperationRejected) -> Refused {
         (line.line_id, message)
     };
     Refused { reason: "", lines: lines.iter().map(line).collect() }
-}
-
-/// What the lines hold together, each with its sign.
-pub fn held(ledger: &Ledger) -> i128 {
-    let held = |line: &Line| line.payable().sign_applied_to(line.boxes().held);
-    ledger.lines.iter().map(held).sum()
 }
 
 impl Subject<'_> {

@@ -9,7 +9,7 @@ use super::operation_typed::{
 use super::words::figure;
 use crate::domain::ids::LineId;
 use crate::domain::item::Item;
-use crate::domain::line::Line;
+use crate::domain::ledger_sums::LedgerSums;
 use crate::domain::operation::OperationKind;
 use crate::store::EventRecord;
 
@@ -105,7 +105,7 @@ fn rows(sources: &Sources<'_>) -> Vec<Row> {
             by_quantity: quantity.as_deref().is_some_and(|quantity| quantity != "1"),
             quantity: quantity.unwrap_or_default(),
             payable: figure(currency, line.payable().minor_units().into()),
-            so_far: figure(currency, so_far(subject.kind, line)),
+            so_far: figure(currency, so_far(subject.kind, &subject.order.ledger.sums_of(line))),
             left: shown(available),
             open: 0 < available || !typed.amount.is_empty() || !typed.quantity.is_empty(),
             gives_back: line.payable().minor_units() < 0,
@@ -126,12 +126,11 @@ fn has_moved(event: &EventRecord, line_id: LineId) -> bool {
 }
 
 /// What has been done of a kind on a line, with its sign.
-pub fn so_far(kind: OperationKind, line: &Line) -> i128 {
-    let sums = line.sums();
-    line.payable().sign_applied_to(match kind {
+pub fn so_far(kind: OperationKind, sums: &LedgerSums) -> i128 {
+    match kind {
         OperationKind::Authorization => sums.authorized,
         OperationKind::Capture => sums.captured,
         OperationKind::Refund => sums.refunded,
         OperationKind::Cancellation => sums.cancelled,
-    })
+    }
 }

@@ -3,7 +3,7 @@
 use super::order_sections::{Section, Whole};
 use super::words;
 use crate::domain::item::Item;
-use crate::domain::line::{Boxes, Line, Sums};
+use crate::domain::line::{Boxes, Line};
 use crate::json::{self, Tree};
 use crate::store::OrderRecord;
 
@@ -91,17 +91,14 @@ pub struct LineRow {
 
 /// The sums of an order, each line's with its sign.
 pub fn figures(order: &OrderRecord) -> Vec<Figure> {
-    let lines = &order.ledger.lines;
-    let signed = |sum: fn(&Sums) -> u64| -> i128 {
-        lines.iter().map(|line| line.payable().sign_applied_to(sum(line.sums()))).sum()
-    };
+    let sums = order.ledger.sums();
     let all = [
-        ("Total", lines.iter().map(|line| i128::from(line.payable().minor_units())).sum()),
-        ("Reserved", signed(|sums| sums.authorized)),
-        ("Captured", signed(|sums| sums.captured)),
-        ("Released", signed(|sums| sums.cancelled)),
-        ("Refunded", signed(|sums| sums.refunded)),
-        ("Left to capture", lines.iter().map(|line| order.ledger.remaining(line)).sum()),
+        ("Total", sums.payable),
+        ("Reserved", sums.authorized),
+        ("Captured", sums.captured),
+        ("Released", sums.cancelled),
+        ("Refunded", sums.refunded),
+        ("Left to capture", sums.remaining),
     ];
     let figure = |(name, amount)| Figure { name, amount: words::money(&order.currency, amount) };
     all.into_iter().map(figure).collect()
@@ -149,19 +146,18 @@ pub fn line_rows(order: &OrderRecord, whole: &Whole) -> Vec<LineRow> {
 }
 
 fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
-    let boxes = line.boxes();
     let figure = |amount: i128| words::figure(&order.currency, amount);
-    let signed = |magnitude: u64| figure(line.payable().sign_applied_to(magnitude));
+    let sums = order.ledger.sums_of(line);
     LineRow {
         number: item.line_id.number(),
         description: words::cut(&describe(item), DESCRIPTION_CHARS_MAX),
         notes: notes(item),
         quantity: quantity(item),
-        payable: words::money(&order.currency, line.payable().minor_units().into()),
-        held: signed(boxes.held),
-        captured: signed(line.sums().captured),
-        refunded: signed(line.sums().refunded),
-        remaining: figure(order.ledger.remaining(line)),
+        payable: words::money(&order.currency, sums.payable),
+        held: figure(sums.held),
+        captured: figure(sums.captured),
+        refunded: figure(sums.refunded),
+        remaining: figure(sums.remaining),
     }
 }
 

@@ -1,6 +1,5 @@
 //! What an order's page says right after an operation was recorded by hand.
 
-use super::operation_review::held;
 use super::operation_words::{right, words};
 use super::order_read::OrderRead;
 use super::visitor::Staff;
@@ -23,14 +22,14 @@ pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, list_href: &str) ->
     let order = &loaded.order;
     let mut operations = order.events.iter().filter_map(EventRecord::operation);
     let operation = operations.find(|operation| operation.id.as_str() == id)?;
-    let left: i128 = order.ledger.lines.iter().map(|line| order.ledger.remaining(line)).sum();
+    let left = order.ledger.sums().remaining;
     let is_part = operation.kind == OperationKind::Capture && order.ledger.holds();
     let may_release = staff.visitor.role.may(right(OperationKind::Cancellation));
     Some(Recorded {
         what: what(loaded, operation),
         rest: match operation.kind {
             _ if is_part => {
-                format!("{} stays reserved.", money(&order.currency, held(&order.ledger)))
+                format!("{} stays reserved.", money(&order.currency, order.ledger.sums().held))
             }
             OperationKind::Capture if left != 0 => {
                 format!("{} is left to capture.", money(&order.currency, left))

@@ -243,10 +243,9 @@ fn total_header(asked: &Asked, order: Order, base: &str, by_total: bool) -> Sort
 }
 
 fn row(order: &OrderRecord, base: &str, time_zone: &str, has_capture: bool) -> Row {
-    let lines = &order.ledger.lines;
+    let sums = order.ledger.sums();
     let money = |minor_units: i128| words::money(&order.currency, minor_units);
     let href = format!("{base}/{}", super::path_segment(order.order_id.as_str()));
-    let captured = lines.iter().map(|l| l.payable().sign_applied_to(l.sums().captured)).sum();
     let whole = words::customer(order);
     let customer = words::cut(&whole, NAME_CHARS_MAX);
     Row {
@@ -264,8 +263,8 @@ fn row(order: &OrderRecord, base: &str, time_zone: &str, has_capture: bool) -> R
         status_words: words::order_status(order.ledger.status),
         payment_status: order.payment_status.as_str(),
         payment_words: words::payment_status(&order.ledger, order.payment_status),
-        total: money(lines.iter().map(|l| i128::from(l.payable().minor_units())).sum()),
-        captured: money(captured),
-        remaining: money(lines.iter().map(|line| order.ledger.remaining(line)).sum()),
+        total: money(sums.payable),
+        captured: money(sums.captured),
+        remaining: money(sums.remaining),
     }
 }

@@ -15,7 +15,7 @@ use super::visitor::Staff;
 use super::words;
 use crate::clock::parse_rfc3339;
 use crate::domain::item::Item;
-use crate::domain::line::Line;
+use crate::domain::ledger_sums::LedgerSums;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::order::OrderStatus;
 use crate::json::{self, Tree};
@@ -173,16 +173,11 @@ fn receipt_line(order: &OrderRecord, item: &Item) -> ReceiptLine {
 
 /// What the order costs, the tax in it, and where that money is.
 fn sums(order: &OrderRecord) -> Vec<Sum> {
-    let signed = |part: fn(&Line) -> u64| -> i128 {
-        order.ledger.lines.iter().map(|l| l.payable().sign_applied_to(part(l))).sum()
-    };
-    let total = signed(|line| line.payable().magnitude());
-    let captured = signed(|line| line.sums().captured);
-    let refunded = signed(|line| line.sums().refunded);
+    let LedgerSums { payable: total, captured, refunded, released, .. } = order.ledger.sums();
     // What was released and not reserved again is no longer owed (docs/contract.md, Decision 2).
     let released = match order.ledger.status {
         OrderStatus::Cancelled => total - captured,
-        _ => signed(|line| line.sums().cancelled.min(line.boxes().unreserved)),
+        _ => released,
     };
     let money = |minor_units| words::money(&order.currency, minor_units);
     let sum = |name: &str, amount| Sum {

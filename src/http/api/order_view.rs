@@ -8,7 +8,7 @@ use super::operations::operations_of;
 use crate::clock::rfc3339;
 use crate::domain::item::{Item, Totals};
 use crate::domain::ledger::Ledger;
-use crate::domain::line::{Line, Sums};
+use crate::domain::ledger_sums::LedgerSums;
 use crate::domain::operation::OperationKind;
 use crate::json::ObjectText;
 use crate::store::OrderRecord;
@@ -35,7 +35,7 @@ pub fn render(links: &Links, order: &OrderRecord, include: IncludeEvents) -> Str
         .text("updated_at", &rfc3339(order.updated_at));
     write_status(&mut object, order);
     write_totals(&mut object, &order.items);
-    write_sums(&mut object, &order.ledger, order.ledger.lines.iter());
+    write_sums(&mut object, &order.ledger.sums());
     object.members_of(&order.document.0);
     let comments: Vec<String> = order.comments.iter().map(comments::render).collect();
     object
@@ -84,21 +84,14 @@ pub fn write_totals(object: &mut ObjectText, items: &[Item]) {
         .integer("payable_amount", totals.payable);
 }
 
-/// What the lines' sums add up to, each with its line's sign.
-fn write_sums<'a>(
-    object: &mut ObjectText,
-    ledger: &Ledger,
-    lines: impl Iterator<Item = &'a Line> + Clone,
-) {
-    let signed = |sum: fn(&Sums) -> u64| -> i128 {
-        lines.clone().map(|line| line.payable().sign_applied_to(sum(line.sums()))).sum()
-    };
+/// What was recorded of an order or of one of its lines.
+fn write_sums(object: &mut ObjectText, sums: &LedgerSums) {
     object
-        .integer("authorized_amount", signed(|sums| sums.authorized))
-        .integer("captured_amount", signed(|sums| sums.captured))
-        .integer("cancelled_amount", signed(|sums| sums.cancelled))
-        .integer("refunded_amount", signed(|sums| sums.refunded))
-        .integer("remaining_amount", lines.map(|line| ledger.remaining(line)).sum::<i128>());
+        .integer("authorized_amount", sums.authorized)
+        .integer("captured_amount", sums.captured)
+        .integer("cancelled_amount", sums.cancelled)
+        .integer("refunded_amount", sums.refunded)
+        .integer("remaining_amount", sums.remaining);
 }
 
 fn item_text(ledger: &Ledger, item: &Item) -> String {
@@ -108,7 +101,7 @@ fn item_text(ledger: &Ledger, item: &Item) -> String {
         .members_of(&item.document.0)
         .integer("version", item.version);
     let line = ledger.find(item.line_id).map(|at| &ledger.lines[at]);
-    write_sums(&mut object, ledger, line.into_iter());
+    write_sums(&mut object, &line.map(|line| ledger.sums_of(line)).unwrap_or_default());
     object.end()
 }
 
