@@ -1,32 +1,33 @@
--- The whole schema of a Tillbook file, every column explained. It equals what the files in
--- migrations/ make one after the other; a test compares them.
+-- The complete schema of a Tillbook file, with every column explained. Applying the files in
+-- migrations/ in order gives the same schema; a test compares the two.
 --
--- Reading it:
+-- Conventions:
 --   * `…_seq` is an integer that rises in the order of creation and keys a row. It never leaves
---     the file. `id` columns are the public names, UUID v4 unless said otherwise.
+--     the file. `id` columns are the public names, UUID v4 unless a comment says otherwise.
 --   * `…_at_ms` is UTC milliseconds since 1970, and never falls from one row to the next.
---   * `…_amount` is minor units of the order's currency, between -(2^53 - 1) and 2^53 - 1.
---   * `…_by` is the id of the API client or the user who did it.
---   * `document` is JSON text as a client sent it, less what the server computes.
+--   * `…_amount` is in minor units of the order's currency, between -(2^53 - 1) and 2^53 - 1.
+--   * `…_by` is the id of the API client or the back-office user who made the change.
+--   * `document` is JSON text as a client sent it, without the fields that the server computes.
 --
--- What a capture touches: one look-up in `order_names`, one small row of `ledgers` rewritten, one
--- row each appended to `events`, `operations` and `idempotency_keys`. It moves no index but the
--- key's, that of the payment status when the status really changes, and that of the orders which
--- hold something when the last of it is taken.
+-- What a capture touches: it looks up one row of `order_names`, rewrites one small row of
+-- `ledgers`, and appends one row to `events` and, if it carries an idempotency key, one to
+-- `idempotency_keys`. The only indexes it updates are the key's, `ledgers_by_payment_status` if
+-- the status changes, and `ledgers_that_hold` if the order no longer holds anything.
 
 -- ── The file itself ─────────────────────────────────────────────────────────────────────────
 
 create table book (
     -- Always 1: the table has one row.
     one            integer primary key check (one = 1),
-    -- Raised whenever a client is made or changed; a running server reloads who may do what.
+    -- Raised whenever a client is created or disabled, so that a running server reloads its
+    -- snapshot of clients and their scopes.
     access_version integer not null,
-    -- The seed of the demo shop in this file, null in a real book. `demo --reset` deletes no
-    -- file in which this is null.
+    -- The seed that generated the demo shop in this file; null in a real book. `demo --reset`
+    -- refuses to delete a file in which this is null.
     demo_seed      integer
 ) strict;
 
--- The keys that sign access tokens (HS256). They live here so that tokens survive a restart.
+-- The keys that sign access tokens (HS256). They are stored so that tokens survive a restart.
 create table signing_keys (
     -- The token header's `kid`.
     key_id        text primary key,
@@ -35,93 +36,96 @@ create table signing_keys (
     created_at_ms integer not null
 ) strict, without rowid;
 
--- ── Who ─────────────────────────────────────────────────────────────────────────────────────
+-- ── Accounts, clients and users ─────────────────────────────────────────────────────────────
 
 create table accounts (
     account_seq   integer primary key,
     -- `T` or `P` and eight digits, as in T12345678.
     account_id    text not null unique
         check (account_id glob '[PT][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]'),
-    -- What people call the shop.
-    name          text not null check (length(name) between 1 and 200 and instr(name, char(0)) = 0),
-    -- ISO 4217; what the back office shows sums in. An order has its own.
+    -- The shop's name, shown in the back office.
+    name          text not null
+        check (length(name) between 1 and 200 and instr(name, char(0)) = 0),
+    -- ISO 4217; the currency of totals in the back office. Each order has its own currency.
     currency      text not null check (length(currency) = 3),
-    -- IANA name; where the shop's days begin and end.
+    -- IANA time zone name; it decides when the shop's days begin and end.
     time_zone     text not null check (length(time_zone) between 1 and 64),
     created_at_ms integer not null
 ) strict;
 
--- API clients. Never deleted: events name them.
+-- API clients. Never deleted, because events refer to them.
 create table clients (
     client_seq     integer primary key,
-    -- UUID v4, the user name of the token request.
+    -- UUID v4, sent as the user name when a token is requested.
     client_id      text not null unique check (length(client_id) = 36),
     account_seq    integer not null references accounts,
-    name           text not null check (length(name) between 1 and 200 and instr(name, char(0)) = 0),
-    -- SHA-256 of the secret, which is 32 random bytes and shown once.
+    name           text not null
+        check (length(name) between 1 and 200 and instr(name, char(0)) = 0),
+    -- SHA-256 of the secret, which is 32 random bytes and is shown only once.
     secret_sha256  blob not null check (length(secret_sha256) = 32),
     -- Scopes, separated by one space.
     grants         text not null check (0 < length(grants)),
     created_at_ms  integer not null,
-    -- When it was disabled; null while it may be used.
+    -- When the client was disabled; null while it is enabled.
     disabled_at_ms integer
 ) strict;
 
 create index clients_by_account on clients (account_seq);
 
--- People who work in the back office. Never deleted: events name them.
+-- People who work in the back office. Never deleted, because events refer to them.
 create table users (
     user_seq       integer primary key,
-    -- UUID v4; what `…_by` columns say.
+    -- UUID v4; the value that `…_by` columns hold.
     user_id        text not null unique check (length(user_id) = 36),
-    -- Their name at sign-in, in lower case.
-    email          text not null unique check (length(email) between 3 and 254 and email = lower(email)),
-    -- What they may do in each of their accounts.
+    -- The address that they sign in with, in lower case.
+    email          text not null unique
+        check (length(email) between 3 and 254 and email = lower(email)),
+    -- What the user may do; it applies to every account in user_accounts.
     role           text not null check (role in ('owner', 'manager', 'packer', 'viewer')),
     -- Argon2id, as a PHC string.
     password_hash  text not null,
     created_at_ms  integer not null,
-    -- When they were disabled; null while they may sign in.
+    -- When the user was disabled; null while they may sign in.
     disabled_at_ms integer
 ) strict;
 
--- Which accounts a user works on.
+-- The accounts that a user has access to.
 create table user_accounts (
     user_seq    integer not null references users,
     account_seq integer not null references accounts,
     primary key (user_seq, account_seq)
 ) strict, without rowid;
 
--- Browsers that are signed in. Deleted on sign-out, on a new password and when the user is
--- disabled.
+-- Signed-in browsers. A session is deleted on sign-out, when the user's password changes and when
+-- the user is disabled.
 create table sessions (
     -- SHA-256 of the cookie's 32 random bytes.
     token_sha256    blob primary key check (length(token_sha256) = 32),
     user_seq        integer not null references users,
-    -- What every form of the session carries, so that no other site can send one.
+    -- The CSRF token: every form of the session carries it, so another site cannot submit one.
     form_token      text not null check (length(form_token) = 43),
     created_at_ms   integer not null,
-    -- When a page was last asked for, to the minute.
+    -- When a page was last requested, to the minute.
     last_seen_at_ms integer not null
 ) strict, without rowid;
 
 create index sessions_by_user on sessions (user_seq);
 
--- Links that sign somebody in once.
+-- Links that sign a user in, each usable once.
 create table sign_in_links (
     -- SHA-256 of the link's 32 random bytes.
     token_sha256  blob primary key check (length(token_sha256) = 32),
-    -- Whom it signs in; null makes the first owner.
+    -- The user whom the link signs in; null for the link that creates the first owner.
     user_seq      integer references users,
     expires_at_ms integer not null
 ) strict, without rowid;
 
--- Wrong passwords in a row, so that guessing is slowed across restarts.
+-- Consecutive wrong passwords, stored so that guessing stays slow across restarts.
 create table sign_in_attempts (
-    -- SHA-256 of whom they were for, or of the address that they came from.
+    -- SHA-256 of the e-mail address that was tried, or of the network address that tried.
     name_sha256 blob primary key check (length(name_sha256) = 32),
     failures    integer not null check (1 <= failures),
-    -- By the machine's clock, not the book's.
+    -- Read from the machine's clock, so unlike other times it may fall.
     last_at_ms  integer not null
 ) strict, without rowid;
 
@@ -134,17 +138,17 @@ create table drafts (
     status                  text not null check (status in ('open', 'completed', 'deleted')),
     -- The order's currency, ISO 4217.
     currency                text not null check (length(currency) = 3),
-    -- The custom or reserved order id; null when the order will be named on completion.
+    -- The custom or reserved order id; null if completing the draft generates one.
     order_name              text check (length(order_name) between 1 and 64),
-    -- The store that items without one of their own belong to; null when none is named.
+    -- The store of items that do not name their own; null if the draft names no store.
     store_id                text,
-    -- The fields of `order` but its items.
+    -- The fields of `order`, except its items.
     document                text not null,
-    -- `store` as sent beside `order`, or null.
+    -- The request's `store` field, next to `order`; null if it was not sent.
     store_document          text,
     -- `options` as sent.
     options_document        text not null,
-    -- The options that act, see the contract's D1.
+    -- The options that have an effect, copied out of options_document.
     generate_order_id       text not null
         check (generate_order_id in ('UUID', 'ALPHANUMERIC_9', 'ALPHANUMERIC_9_RESERVE')),
     split_draft             integer not null check (split_draft in (0, 1)),
@@ -152,12 +156,12 @@ create table drafts (
     created_at_ms           integer not null,
     created_by              text not null,
     updated_at_ms           integer not null,
-    -- `options.order_id`: the order that the draft changes when it is completed; null when it makes
-    -- orders of its own.
+    -- `options.order_id`: the order that completing this draft changes; null if completing it
+    -- creates new orders.
     amends                  text check (length(amends) between 1 and 64),
-    -- `options.replace`: whether that order's items and fields are replaced by the draft's.
+    -- `options.replace`: 1 if the draft's items and fields replace those of that order.
     replaces                integer not null default 0 check (replaces in (0, 1)),
-    -- How many changes the draft has seen; the last draft event's version.
+    -- Number of the draft's events, and so the version of the last one.
     version                 integer not null default 0 check (0 <= version),
     unique (account_seq, id)
 ) strict;
@@ -169,33 +173,35 @@ create index drafts_by_creation on drafts (account_seq, created_at_ms);
 
 create table draft_items (
     draft_seq              integer not null references drafts,
-    -- The line's number, unique in its order.
+    -- The line's number, unique within its order.
     line_id                integer not null check (0 <= line_id),
-    -- The place of the item among the order's items, from 0.
+    -- Position among the order's items, from 0.
     position               integer not null check (0 <= position),
-    -- Before discounts, tax included.
+    -- The amount before discounts, including tax.
     gross_amount           integer not null,
-    -- All discount lines together; of the gross amount's sign and never more than it.
+    -- Sum of all discount lines; has the gross amount's sign and never exceeds it.
     discount_amount        integer not null
-        check (abs(discount_amount) <= abs(gross_amount) and 0 <= discount_amount * sign(gross_amount)),
-    -- Those of type `manual`.
+        check (abs(discount_amount) <= abs(gross_amount)
+            and 0 <= discount_amount * sign(gross_amount)),
+    -- Sum of the discount lines of type `manual`.
     manual_discount_amount integer not null,
-    -- All tax lines together.
+    -- Sum of all tax lines.
     tax_amount             integer not null,
-    -- The item's own store; null when it has none.
+    -- The item's own store; null if it does not name one.
     store_id               text,
-    -- The item as sent, less `line_id`.
+    -- The item as sent, without `line_id`.
     document               text not null,
-    -- The draft's version that the item was added or last changed with.
+    -- The draft's version in which the item was added or last changed.
     version                integer not null default 0 check (0 <= version),
     primary key (draft_seq, line_id)
 ) strict, without rowid;
 
--- What was done to drafts: one row a change, from the making on. What a change said is the draft.
+-- The history of drafts: one row per change, the creation included. The content of a change is not
+-- kept here: the draft has the result.
 create table draft_events (
     draft_event_seq integer primary key,
     draft_seq       integer not null references drafts,
-    -- The how-manieth event of its draft this is, from 1.
+    -- Position in its draft's history, from 1.
     version         integer not null check (0 < version),
     id              text not null check (length(id) = 36),
     method          text not null,
@@ -205,20 +211,18 @@ create table draft_events (
     unique (draft_seq, version)
 ) strict;
 
--- What a completed draft became: the orders that it made, or the one that it changed.
+-- The result of completing a draft: the orders that it created, or the order that it changed.
 create table draft_orders (
     draft_seq integer not null references drafts,
     order_seq integer not null references orders,
     primary key (draft_seq, order_seq)
 ) strict, without rowid;
 
--- Like order_values.
+-- Like order_values, for drafts.
 create table draft_values (
     account_seq integer not null references accounts,
-    -- As in order_values; `order_id` is the draft's own or the one of the order it changes.
-    filter      text not null check (filter in ('customer_id', 'store_id', 'order_id',
-        'itinerary_travel_mode', 'itinerary_arrival_address', 'itinerary_departure_address',
-        'items_discount_lines_discount_type')),
+    -- As in order_values. `order_id` is the draft's own order id, or that of the order it changes.
+    filter      text not null,
     value       text not null,
     draft_seq   integer not null references drafts,
     primary key (account_seq, filter, value, draft_seq)
@@ -226,7 +230,7 @@ create table draft_values (
 
 create index draft_values_by_draft on draft_values (draft_seq);
 
--- Like order_search; the rowid is the draft's draft_seq.
+-- Like order_search, for drafts. The rowid is the draft_seq.
 create virtual table draft_search using fts5 (
     words,
     content = '', contentless_delete = 1,
@@ -236,27 +240,27 @@ create virtual table draft_search using fts5 (
 
 -- ── Orders ──────────────────────────────────────────────────────────────────────────────────
 
--- What an order is called in paths: its id, its order id, and order ids that drafts have reserved,
--- in one namespace an account.
+-- The names by which paths find an order: its id, its order id, and order ids that drafts have
+-- reserved. They share one namespace per account.
 create table order_names (
     account_seq integer not null references accounts,
     name        text not null check (length(name) between 1 and 64),
-    -- The order of that name; null while a draft holds the name.
+    -- The order with that name; null while a draft reserves the name.
     order_seq   integer references orders,
-    -- The draft that reserved the name; null for an order's own id.
+    -- The draft that reserved the name; null if no draft did.
     draft_seq   integer references drafts,
     primary key (account_seq, name),
     check (order_seq is not null or draft_seq is not null)
 ) strict, without rowid;
 
--- What never changes about an order. Rows are never changed or deleted.
+-- The facts of an order that never change. Rows are never updated or deleted.
 create table orders (
     order_seq     integer primary key,
     account_seq   integer not null references accounts,
     id            text not null check (length(id) = 36),
-    -- The custom or generated order id, or the id.
+    -- The custom or generated order id; equal to `id` if there is neither.
     order_id      text not null check (length(order_id) between 1 and 64),
-    -- The draft it was made from.
+    -- The draft that created the order.
     draft_seq     integer not null references drafts,
     currency      text not null check (length(currency) = 3),
     created_at_ms integer not null,
@@ -265,21 +269,22 @@ create table orders (
 
 create index orders_by_creation on orders (account_seq, created_at_ms);
 
--- What a client says about an order and may change or have erased: customer, addresses, metadata.
+-- The fields of an order that a client sent and may change or erase: customer, addresses, metadata.
 create table order_documents (
     order_seq        integer primary key references orders,
     document         text not null,
     options_document text not null
 ) strict;
 
--- Like draft_items; the store is the one of the item's draft where it has none of its own.
+-- Like draft_items, for orders. An item that names no store of its own has the draft's store.
 create table order_items (
     order_seq              integer not null references orders,
     line_id                integer not null check (0 <= line_id),
     position               integer not null check (0 <= position),
     gross_amount           integer not null,
     discount_amount        integer not null
-        check (abs(discount_amount) <= abs(gross_amount) and 0 <= discount_amount * sign(gross_amount)),
+        check (abs(discount_amount) <= abs(gross_amount)
+            and 0 <= discount_amount * sign(gross_amount)),
     manual_discount_amount integer not null,
     tax_amount             integer not null,
     store_id               text,
@@ -288,48 +293,48 @@ create table order_items (
     primary key (order_seq, line_id)
 ) strict, without rowid;
 
--- The one small row that a payment operation reads and rewrites. Its words are checked one by one:
--- for `in (...)` of more than two, SQLite makes a table of them at every row.
+-- The one small row that a payment operation reads and rewrites. The checks compare each word with
+-- `=`, because SQLite builds a table at every row that it checks with `in` and more than two words.
 create table ledgers (
     order_seq               integer primary key references orders,
-    -- These three repeated from orders, which never change, so that the list's indexes and a payment
-    -- operation need no other table.
+    -- Copies of these three columns of orders, where they never change, so that lists and payment
+    -- operations read no other table.
     account_seq             integer not null references accounts,
     order_id                text not null,
     currency                text not null check (length(currency) = 3),
-    -- What the lines come to, in thousandths of the currency's unit whatever its decimals, so that
-    -- orders in different currencies can be sorted. Changes only when a draft changes the lines.
+    -- Sum of the lines, in thousandths of the currency's unit, so that orders in currencies with
+    -- different decimals can be sorted. Changes only when a draft changes the lines.
     total_thousandths       integer not null,
     status                  text not null
         check (status = 'open' or status = 'closed' or status = 'cancelled'),
-    -- Derived from `lines` by the domain on every change; `verify` derives it again.
+    -- Derived from `lines` on every change; `verify` checks it.
     payment_status          text not null
         check (payment_status = 'pending' or payment_status = 'partially_paid'
             or payment_status = 'paid' or payment_status = 'partially_refunded'
             or payment_status = 'refunded'),
     multiple_authorizations integer not null check (multiple_authorizations in (0, 1)),
-    -- JSON array of every authorization's id, oldest first; [] without multiple_authorizations.
+    -- JSON array of all authorization ids, oldest first; [] without multiple_authorizations.
     authorizations          text not null,
     -- JSON array, sorted by line id, of
     --   [line_id, payable, authorized, captured, direct, cancelled, refunded, moved_by, parts]
-    -- payable is gross less discount, with its sign; the five sums are what successful operations
-    -- add up to, in units of that sign, direct being the part of captured that was taken before
-    -- any authorization; moved_by is the event that last moved a sum, or null; parts is [] or, with
-    -- multiple_authorizations, [position in authorizations, authorized, captured, cancelled,
-    -- refunded] for each authorization of the line.
+    -- payable is gross minus discount, with its sign. The five sums add up the successful
+    -- operations, in units of that sign; direct is the part of captured that was captured before
+    -- any authorization. moved_by is the event_seq that last changed a sum, or null. parts is []
+    -- or, with multiple_authorizations, [position in authorizations, authorized, captured,
+    -- cancelled, refunded] for each authorization of the line.
     lines                   text not null,
-    -- Whether any line holds something: authorized, not captured from it and not released.
+    -- 1 if any line holds an authorized amount that is neither captured nor cancelled.
     holds                   integer not null check (holds in (0, 1)),
-    -- How many events the order has; the last event's version.
+    -- Number of the order's events, and so the version of the last one.
     version                 integer not null check (0 <= version),
-    -- The head of the order's list of events, see events.previous_seq. Its reference would make
-    -- SQLite keep a copy of each page that an operation changes.
+    -- The order's newest event, the head of the list that events.previous_seq links. Not declared
+    -- as a reference, because SQLite would then copy every page that an operation changes.
     last_event_seq          integer,
     updated_at_ms           integer not null,
-    -- When and by whom it was last closed; null unless it is closed.
+    -- When and by whom the order was closed; null unless it is closed now.
     closed_at_ms            integer,
     closed_by               text,
-    -- When, by whom and why it was cancelled; null unless it is.
+    -- When, by whom and why the order was cancelled; null unless it is cancelled.
     cancelled_at_ms         integer,
     cancelled_by            text,
     cancelled_reason        text
@@ -340,8 +345,8 @@ create table ledgers (
     check ((status = 'cancelled') = (cancelled_at_ms is not null))
 ) strict;
 
--- Each gives a list in its order. What stands behind the order_seq is there to filter by without
--- reading the row, and no capture changes it.
+-- Each index gives one list in its order. The columns after order_seq let a filter decide without
+-- reading the row; a capture never changes them.
 create index ledgers_by_account on ledgers (account_seq, order_seq);
 create index ledgers_by_status on ledgers (account_seq, status, order_seq, currency);
 create index ledgers_by_payment_status
@@ -349,16 +354,18 @@ create index ledgers_by_payment_status
 create index ledgers_by_currency on ledgers (account_seq, currency, order_seq);
 create index ledgers_by_total
     on ledgers (account_seq, total_thousandths, order_seq, status, currency);
-create index ledgers_that_hold on ledgers (account_seq, order_seq, status, currency) where holds = 1;
+create index ledgers_that_hold
+    on ledgers (account_seq, order_seq, status, currency) where holds = 1;
 
--- What lists of orders are filtered by and no index of ledgers answers: each value once an order,
--- made of its documents and made anew when they change. A payment operation touches none of them.
+-- Values for the list filters that no index of ledgers answers. Each value has one row per order.
+-- They are computed from the order's documents and replaced when those change; payment operations
+-- never touch them.
 create table order_values (
     account_seq integer not null references accounts,
-    -- The filter's name in a query. Of an itinerary's addresses both `id` and `name` are values.
-    filter      text not null check (filter in ('customer_id', 'store_id', 'itinerary_travel_mode',
-        'itinerary_arrival_address', 'itinerary_departure_address',
-        'items_discount_lines_discount_type')),
+    -- The filter's name in a query string, such as `customer_id`. For the addresses of an
+    -- itinerary, both the `id` and the `name` are values. No check lists the names, so that a new
+    -- filter does not have to rebuild the table; `ValueFilter` in the code lists them.
+    filter      text not null,
     value       text not null,
     order_seq   integer not null references orders,
     primary key (account_seq, filter, value, order_seq)
@@ -366,14 +373,14 @@ create table order_values (
 
 create index order_values_by_order on order_values (order_seq);
 
--- What was said about an order by whoever works on it.
+-- Comments on orders, by API clients and back-office users.
 create table order_comments (
     comment_seq   integer primary key,
     order_seq     integer not null references orders,
     id            text not null check (length(id) = 36),
-    -- The event that added it. Its request's body is erased when the comment is deleted.
+    -- The event that added the comment. Deleting the comment erases the body of that request.
     event_seq     integer not null references events,
-    -- The comment as sent; null once it was deleted.
+    -- The comment as sent; null once it has been deleted.
     document      text,
     created_at_ms integer not null,
     created_by    text not null,
@@ -384,46 +391,49 @@ create table order_comments (
 
 create index order_comments_by_order on order_comments (order_seq, comment_seq);
 
--- Words to find an order by: order id, and the customer's and addressees' e-mails, names, phones.
--- The rowid is the order's order_seq. Nothing is stored but the index.
+-- The search index of orders: words of the order id and of the e-mail addresses, names and phone
+-- numbers of the customer and the addressees. The rowid is the order_seq. Only the index is stored,
+-- not the text.
 create virtual table order_search using fts5 (
-    -- The first 20 letters of each word, right behind the nine of the account id; separated by
-    -- spaces. What is typed is the beginning of such a word, and every length of it has an index of
-    -- its own: whatever is looked for is one list of rows, read from the newest.
+    -- Words separated by spaces, each cut to 20 letters and prefixed with the account id (nine
+    -- characters). A search matches the beginning of a word. There is one prefix index for each
+    -- length, so every search reads one list of rows, newest first.
     words,
     content = '', contentless_delete = 1,
     tokenize = "unicode61 categories 'L* M* N* Co'",
     prefix = '10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29'
 );
 
--- ── What happened ───────────────────────────────────────────────────────────────────────────
+-- ── History ─────────────────────────────────────────────────────────────────────────────────
 
--- Every event of every order, appended, never changed or deleted. An order's events are a list
--- from the newest back, so that a new one moves no index.
+-- All events of all orders. Rows are appended and never updated or deleted. An order's events form
+-- a linked list from the newest back, so that appending one updates no index.
 create table events (
     event_seq        integer primary key,
     order_seq        integer not null references ledgers,
-    -- The order's event before this one; null for its first. `verify` and every reading of the list
-    -- find one that is not there, so that no capture looks for a page of long ago.
+    -- The order's previous event; null for the first. Not declared as a reference, because a
+    -- capture would then have to read an old page; reading the list and `verify` report a missing
+    -- event.
     previous_seq     integer,
-    -- The how-manieth event of its order this is, from 1.
+    -- Position in its order's history, from 1.
     version          integer not null check (0 < version),
     id               text not null check (length(id) = 36),
-    -- 'api' has a row in api_events, 'service' one in service_events; the others are payment
-    -- operations, which stand here whole.
+    -- 'api' has a row in api_events and 'service' one in service_events. The other kinds are
+    -- payment operations, which are stored entirely in this row.
     kind             text not null check (kind = 'api' or kind = 'service'
         or kind = 'authorization' or kind = 'capture' or kind = 'refund' or kind = 'cancellation'),
     created_at_ms    integer not null,
     created_by       text not null,
-    -- From here on of a payment operation; null of any other event.
+    -- The operation's public id. This column and the four after it belong to payment operations
+    -- and are null for other events.
     operation_id     text check (length(operation_id) = 36),
-    -- Whether the gateway did it; 0 is recorded and moves nothing.
+    -- 1 if the gateway carried it out; 0 is recorded but changes no sum.
     success          integer check (success in (0, 1)),
-    -- What its items add up to.
+    -- Sum of the operation's items.
     amount           integer check (abs(amount) <= 9007199254740991),
-    -- Only with multiple_authorizations: the authorization it draws on.
+    -- The authorization that the operation draws on; set only with multiple_authorizations.
     authorization_id text check (length(authorization_id) <= 40),
-    -- The operation as sent: items and all the rest.
+    -- The complete operation as sent, including its items.
     document         text,
     check (iif(kind = 'api' or kind = 'service',
         coalesce(operation_id, success, amount, authorization_id, document) is null,
@@ -431,54 +441,56 @@ create table events (
             and document is not null))
 ) strict;
 
--- A change through the API. Never changed or deleted.
+-- Changes to orders other than payment operations. Rows are never updated or deleted.
 create table api_events (
     event_seq   integer primary key references events,
     method      text not null,
     path        text not null,
-    -- The draft that made or changed the order; null for a change of the order itself.
+    -- The completed draft that created or changed the order; null if the order was changed
+    -- directly.
     draft_seq   integer references drafts,
-    -- SHA-256 of the body in request_bodies; null when there was none.
+    -- SHA-256 of the body in request_bodies; null if the request had no body.
     body_sha256 blob check (length(body_sha256) = 32)
 ) strict;
 
--- What a service said about an order: an event of kind `service`. Never changed or deleted.
+-- Steps that other services reported about an order: events of kind `service`. Rows are never
+-- updated or deleted.
 create table service_events (
     event_seq      integer primary key references events,
     state          text not null check (state in ('error', 'failure', 'success', 'pending')),
-    -- Tells services apart.
+    -- The name of the service.
     service        text not null,
-    -- What the service calls its step.
+    -- The service's own name for the step.
     service_status text not null,
-    -- SHA-256 of the body in request_bodies, which also has `description` and `metadata`.
+    -- SHA-256 of the body in request_bodies, which also holds `description` and `metadata`.
     body_sha256    blob check (length(body_sha256) = 32)
 ) strict;
 
--- The bodies of such events, apart from the events so that personal data can be erased while the
--- event, and the proof of what it was, remains.
+-- Request bodies of API and service events. They are kept apart from the events so that personal
+-- data can be erased while the event and the body's hash remain.
 create table request_bodies (
     event_seq integer primary key references events,
     body      text not null
 ) strict;
 
--- ── Requests answered ───────────────────────────────────────────────────────────────────────
+-- ── Stored answers ──────────────────────────────────────────────────────────────────────────
 
--- The answers of requests that carried an Idempotency-Key, written in the transaction of what
--- they did, kept for 30 days, and the newest thousand whatever their age.
+-- Answers to requests that carried an Idempotency-Key, written in the same transaction as the
+-- change. Kept for 30 days; the newest 1,000 are kept whatever their age.
 create table idempotency_keys (
     key_seq       integer primary key,
-    -- The first 16 bytes of the SHA-256 of the account's id, the id of the client that sent it, or
-    -- of the user whose form it was, and the key, with line breaks between them.
+    -- The first 16 bytes of the SHA-256 of three lines: the account id; the id of the client or,
+    -- for a form, of the user; the key.
     key_hash      blob not null unique check (length(key_hash) = 16),
-    -- SHA-256 of method, path, query and the canonical body; of a form, of its path and fields.
+    -- SHA-256 of method, path, query and canonical body; for a form, of its path and fields.
     fingerprint   blob not null check (length(fingerprint) = 32),
-    -- The body of the answer, which was a 200; of a form, the id of the operation that it recorded
+    -- The body of the answer, which was a 200. For a form, the id of the operation that it recorded
     -- or of the order that it commented on.
     answer        text not null,
     created_at_ms integer not null
 ) strict;
 
--- ── What is written stays written ───────────────────────────────────────────────────────────
+-- ── Append-only tables ──────────────────────────────────────────────────────────────────────
 
 create trigger orders_are_not_changed before update on orders
 begin select raise(abort, 'orders are not changed'); end;

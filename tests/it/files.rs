@@ -57,6 +57,9 @@ struct Wrong {
     told: &'static str,
 }
 
+/// Marks a file as one of the builds before the first release, whose last schema was 6.
+const UNRELEASED: &str = "pragma application_id = 1414089804; pragma user_version = 6";
+
 const WRONG: &[Wrong] = &[
     Wrong {
         file: "newer.db",
@@ -73,6 +76,22 @@ const WRONG: &[Wrong] = &[
             tamper(db, "pragma user_version = 99; pragma journal_mode = delete").unwrap();
         },
         told: "newer Tillbook",
+    },
+    Wrong {
+        file: "unreleased.db",
+        make: |db, good| {
+            std::fs::copy(good, db).unwrap();
+            tamper(db, UNRELEASED).unwrap();
+        },
+        told: "was made by an unreleased build of Tillbook",
+    },
+    Wrong {
+        file: "unreleased, with a rollback journal.db",
+        make: |db, good| {
+            std::fs::copy(good, db).unwrap();
+            tamper(db, &format!("{UNRELEASED}; pragma journal_mode = delete")).unwrap();
+        },
+        told: "open it with the build that made it, or start a new book",
     },
     Wrong {
         file: "foreign.db",
@@ -136,6 +155,8 @@ fn a_file_that_is_not_a_book_of_ours_is_refused_and_left_as_it_is() {
             assert_eq!(ended.code, 1, "{at}: {}{}", ended.out, ended.err);
             assert!(ended.err.contains(wrong.told), "{at}: {}", ended.err);
             assert!(!ended.err.contains("panicked"), "{at}: {}", ended.err);
+            let is_unreleased = wrong.file.starts_with("unreleased");
+            assert!(!(is_unreleased && ended.err.contains("damaged")), "{at}: {}", ended.err);
             assert!(std::fs::read(&db).unwrap() == before, "{at}: the file was changed");
         }
     }

@@ -16,8 +16,12 @@ use super::migrate::refuse_newer;
 use crate::sabotage::{self, Fault};
 use crate::store::error::{StoreError, StoreErrorKind};
 
-/// "TILL": tells a file of ours from every other SQLite file. The first migration writes it.
-const APPLICATION_ID: i32 = 0x5449_4c4c;
+/// "TLBK": the SQLite application id of a Tillbook file, which migration 0001 writes.
+const APPLICATION_ID: i32 = 0x544c_424b;
+
+/// "TILL": the application id of files made by builds before the first release. Their schemas were
+/// numbered from 1 too, so an application id of their own keeps the two numberings apart.
+const UNRELEASED_APPLICATION_ID: i32 = 0x5449_4c4c;
 
 /// SQLite before this can corrupt a WAL file that two connections write or checkpoint at once.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -143,9 +147,18 @@ fn check_sqlite_version(version: i32) -> Result<(), StoreError> {
     Err(StoreError::other(text))
 }
 
-/// An empty file may become ours; any other must be ours already.
+/// Refuses a file that is neither empty nor a Tillbook file of a released schema.
 fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let application_id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if application_id == UNRELEASED_APPLICATION_ID {
+        let text = format!(
+            "{} was made by an unreleased build of Tillbook, and this version cannot bring it up \
+             to date. The file was not changed. Keep it and open it with the build that made it, \
+             or start a new book by naming another file with --db.",
+            path.display()
+        );
+        return Err(StoreError::other(text));
+    }
     let objects: i64 = conn
         .query_row("select count(*) from sqlite_schema", [], |row| row.get(0))
         .map_err(schema_unreadable)?;
