@@ -76,7 +76,7 @@ pub struct JsonArgs {
 
 /// Parses the command line, does what it says, and tells how it went.
 pub fn run() -> ExitCode {
-    let matches = Cli::command().version(version()).get_matches();
+    let matches = Cli::command().version(version()).long_version(long_version()).get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
@@ -99,7 +99,16 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// `0.1.0 (SQLite 3.53.2)`.
+/// `0.1.0 (4f1c09a7d2)`; the commit is left out if the build did not know it.
 fn version() -> String {
-    format!("{} (SQLite {})", env!("CARGO_PKG_VERSION"), crate::store::sqlite_version())
+    let version = env!("CARGO_PKG_VERSION");
+    match env!("TILLBOOK_BUILD_COMMIT") {
+        "" => version.to_owned(),
+        commit => format!("{version} ({commit})"),
+    }
+}
+
+/// The version, and on a line below the version of SQLite, since some versions lose data.
+fn long_version() -> String {
+    format!("{}\nSQLite {}", version(), crate::store::sqlite_version())
 }

@@ -251,19 +251,6 @@ fn a_running_server_heeds_the_commands() {
 }
 
 #[test]
-fn the_version_names_sqlite() {
-    let told = run(&["--version"]).expect(0).out;
-    let number = |text: &str| text.split('.').count() == 3 && text.starts_with(char::is_numeric);
-    let words: Vec<&str> = told.trim_end().split([' ', '(', ')']).collect();
-    match words[..] {
-        ["tillbook", version, "", "SQLite", sqlite, ""] => {
-            assert!(number(version) && number(sqlite))
-        }
-        _ => panic!("{told}"),
-    }
-}
-
-#[test]
 fn the_help_of_every_subcommand_names_every_option_s_variable() {
     let mut waiting: Vec<Vec<String>> = vec![Vec::new()];
     let mut options = 0;

@@ -52,3 +52,4 @@ mod tokens;
 mod trials;
 mod unread_bodies;
 mod verify;
+mod version;
