@@ -1,60 +1,102 @@
-//! The files that pages need, compiled in, each under a name that changes with its content.
+//! The static files of pages, compiled in. Each is served under a name that changes with its
+//! content, so that browsers may keep it for ever.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
-use include_dir::{Dir, include_dir};
 
 use super::error::ApiError;
 use crate::digest::sha256;
 
-static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/static");
+/// A file of `static/`. A name without a file does not compile.
+macro_rules! asset {
+    ($file:literal, $content_type:literal) => {
+        Asset {
+            file: $file,
+            content: include_bytes!(concat!("../../static/", $file)),
+            content_type: $content_type,
+            path: OnceLock::new(),
+        }
+    };
+}
 
 /// The style of every page.
-pub static CSS: LazyLock<Asset> = LazyLock::new(|| Asset::new("app.css", "text/css"));
-/// What makes forms quicker; every page works without it.
-pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| Asset::new("app.js", "text/javascript"));
+pub static CSS: Asset = asset!("app.css", "text/css");
+/// The script that makes forms quicker; every page works without it.
+pub static SCRIPT: Asset = asset!("app.js", "text/javascript");
 
-/// The viewer of the API's document, and what starts it.
-pub static VIEWER_CSS: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("swagger-ui/swagger-ui.css", "text/css"));
-pub static VIEWER_SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("swagger-ui/swagger-ui-bundle.js", "text/javascript"));
-pub static DOCS_SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("docs.js", "text/javascript"));
+/// The viewer of the API's document, which is vendored, and the script that starts it.
+pub static VIEWER_CSS: Asset = asset!("swagger-ui/swagger-ui.css", "text/css");
+pub static VIEWER_SCRIPT: Asset = asset!("swagger-ui/swagger-ui-bundle.js", "text/javascript");
+pub static DOCS_SCRIPT: Asset = asset!("docs.js", "text/javascript");
 
-/// A file that is served as it is, for ever.
+/// Every asset. A file that is missing here is not served.
+static ASSETS: [&Asset; 5] = [&CSS, &SCRIPT, &VIEWER_CSS, &VIEWER_SCRIPT, &DOCS_SCRIPT];
+
+/// A static file.
 pub struct Asset {
-    path: String,
+    /// Its path below `static/`.
+    file: &'static str,
     content: &'static [u8],
     content_type: &'static str,
+    path: OnceLock<String>,
 }
 
 impl Asset {
-    fn new(file: &str, content_type: &'static str) -> Asset {
-        let content = FILES.get_file(file).map(|file| file.contents()).unwrap_or_default();
-        let name = file.rsplit('/').next().unwrap_or(file);
-        let hash: String = sha256(content).iter().take(6).map(|b| format!("{b:02x}")).collect();
-        Asset { path: format!("static/{hash}-{name}"), content, content_type }
-    }
-
-    /// Where it is, below the public URL.
+    /// Its path below the public URL: `static/`, the start of the content's hash, and the name.
     pub fn path(&self) -> &str {
-        &self.path
+        self.path.get_or_init(|| {
+            let name = self.file.rsplit('/').next().unwrap_or(self.file);
+            let hash = sha256(self.content);
+            let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            format!("static/{hash}-{name}")
+        })
     }
 }
 
 /// `GET /static/{file}`
 pub async fn show(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let wanted = format!("static/{}", request.match_info().get("file").unwrap_or_default());
-    let assets = [&*CSS, &*SCRIPT, &*VIEWER_CSS, &*VIEWER_SCRIPT, &*DOCS_SCRIPT];
-    let asset = assets
+    let asset = ASSETS
         .into_iter()
-        .find(|asset| asset.path == wanted)
+        .find(|asset| asset.path() == wanted)
         .ok_or_else(|| ApiError::not_found("file"))?;
     Ok(HttpResponse::Ok()
         .content_type(format!("{}; charset=utf-8", asset.content_type))
         .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .body(asset.content))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// What comes with vendored files and is read by people: licences and the version.
+    const NOT_SERVED: [&str; 4] = ["LICENSE", "NOTICE", "VERSION", "LICENSE.txt"];
+
+    #[test]
+    fn every_file_is_served() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
+        let mut folders = vec![root.clone()];
+        let mut found = BTreeSet::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                if !NOT_SERVED.iter().any(|ending| name.ends_with(ending)) {
+                    found.insert(name);
+                }
+            }
+        }
+        let served: BTreeSet<String> = ASSETS.map(|asset| asset.file.to_owned()).into();
+        assert_eq!(found, served, "static/ (left) is not what assets.rs serves (right)");
+    }
 }
