@@ -1,6 +1,4 @@
-//! The service itself: whether it is well, and the document that describes it.
-
-use std::sync::OnceLock;
+//! The health check, and the document that describes the API.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -9,13 +7,16 @@ use super::super::extract::{ok_json, state};
 use crate::json::{ObjectText, Tree};
 use crate::store::Trouble;
 
-/// The contract, by hand.
-const OPENAPI: &str = include_str!("../../../data/openapi.yaml");
+/// The API's document, written by hand.
+const OPENAPI_YAML: &str = include_str!("../../../data/openapi.yaml");
+/// The same document, which a test keeps equal to the YAML.
+const OPENAPI_JSON: &str = include_str!("../../../data/openapi.json");
 
-/// What stands in the document for the server's own address.
-const SERVER_PLACEHOLDER: &str = "  - url: /\n";
+/// The server's address in both files, which is replaced by the public URL.
+const YAML_SERVER: &str = "  - url: /\n";
+const JSON_SERVER: &str = "\"url\": \"/\"";
 
-/// `GET /health`: 200 while the server can write. Touches no database.
+/// `GET /health`: 200 while the server takes writes. Does not read the database.
 pub async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let store = &state(&request)?.store;
     if store.condition.is_damaged() {
@@ -44,29 +45,13 @@ fn word(trouble: Trouble) -> &'static str {
 
 /// `GET /openapi.yaml`
 pub async fn openapi_yaml(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let text = openapi(state(&request)?.links.public_url());
+    let server = format!("  - url: {}\n", state(&request)?.links.public_url());
+    let text = OPENAPI_YAML.replacen(YAML_SERVER, &server, 1);
     Ok(HttpResponse::Ok().content_type("application/yaml").body(text))
 }
 
 /// `GET /openapi.json`
 pub async fn openapi_json(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    static JSON: OnceLock<String> = OnceLock::new();
-    let read = || -> Result<String, ApiError> {
-        let document: serde_json::Value =
-            yaml_serde::from_str(OPENAPI).map_err(ApiError::internal)?;
-        Ok(document.to_string())
-    };
-    let document = match JSON.get() {
-        Some(document) => document,
-        None => JSON.get_or_init({
-            let document = read()?;
-            || document
-        }),
-    };
-    let server = Tree::text(state(&request)?.links.public_url()).to_string();
-    Ok(ok_json(document.replacen("\"url\":\"/\"", &format!("\"url\":{server}"), 1)))
-}
-
-fn openapi(public_url: &str) -> String {
-    OPENAPI.replacen(SERVER_PLACEHOLDER, &format!("  - url: {public_url}\n"), 1)
+    let url = Tree::text(state(&request)?.links.public_url());
+    Ok(ok_json(OPENAPI_JSON.replacen(JSON_SERVER, &format!("\"url\": {url}"), 1)))
 }
