@@ -17,4 +17,5 @@ pub mod json;
 pub mod randomness;
 pub mod sabotage;
 pub mod store;
+pub mod wire;
 pub mod worker;

@@ -5,9 +5,10 @@ use tillbook::app::{ChangeOrderStatus, CompleteDraft, CreateDraft, OnBehalfOf, R
 use tillbook::domain::ids::OrderName;
 use tillbook::domain::operation::OperationKind;
 use tillbook::domain::order::StatusChange;
-use tillbook::http::api::{parse_draft, parse_operation};
 use tillbook::json::parse;
 use tillbook::store::{Failed, NewApiEvent, Tx, WriteCommand};
+use tillbook::wire::problem::summary;
+use tillbook::wire::{draft_request, operation_request};
 
 use crate::shop::ACCOUNT;
 
@@ -52,7 +53,7 @@ const STORES: [&str; 4] = ["torget", "havna", "stasjonen", "nett"];
 impl MakeOrders {
     fn make_order(&self, tx: &Tx<'_>, number: usize) -> Result<OrderName, NotMade> {
         let draft = parse(draft(number).as_bytes()).map_err(|why| NotMade(why.to_string()))?;
-        let draft = parse_draft(&draft).map_err(|why| NotMade(why.to_string()))?;
+        let draft = draft_request::parse(&draft).map_err(|why| NotMade(summary(&why)))?;
         let on_behalf_of = self.on_behalf_of.clone();
         let event = event("POST", "/draft_orders");
         let made = CreateDraft { on_behalf_of: on_behalf_of.clone(), draft, event }.run(tx);
@@ -97,7 +98,8 @@ impl MakeOrders {
              {{\"line_id\":2,\"amount\":{amount}}}]}}"
         );
         let body = parse(body.as_bytes()).map_err(|why| NotMade(why.to_string()))?;
-        let request = parse_operation(kind, &body).map_err(|why| NotMade(why.to_string()))?;
+        let request =
+            operation_request::parse(kind, &body).map_err(|why| NotMade(summary(&why)))?;
         let (on_behalf_of, order) = (self.on_behalf_of.clone(), order.clone());
         RecordOperation { on_behalf_of, order, request }.run(tx).map_err(not_made).map(drop)
     }

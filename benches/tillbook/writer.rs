@@ -13,10 +13,10 @@ use tillbook::clock::Clock;
 use tillbook::digest::sha256;
 use tillbook::domain::ids::{AccountId, CreatedBy, OrderName};
 use tillbook::domain::operation::{OperationKind, OperationRequest};
-use tillbook::http::api::parse_operation;
 use tillbook::json::parse;
 use tillbook::randomness::Randomness;
 use tillbook::store::{KeyHash, KeyUse, Store};
+use tillbook::wire::operation_request;
 use uuid::Uuid;
 
 use crate::Bench;
@@ -117,7 +117,7 @@ fn draw<T>(orders: &[T]) -> (String, &T) {
 fn operation() -> OperationRequest {
     let body = parse(body(&Uuid::nil().simple().to_string()).as_bytes());
     let body = body.expect("the body is JSON");
-    parse_operation(OperationKind::Capture, &body).expect("the body is a capture")
+    operation_request::parse(OperationKind::Capture, &body).expect("the body is a capture")
 }
 
 fn key_use(on_behalf_of: &OnBehalfOf, key: &str) -> KeyUse {

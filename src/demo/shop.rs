@@ -17,10 +17,11 @@ use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
 use crate::domain::scope::{Scope, Scopes};
 use crate::domain::{KeptJson, Timestamp};
-use crate::http::api::{parse_draft, parse_operation};
 use crate::json::Tree;
 use crate::randomness::Randomness;
 use crate::store::{NewApiEvent, OpenError, Store, WriteCommand};
+use crate::wire::problem::{Problem, summary};
+use crate::wire::{draft_request, operation_request};
 
 /// The account of the demo shop.
 pub const ACCOUNT: &str = "T00000001";
@@ -193,7 +194,7 @@ impl Book {
 
     fn order(&self, draft: &Tree) -> Result<OrderName, MakeShopError> {
         let on_behalf_of = self.website.clone();
-        let draft = parse_draft(draft).map_err(refused)?;
+        let draft = draft_request::parse(draft).map_err(invalid)?;
         let event = api_event("POST", "/draft_orders");
         let made = run(&self.store, CreateDraft { on_behalf_of, draft, event })?;
         let path = format!("/draft_orders/{}/complete", made.id);
@@ -218,7 +219,7 @@ impl Book {
         if let (Tree::Object(members), Some(under)) = (&mut body, under) {
             members.push(("authorization_id".to_owned(), Tree::text(under.as_str())));
         }
-        let request = parse_operation(kind, &body).map_err(refused)?;
+        let request = operation_request::parse(kind, &body).map_err(invalid)?;
         let on_behalf_of = self.website.clone();
         let recorded = run(&self.store, RecordOperation { on_behalf_of, order, request })?;
         Ok(recorded.operation.id)
@@ -257,4 +258,8 @@ where
 
 fn refused(why: impl ToString) -> MakeShopError {
     MakeShopError::Refused(why.to_string())
+}
+
+fn invalid(problems: Vec<Problem>) -> MakeShopError {
+    MakeShopError::Refused(summary(&problems))
 }

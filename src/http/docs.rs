@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::assets::{DOCS_SCRIPT, VIEWER_CSS, VIEWER_SCRIPT};
 use super::error::ApiError;
-use super::extract::state;
+use crate::http::state::state;
 
 #[derive(Template)]
 #[template(path = "docs.html")]

@@ -10,6 +10,7 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::json::Tree;
 use crate::randomness::Randomness;
 use crate::store::{StoreError, StoreErrorKind, WriteError};
+use crate::wire::problem::{Problem, summary};
 
 /// Seconds after which a request may be tried again.
 const RETRY_AFTER_S: &str = "1";
@@ -79,34 +80,6 @@ impl Code {
     }
 }
 
-/// One thing that is wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// A JSON pointer into the body, or the name of a parameter or header.
-    pub path: String,
-    pub code: &'static str,
-    pub message: String,
-    /// More members, as an amount conflict has them.
-    pub details: Vec<(&'static str, Tree)>,
-}
-
-impl Problem {
-    /// A problem at a place.
-    pub fn new(path: impl Into<String>, code: &'static str, message: impl Into<String>) -> Problem {
-        Problem { path: path.into(), code, message: message.into(), details: Vec::new() }
-    }
-
-    fn tree(&self) -> Tree {
-        let mut members = vec![
-            ("path".to_owned(), Tree::text(&self.path)),
-            ("code".to_owned(), Tree::text(self.code)),
-            ("message".to_owned(), Tree::text(&self.message)),
-        ];
-        members.extend(self.details.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
-        Tree::Object(members)
-    }
-}
-
 /// An answer that is not a 200.
 #[derive(Debug)]
 pub struct ApiError {
@@ -128,10 +101,7 @@ impl ApiError {
 
     /// A body or query that can never be right, with everything that is wrong with it.
     pub fn invalid(problems: Vec<Problem>) -> ApiError {
-        let message = match problems.as_slice() {
-            [only] => format!("{}: {}", place(&only.path), only.message),
-            _ => format!("{} things are wrong with the request; see errors.", problems.len()),
-        };
+        let message = summary(&problems);
         ApiError { problems, ..ApiError::new(Code::InvalidRequest, message) }
     }
 
@@ -232,9 +202,10 @@ impl ApiError {
     }
 }
 
-/// A place in a request, for a sentence.
-fn place(path: &str) -> &str {
-    if path.is_empty() { "The body" } else { path }
+impl From<Vec<Problem>> for ApiError {
+    fn from(problems: Vec<Problem>) -> ApiError {
+        ApiError::invalid(problems)
+    }
 }
 
 impl From<StoreError> for ApiError {

@@ -5,36 +5,26 @@
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
-use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
 
-use super::error::{ApiError, Code, Problem};
-use super::shape::{Shape, clean};
-use super::state::AppState;
-use crate::app::{Answer, Idempotent, IdempotentRefused, OnBehalfOf};
+use super::error::{ApiError, Code};
+use super::state::state;
+use crate::app::{Idempotent, OnBehalfOf};
 use crate::auth::access::Actor;
 use crate::digest::sha256;
 use crate::domain::KeptJson;
 use crate::domain::ids::{AccountId, CreatedBy, OrderName};
 use crate::domain::scope::Scope;
+use crate::http::edge::body::{read_body, unsupported};
 use crate::json::{self, ParseErrorKind, Tree};
 use crate::sabotage::{self, Fault};
 use crate::store::{KeyHash, KeyUse, NewApiEvent, WriteCommand};
-
-/// Bytes of a body, if its route says nothing else.
-pub const BODY_BYTES_MAX: usize = 128 << 10;
-
-/// Bytes of an order's document.
-pub const ORDER_BODY_BYTES_MAX: usize = 1 << 20;
-
-/// How long a body may take to arrive; the server knows it.
-#[derive(Debug, Clone, Copy)]
-pub struct BodyTimeout(pub Duration);
+use crate::wire::problem::Problem;
+use crate::wire::shape::{Shape, clean};
 
 /// Characters of an idempotency key.
 const KEY_CHARS_MAX: usize = 255;
@@ -87,12 +77,6 @@ impl FromRequest for OrderEventsWriter {
         let scopes = [Scope::AdminShopping, Scope::WriteShopping, Scope::WriteOrderEvents];
         ready(caller(request, &scopes).map(Self))
     }
-}
-
-/// The server's parts, as an argument.
-pub fn state(request: &HttpRequest) -> Result<&AppState, ApiError> {
-    let state = request.app_data::<Data<AppState>>().map(Data::get_ref);
-    state.ok_or_else(|| ApiError::internal("a route was served without its state"))
 }
 
 /// Who calls: a good token of a client that may be used, for this account, with a scope.
@@ -228,85 +212,6 @@ pub fn on_behalf_of(actor: &Actor) -> OnBehalfOf {
     }
 }
 
-/// Has a command written and answers; `refused` explains its refusals.
-pub async fn write<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
-    state: &AppState,
-    command: Idempotent<C, R>,
-    refused: impl FnOnce(C::Refused) -> ApiError,
-) -> Result<HttpResponse, ApiError> {
-    write_once(state, command, refused).await.map(respond)
-}
-
-/// The same, for whoever answers in another way.
-pub async fn write_once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
-    state: &AppState,
-    command: Idempotent<C, R>,
-    refused: impl FnOnce(C::Refused) -> ApiError,
-) -> Result<Answer, ApiError> {
-    let written = state.store.writer.write(command).await;
-    written.map_err(|error| {
-        ApiError::from_write(error, |why| match why {
-            IdempotentRefused::KeyReused => key_reused(),
-            IdempotentRefused::Command(why) => refused(why),
-        })
-    })
-}
-
-/// A 200 of JSON text.
-pub fn ok_json(body: String) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(body)
-}
-
-fn respond(answer: Answer) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    response.content_type("application/json");
-    if answer.replayed {
-        response.insert_header(("Idempotency-Replayed", "true"));
-    }
-    response.body(answer.body)
-}
-
-fn key_reused() -> ApiError {
-    ApiError::new(
-        Code::IdempotencyKeyReused,
-        "This Idempotency-Key stands for another request. Nothing was done; use a new key.",
-    )
-}
-
-/// Reads a body up to its limit and its deadline.
-pub async fn read_body(
-    request: &HttpRequest,
-    payload: Payload,
-    bytes_max: usize,
-) -> Result<actix_web::web::Bytes, ApiError> {
-    if request.headers().contains_key("content-encoding") {
-        return Err(unsupported("A compressed body", "send it as it is"));
-    }
-    let time = request.app_data::<BodyTimeout>();
-    let time = time.ok_or_else(|| ApiError::internal("a body was read without its deadline"))?.0;
-    let body =
-        actix_web::body::to_bytes_limited(actix_web::body::BodyStream::new(payload), bytes_max);
-    match tokio::time::timeout(time, body).await {
-        Err(_) => Err(ApiError::new(
-            Code::RequestTimeout,
-            format!("The body did not arrive within {time:?}; send it again."),
-        )),
-        Ok(Err(_)) => Err(body_too_large(bytes_max)),
-        Ok(Ok(Err(_))) => Err(ApiError::invalid(vec![Problem::new(
-            "",
-            "invalid_json",
-            "The body ended before it was whole; send it again.",
-        )])),
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
-    }
-}
-
-/// The refusal of a body that is longer than that.
-pub fn body_too_large(bytes_max: usize) -> ApiError {
-    let message = format!("The body is longer than {bytes_max} bytes; send less.");
-    ApiError::new(Code::BodyTooLarge, message)
-}
-
 /// A body as JSON. An empty one is `{}`, which a route with required fields refuses by itself.
 fn parse_body(bytes: &[u8]) -> Result<Tree, ApiError> {
     if bytes.is_empty() {
@@ -322,10 +227,6 @@ fn parse_body(bytes: &[u8]) -> Result<Tree, ApiError> {
         let message = format!("This is not the JSON that is taken here: {error}.");
         ApiError::invalid(vec![Problem::new("", code, message)])
     })
-}
-
-fn unsupported(what: &str, instead: &str) -> ApiError {
-    ApiError::new(Code::UnsupportedMediaType, format!("{what} is not taken here; {instead}."))
 }
 
 /// A missing Content-Type is taken as JSON, a wrong one is not.

@@ -7,16 +7,10 @@
 
 use std::sync::Arc;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 use actix_web::http::uri::Authority;
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest};
 use url::{Host, Url};
-
-use super::admin::page_error::PageError;
-use super::extract::state;
 
 /// The names that a server was told; cheap to clone. Addresses and this machine's own name need no
 /// telling.
@@ -43,6 +37,11 @@ impl KnownHosts {
             (Some(Host::Domain(name)), Some(public)) => without_dot(&name) == &**public,
             _ => false,
         })
+    }
+
+    /// True if a request names only hosts that are this server.
+    pub fn are_meant(&self, request: &HttpRequest) -> bool {
+        all_named(request, |host| self.know(host))
     }
 
     /// Whether a request that names this host, and perhaps a port, is meant for this server.
@@ -74,25 +73,6 @@ fn parse(host: &str) -> Option<Host> {
 /// A name as one without the dot that marks it as whole: both are the same name.
 pub fn without_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
-}
-
-/// Refuses what is meant for a host that nobody said is this one.
-pub async fn refuse_unknown_host(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse, Error> {
-    if is_meant_for_us(request.request()) {
-        return Ok(next.call(request).await?.map_into_boxed_body());
-    }
-    tracing::info!(
-        http.host = ?request.headers().get(HOST),
-        "refused a page: the server was told no such name; see --public-url and --host"
-    );
-    Ok(request.error_response(PageError::UnknownHost))
-}
-
-fn is_meant_for_us(request: &HttpRequest) -> bool {
-    state(request).is_ok_and(|state| all_named(request, |host| state.known_hosts.know(host)))
 }
 
 /// Whether so it is of every host in the request, and there is one. The request's own line counts

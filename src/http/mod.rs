@@ -3,20 +3,15 @@
 pub mod admin;
 pub mod api;
 mod assets;
-mod caller_address;
-mod connection;
 mod docs;
+mod edge;
 pub mod error;
 mod extract;
 mod failure_delays;
-mod headers;
 mod known_hosts;
-mod last_request;
-mod links;
+mod reply;
 pub mod server;
-mod shape;
 mod state;
-mod unread_body;
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
@@ -25,18 +20,18 @@ use actix_web::{Resource, Route, web};
 
 pub use failure_delays::FailureDelays;
 pub use known_hosts::{KnownHosts, without_dot};
-pub use links::Links;
 pub use state::{AppState, StateOptions};
 
 use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
-use admin::{setup, sign_in};
+use admin::session::{setup, sign_in};
+use admin::unknown_host::refuse_unknown_host;
+use admin::{list, operation, order};
 use api::orders::View;
 use api::{
     comments, drafts, events, operations, order_status, order_update, orders, service, token,
 };
 use error::ApiError;
-use known_hosts::refuse_unknown_host;
 
 /// A route: what it is called by and what answers.
 pub struct Endpoint {
@@ -118,16 +113,16 @@ pub fn pages() -> Vec<Endpoint> {
         post("/admin/link", web::to(sign_in::use_link)),
         get("/admin/setup", web::to(setup::show)),
         post("/admin/setup", web::to(setup::create)),
-        get("/admin/{aid}/orders", web::to(admin::orders::list)),
-        get("/admin/{aid}/orders/{order_id}", web::to(admin::order::show)),
-        get("/admin/{aid}/orders/{order_id}/packing-slip", web::to(admin::print::packing_slip)),
-        get("/admin/{aid}/orders/{order_id}/receipt", web::to(admin::print::receipt)),
+        get("/admin/{aid}/orders", web::to(list::page::list)),
+        get("/admin/{aid}/orders/{order_id}", web::to(order::page::show)),
+        get("/admin/{aid}/orders/{order_id}/packing-slip", web::to(order::print::packing_slip)),
+        get("/admin/{aid}/orders/{order_id}/receipt", web::to(order::print::receipt)),
     ];
     pages.extend([
-        post("/admin/{aid}/orders/{order_id}/comments", web::to(admin::order_comments::create)),
+        post("/admin/{aid}/orders/{order_id}/comments", web::to(order::comments::create)),
         post(
             "/admin/{aid}/orders/{order_id}/comments/{comment_id}/delete",
-            web::to(admin::order_comments::delete),
+            web::to(order::comments::delete),
         ),
     ]);
     let changes = [
@@ -138,14 +133,14 @@ pub fn pages() -> Vec<Endpoint> {
     for (word, change) in changes {
         pages.push(post(
             format!("/admin/{{aid}}/orders/{{order_id}}/{word}"),
-            web::to(move |staff, form, r| admin::order_status::change(change, staff, form, r)),
+            web::to(move |staff, form, r| order::status::change(change, staff, form, r)),
         ));
     }
     for kind in OperationKind::ALL {
         let path = format!("/admin/{{aid}}/orders/{{order_id}}/{}", kind.plural());
         pages.extend([
-            get(&path, web::to(move |staff, r| admin::operation_form::show(kind, staff, r))),
-            post(&path, web::to(move |s, form, r| admin::operation_form::create(kind, s, form, r))),
+            get(&path, web::to(move |staff, r| operation::form::show(kind, staff, r))),
+            post(&path, web::to(move |s, form, r| operation::form::create(kind, s, form, r))),
         ]);
     }
     pages

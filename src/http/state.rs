@@ -3,16 +3,19 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+use actix_web::web::Data;
 use tokio::sync::Semaphore;
 
+use super::error::ApiError;
 use super::failure_delays::FailureDelays;
 use super::known_hosts::KnownHosts;
-use super::links::Links;
 use crate::app::{Access, PrepareBook};
 use crate::auth::token::{TokenKey, Tokens};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
 use crate::store::{Store, StoreError, WriteError};
+use crate::wire::links::Links;
 
 /// Passwords compared at once; two cores must stay free enough to serve.
 const PASSWORDS_AT_ONCE_MAX: usize = 1;
@@ -85,4 +88,10 @@ impl AppState {
             password_permits: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE_MAX)),
         })
     }
+}
+
+/// The server's parts, as an argument.
+pub fn state(request: &HttpRequest) -> Result<&AppState, ApiError> {
+    let state = request.app_data::<Data<AppState>>().map(Data::get_ref);
+    state.ok_or_else(|| ApiError::internal("a route was served without its state"))
 }

@@ -16,6 +16,7 @@ use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
+use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::order::CancelledReason;
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::{KeptJson, Timestamp};
@@ -78,6 +79,13 @@ const SELECT_ORDERS: &str = "select orders.order_seq, orders.id, orders.order_id
     join ledgers on ledgers.order_seq = orders.order_seq
     join order_documents on order_documents.order_seq = orders.order_seq
     join drafts on drafts.draft_seq = orders.draft_seq";
+
+impl OrderRecord {
+    /// The operations of one kind, oldest first.
+    pub fn operations_of(&self, kind: OperationKind) -> impl Iterator<Item = &Operation> {
+        self.events.iter().filter_map(EventRecord::operation).filter(move |op| op.kind == kind)
+    }
+}
 
 impl Reader<'_> {
     /// The row of the order of that name.

@@ -4,12 +4,12 @@
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::super::extract::state;
 use super::frame::Frame;
-use super::order_tabs::{TO_CAPTURE, count_to_capture};
+use super::list::tabs::{TO_CAPTURE, count_to_capture};
 use super::page_error::PageError;
-use super::sign_in::{html, see_other};
 use super::visitor::Visitor;
+use crate::http::admin::reply::{html, see_other};
+use crate::http::state::state;
 use crate::store::{AccountRecord, Reader, StoreError};
 
 #[derive(Template)]

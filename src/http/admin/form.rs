@@ -7,8 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
 use actix_web::{FromRequest, HttpRequest};
 
-use super::super::extract::{read_body, state};
 use super::page_error::PageError;
+use crate::http::edge::body::read_body;
+use crate::http::state::state;
 
 /// Bytes of a form.
 const FORM_BYTES_MAX: usize = 512 << 10;

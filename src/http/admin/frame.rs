@@ -1,8 +1,8 @@
 //! What every page has around it.
 
-use super::super::assets::{CSS, SCRIPT};
-use super::super::state::AppState;
 use super::visitor::{Staff, Visitor};
+use crate::http::assets::{CSS, SCRIPT};
+use crate::http::state::AppState;
 use crate::store::Trouble;
 
 /// The values that `base.html` shows. Paths begin with the path of the public URL.

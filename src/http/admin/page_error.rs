@@ -10,8 +10,8 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
-use super::super::error::{ApiError, Code};
-use super::super::extract::state;
+use crate::http::error::{ApiError, Code};
+use crate::http::state::state;
 use crate::store::StoreError;
 
 /// Why there is no page.
@@ -133,7 +133,7 @@ pub async fn show_errors(
 fn render(request: &HttpRequest, error: &PageError) -> Option<String> {
     let (title, message) = error.words();
     let base = state(request).ok()?.links.base_path().to_owned();
-    ErrorPage { title, message: &message, base: &base, css: super::super::assets::CSS.path() }
+    ErrorPage { title, message: &message, base: &base, css: crate::http::assets::CSS.path() }
         .render()
         .ok()
 }

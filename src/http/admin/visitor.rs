@@ -7,8 +7,6 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::super::extract::state;
-use super::super::state::AppState;
 use super::form::Form;
 use super::page_error::PageError;
 use crate::app::{OnBehalfOf, SESSION_LIFE_MS, TouchSession};
@@ -16,6 +14,8 @@ use crate::auth::session::{IDLE_MS_MAX, Ticket, is_form_token};
 use crate::domain::email::Email;
 use crate::domain::ids::{AccountId, CreatedBy};
 use crate::domain::role::{Right, Role};
+use crate::http::state::AppState;
+use crate::http::state::state;
 use crate::store::{AccountRecord, KeyHash, SessionRecord};
 
 /// How old `last_seen_at` may get before it is written anew.

@@ -2,24 +2,15 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::{ApiError, Problem};
-use super::super::extract::{
-    BODY_BYTES_MAX, Sent, ShoppingWriter, on_behalf_of, order_in_path, path_segment, state, write,
-};
-use super::super::shape::{Shape, clean, optional, required};
-use super::{order_view, query};
 use crate::app::{CommentChange, CommentOrder, CommentOrderRefused};
 use crate::auth::access::Actor;
-use crate::domain::KeptJson;
-use crate::json::{ObjectText, Tree};
-use crate::store::{CommentRecord, OrderRecord};
-
-const COMMENT: Shape = Shape::Object(&[
-    required("comment", Shape::Text),
-    optional("id", Shape::ReadOnly),
-    optional("created_at", Shape::ReadOnly),
-    optional("created_by", Shape::ReadOnly),
-]);
+use crate::http::edge::body::BODY_BYTES_MAX;
+use crate::http::error::ApiError;
+use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path, path_segment};
+use crate::http::reply::write;
+use crate::http::state::state;
+use crate::store::OrderRecord;
+use crate::wire::{comment_request, list_query, order_view};
 
 /// `POST /orders/{order_id}/comments`: adds a comment; answers the order.
 pub async fn create(
@@ -27,7 +18,7 @@ pub async fn create(
     request: HttpRequest,
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
-    let comment = CommentChange::Add(parse(&sent.body)?);
+    let comment = CommentChange::Add(comment_request::parse(&sent.body)?);
     change(&actor, &request, &sent, comment).await
 }
 
@@ -42,32 +33,6 @@ pub async fn delete(
     change(&actor, &request, &sent, CommentChange::Delete(id)).await
 }
 
-/// The comment in a body, or everything that is wrong with it.
-pub fn parse(body: &Tree) -> Result<KeptJson, ApiError> {
-    let mut problems = Vec::new();
-    let kept = clean(body, COMMENT, "", &mut problems);
-    let text = kept.member("comment").and_then(Tree::as_text);
-    if text.is_some_and(|text| text.trim().is_empty()) {
-        problems.push(Problem::new("/comment", "bad_value", "There is nothing in the comment."));
-    }
-    if problems.is_empty() {
-        Ok(KeptJson(kept.to_string()))
-    } else {
-        Err(ApiError::invalid(problems))
-    }
-}
-
-/// One comment's JSON text.
-pub fn render(comment: &CommentRecord) -> String {
-    let mut object = ObjectText::default();
-    object
-        .text("id", &comment.id)
-        .text("created_at", &crate::clock::rfc3339(comment.created_at))
-        .text("created_by", &comment.created_by.0)
-        .members_of(&comment.document.0)
-        .end()
-}
-
 async fn change(
     actor: &Actor,
     request: &HttpRequest,
@@ -75,7 +40,7 @@ async fn change(
     change: CommentChange,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(request)?;
-    let include = query::include_events(request)?;
+    let include = list_query::include_events(request.query_string())?;
     let command = CommentOrder {
         on_behalf_of: on_behalf_of(actor),
         order: order_in_path(request)?,

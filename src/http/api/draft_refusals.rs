@@ -1,12 +1,13 @@
 //! Why a draft was not made, changed or completed, as it is answered.
 
-use super::super::error::{ApiError, Code, Problem};
-use super::draft_request::{no_line_id_left, total_out_of_range};
 use crate::app::{ChangeDraftRefused, CompleteDraftRefused, CreateDraftRefused, DraftProblem};
 use crate::domain::amendment::AmendmentRejected;
 use crate::domain::draft::{CompletionRejected, DraftClosed};
 use crate::domain::ids::{LineId, OrderName};
 use crate::domain::item::ITEMS_MAX;
+use crate::http::error::{ApiError, Code};
+use crate::wire::draft_request::{no_line_id_left, total_out_of_range};
+use crate::wire::problem::Problem;
 
 /// Why a draft was not made.
 pub fn create_refused(why: CreateDraftRefused) -> ApiError {

@@ -2,21 +2,22 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::{ApiError, Problem};
-use super::super::extract::{
-    BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, Sent, ShoppingReader, ShoppingWriter, ok_json,
-    on_behalf_of, path_segment, state, write,
-};
-use super::event_view::IncludeEvents;
-use super::orders::ok_list;
-use super::query::{DraftListQuery, unknown_paging_token};
-use super::{draft_refusals, draft_request, draft_view, order_view, query};
+use super::draft_refusals;
 use crate::app::{ChangeDraft, CompleteDraft, CreateDraft, DraftChange};
 use crate::auth::access::Actor;
 use crate::domain::ids::{AccountId, LineId};
 use crate::domain::item::Item;
+use crate::http::edge::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX};
+use crate::http::error::ApiError;
+use crate::http::extract::{Sent, ShoppingReader, ShoppingWriter, on_behalf_of, path_segment};
+use crate::http::reply::{ok_json, ok_list, write};
+use crate::http::state::state;
 use crate::json::ObjectText;
 use crate::store::{DraftPage, DraftRecord, OrderRecord, Reader};
+use crate::wire::event_view::IncludeEvents;
+use crate::wire::list_query::{DraftListQuery, unknown_paging_token};
+use crate::wire::problem::Problem;
+use crate::wire::{draft_request, draft_view, list_query, order_view};
 
 /// `POST /draft_orders`: makes a draft.
 pub async fn create(
@@ -25,7 +26,7 @@ pub async fn create(
     sent: Sent<ORDER_BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    query::refuse_discounts(&request)?;
+    list_query::refuse_discounts(request.query_string())?;
     let draft = draft_request::parse(&sent.body)?;
     let command = CreateDraft { on_behalf_of: on_behalf_of(&actor), draft, event: sent.event() };
     let links = state.links.clone();
@@ -39,7 +40,7 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let asked = query::draft_list(&request)?;
+    let asked = list_query::draft_list(request.query_string())?;
     let read = state.store.read(move |reader| load_page(reader, &actor.account_id, asked));
     let page = read.await?;
     let drafts = page.drafts.iter().map(|draft| draft_view::render(&state.links, draft));
@@ -78,7 +79,7 @@ pub async fn update(
     request: HttpRequest,
     sent: Sent<ORDER_BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
-    query::refuse_discounts(&request)?;
+    list_query::refuse_discounts(request.query_string())?;
     let update = draft_request::parse_update(&sent.body)?;
     change(&actor, &request, &sent, DraftChange::Update(Box::new(update))).await
 }
@@ -99,7 +100,7 @@ pub async fn add_item(
     request: HttpRequest,
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
-    query::refuse_discounts(&request)?;
+    list_query::refuse_discounts(request.query_string())?;
     let (item, is_numbered) = draft_request::parse_one_item(&sent.body)?;
     change(&actor, &request, &sent, DraftChange::AddItem { item, is_numbered }).await
 }
@@ -110,7 +111,7 @@ pub async fn replace_item(
     request: HttpRequest,
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
-    query::refuse_discounts(&request)?;
+    list_query::refuse_discounts(request.query_string())?;
     let (item, is_numbered) = draft_request::parse_one_item(&sent.body)?;
     let line_id = line_in_path(&request)?;
     if is_numbered && item.line_id != line_id {
@@ -126,7 +127,7 @@ pub async fn remove_item(
     request: HttpRequest,
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
-    query::refuse_discounts(&request)?;
+    list_query::refuse_discounts(request.query_string())?;
     sent.expect_object()?;
     change(&actor, &request, &sent, DraftChange::RemoveItem(line_in_path(&request)?)).await
 }

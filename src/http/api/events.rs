@@ -2,36 +2,18 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::{ApiError, Problem};
-use super::super::extract::{
-    BODY_BYTES_MAX, OrderEventsReader, OrderEventsWriter, Sent, ok_json, on_behalf_of,
-    order_in_path, state, write,
-};
-use super::super::shape::{Shape, clean, optional, required};
-use super::event_view::{self, IncludeEvents, write_events};
 use crate::app::{AddServiceEvent, AddServiceEventRefused};
-use crate::digest::sha256;
-use crate::domain::KeptJson;
-use crate::domain::event::EventState;
-use crate::json::{ObjectText, Tree};
-use crate::store::{NewServiceEvent, OrderRecord};
-
-/// The body of a service's event (docs/contract.md, Facts 5).
-const STEP: Shape = Shape::Object(&[
-    optional("state", Shape::OneOf(&["error", "failure", "success", "pending"])),
-    required("service", Shape::Text),
-    required("service_status", Shape::Text),
-    optional("description", Shape::Text),
-    optional("metadata", Shape::FreeObject),
-    optional("id", Shape::ReadOnly),
-    optional("event_type", Shape::ReadOnly),
-    optional("created_at", Shape::ReadOnly),
-    optional("created_by", Shape::ReadOnly),
-    optional("version", Shape::ReadOnly),
-    optional("request", Shape::ReadOnly),
-    optional("draft_id", Shape::ReadOnly),
-    optional("_links", Shape::ReadOnly),
-]);
+use crate::http::edge::body::BODY_BYTES_MAX;
+use crate::http::error::ApiError;
+use crate::http::extract::{
+    OrderEventsReader, OrderEventsWriter, Sent, on_behalf_of, order_in_path,
+};
+use crate::http::reply::{ok_json, write};
+use crate::http::state::state;
+use crate::json::ObjectText;
+use crate::store::OrderRecord;
+use crate::wire::event_view::{self, IncludeEvents, write_events};
+use crate::wire::service_event_request;
 
 /// `GET /orders/{order_id}/events`: all events, oldest first, and what they come to.
 pub async fn list(
@@ -54,7 +36,7 @@ pub async fn create(
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let event = parse(&sent.body)?;
+    let event = service_event_request::parse(&sent.body)?;
     let order = order_in_path(&request)?;
     let command = AddServiceEvent { on_behalf_of: on_behalf_of(&actor), order, event };
     let links = state.links.clone();
@@ -63,29 +45,6 @@ pub async fn create(
         added.map(|event| event_view::render(&links, order, event)).unwrap_or_default()
     };
     write(state, sent.once(&actor, command, render), refused).await
-}
-
-fn parse(body: &Tree) -> Result<NewServiceEvent, ApiError> {
-    let mut problems = Vec::new();
-    let kept = clean(body, STEP, "", &mut problems);
-    let text = |key: &str| kept.member(key).and_then(Tree::as_text).unwrap_or_default();
-    for key in ["service", "service_status"] {
-        if problems.is_empty() && text(key).is_empty() {
-            let message = "Expected at least one character.";
-            problems.push(Problem::new(format!("/{key}"), "bad_value", message));
-        }
-    }
-    if !problems.is_empty() {
-        return Err(ApiError::invalid(problems));
-    }
-    let rest = kept.without(&["state", "service", "service_status"]).to_string();
-    Ok(NewServiceEvent {
-        state: EventState::parse(text("state")).unwrap_or(EventState::Success),
-        service: text("service").to_owned(),
-        service_status: text("service_status").to_owned(),
-        body_sha256: sha256(rest.as_bytes()),
-        body: KeptJson(rest),
-    })
 }
 
 fn refused(why: AddServiceEventRefused) -> ApiError {

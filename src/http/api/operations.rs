@@ -2,18 +2,21 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::{ApiError, Code, Problem};
-use super::super::extract::{
-    BODY_BYTES_MAX, Sent, ShoppingReader, ShoppingWriter, ok_json, on_behalf_of, order_in_path,
-    path_segment, state, write,
-};
-use super::{operation_request, operation_view};
 use crate::app::{ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation};
 use crate::clock::rfc3339;
 use crate::domain::ledger::ReferenceProblem;
 use crate::domain::operation::{Operation, OperationKind};
+use crate::http::edge::body::BODY_BYTES_MAX;
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::{
+    Sent, ShoppingReader, ShoppingWriter, on_behalf_of, order_in_path, path_segment,
+};
+use crate::http::reply::{ok_json, write};
+use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
-use crate::store::{EventRecord, OrderRecord};
+use crate::store::OrderRecord;
+use crate::wire::problem::Problem;
+use crate::wire::{operation_request, operation_view};
 
 /// `POST /orders/{order_id}/{kind}s`: records an operation.
 pub async fn create(
@@ -42,7 +45,7 @@ pub async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let order = load_order(&request, actor.account_id).await?;
-    let operations = operations_of(&order, kind).map(|operation| {
+    let operations = order.operations_of(kind).map(|operation| {
         operation_view::render(&state.links, &order.account_id, &order.order_id, operation)
     });
     let operations: Vec<String> = operations.collect();
@@ -58,14 +61,9 @@ pub async fn show(
     let state = state(&request)?;
     let id = path_segment(&request, "operation_id");
     let order = load_order(&request, actor.account_id).await?;
-    let found = operations_of(&order, kind).find(|op| Some(op.id.as_str()) == id.as_deref());
+    let found = order.operations_of(kind).find(|op| Some(op.id.as_str()) == id.as_deref());
     let operation = found.ok_or_else(|| ApiError::not_found(kind.singular()))?;
     Ok(ok_json(operation_view::render(&state.links, &order.account_id, &order.order_id, operation)))
-}
-
-/// The operations of one kind, oldest first.
-pub fn operations_of(order: &OrderRecord, kind: OperationKind) -> impl Iterator<Item = &Operation> {
-    order.events.iter().filter_map(EventRecord::operation).filter(move |op| op.kind == kind)
 }
 
 async fn load_order(

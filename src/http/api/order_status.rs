@@ -2,22 +2,16 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::{ApiError, Code};
-use super::super::extract::{
-    BODY_BYTES_MAX, Sent, ShoppingWriter, on_behalf_of, order_in_path, state, write,
-};
-use super::super::shape::{Shape, clean, optional};
-use super::{order_view, query};
 use crate::app::{ChangeOrderStatus, ChangeOrderStatusRefused};
 use crate::auth::access::Actor;
-use crate::domain::order::{CancelledReason, StatusChange, StatusChangeRejected};
-use crate::json::Tree;
+use crate::domain::order::{StatusChange, StatusChangeRejected};
+use crate::http::edge::body::BODY_BYTES_MAX;
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path};
+use crate::http::reply::write;
+use crate::http::state::state;
 use crate::store::OrderRecord;
-
-const CANCEL: Shape = Shape::Object(&[optional(
-    "cancelled_reason",
-    Shape::OneOf(&["customer", "merchant", "fraud", "expired", "other"]),
-)]);
+use crate::wire::{list_query, order_view, status_request};
 
 /// `POST /orders/{order_id}/open`
 pub async fn open(
@@ -45,14 +39,8 @@ pub async fn cancel(
     request: HttpRequest,
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut problems = Vec::new();
-    let body = clean(&sent.body, CANCEL, "", &mut problems);
-    if !problems.is_empty() {
-        return Err(ApiError::invalid(problems));
-    }
-    let reason = body.member("cancelled_reason").and_then(Tree::as_text);
-    let change_to = StatusChange::Cancel(reason.and_then(CancelledReason::parse));
-    change(&actor, &request, &sent, change_to).await
+    let reason = status_request::parse_cancel(&sent.body)?;
+    change(&actor, &request, &sent, StatusChange::Cancel(reason)).await
 }
 
 async fn change(
@@ -62,7 +50,7 @@ async fn change(
     change: StatusChange,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(request)?;
-    let include = query::include_events(request)?;
+    let include = list_query::include_events(request.query_string())?;
     let command = ChangeOrderStatus {
         on_behalf_of: on_behalf_of(actor),
         order: order_in_path(request)?,

@@ -2,14 +2,16 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::{ApiError, Code, Problem};
-use super::super::extract::{
-    ORDER_BODY_BYTES_MAX, Sent, ShoppingWriter, on_behalf_of, order_in_path, state, write,
-};
-use super::{order_request, order_view, query};
 use crate::app::{ChangeProblem, UpdateOrder, UpdateOrderRefused};
+use crate::http::edge::body::ORDER_BODY_BYTES_MAX;
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path};
+use crate::http::reply::write;
+use crate::http::state::state;
 use crate::json::Tree;
 use crate::store::OrderRecord;
+use crate::wire::problem::Problem;
+use crate::wire::{list_query, order_request, order_view};
 
 /// `PUT /orders/{order_id}`: changes the fields that are sent; answers the order.
 pub async fn update(
@@ -18,7 +20,7 @@ pub async fn update(
     sent: Sent<ORDER_BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let include = query::include_events(&request)?;
+    let include = list_query::include_events(request.query_string())?;
     let change = order_request::parse(&sent.body)?;
     let options = sent.body.member("options");
     let command = UpdateOrder {

@@ -2,14 +2,15 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::ApiError;
-use super::super::extract::{ShoppingReader, ok_json, order_in_path, path_segment, state};
-use super::event_view::IncludeEvents;
-use super::query::{OrderListQuery, unknown_paging_token};
-use super::{order_view, query};
 use crate::domain::ids::AccountId;
-use crate::json::ObjectText;
+use crate::http::error::ApiError;
+use crate::http::extract::{ShoppingReader, order_in_path, path_segment};
+use crate::http::reply::{ok_json, ok_list};
+use crate::http::state::state;
 use crate::store::{OrderPage, OrderRecord, Reader, StoreError, ValueFilter};
+use crate::wire::event_view::IncludeEvents;
+use crate::wire::list_query::{OrderListQuery, unknown_paging_token};
+use crate::wire::{list_query, order_view};
 
 /// Whose orders a path is about.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +31,7 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let include = query::include_events(&request)?;
+    let include = list_query::include_events(request.query_string())?;
     let name = order_in_path(&request)?;
     let found = state.store.read(move |reader| reader.find_order(&actor.account_id, &name)).await?;
     let order = found.ok_or_else(|| ApiError::not_found("order"))?;
@@ -45,7 +46,7 @@ pub async fn show_viewed(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let include = query::include_events(&request)?.without_api_events();
+    let include = list_query::include_events(request.query_string())?.without_api_events();
     let (viewed, name) = (view.of(&request)?, order_in_path(&request)?);
     let read = state.store.read(move |reader| {
         let Some(seq) = reader.find_order_seq(&actor.account_id, &name)? else { return Ok(None) };
@@ -62,7 +63,7 @@ pub async fn list(
     ShoppingReader(actor): ShoppingReader,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = query::order_list(&request)?;
+    let asked = list_query::order_list(request.query_string())?;
     respond(&request, actor.account_id, asked).await
 }
 
@@ -73,7 +74,7 @@ pub async fn list_viewed(
     ShoppingReader(actor): ShoppingReader,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let mut asked = query::order_list(&request)?;
+    let mut asked = list_query::order_list(request.query_string())?;
     let viewed = view.of(&request)?;
     asked.include_events = asked.include_events.without_api_events();
     let ids = asked.query.values.entry(viewed.filter).or_default();
@@ -104,16 +105,6 @@ fn page_text(
     let orders = page.orders.iter().map(|order| order_view::render(links, order, include));
     let orders: Vec<String> = orders.collect();
     Ok(ok_list("orders", &orders, page.total))
-}
-
-/// A 200 of a list, with how many there are in all if that was asked.
-pub fn ok_list(name: &'static str, elements: &[String], total: Option<i64>) -> HttpResponse {
-    let mut response = ok_json(ObjectText::default().list(name, elements).end());
-    if let Some(total) = total {
-        let name = actix_web::http::header::HeaderName::from_static("total-count");
-        response.headers_mut().insert(name, total.into());
-    }
-    response
 }
 
 fn load_page(

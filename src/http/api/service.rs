@@ -2,8 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::error::ApiError;
-use super::super::extract::{ok_json, state};
+use crate::http::error::ApiError;
+use crate::http::reply::ok_json;
+use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
 use crate::store::Trouble;
 

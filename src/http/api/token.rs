@@ -6,16 +6,20 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::super::caller_address::caller_address;
-use super::super::error::{ApiError, Code, Problem};
-use super::super::extract::{BODY_BYTES_MAX, Sent, ok_json, read_body, state};
-use super::super::shape::{Shape, clean, optional};
-use super::super::state::AppState;
 use crate::auth::client_secret::ClientSecret;
 use crate::auth::verified_token::VerifiedToken;
 use crate::domain::ids::AccountId;
+use crate::http::edge::body::{BODY_BYTES_MAX, read_body};
+use crate::http::edge::caller_address::caller_address;
+use crate::http::error::{ApiError, Code};
+use crate::http::extract::Sent;
+use crate::http::reply::ok_json;
+use crate::http::state::AppState;
+use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
 use crate::store::ClientRecord;
+use crate::wire::problem::Problem;
+use crate::wire::shape::{Shape, clean, optional};
 
 /// Characters of a client id, before it is looked for.
 const CLIENT_ID_CHARS_MAX: usize = 100;

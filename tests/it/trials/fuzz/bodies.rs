@@ -8,7 +8,6 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use actix_web::test::TestRequest;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::Value;
 use tillbook::auth::session::Ticket;
@@ -18,8 +17,8 @@ use tillbook::domain::Timestamp;
 use tillbook::domain::ids::{AccountId, OrderName};
 use tillbook::domain::operation::OperationKind;
 use tillbook::domain::scope::{Scope, Scopes};
-use tillbook::http::api::{parse_draft, parse_draft_query, parse_operation, parse_order_query};
 use tillbook::json::{self, ParseErrorKind, Tree};
+use tillbook::wire::{draft_request, list_query, operation_request};
 
 use crate::schema::{assert_valid, named};
 
@@ -99,7 +98,7 @@ fn read(bytes: &[u8]) -> Option<(Tree, Value)> {
 /// sent.
 pub fn operation(bytes: &[u8]) -> bool {
     let Some((body, value)) = read(bytes) else { return false };
-    let Ok(request) = parse_operation(OperationKind::Capture, &body) else { return false };
+    let Ok(request) = operation_request::parse(OperationKind::Capture, &body) else { return false };
     assert_valid("an operation that was taken", &named("OperationRequest"), &value);
     let sent = value["items"].as_array().unwrap();
     let lines: HashSet<i128> = sent.iter().map(|item| whole(&item["line_id"])).collect();
@@ -123,7 +122,7 @@ fn whole(value: &Value) -> i128 {
 /// A draft that is taken fits the document and has the items that were sent.
 pub fn draft(bytes: &[u8]) -> bool {
     let Some((body, value)) = read(bytes) else { return false };
-    let Ok(draft) = parse_draft(&body) else { return false };
+    let Ok(draft) = draft_request::parse(&body) else { return false };
     assert_valid("a draft that was taken", &named("DraftRequest"), &value);
     let sent = value["order"]["items"].as_array().map_or(0, Vec::len);
     assert_eq!(draft.items.len(), sent, "{value}");
@@ -181,9 +180,8 @@ pub fn query(bytes: &[u8]) -> bool {
     if uri.parse::<actix_web::http::Uri>().is_err() {
         return false;
     }
-    let request = TestRequest::with_uri(&uri).to_http_request();
-    let orders = parse_order_query(&request).map(|list| list.query.limit);
-    let drafts = parse_draft_query(&request).map(|list| list.query.limit);
+    let orders = list_query::order_list(text).map(|list| list.query.limit);
+    let drafts = list_query::draft_list(text).map(|list| list.query.limit);
     for limit in [&orders, &drafts].into_iter().flatten() {
         assert!((1..=100).contains(limit), "{text}: {limit}");
     }

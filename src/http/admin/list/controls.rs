@@ -1,0 +1,110 @@
+//! The fields of the form over the list of orders, ready to be shown.
+
+use super::filters::{Asked, Field, NO_DATE, Order};
+use crate::domain::order::OrderStatus;
+use crate::domain::payment_status::PaymentStatus;
+use crate::http::admin::words;
+
+/// A field of the form.
+pub struct Control {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub value: String,
+    /// Why the value is none; empty when it is well.
+    pub problem: &'static str,
+    /// The type of the input; empty for a choice.
+    pub input: &'static str,
+    pub choices: Vec<Choice>,
+}
+
+/// A value to choose.
+pub struct Choice {
+    pub word: String,
+    pub name: String,
+    pub chosen: bool,
+}
+
+/// The dates and the order of the list, which can go by total or not.
+pub fn main_controls(asked: &Asked, order: Order, by_total: bool) -> Vec<Control> {
+    let offered = Order::ALL.into_iter().filter(|order| by_total || !order.is_by_total());
+    let sorts = offered.map(|offered| Choice {
+        word: offered.word().to_owned(),
+        name: offered.name(asked.tab).to_owned(),
+        chosen: offered == order,
+    });
+    vec![
+        date("from", "From", &asked.from),
+        date("to", "To", &asked.to),
+        Control { choices: sorts.collect(), ..control("sort", "Sort", &asked.sort) },
+    ]
+}
+
+/// The rest of the filters. Currencies and stores that are only one are no choice; `None` stands
+/// for more than can be listed.
+pub fn more_controls(
+    asked: &Asked,
+    currencies: &[String],
+    stores: Option<&[String]>,
+) -> Vec<Control> {
+    let statuses: Vec<(&str, &str)> = OrderStatus::ALL
+        .into_iter()
+        .map(|status| (status.as_str(), words::order_status(status)))
+        .collect();
+    let payment_statuses: Vec<(&str, &str)> = PaymentStatus::ALL
+        .into_iter()
+        .map(|status| (status.as_str(), words::payment_status_choice(status)))
+        .collect();
+    let mut controls = vec![
+        choice("status", "Status", &asked.status, &statuses),
+        choice("payment_status", "Payment", &asked.payment_status, &payment_statuses),
+    ];
+    let same = |words: &[String]| -> Vec<(String, String)> {
+        words.iter().map(|word| (word.clone(), word.clone())).collect()
+    };
+    if 1 < currencies.len() || !asked.currency.value.is_empty() {
+        controls.push(choice("currency", "Currency", &asked.currency, &same(currencies)));
+    }
+    match stores {
+        None => controls.push(Control { input: "text", ..control("store", "Store", &asked.store) }),
+        Some([]) if asked.store.value.is_empty() => {}
+        Some(stores) => controls.push(choice("store", "Store", &asked.store, &same(stores))),
+    }
+    controls
+}
+
+fn control(name: &'static str, label: &'static str, field: &Field) -> Control {
+    Control {
+        name,
+        label,
+        value: field.value.clone(),
+        problem: field.problem,
+        input: "",
+        choices: Vec::new(),
+    }
+}
+
+/// A date; what is none is kept in a field of text, since one of dates would not show it.
+fn date(name: &'static str, label: &'static str, field: &Field) -> Control {
+    let input = if field.problem == NO_DATE { "text" } else { "date" };
+    Control { input, ..control(name, label, field) }
+}
+
+/// A choice of any or one of these words, and of the one that was sent, whatever it is.
+fn choice<W: AsRef<str>, N: AsRef<str>>(
+    name: &'static str,
+    label: &'static str,
+    field: &Field,
+    words: &[(W, N)],
+) -> Control {
+    let offered = |word: &str, name: &str| Choice {
+        word: word.to_owned(),
+        name: name.to_owned(),
+        chosen: word == field.value,
+    };
+    let mut choices = vec![offered("", "Any")];
+    choices.extend(words.iter().map(|(word, name)| offered(word.as_ref(), name.as_ref())));
+    if !choices.iter().any(|choice| choice.chosen) {
+        choices.push(offered(&field.value, &field.value));
+    }
+    Control { choices, ..control(name, label, field) }
+}

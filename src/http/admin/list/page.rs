@@ -1,0 +1,272 @@
+//! The list of orders: tabs with counts, search, filters, sorts, pages.
+
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::controls::{Control, main_controls, more_controls};
+use super::filters::{Asked, Order};
+use super::tab_bar::{Tab, load_tabs};
+use super::tabs::TO_CAPTURE;
+use crate::clock::{local, rfc3339};
+use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::role::Right;
+use crate::http::admin::frame::Frame;
+use crate::http::admin::page_error::PageError;
+use crate::http::admin::reply::escaped_segment;
+use crate::http::admin::reply::html;
+use crate::http::admin::visitor::Staff;
+use crate::http::admin::words;
+use crate::http::state::state;
+use crate::store::{OrderQuery, OrderRecord, Reader, StoreError};
+
+/// Orders on a page.
+const PAGE_ROWS: usize = 50;
+
+/// Currencies and stores that can be chosen; of more stores, one is typed.
+const CURRENCIES_MAX: u32 = 200;
+const STORES_MAX: u32 = 100;
+
+/// Characters of a customer's name in a row, and on hover: a page stays below 100 kB.
+const NAME_CHARS_MAX: usize = 60;
+const WHOLE_NAME_CHARS_MAX: usize = 200;
+
+#[derive(Template)]
+#[template(path = "list/page.html")]
+struct ListPage {
+    frame: Frame,
+    tabs: Vec<Tab>,
+    tab: &'static str,
+    tab_name: &'static str,
+    search: String,
+    search_problem: &'static str,
+    controls: Vec<Control>,
+    more: Vec<Control>,
+    more_open: bool,
+    /// A filter is none, so that no order is shown.
+    is_wrong: bool,
+    is_filtered: bool,
+    clear_href: String,
+    order_name: &'static str,
+    created: SortHeader,
+    total: SortHeader,
+    rows: Vec<Row>,
+    first_href: String,
+    next_href: String,
+    empty_title: &'static str,
+    empty_text: &'static str,
+    empty_command: String,
+}
+
+/// The head of a column that the list can be sorted by.
+struct SortHeader {
+    /// The list sorted by the column, the other way round if it is already; empty when it cannot.
+    href: String,
+    /// How the list goes by the column now; empty when it does not.
+    direction: &'static str,
+}
+
+struct Row {
+    href: String,
+    order_id: String,
+    created: String,
+    created_at: String,
+    customer: String,
+    /// The whole name where it is cut.
+    customer_whole: String,
+    status: &'static str,
+    status_words: &'static str,
+    payment_status: &'static str,
+    payment_words: &'static str,
+    total: String,
+    captured: String,
+    remaining: String,
+    /// Where the rest is captured; empty where nobody comes for that, or may not.
+    capture_href: String,
+}
+
+/// `GET /admin/{aid}/orders`
+pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    let asked = Asked::read(&request).ok_or(PageError::NotFound)?;
+    let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
+    let (account_id, of) = (staff.account_id.clone(), base.clone());
+    let loaded = state
+        .store
+        .read(move |reader| Loaded::load(reader, &account_id, asked, &of))
+        .await?
+        .ok_or(PageError::NotFound)?;
+    let here = if loaded.asked.tab.word == TO_CAPTURE { TO_CAPTURE } else { "orders" };
+    let frame = Frame { demo: loaded.demo, here, ..Frame::inside(state, &staff) };
+    let may_capture = staff.visitor.role.may(Right::Capture);
+    html(&page(loaded, frame, &base, may_capture))
+}
+
+/// All that the page shows, of one moment.
+struct Loaded {
+    asked: Asked,
+    /// `None` when a filter is none.
+    query: Option<OrderQuery>,
+    order: Order,
+    orders: Vec<OrderRecord>,
+    has_next: bool,
+    tabs: Vec<Tab>,
+    currencies: Vec<String>,
+    /// `None` when they are too many to choose from.
+    stores: Option<Vec<String>>,
+    time_zone: String,
+    demo: bool,
+}
+
+impl Loaded {
+    /// `None` when the order that the page goes on after is not there.
+    fn load(
+        reader: &Reader<'_>,
+        account_id: &AccountId,
+        mut asked: Asked,
+        base: &str,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let accounts = reader.list_accounts()?;
+        let account = accounts.into_iter().find(|account| account.account_id == *account_id);
+        let time_zone = account.map(|account| account.time_zone).unwrap_or_default();
+        let stores = reader.list_order_stores(account_id, STORES_MAX + 1)?;
+        let are_all = u32::try_from(stores.len()).is_ok_and(|count| count <= STORES_MAX);
+        let stores = Some(stores).filter(|_| are_all);
+        let filters = asked.check(&time_zone, stores.as_deref());
+        let tabs = load_tabs(reader, account_id, &asked, base, filters.as_ref())?;
+        let query = filters.as_ref().and_then(|filters| asked.tab.narrow(filters));
+        let order = asked.choose_order(query.as_ref());
+        let Some(after) = find_after(reader, account_id, &asked.after)? else { return Ok(None) };
+        let mut orders = match &query {
+            None => Vec::new(),
+            Some(query) => {
+                // One more than is shown says whether there is a next page.
+                let limit = u32::try_from(PAGE_ROWS + 1).unwrap_or(u32::MAX);
+                let (sort, query) = (order.sort(), query.clone());
+                let page = OrderQuery { sort, limit, starting_after: after, ..query };
+                reader.list_orders(account_id, &page)?.orders
+            }
+        };
+        let has_next = PAGE_ROWS < orders.len();
+        orders.truncate(PAGE_ROWS);
+        Ok(Some(Loaded {
+            asked,
+            query: filters,
+            order,
+            orders,
+            has_next,
+            tabs,
+            currencies: reader.list_order_currencies(account_id, CURRENCIES_MAX)?,
+            stores,
+            time_zone,
+            demo: reader.load_demo_seed()?.is_some(),
+        }))
+    }
+}
+
+/// The row of the order that a page goes on after: `Some(None)` for the first page, `None` when
+/// there is no such order.
+fn find_after(
+    reader: &Reader<'_>,
+    account_id: &AccountId,
+    after: &str,
+) -> Result<Option<Option<i64>>, StoreError> {
+    if after.is_empty() {
+        return Ok(Some(None));
+    }
+    let Some(name) = OrderName::parse(after) else { return Ok(None) };
+    Ok(reader.find_order_seq(account_id, &name)?.map(Some))
+}
+
+fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage {
+    let Loaded { asked, query, order, .. } = &loaded;
+    let tab = asked.tab;
+    let has_capture = may_capture && tab.word == TO_CAPTURE;
+    let by_total = query.as_ref().and_then(|query| tab.narrow(query));
+    let by_total = by_total.is_some_and(|query| query.is_sortable_by_total());
+    let last = loaded.orders.last().filter(|_| loaded.has_next);
+    let is_first = asked.after.is_empty();
+    ListPage {
+        tab: tab.word,
+        tab_name: tab.name,
+        search: asked.search.value.clone(),
+        search_problem: asked.search.problem,
+        controls: main_controls(asked, *order, by_total),
+        more: more_controls(asked, &loaded.currencies, loaded.stores.as_deref()),
+        more_open: asked.has_more(),
+        is_wrong: query.is_none(),
+        is_filtered: asked.is_filtered(),
+        clear_href: format!("{base}?tab={}", tab.word),
+        order_name: order.name(tab),
+        created: created_header(asked, *order, base),
+        total: total_header(asked, *order, base, by_total),
+        first_href: match is_first {
+            true => String::new(),
+            false => asked.href(base, tab.word, *order, ""),
+        },
+        next_href: last
+            .map(|last| asked.href(base, tab.word, *order, last.id.as_str()))
+            .unwrap_or_default(),
+        empty_title: tab.empty_title,
+        empty_text: tab.empty_text,
+        empty_command: format!(
+            "tillbook client create --account {} --name \"My website\" --grant admin:shopping",
+            frame.account
+        ),
+        rows: loaded
+            .orders
+            .iter()
+            .map(|order| row(order, base, &loaded.time_zone, has_capture))
+            .collect(),
+        tabs: loaded.tabs,
+        frame,
+    }
+}
+
+fn created_header(asked: &Asked, order: Order, base: &str) -> SortHeader {
+    let (direction, other) = match order {
+        Order::Newest => ("descending", Order::Oldest),
+        Order::Oldest => ("ascending", Order::Newest),
+        Order::HighestTotal | Order::LowestTotal => ("", Order::Newest),
+    };
+    SortHeader { href: asked.href(base, asked.tab.word, other, ""), direction }
+}
+
+fn total_header(asked: &Asked, order: Order, base: &str, by_total: bool) -> SortHeader {
+    let (direction, other) = match order {
+        Order::HighestTotal => ("descending", Order::LowestTotal),
+        Order::LowestTotal => ("ascending", Order::HighestTotal),
+        Order::Newest | Order::Oldest => ("", Order::HighestTotal),
+    };
+    let href = match by_total {
+        true => asked.href(base, asked.tab.word, other, ""),
+        false => String::new(),
+    };
+    SortHeader { href, direction }
+}
+
+fn row(order: &OrderRecord, base: &str, time_zone: &str, has_capture: bool) -> Row {
+    let sums = order.ledger.sums();
+    let money = |minor_units: i128| words::money(&order.currency, minor_units);
+    let href = format!("{base}/{}", escaped_segment(order.order_id.as_str()));
+    let whole = words::customer(order);
+    let customer = words::cut(&whole, NAME_CHARS_MAX);
+    Row {
+        capture_href: if has_capture { format!("{href}/captures") } else { String::new() },
+        href,
+        order_id: order.order_id.as_str().to_owned(),
+        created: local(order.created_at, time_zone),
+        created_at: rfc3339(order.created_at),
+        customer_whole: match customer == whole {
+            true => String::new(),
+            false => words::cut(&whole, WHOLE_NAME_CHARS_MAX),
+        },
+        customer,
+        status: order.ledger.status.as_str(),
+        status_words: words::order_status(order.ledger.status),
+        payment_status: order.payment_status.as_str(),
+        payment_words: words::payment_status(&order.ledger, order.payment_status),
+        total: money(sums.payable),
+        captured: money(sums.captured),
+        remaining: money(sums.remaining),
+    }
+}

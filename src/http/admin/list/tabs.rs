@@ -1,0 +1,126 @@
+//! The tabs over the list of orders: what each asks, and its count.
+
+use crate::domain::ids::AccountId;
+use crate::domain::order::OrderStatus;
+use crate::domain::payment_status::PaymentStatus;
+use crate::store::{OrderQuery, Reader, StoreError};
+
+/// A tab counts no further than this.
+const COUNT_MAX: u32 = 1_000;
+
+/// A tab: its word in the address, its name, and what it asks.
+pub struct TabKind {
+    pub word: &'static str,
+    pub name: &'static str,
+    statuses: &'static [OrderStatus],
+    payment_statuses: &'static [PaymentStatus],
+    holds: bool,
+    /// What it says while it has no order, and what to do then.
+    pub empty_title: &'static str,
+    pub empty_text: &'static str,
+}
+
+/// All tabs, the first of which is shown when none is asked for.
+pub const TABS: [TabKind; 6] = [
+    TabKind {
+        word: "all",
+        name: "All",
+        statuses: &[],
+        payment_statuses: &[],
+        holds: false,
+        empty_title: "No orders yet.",
+        empty_text: "Orders come in through the API. Make a client for your website:",
+    },
+    // Any line that holds money, whatever the order's sums and status are (docs/contract.md,
+    // Decision 2).
+    TabKind {
+        word: TO_CAPTURE,
+        name: "To capture",
+        statuses: &[OrderStatus::Open, OrderStatus::Closed],
+        payment_statuses: &[],
+        holds: true,
+        empty_title: "Nothing to capture.",
+        empty_text: "An order waits here from its reservation until all of it is captured or \
+            released. Reservations come in through the API as the payment provider reports them.",
+    },
+    TabKind {
+        word: "partly-captured",
+        name: "Partly captured",
+        statuses: &[],
+        payment_statuses: &[PaymentStatus::PartiallyPaid],
+        holds: false,
+        empty_title: "No order is captured in part.",
+        empty_text: "Orders of which only a part was sent and captured stand here until the rest \
+            is captured or released.",
+    },
+    TabKind {
+        word: "refunded",
+        name: "Refunded",
+        statuses: &[],
+        payment_statuses: &[PaymentStatus::Refunded, PaymentStatus::PartiallyRefunded],
+        holds: false,
+        empty_title: "Nothing was refunded.",
+        empty_text: "Orders stand here once all or a part of what was captured is given back.",
+    },
+    TabKind {
+        word: "closed",
+        name: "Closed",
+        statuses: &[OrderStatus::Closed],
+        payment_statuses: &[],
+        holds: false,
+        empty_title: "No order is closed.",
+        empty_text: "Close an order on its page when nothing more will be reserved on it.",
+    },
+    TabKind {
+        word: "cancelled",
+        name: "Cancelled",
+        statuses: &[OrderStatus::Cancelled],
+        payment_statuses: &[],
+        holds: false,
+        empty_title: "No order is cancelled.",
+        empty_text: "An order of which nothing is captured can be cancelled on its page.",
+    },
+];
+
+/// The tab of the orders that wait for a capture.
+pub const TO_CAPTURE: &str = "to-capture";
+
+impl TabKind {
+    /// The orders of this tab among those of a query; `None` when none can be in both.
+    pub fn narrow(&self, query: &OrderQuery) -> Option<OrderQuery> {
+        Some(OrderQuery {
+            statuses: common(self.statuses, &query.statuses)?,
+            payment_statuses: common(self.payment_statuses, &query.payment_statuses)?,
+            holds: self.holds,
+            ..query.clone()
+        })
+    }
+}
+
+/// The orders of an account that wait for a capture, counted as a tab is.
+pub fn count_to_capture(reader: &Reader<'_>, account_id: &AccountId) -> Result<String, StoreError> {
+    let to_capture = TABS.iter().find(|tab| tab.word == TO_CAPTURE);
+    let query = to_capture.and_then(|tab| tab.narrow(&OrderQuery::default()));
+    count(reader, account_id, query.as_ref())
+}
+
+/// The number of orders in a tab as people read it; `None` asks for what no order can be.
+pub fn count(
+    reader: &Reader<'_>,
+    account_id: &AccountId,
+    query: Option<&OrderQuery>,
+) -> Result<String, StoreError> {
+    let Some(query) = query else { return Ok("0".to_owned()) };
+    let count = reader.count_orders_to(account_id, query, COUNT_MAX)?;
+    let is_more = i64::from(COUNT_MAX) <= count;
+    Ok(if is_more { format!("{}+", COUNT_MAX - 1) } else { count.to_string() })
+}
+
+/// The words in both; a side without any allows all. `None` when both have words and share none.
+fn common<T: Copy + PartialEq>(some: &[T], others: &[T]) -> Option<Vec<T>> {
+    if some.is_empty() || others.is_empty() {
+        return Some([some, others].concat());
+    }
+    let both: Vec<T> = some.iter().copied().filter(|word| others.contains(word)).collect();
+    Some(both).filter(|both| !both.is_empty())
+}

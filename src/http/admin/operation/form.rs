@@ -1,0 +1,312 @@
+//! Recording an operation by hand: the form is shown, reviewed, and recorded once.
+//!
+//! A key in the form makes that reloading, going back and pressing twice show the first operation
+//! and make no second. Nothing is recorded but what the page showed: a form whose amounts, or whose
+//! order, have changed since its last review is shown again first.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+
+use super::page::{Before, Place, authorizations_left, operation_page, reviewed};
+use super::review::review;
+use super::typed::{Subject, said};
+use super::words::right;
+use crate::app::{
+    Idempotent, IdempotentRefused, RecordOperation, RecordOperationRefused, RecordedOperation,
+};
+use crate::digest::sha256;
+use crate::domain::ids::{OrderName, ResourceId};
+use crate::domain::operation::{OperationKind, OperationRequest};
+use crate::http::admin::form::{Form, is_key};
+use crate::http::admin::frame::Frame;
+use crate::http::admin::order::read::{OrderRead, load};
+use crate::http::admin::page_error::PageError;
+use crate::http::admin::reply::escaped_segment;
+use crate::http::admin::reply::form_href;
+use crate::http::admin::reply::{html, query_value, see_other};
+use crate::http::admin::visitor::Staff;
+use crate::http::error::ApiError;
+use crate::http::extract::order_in_path;
+use crate::http::state::AppState;
+use crate::http::state::state;
+use crate::store::{KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};
+
+const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing was recorded yet.";
+const CHANGED: &str = "The order changed while this form was open. Nothing was recorded.";
+const KEY_USED: &str = "This form has been recorded already, with other amounts. What stands here \
+    now was not recorded: look at what is left, and record it if there is more.";
+
+/// A form and who sent it about which order.
+struct Sent<'a> {
+    kind: OperationKind,
+    staff: &'a Staff,
+    state: &'a AppState,
+    loaded: OrderRead,
+    form: Form,
+}
+
+/// `GET /admin/{aid}/orders/{order_id}/{kind}s?key=…`: the form, holding all there is. The key
+/// stands in the address so that going back to a form that was recorded shows what it recorded.
+pub async fn show(
+    kind: OperationKind,
+    staff: Staff,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    staff.expect_right(right(kind))?;
+    let state = state(&request)?;
+    let key = query_value(&request, "key");
+    let authorization_id = query_value(&request, "authorization_id");
+    if !is_key(&key) {
+        let key = state.randomness.uuid();
+        let href =
+            format!("{}/{}", order_href(state, &staff, &order_in_path(&request)?), kind.plural());
+        return Ok(see_other(&form_href(&href, &key, &authorization_id)));
+    }
+    let (stored, loaded) = load_settled(state, &staff, &request, staff.key_hash(&key)).await?;
+    if let Some(stored) = stored {
+        return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
+    }
+    let chosen = choose(&loaded, kind, &authorization_id);
+    let mut filled = subject(&loaded, kind, chosen.as_ref()).filled();
+    filled.push(("from".to_owned(), query_value(&request, "from")));
+    let sent = Sent { kind, staff: &staff, state, loaded, form: Form::new(filled) };
+    sent.page(chosen.as_ref(), StatusCode::OK, Before { notice: "", key, seen: None })
+}
+
+/// `POST /admin/{aid}/orders/{order_id}/{kind}s`: fills, clears, reviews or records the form.
+pub async fn create(
+    kind: OperationKind,
+    staff: Staff,
+    form: Form,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    staff.visitor.expect_own_form(&form)?;
+    staff.expect_right(right(kind))?;
+    let state = state(&request)?;
+    let key = key_use(&staff, &request, &form);
+    let (stored, loaded) = load_settled(state, &staff, &request, key.hash).await?;
+    let has_recorded = stored.is_some();
+    if let Some(stored) = stored.filter(|stored| stored.fingerprint == key.fingerprint) {
+        return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
+    }
+    let chosen = choose(&loaded, kind, form.text("authorization_id"));
+    let sent = Sent { kind, staff: &staff, state, loaded, form };
+    if has_recorded {
+        return sent.again(chosen.as_ref(), StatusCode::CONFLICT, KEY_USED);
+    }
+    if !is_key(sent.form.text("key")) {
+        return sent.again(chosen.as_ref(), StatusCode::BAD_REQUEST, LOOK_AGAIN);
+    }
+    match sent.form.text("step") {
+        "all" => sent.refilled(chosen.as_ref(), |subject| subject.filled()),
+        "clear" => sent.refilled(chosen.as_ref(), |subject| subject.cleared()),
+        "record" => sent.record(chosen, key).await,
+        _ => sent.reviewed(chosen.as_ref()),
+    }
+}
+
+impl Sent<'_> {
+    /// Records what was reviewed, or shows what has to be looked at first.
+    async fn record(
+        self,
+        chosen: Option<ResourceId>,
+        key: KeyUse,
+    ) -> Result<HttpResponse, PageError> {
+        let subject = subject(&self.loaded, self.kind, chosen.as_ref());
+        let typed = subject.read(&self.form);
+        let is_as_shown = self.form.text("reviewed") == reviewed(&subject, &typed);
+        let is_allowed = matches!(review(&subject, &typed), Some(Ok(_)));
+        match typed.request {
+            Some(request) if is_as_shown && is_allowed => self.write(chosen, key, request).await,
+            _ if self.has_changed() => self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED),
+            Some(_) if is_allowed => self.shown(chosen.as_ref(), StatusCode::OK, LOOK_AGAIN),
+            Some(_) => self.again(chosen.as_ref(), StatusCode::CONFLICT, ""),
+            None => self.shown(chosen.as_ref(), StatusCode::BAD_REQUEST, ""),
+        }
+    }
+
+    async fn write(
+        mut self,
+        chosen: Option<ResourceId>,
+        key: KeyUse,
+        request: OperationRequest,
+    ) -> Result<HttpResponse, PageError> {
+        let order = self.loaded.order.order_id.clone();
+        let command = RecordOperation {
+            on_behalf_of: self.staff.on_behalf_of(),
+            order: order.clone(),
+            request,
+        };
+        let render = |done: &RecordedOperation| done.operation.id.as_str().to_owned();
+        let written =
+            self.state.store.writer.write(Idempotent { command, key: Some(key), render }).await;
+        let error = match written {
+            Ok(answer) => return Ok(see_recorded(self.state, self.staff, &order, &answer.body)),
+            Err(error) => error,
+        };
+        use RecordOperationRefused as Refused;
+        match error {
+            WriteError::Refused(IdempotentRefused::KeyReused) => {
+                self.again(chosen.as_ref(), StatusCode::CONFLICT, KEY_USED)
+            }
+            WriteError::Refused(IdempotentRefused::Command(
+                Refused::References(_)
+                | Refused::OrderCancelled
+                | Refused::OrderNotOpen
+                | Refused::SumOutOfRange
+                | Refused::AmountsExceedRemaining(_),
+            )) => {
+                // Somebody was quicker by a moment: the order is not the one that was looked at.
+                let account_id = self.staff.account_id.clone();
+                let read = self.state.store.read(move |reader| load(reader, &account_id, &order));
+                self.loaded = read.await?.ok_or(PageError::NotFound)?;
+                self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED)
+            }
+            // The key stays: pressing again finds out, and never records twice.
+            WriteError::Refused(IdempotentRefused::Command(Refused::OrderNotFound))
+            | WriteError::Store(_)
+            | WriteError::QueueFull
+            | WriteError::Unavailable(_)
+            | WriteError::Crashed
+            | WriteError::WritesOff => {
+                let is_unclear = matches!(error, WriteError::WritesOff | WriteError::Crashed);
+                let error = ApiError::from_write(error, |_| ApiError::not_found("order"));
+                let notice = if is_unclear { UNCLEAR } else { &error.message };
+                self.shown(chosen.as_ref(), error.status_code(), &format!("{notice} {PRESS_AGAIN}"))
+            }
+        }
+    }
+
+    /// The boxes anew, and everything else as it was.
+    fn refilled(
+        mut self,
+        chosen: Option<&ResourceId>,
+        boxes: impl Fn(&Subject<'_>) -> Vec<(String, String)>,
+    ) -> Result<HttpResponse, PageError> {
+        let boxes = boxes(&subject(&self.loaded, self.kind, chosen));
+        let is_box = |name: &str| {
+            name == "others" || name.starts_with("amount-") || name.starts_with("quantity-")
+        };
+        let rest = self.form.fields().iter().filter(|(name, _)| !is_box(name)).cloned();
+        self.form = Form::new(rest.chain(boxes).collect());
+        self.shown(chosen, StatusCode::OK, "")
+    }
+
+    fn reviewed(&self, chosen: Option<&ResourceId>) -> Result<HttpResponse, PageError> {
+        self.shown(chosen, StatusCode::OK, if self.has_changed() { CHANGED } else { "" })
+    }
+
+    /// The page again under a key of its own: what was sent under the old one is settled.
+    fn again(
+        &self,
+        chosen: Option<&ResourceId>,
+        status: StatusCode,
+        notice: &str,
+    ) -> Result<HttpResponse, PageError> {
+        let before = Before { notice, key: self.new_key(), seen: self.seen() };
+        self.page(chosen, status, before)
+    }
+
+    /// The page again under the same key.
+    fn shown(
+        &self,
+        chosen: Option<&ResourceId>,
+        status: StatusCode,
+        notice: &str,
+    ) -> Result<HttpResponse, PageError> {
+        let key = self.form.text("key").to_owned();
+        self.page(chosen, status, Before { notice, key, seen: self.seen() })
+    }
+
+    fn page(
+        &self,
+        chosen: Option<&ResourceId>,
+        status: StatusCode,
+        before: Before<'_>,
+    ) -> Result<HttpResponse, PageError> {
+        let subject = subject(&self.loaded, self.kind, chosen);
+        let order = &self.loaded.order;
+        let place = Place {
+            frame: Frame { demo: self.loaded.demo, ..Frame::inside(self.state, self.staff) },
+            order_href: order_href(self.state, self.staff, &order.order_id),
+            api_href: self.state.links.order(&order.account_id, &order.order_id),
+            before,
+        };
+        let typed = subject.read(&self.form);
+        let mut response =
+            html(&operation_page(&subject, &self.loaded, &self.form, &typed, place))?;
+        *response.status_mut() = status;
+        Ok(response)
+    }
+
+    fn seen(&self) -> Option<usize> {
+        self.form.text("seen").parse().ok()
+    }
+
+    fn has_changed(&self) -> bool {
+        self.seen().is_some_and(|seen| seen < self.loaded.order.events.len())
+    }
+
+    fn new_key(&self) -> String {
+        self.state.randomness.uuid()
+    }
+}
+
+const UNCLEAR: &str = "The server could not finish, and whether this was recorded is not known.";
+const PRESS_AGAIN: &str = "You can press the button again: the form counts once.";
+
+/// What the form's key stands for: whose it is and what it says.
+fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
+    let said = form_urlencoded::Serializer::new(String::new()).extend_pairs(said(form)).finish();
+    KeyUse {
+        hash: staff.key_hash(form.text("key")),
+        fingerprint: sha256(format!("{}\n{said}", request.path()).as_bytes()),
+    }
+}
+
+/// What the form's key stands for and the order, both of one moment: an order that is already
+/// changed by this very form would look as if somebody else had changed it.
+async fn load_settled(
+    state: &AppState,
+    staff: &Staff,
+    request: &HttpRequest,
+    hash: KeyHash,
+) -> Result<(Option<StoredAnswer>, OrderRead), PageError> {
+    let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
+    let read = state.store.read(move |reader| {
+        let stored = reader.find_answer(&hash)?;
+        Ok::<_, StoreError>((stored, load(reader, &account_id, &name)?))
+    });
+    let (stored, loaded) = read.await?;
+    Ok((stored, loaded.ok_or(PageError::NotFound)?))
+}
+
+/// The authorization that was asked for, or the only one under which there is anything left.
+fn choose(loaded: &OrderRead, kind: OperationKind, wanted: &str) -> Option<ResourceId> {
+    let ledger = &loaded.order.ledger;
+    if !ledger.multiple_authorizations || kind == OperationKind::Authorization {
+        return None;
+    }
+    let asked = ledger.authorizations.iter().find(|id| id.as_str() == wanted);
+    let left = authorizations_left(&loaded.order, kind);
+    let only = left.first().copied().filter(|_| left.len() == 1);
+    asked.or(only).cloned()
+}
+
+fn subject<'a>(
+    loaded: &'a OrderRead,
+    kind: OperationKind,
+    authorization_id: Option<&'a ResourceId>,
+) -> Subject<'a> {
+    Subject { kind, order: &loaded.order, time_zone: &loaded.time_zone, authorization_id }
+}
+
+fn order_href(state: &AppState, staff: &Staff, order: &OrderName) -> String {
+    let segment = escaped_segment(order.as_str());
+    format!("{}/admin/{}/orders/{segment}", state.links.base_path(), staff.account_id)
+}
+
+/// The order's page, which says what was recorded.
+fn see_recorded(state: &AppState, staff: &Staff, order: &OrderName, id: &str) -> HttpResponse {
+    see_other(&format!("{}?recorded={id}", order_href(state, staff, order)))
+}

@@ -1,0 +1,296 @@
+//! The page with the form of an operation.
+
+use askama::Template;
+
+use super::review::{Review, review};
+use super::rows::{Sources, Window, so_far, window};
+use super::typed::{Subject, Typed};
+use super::words::{Words, words};
+use crate::domain::ids::ResourceId;
+use crate::domain::operation::{Operation, OperationKind};
+use crate::http::admin::form::Form;
+use crate::http::admin::frame::Frame;
+use crate::http::admin::order::read::OrderRead;
+use crate::http::admin::reply::form_href;
+use crate::http::admin::words::{figure, money};
+use crate::json::Tree;
+use crate::store::{EventRecord, OrderRecord};
+
+/// Bytes of a body that is shown as a command.
+const CURL_BYTES_MAX: usize = 8 << 10;
+
+/// What the page says, ready to be shown.
+#[derive(Template)]
+#[template(path = "operation/form.html")]
+pub struct OperationPage {
+    pub frame: Frame,
+    pub order_id: String,
+    pub order_href: String,
+    pub self_href: String,
+    pub words: &'static Words,
+    pub key: String,
+    /// Something to read before anything else; empty for none.
+    pub notice: String,
+    /// Why there is no form; empty when there is one.
+    pub no_form: &'static str,
+    pub figures: Vec<(&'static str, String)>,
+    pub authorizations: Vec<Choice>,
+    /// The one that was chosen; empty on orders without several.
+    pub authorization_id: String,
+    /// Whether one has to be chosen before there can be a form.
+    pub must_choose: bool,
+    /// What others did since the form was first shown.
+    pub changes: Vec<String>,
+    pub window: Window,
+    pub details: Vec<Detail>,
+    pub has_details: bool,
+    pub refused: bool,
+    pub reason: String,
+    pub metadata: String,
+    pub metadata_problem: String,
+    pub problems: Vec<String>,
+    pub review: Option<Review>,
+    /// What the review was made of; the form is only recorded as it was reviewed.
+    pub reviewed: String,
+    /// How many events the order had.
+    pub seen: usize,
+    pub curl: String,
+}
+
+/// An authorization that the operation may draw on.
+pub struct Choice {
+    pub href: String,
+    pub name: String,
+    pub left: String,
+    pub chosen: bool,
+}
+
+/// A field that is not needed for the usual case.
+pub struct Detail {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub kind: &'static str,
+    pub value: String,
+    pub problem: String,
+}
+
+/// What became of the form before this page of it.
+pub struct Before<'a> {
+    pub notice: &'a str,
+    pub key: String,
+    /// How many events the order had when the form was first shown.
+    pub seen: Option<usize>,
+}
+
+/// Where the page is.
+pub struct Place<'a> {
+    pub frame: Frame,
+    pub order_href: String,
+    pub api_href: String,
+    pub before: Before<'a>,
+}
+
+/// The page of a form with what was typed in it.
+pub fn operation_page(
+    subject: &Subject<'_>,
+    loaded: &OrderRead,
+    form: &Form,
+    typed: &Typed,
+    place: Place<'_>,
+) -> OperationPage {
+    let order = subject.order;
+    let seen = order.events.len();
+    let changed: &[EventRecord] =
+        order.events.get(place.before.seen.unwrap_or(seen)..).unwrap_or(&[]);
+    let (review, refused) = match review(subject, typed) {
+        Some(Ok(review)) => (Some(review), None),
+        Some(Err(refused)) => (None, Some(refused)),
+        None => (None, None),
+    };
+    let self_href = format!("{}/{}", place.order_href, subject.kind.plural());
+    let (no_form, must_choose) = (no_form(subject), must_choose(subject));
+    let mut problems = Vec::new();
+    // Where nothing can be typed, nothing is wrong with what was.
+    if no_form.is_empty() && !must_choose {
+        problems.extend(problems_of(typed, ""));
+        problems.extend(refused.iter().map(|r| r.reason.to_owned()).filter(|r| !r.is_empty()));
+    }
+    let refused = refused.as_ref();
+    let sources = Sources { subject, form, typed, refused, changed };
+    OperationPage {
+        order_id: order.order_id.as_str().to_owned(),
+        words: words(subject.kind),
+        notice: place.before.notice.to_owned(),
+        no_form,
+        figures: figures(subject),
+        authorizations: choices(subject, loaded, &self_href, &place.before.key),
+        authorization_id: subject
+            .authorization_id
+            .map(|id| id.as_str().to_owned())
+            .unwrap_or_default(),
+        must_choose,
+        changes: changed.iter().map(|event| change(loaded, event)).collect(),
+        window: window(&sources, &self_href, &place.before.key),
+        has_details: detail_fields().any(|(name, _, _)| !form.text(name).is_empty())
+            || !form.text("metadata").is_empty(),
+        details: detail_fields().map(|field| detail(field, form, typed)).collect(),
+        refused: !form.text("refused").is_empty(),
+        reason: form.text("reason").to_owned(),
+        metadata: form.text("metadata").to_owned(),
+        metadata_problem: problems_of(typed, "metadata").collect::<Vec<_>>().join(" "),
+        problems,
+        reviewed: reviewed(subject, typed),
+        review,
+        key: place.before.key,
+        seen,
+        curl: curl(&place.api_href, subject.kind, &typed.body),
+        frame: place.frame,
+        order_href: place.order_href,
+        self_href,
+    }
+}
+
+/// Names what the review shows: the order as it was and what is taken from which line.
+pub fn reviewed(subject: &Subject<'_>, typed: &Typed) -> String {
+    let member = |key: &str| typed.body.member(key).map(Tree::to_string).unwrap_or_default();
+    let shown = ["items", "authorization_id", "success"].map(member).join("\n");
+    let hash = crate::digest::sha256(shown.as_bytes());
+    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{hash}", subject.order.events.len())
+}
+
+/// Whether the form waits for an authorization to be chosen.
+pub fn must_choose(subject: &Subject<'_>) -> bool {
+    subject.order.ledger.multiple_authorizations
+        && subject.kind != OperationKind::Authorization
+        && subject.authorization_id.is_none()
+}
+
+/// The authorizations under which something is left for this kind of operation, oldest first.
+pub fn authorizations_left(order: &OrderRecord, kind: OperationKind) -> Vec<&ResourceId> {
+    if kind == OperationKind::Authorization {
+        return Vec::new();
+    }
+    let has_left =
+        |id: &&ResourceId| order.ledger.lines.iter().any(|line| 0 < line.available(kind, Some(id)));
+    order.ledger.authorizations.iter().filter(has_left).collect()
+}
+
+fn no_form(subject: &Subject<'_>) -> &'static str {
+    let ledger = &subject.order.ledger;
+    if let Err(rejected) = ledger.expect_status(subject.kind) {
+        return super::words::refusal(&rejected);
+    }
+    if ledger.has_left(subject.kind) { "" } else { words(subject.kind).nothing_left }
+}
+
+fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
+    let words = words(subject.kind);
+    let sums = subject.order.ledger.sums();
+    let so_far = so_far(subject.kind, &sums);
+    let money = |amount| money(&subject.order.currency, amount);
+    let under = |id| Subject { authorization_id: Some(id), ..*subject }.left(&subject.order.ledger);
+    let left = match must_choose(subject) {
+        true => authorizations_left(subject.order, subject.kind).into_iter().map(under).sum(),
+        false => subject.left(&subject.order.ledger),
+    };
+    vec![
+        ("Order total", money(sums.payable)),
+        (words.so_far, money(so_far)),
+        (words.left, money(left)),
+    ]
+}
+
+fn choices(subject: &Subject<'_>, loaded: &OrderRead, self_href: &str, key: &str) -> Vec<Choice> {
+    let order = subject.order;
+    let choice = |id: &ResourceId| {
+        let under = Subject { authorization_id: Some(id), ..*subject };
+        let made = order.events.iter().filter_map(EventRecord::operation).find(|op| op.id == *id);
+        let name =
+            made.map_or_else(|| id.as_str().to_owned(), |made| authorization_name(loaded, made));
+        Choice {
+            href: form_href(self_href, key, id.as_str()),
+            name,
+            left: money(&order.currency, under.left(&order.ledger)),
+            chosen: subject.authorization_id == Some(id),
+        }
+    };
+    if !order.ledger.multiple_authorizations {
+        return Vec::new();
+    }
+    authorizations_left(order, subject.kind).into_iter().map(choice).collect()
+}
+
+fn authorization_name(loaded: &OrderRead, made: &Operation) -> String {
+    let amount = money(&loaded.order.currency, made.amount.minor_units().into());
+    let document = crate::json::parse(made.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let details = document.member("payment_details");
+    let payment_id =
+        details.and_then(|details| details.member("payment_id")).and_then(Tree::as_text);
+    let when = loaded.local(made.created_at);
+    let parts =
+        [Some(format!("Reservation of {amount}")), Some(when), payment_id.map(str::to_owned)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What somebody did to the order while the form was open.
+fn change(loaded: &OrderRead, event: &EventRecord) -> String {
+    let by = loaded.name_of(&event.created_by);
+    let when = loaded.local(event.created_at);
+    let Some(operation) = event.operation() else {
+        return format!("{by} changed the order, {when}.");
+    };
+    let currency = &loaded.order.currency;
+    let words = words(operation.kind);
+    let lines: Vec<String> = operation
+        .items
+        .iter()
+        .map(|item| {
+            let amount = figure(currency, item.amount.minor_units().into());
+            format!("{amount} on line {}", item.line_id.number())
+        })
+        .collect();
+    let outcome = if operation.success { "" } else { "; the gateway refused it" };
+    format!("{by} {} {}, {when}{outcome}.", words.verb_past, lines.join(", "))
+}
+
+fn detail_fields() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    [
+        ("processed_at", "When it was done at the gateway", "datetime-local"),
+        ("psp", "Gateway", "text"),
+        ("payment_id", "Payment id", "text"),
+        ("payment_product", "Product", "text"),
+        ("payment_product_type", "Kind of product", "text"),
+        ("card_brand", "Card brand", "text"),
+        ("card_masked_pan", "Card number, masked", "text"),
+    ]
+    .into_iter()
+}
+
+fn detail(
+    (name, label, kind): (&'static str, &'static str, &'static str),
+    form: &Form,
+    typed: &Typed,
+) -> Detail {
+    let problem = problems_of(typed, name).collect::<Vec<_>>().join(" ");
+    Detail { name, label, kind, value: form.text(name).to_owned(), problem }
+}
+
+fn problems_of(typed: &Typed, field: &'static str) -> impl Iterator<Item = String> {
+    typed.problems.iter().filter(move |(name, _)| *name == field).map(|(_, why)| why.clone())
+}
+
+/// The same request for a program to send; empty when it is too long to be read.
+fn curl(api_href: &str, kind: OperationKind, body: &Tree) -> String {
+    let body = body.to_string();
+    if CURL_BYTES_MAX < body.len() {
+        return String::new();
+    }
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    format!(
+        "curl -X POST {} \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
+         -H 'Content-Type: application/json' -H \"Idempotency-Key: $KEY\" \\\n  -d {}",
+        quoted(&format!("{api_href}/{}", kind.plural())),
+        quoted(&body)
+    )
+}

@@ -1,0 +1,169 @@
+//! An order's payment operations, a card each, the newest first.
+
+use super::figures::describe;
+use super::read::OrderRead;
+use super::sections::{Section, Whole};
+use crate::clock::parse_rfc3339;
+use crate::domain::operation::{Operation, OperationItem, OperationKind};
+use crate::http::admin::words;
+use crate::json::{self, Tree};
+
+/// How much a card tells.
+#[derive(Clone, Copy)]
+struct Room {
+    lines_max: usize,
+    /// Members of the metadata.
+    members_max: usize,
+    text_chars_max: usize,
+}
+
+const GLANCE: Room = Room { lines_max: 5, members_max: 8, text_chars_max: 80 };
+const UNLIMITED: Room =
+    Room { lines_max: usize::MAX, members_max: usize::MAX, text_chars_max: usize::MAX };
+
+/// Members of the metadata in which gateways say why they refused.
+const REASONS: [&str; 7] = [
+    "reason",
+    "decline_reason",
+    "failure_reason",
+    "error_message",
+    "error_description",
+    "error",
+    "message",
+];
+
+/// What is shown of an operation.
+pub struct OperationCard {
+    pub kind: &'static str,
+    pub amount: String,
+    pub success: bool,
+    /// Why it failed; empty when nobody said.
+    pub reason: String,
+    pub facts: Vec<Fact>,
+    /// What the client said besides, under its own names.
+    pub members: Vec<Member>,
+    /// How many more members there are; empty when none.
+    pub members_left: String,
+}
+
+/// Something an operation says, and what it is called.
+pub struct Fact {
+    pub name: &'static str,
+    pub texts: Vec<String>,
+}
+
+/// A member of the metadata.
+pub struct Member {
+    pub name: String,
+    pub text: String,
+}
+
+/// The cards. Asked for whole, they are all there and tell all.
+pub fn operation_cards(read: &OrderRead, whole: &Whole) -> Vec<OperationCard> {
+    let order = &read.order;
+    let mut all: Vec<&Operation> =
+        OperationKind::ALL.iter().flat_map(|kind| order.operations_of(*kind)).collect();
+    all.sort_by_key(|operation| std::cmp::Reverse(operation.seq));
+    let shown = all.into_iter().take(whole.shown_max(Section::Operations));
+    let room = if whole.has(Section::Operations) { UNLIMITED } else { GLANCE };
+    shown.map(|operation| operation_card(read, operation, room)).collect()
+}
+
+fn operation_card(read: &OrderRead, operation: &Operation, room: Room) -> OperationCard {
+    let document = json::parse(operation.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let members = match document.member("metadata") {
+        Some(Tree::Object(members)) => members.as_slice(),
+        _ => &[],
+    };
+    let left = members.len().saturating_sub(room.members_max);
+    let shown = members.iter().take(room.members_max);
+    OperationCard {
+        kind: words::operation(operation.kind),
+        amount: words::money(&read.order.currency, operation.amount.minor_units().into()),
+        success: operation.success,
+        reason: reason(members, room),
+        facts: facts(read, operation, &document, room),
+        members: shown
+            .map(|(name, value)| Member { name: room.cut(name), text: room.cut(&plain(value)) })
+            .collect(),
+        members_left: words::count_left(left),
+    }
+}
+
+/// Why the gateway refused, where the metadata says so.
+fn reason(members: &[(String, Tree)], room: Room) -> String {
+    let find = |key: &&str| members.iter().find(|(name, _)| name == key);
+    let found = REASONS.iter().find_map(find);
+    found.map_or_else(String::new, |(_, value)| room.cut(&plain(value)))
+}
+
+fn facts(read: &OrderRead, operation: &Operation, document: &Tree, room: Room) -> Vec<Fact> {
+    let details = document.member("payment_details").unwrap_or(&Tree::Null);
+    let card = details.member("card").unwrap_or(&Tree::Null);
+    let one = |name, text: String| Fact { name, texts: vec![room.cut(&text)] };
+    let mut facts = vec![
+        one("When", read.local(operation.created_at)),
+        one("Who", read.name_of(&operation.created_by)),
+        // A failure is told above the facts, with its reason.
+        one("Result", if operation.success { "succeeded" } else { "" }.to_owned()),
+        Fact { name: "Lines", texts: lines(read, &operation.items, room) },
+        one("Processed", processed_at(read, document)),
+        one("Processed by", joined(document, &["processed_by"])),
+        one("Gateway", joined(details, &["psp"])),
+        one("Payment id", joined(details, &["payment_id"])),
+        one("Product", joined(details, &["payment_product", "payment_product_type"])),
+        one("Card", joined(card, &["brand", "type", "masked_pan"])),
+        one("Authorization", authorization_id(read, operation)),
+    ];
+    facts.retain(|fact| fact.texts.iter().any(|text| !text.is_empty()));
+    facts
+}
+
+/// The id that draws on a reservation name; only where an order can have several.
+fn authorization_id(read: &OrderRead, operation: &Operation) -> String {
+    if !read.order.ledger.multiple_authorizations {
+        return String::new();
+    }
+    let id = match operation.kind {
+        OperationKind::Authorization => Some(&operation.id),
+        _ => operation.authorization_id.as_ref(),
+    };
+    id.map_or_else(String::new, |id| id.as_str().to_owned())
+}
+
+/// When the gateway did it, on the shop's clocks; as it was sent where that is no time.
+fn processed_at(read: &OrderRead, document: &Tree) -> String {
+    let sent = document.member("processed_at").and_then(Tree::as_text).unwrap_or_default();
+    parse_rfc3339(sent).map_or_else(|| sent.to_owned(), |at| read.local(at))
+}
+
+fn lines(read: &OrderRead, items: &[OperationItem], room: Room) -> Vec<String> {
+    let line = |item: &OperationItem| {
+        let amount = words::figure(&read.order.currency, item.amount.minor_units().into());
+        let known = read.order.items.iter().find(|known| known.line_id == item.line_id);
+        let description = known.map(describe).unwrap_or_default();
+        format!("{} {}: {amount}", item.line_id.number(), room.cut(&description))
+    };
+    let mut lines: Vec<String> = items.iter().take(room.lines_max).map(line).collect();
+    let left = words::count_left(items.len().saturating_sub(room.lines_max));
+    lines.extend((!left.is_empty()).then_some(left));
+    lines
+}
+
+/// The texts of those members, those that are there, with spaces between.
+fn joined(tree: &Tree, keys: &[&str]) -> String {
+    let texts = keys.iter().filter_map(|key| tree.member(key).and_then(Tree::as_text));
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join(" ")
+}
+
+/// A value as a person reads it: a text without its quotes, all else as JSON.
+fn plain(value: &Tree) -> String {
+    value.as_text().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl Room {
+    fn cut(self, text: &str) -> String {
+        words::cut(text, self.text_chars_max)
+    }
+}

@@ -1,0 +1,104 @@
+//! Comments on an order, added and deleted from its page.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use super::page;
+use crate::app::{CommentChange, CommentOrder, Idempotent};
+use crate::digest::sha256;
+use crate::domain::KeptJson;
+use crate::domain::role::Right;
+use crate::http::admin::form::{self, Form};
+use crate::http::admin::page_error::PageError;
+use crate::http::admin::reply::escaped_segment;
+use crate::http::admin::reply::see_other;
+use crate::http::admin::visitor::Staff;
+use crate::http::api::comments;
+use crate::http::error::ApiError;
+use crate::http::extract::{order_in_path, path_segment};
+use crate::http::reply::write_once;
+use crate::http::state::state;
+use crate::json::Tree;
+use crate::store::{KeyUse, NewApiEvent, OrderRecord};
+use crate::wire::comment_request;
+
+/// Characters of a comment that is written on the page.
+pub const COMMENT_CHARS_MAX: usize = 2_000;
+
+/// `POST /admin/{aid}/orders/{order_id}/comments`
+pub async fn create(
+    staff: Staff,
+    form: Form,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    staff.visitor.expect_own_form(&form)?;
+    staff.expect_right(Right::Comment)?;
+    // A browser ends the lines of a text area with two characters.
+    let text = form.text("comment").replace("\r\n", "\n");
+    let problem = match text.chars().count() {
+        _ if text.trim().is_empty() => "Write a comment before you add it.",
+        count if COMMENT_CHARS_MAX < count => "The comment is too long; 2,000 characters fit.",
+        _ => "",
+    };
+    if !problem.is_empty() {
+        let mut page = page::page(&staff, &request, problem).await?;
+        *page.status_mut() = StatusCode::BAD_REQUEST;
+        return Ok(page);
+    }
+    let key = key_use(&staff, &request, &form, &text);
+    let document = comment_request::parse(&Tree::object([("comment", Tree::text(text))]))
+        .map_err(ApiError::from)?;
+    change(&staff, &request, CommentChange::Add(document), key).await
+}
+
+/// What makes a comment that is sent twice one comment: the key of the page's form and the words,
+/// so that whoever goes back and writes something else has said that too. `None` for a form without
+/// a key of ours.
+fn key_use(staff: &Staff, request: &HttpRequest, form: &Form, text: &str) -> Option<KeyUse> {
+    let words = BASE64_URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()));
+    let key = form.text("key");
+    form::is_key(key).then(|| KeyUse {
+        hash: staff.key_hash(&format!("{key} {words}")),
+        fingerprint: sha256(request.path().as_bytes()),
+    })
+}
+
+/// `POST /admin/{aid}/orders/{order_id}/comments/{comment_id}/delete`
+pub async fn delete(
+    staff: Staff,
+    form: Form,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    staff.visitor.expect_own_form(&form)?;
+    staff.expect_right(Right::Comment)?;
+    let id = path_segment(&request, "comment_id").unwrap_or_default();
+    change(&staff, &request, CommentChange::Delete(id), None).await
+}
+
+async fn change(
+    staff: &Staff,
+    request: &HttpRequest,
+    change: CommentChange,
+    key: Option<KeyUse>,
+) -> Result<HttpResponse, PageError> {
+    let state = state(request)?;
+    let body = match &change {
+        CommentChange::Add(document) => Some(document.clone()),
+        CommentChange::Delete(_) => None,
+    };
+    let event = NewApiEvent {
+        method: "POST",
+        path: request.path().to_owned(),
+        body_sha256: body.as_ref().map(|KeptJson(text)| sha256(text.as_bytes())),
+        body,
+    };
+    let order = order_in_path(request)?;
+    let command = CommentOrder { on_behalf_of: staff.on_behalf_of(), order, change, event };
+    let render = |order: &OrderRecord| order.order_id.as_str().to_owned();
+    let command = Idempotent { command, key, render };
+    let order_id = write_once(state, command, comments::refused).await?.body;
+    let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
+    Ok(see_other(&format!("{base}/{}#events", escaped_segment(&order_id))))
+}

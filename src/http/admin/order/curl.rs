@@ -1,0 +1,116 @@
+//! Commands for a shell that show an order and record what is left to capture, through the API.
+
+use super::sections::{More, Section, Whole};
+use crate::domain::ids::ResourceId;
+use crate::domain::line::Line;
+use crate::domain::operation::OperationKind;
+use crate::domain::order::OrderStatus;
+use crate::json::Tree;
+use crate::store::OrderRecord;
+use crate::wire::links::Links;
+
+/// A command and what it does.
+pub struct Command {
+    pub title: String,
+    pub text: String,
+    /// Instead of a command that names too many lines: the way to it.
+    pub more: Option<More>,
+}
+
+/// The commands: one that shows the order, and one for each capture that takes what is left.
+pub fn commands(
+    order: &OrderRecord,
+    links: &Links,
+    whole: &Whole,
+    self_href: &str,
+) -> Vec<Command> {
+    let url = links.order(&order.account_id, &order.order_id);
+    let show = format!("curl -s {} \\\n  {AUTHORIZATION}", quoted(&url));
+    let mut commands = vec![Command { title: "Show the order".to_owned(), text: show, more: None }];
+    for authorization_id in booked_under(order) {
+        let items = items(order, authorization_id);
+        if items.is_empty() {
+            continue;
+        }
+        let title = match authorization_id {
+            Some(id) => format!("Capture what reservation {} still holds", id.as_str()),
+            None => "Capture all that is left".to_owned(),
+        };
+        let more = whole.more(Section::Commands, items.len(), self_href);
+        let text = match &more {
+            Some(_) => String::new(),
+            None => capture(order, &url, items, authorization_id),
+        };
+        commands.push(Command { title, text, more });
+    }
+    commands
+}
+
+const AUTHORIZATION: &str = "-H \"Authorization: Bearer $TOKEN\"";
+
+/// What a capture of this order names: each reservation in turn, where there can be several.
+fn booked_under(order: &OrderRecord) -> Vec<Option<&ResourceId>> {
+    let ledger = &order.ledger;
+    if ledger.multiple_authorizations {
+        ledger.authorizations.iter().map(Some).collect()
+    } else {
+        vec![None]
+    }
+}
+
+/// All that can be captured today, a line each.
+fn items(order: &OrderRecord, authorization_id: Option<&ResourceId>) -> Vec<Tree> {
+    if order.ledger.status == OrderStatus::Cancelled {
+        return Vec::new();
+    }
+    let item = |line: &Line| {
+        let left = line.available(OperationKind::Capture, authorization_id);
+        let amount = line.payable().sign_applied_to(left);
+        (left != 0).then(|| {
+            Tree::object([
+                ("line_id", Tree::integer(line.line_id().number())),
+                ("amount", Tree::integer(amount)),
+            ])
+        })
+    };
+    order.ledger.lines.iter().filter_map(item).collect()
+}
+
+fn capture(
+    order: &OrderRecord,
+    url: &str,
+    items: Vec<Tree>,
+    authorization_id: Option<&ResourceId>,
+) -> String {
+    let mut body = vec![("items".to_owned(), Tree::List(items))];
+    body.extend(
+        authorization_id.map(|id| ("authorization_id".to_owned(), Tree::text(id.as_str()))),
+    );
+    // The key is of the order as it stands: pasted twice, the command records one capture.
+    let mut key = format!("capture-{}-{}", order.id.as_str(), order.events.len());
+    key.extend(authorization_id.map(|id| format!("-{}", id.as_str())));
+    [
+        format!("curl -s {}", quoted(&format!("{url}/captures"))),
+        AUTHORIZATION.to_owned(),
+        "-H 'Content-Type: application/json'".to_owned(),
+        format!("-H {}", quoted(&format!("Idempotency-Key: {key}"))),
+        format!("-d {}", quoted(&Tree::Object(body).to_string())),
+    ]
+    .join(" \\\n  ")
+}
+
+/// A text as one word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_in_a_word_ends_nothing() {
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("'; rm -r ~ #"), r"''\''; rm -r ~ #'");
+    }
+}

@@ -1,0 +1,199 @@
+//! An order's money, ready to be shown: figures, the bar of the four boxes, a row a line.
+
+use super::sections::{Section, Whole};
+use crate::domain::item::Item;
+use crate::domain::line::{Boxes, Line};
+use crate::http::admin::words;
+use crate::json::{self, Tree};
+use crate::store::OrderRecord;
+
+/// Characters of a line's description in the table.
+const DESCRIPTION_CHARS_MAX: usize = 120;
+
+/// Characters of a note under it.
+const NOTE_CHARS_MAX: usize = 80;
+
+/// Units of the bar's width.
+const BAR_WIDTH: u128 = 1_000;
+
+/// A box of all lines of one sign.
+#[derive(Clone, Copy)]
+struct BarPartKind {
+    class: &'static str,
+    gives_back: bool,
+    name: &'static str,
+    amount: fn(&Boxes) -> u64,
+}
+
+const BAR_PARTS: [BarPartKind; 8] = [
+    pays("kept", "Captured and kept", |boxes| boxes.kept),
+    pays("held", "Still reserved", |boxes| boxes.held),
+    pays("refunded", "Refunded", |boxes| boxes.refunded),
+    pays("unreserved", "Not reserved", |boxes| boxes.unreserved),
+    gives_back("kept", "Given back", |boxes| boxes.kept),
+    gives_back("held", "Reserved to give back", |boxes| boxes.held),
+    gives_back("refunded", "Give-back taken back", |boxes| boxes.refunded),
+    gives_back("unreserved", "Give-back not reserved", |boxes| boxes.unreserved),
+];
+
+const fn pays(class: &'static str, name: &'static str, amount: fn(&Boxes) -> u64) -> BarPartKind {
+    BarPartKind { class, gives_back: false, name, amount }
+}
+
+const fn gives_back(
+    class: &'static str,
+    name: &'static str,
+    amount: fn(&Boxes) -> u64,
+) -> BarPartKind {
+    BarPartKind { class, gives_back: true, name, amount }
+}
+
+/// A sum and its name.
+pub struct Figure {
+    pub name: &'static str,
+    pub amount: String,
+}
+
+/// The four boxes of all lines, side by side.
+pub struct Bar {
+    /// What they are together; without it there is no bar.
+    pub whole: u128,
+    pub label: String,
+    pub parts: Vec<BarPart>,
+}
+
+/// One box in the bar.
+pub struct BarPart {
+    /// Its class in the style.
+    pub kind: &'static str,
+    /// It is of the lines that give back.
+    pub gives_back: bool,
+    pub name: &'static str,
+    pub amount: String,
+    pub start: u128,
+    pub width: u128,
+}
+
+/// A line in the table.
+pub struct LineRow {
+    pub number: i64,
+    pub description: String,
+    /// Its state, what it reverses, where it is sold, what was said about it.
+    pub notes: Vec<String>,
+    /// Empty when none was sent.
+    pub quantity: String,
+    pub payable: String,
+    pub held: String,
+    pub captured: String,
+    pub refunded: String,
+    pub remaining: String,
+}
+
+/// The sums of an order, each line's with its sign.
+pub fn figures(order: &OrderRecord) -> Vec<Figure> {
+    let sums = order.ledger.sums();
+    let all = [
+        ("Total", sums.payable),
+        ("Reserved", sums.authorized),
+        ("Captured", sums.captured),
+        ("Released", sums.cancelled),
+        ("Refunded", sums.refunded),
+        ("Left to capture", sums.remaining),
+    ];
+    let figure = |(name, amount)| Figure { name, amount: words::money(&order.currency, amount) };
+    all.into_iter().map(figure).collect()
+}
+
+/// The bar: magnitudes, so that lines that give back take their room too. They have parts of
+/// their own, so that what is said beside the bar adds up to the signed sums above it.
+pub fn bar(order: &OrderRecord) -> Bar {
+    let sum = |gives_back: bool, part: fn(&Boxes) -> u64| -> u128 {
+        let lines = order.ledger.lines.iter();
+        let lines = lines.filter(|line| (line.payable().minor_units() < 0) == gives_back);
+        lines.map(|line| u128::from(part(&line.boxes()))).sum()
+    };
+    let all = BAR_PARTS.map(|kind| (kind, sum(kind.gives_back, kind.amount)));
+    let whole: u128 = all.iter().map(|(_, amount)| amount).sum();
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for (kind, amount) in all.into_iter().filter(|(_, amount)| *amount != 0) {
+        let width = amount * BAR_WIDTH / whole.max(1);
+        let shown = i128::try_from(amount).unwrap_or(i128::MAX);
+        parts.push(BarPart {
+            kind: kind.class,
+            gives_back: kind.gives_back,
+            name: kind.name,
+            amount: order.currency.display(shown),
+            start,
+            width,
+        });
+        start += width;
+    }
+    if let Some(last) = parts.last_mut() {
+        last.width = BAR_WIDTH - last.start;
+    }
+    let words: Vec<String> = parts.iter().map(|p| format!("{} {}", p.name, p.amount)).collect();
+    Bar { whole, label: words.join(", "), parts }
+}
+
+/// A row a line, in the order of the items.
+pub fn line_rows(order: &OrderRecord, whole: &Whole) -> Vec<LineRow> {
+    let row = |item: &Item| {
+        let at = order.ledger.find(item.line_id)?;
+        Some(line_row(order, item, &order.ledger.lines[at]))
+    };
+    order.items.iter().take(whole.shown_max(Section::Lines)).filter_map(row).collect()
+}
+
+fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
+    let figure = |amount: i128| words::figure(&order.currency, amount);
+    let sums = order.ledger.sums_of(line);
+    LineRow {
+        number: item.line_id.number(),
+        description: words::cut(&describe(item), DESCRIPTION_CHARS_MAX),
+        notes: notes(item),
+        quantity: quantity(item),
+        payable: words::money(&order.currency, sums.payable),
+        held: figure(sums.held),
+        captured: figure(sums.captured),
+        refunded: figure(sums.refunded),
+        remaining: figure(sums.remaining),
+    }
+}
+
+/// What else an item says that whoever works on it needs.
+fn notes(item: &Item) -> Vec<String> {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let text = |key: &str| document.member(key).and_then(Tree::as_text);
+    let member = |key: &str, inner: &str| document.member(key).and_then(|tree| tree.member(inner));
+    let reversed = member("related_item", "line_id").and_then(Tree::as_integer);
+    let reversal = match (reversed, text("reversed_reason")) {
+        (Some(line), Some(reason)) => Some(format!("Reverses line {line}: {reason}")),
+        (Some(line), None) => Some(format!("Reverses line {line}")),
+        (None, reason) => reason.map(|reason| format!("Reverses: {reason}")),
+    };
+    let store = member("store", "name").or_else(|| member("store", "id")).and_then(Tree::as_text);
+    let all = [
+        text("status").map(|status| format!("Status: {status}")),
+        reversal,
+        store.map(|store| format!("Store: {store}")),
+        text("comment").map(|comment| format!("\u{201c}{comment}\u{201d}")),
+    ];
+    all.into_iter().flatten().map(|note| words::cut(&note, NOTE_CHARS_MAX)).collect()
+}
+
+/// What an item is called: its description, or else its id.
+pub fn describe(item: &Item) -> String {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let text = |key: &str| document.member(key).and_then(Tree::as_text).map(str::to_owned);
+    text("description").or_else(|| text("id")).unwrap_or_default()
+}
+
+/// How many, as it was sent; empty when it was not.
+pub fn quantity(item: &Item) -> String {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    match document.member("quantity") {
+        Some(Tree::Number(number)) => number.clone(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,131 @@
+//! The page of an order: its money, lines, operations and story.
+
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::actions::{Action, OperationAction, actions, operation_actions};
+use super::cards::{OperationCard, operation_cards};
+use super::curl::{Command, commands};
+use super::figures::{Bar, Figure, LineRow, bar, figures, line_rows};
+use super::people::{Person, people_and_delivery};
+use super::read::{OrderRead, load};
+use super::recorded::{Recorded, recorded};
+use super::sections::{More, Section, Whole};
+use super::story::{EventRow, Telling, event_rows};
+use crate::domain::role::Right;
+use crate::http::admin::frame::Frame;
+use crate::http::admin::page_error::PageError;
+use crate::http::admin::reply::escaped_segment;
+use crate::http::admin::reply::{html, query_value};
+use crate::http::admin::visitor::Staff;
+use crate::http::admin::words;
+use crate::http::extract::order_in_path;
+use crate::http::state::state;
+
+#[derive(Template)]
+#[template(path = "order/page.html")]
+struct OrderPage {
+    frame: Frame,
+    order_id: String,
+    list_href: String,
+    self_href: String,
+    problem: String,
+    status: &'static str,
+    status_words: &'static str,
+    payment_status: &'static str,
+    payment_words: &'static str,
+    created: String,
+    created_by: String,
+    /// When, by whom and why it ended; empty while it is open.
+    ended: String,
+    figures: Vec<Figure>,
+    bar: Bar,
+    people: Vec<Person>,
+    lines: Vec<LineRow>,
+    more_lines: Option<More>,
+    operations: Vec<OperationCard>,
+    more_operations: Option<More>,
+    recorded: Option<Recorded>,
+    operations_allowed: Vec<OperationAction>,
+    actions: Vec<Action>,
+    may_comment: bool,
+    /// What makes a comment that is sent twice one.
+    comment_key: String,
+    events: Vec<EventRow>,
+    more_events: Option<More>,
+    /// Where the API answers with the events.
+    events_url: String,
+    commands: Vec<Command>,
+    commands_open: bool,
+}
+
+/// `GET /admin/{aid}/orders/{order_id}`
+pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    page(&staff, &request, "").await
+}
+
+/// The page, with a problem to tell about.
+pub async fn page(
+    staff: &Staff,
+    request: &HttpRequest,
+    problem: &str,
+) -> Result<HttpResponse, PageError> {
+    let state = state(request)?;
+    let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
+    let read = state.store.read(move |reader| load(reader, &account_id, &name));
+    let read = read.await?.ok_or(PageError::NotFound)?;
+    let frame = Frame { demo: read.demo, ..Frame::inside(state, staff) };
+    let order = &read.order;
+    let list_href = format!("{}/admin/{}/orders", frame.base, staff.account_id);
+    let self_href = format!("{list_href}/{}", escaped_segment(order.order_id.as_str()));
+    let whole = Whole::asked(request);
+    let operations = order.events.iter().filter(|event| event.operation().is_some()).count();
+    let may_comment = staff.visitor.role.may(Right::Comment);
+    let telling =
+        Telling { links: &state.links, whole: &whole, self_href: &self_href, may_comment };
+    let events = event_rows(&read, &telling);
+    let more = |section, count| whole.more(section, count, &self_href);
+    html(&OrderPage {
+        more_lines: more(Section::Lines, order.items.len()),
+        more_operations: more(Section::Operations, operations),
+        more_events: more(Section::Events, order.events.len()),
+        events_url: state.links.events(&order.account_id, &order.order_id),
+        commands: commands(order, &state.links, &whole, &self_href),
+        commands_open: whole.has(Section::Commands),
+        operations_allowed: operation_actions(state, order, staff, &self_href),
+        recorded: recorded(&read, staff, &query_value(request, "recorded"), &list_href),
+        self_href,
+        list_href,
+        frame,
+        order_id: order.order_id.as_str().to_owned(),
+        problem: problem.to_owned(),
+        status: order.ledger.status.as_str(),
+        status_words: words::order_status(order.ledger.status),
+        payment_status: order.payment_status.as_str(),
+        payment_words: words::payment_status(&order.ledger, order.payment_status),
+        created: read.local(order.created_at),
+        created_by: read.name_of(&order.created_by),
+        ended: ended(&read),
+        figures: figures(order),
+        bar: bar(order),
+        people: people_and_delivery(&read),
+        lines: line_rows(order, &whole),
+        operations: operation_cards(&read, &whole),
+        actions: actions(order, staff),
+        may_comment,
+        comment_key: state.randomness.uuid(),
+        events,
+    })
+}
+
+/// How the order was closed or cancelled, in a sentence.
+fn ended(read: &OrderRead) -> String {
+    if let Some(cancelled) = &read.order.cancelled {
+        let (at, by) = (read.local(cancelled.at), read.name_of(&cancelled.by));
+        return format!("Cancelled {at} by {by}: {}.", words::cancelled_reason(cancelled.reason));
+    }
+    if let Some((at, by)) = &read.order.closed {
+        return format!("Closed {} by {}.", read.local(*at), read.name_of(by));
+    }
+    String::new()
+}

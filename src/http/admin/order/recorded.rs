@@ -1,0 +1,73 @@
+//! What an order's page says right after an operation was recorded by hand.
+
+use super::read::OrderRead;
+use crate::domain::ids::ResourceId;
+use crate::domain::operation::{Operation, OperationKind};
+use crate::http::admin::operation::words::{right, words};
+use crate::http::admin::reply::escaped_segment;
+use crate::http::admin::visitor::Staff;
+use crate::http::admin::words::{self, money};
+use crate::store::EventRecord;
+
+/// A notice about one operation of the order.
+pub struct Recorded {
+    pub what: String,
+    /// What stays reserved after a capture of a part; empty otherwise.
+    pub rest: String,
+    /// Where that can be released; empty for a visitor who may not.
+    pub release_href: String,
+}
+
+/// The notice about the operation of that id; `None` when the order has none.
+pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, list_href: &str) -> Option<Recorded> {
+    let order = &loaded.order;
+    let mut operations = order.events.iter().filter_map(EventRecord::operation);
+    let operation = operations.find(|operation| operation.id.as_str() == id)?;
+    let left = order.ledger.sums().remaining;
+    let is_part = operation.kind == OperationKind::Capture && order.ledger.holds();
+    let may_release = staff.visitor.role.may(right(OperationKind::Cancellation));
+    Some(Recorded {
+        what: what(loaded, operation),
+        rest: match operation.kind {
+            _ if is_part => {
+                format!("{} stays reserved.", money(&order.currency, order.ledger.sums().held))
+            }
+            OperationKind::Capture if left != 0 => {
+                format!("{} is left to capture.", money(&order.currency, left))
+            }
+            _ => String::new(),
+        },
+        release_href: if is_part && may_release {
+            release_href(loaded, operation, list_href)
+        } else {
+            String::new()
+        },
+    })
+}
+
+fn what(loaded: &OrderRead, operation: &Operation) -> String {
+    let order = &loaded.order;
+    let sum = money(&order.currency, operation.amount.minor_units().into());
+    let noun = words(operation.kind).noun;
+    if !operation.success {
+        return format!("Recorded that the gateway refused a {noun} of {sum}. Nothing moved.");
+    }
+    let status = words::payment_status(&order.ledger, order.payment_status);
+    format!("Recorded a {noun} of {sum}. The order's payment is now: {status}.")
+}
+
+fn release_href(loaded: &OrderRead, operation: &Operation, list_href: &str) -> String {
+    let order = escaped_segment(loaded.order.order_id.as_str());
+    let path = format!("{list_href}/{order}/{}", OperationKind::Cancellation.plural());
+    let holds = |id: &&ResourceId| {
+        let lines = &loaded.order.ledger.lines;
+        lines.iter().any(|line| 0 < line.available(OperationKind::Cancellation, Some(id)))
+    };
+    match operation.authorization_id.as_ref().filter(holds) {
+        None => path,
+        Some(id) => {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            format!("{path}?{}", query.append_pair("authorization_id", id.as_str()).finish())
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Opening, closing and cancelling an order from its page.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::actions::refusal_words;
+use super::page;
+use crate::app::{ChangeOrderStatus, ChangeOrderStatusRefused};
+use crate::domain::order::{CancelledReason, StatusChange};
+use crate::domain::role::Right;
+use crate::http::admin::form::Form;
+use crate::http::admin::page_error::PageError;
+use crate::http::admin::reply::escaped_segment;
+use crate::http::admin::reply::see_other;
+use crate::http::admin::visitor::Staff;
+use crate::http::error::ApiError;
+use crate::http::extract::order_in_path;
+use crate::http::state::state;
+use crate::store::{NewApiEvent, WriteError};
+
+/// `POST /admin/{aid}/orders/{order_id}/{open|close|cancel}`
+pub async fn change(
+    to: StatusChange,
+    staff: Staff,
+    form: Form,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    staff.visitor.expect_own_form(&form)?;
+    staff.expect_right(Right::ManageOrders)?;
+    let state = state(&request)?;
+    let change = match to {
+        StatusChange::Cancel(_) => {
+            let Some(reason) = CancelledReason::parse(form.text("cancelled_reason")) else {
+                let mut page = page::page(&staff, &request, "Choose why it is cancelled.").await?;
+                *page.status_mut() = StatusCode::BAD_REQUEST;
+                return Ok(page);
+            };
+            StatusChange::Cancel(Some(reason))
+        }
+        other => other,
+    };
+    let event = NewApiEvent {
+        method: "POST",
+        path: request.path().to_owned(),
+        body: None,
+        body_sha256: None,
+    };
+    let order = order_in_path(&request)?;
+    let command = ChangeOrderStatus { on_behalf_of: staff.on_behalf_of(), order, change, event };
+    match state.store.writer.write(command).await {
+        Ok(order) => {
+            let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
+            let segment = escaped_segment(order.order_id.as_str());
+            Ok(see_other(&format!("{base}/{segment}")))
+        }
+        Err(WriteError::Refused(ChangeOrderStatusRefused::Rejected(why))) => {
+            let mut page = page::page(&staff, &request, refusal_words(why)).await?;
+            *page.status_mut() = StatusCode::CONFLICT;
+            Ok(page)
+        }
+        Err(
+            error @ (WriteError::Refused(ChangeOrderStatusRefused::OrderNotFound)
+            | WriteError::Store(_)
+            | WriteError::QueueFull
+            | WriteError::Unavailable(_)
+            | WriteError::Crashed
+            | WriteError::WritesOff),
+        ) => Err(ApiError::from_write(error, |_| ApiError::not_found("order")).into()),
+    }
+}

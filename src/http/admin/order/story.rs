@@ -1,0 +1,150 @@
+//! What happened to an order, the newest first.
+
+use super::read::OrderRead;
+use super::sections::{Section, Whole};
+use crate::clock::rfc3339;
+use crate::domain::KeptJson;
+use crate::domain::event::EventState;
+use crate::domain::operation::Operation;
+use crate::http::admin::words;
+use crate::json::{self, Tree};
+use crate::store::{ApiEvent, EventBody, EventRecord, ServiceEvent};
+use crate::wire::event_view;
+use crate::wire::links::Links;
+
+/// Bytes of the JSON of one event, and of all of them on the page.
+const EVENT_RAW_BYTES_MAX: usize = 4 << 10;
+const RAW_BYTES_MAX: usize = 28 << 10;
+
+/// Characters of what somebody said, where the events are not shown whole.
+const SAID_CHARS_MAX: usize = 400;
+
+/// Fields that a change is told by.
+const FIELDS_MAX: usize = 6;
+
+/// An event.
+pub struct EventRow {
+    pub at: String,
+    pub when: String,
+    pub what: String,
+    pub by: String,
+    /// The words of a comment or a service; empty where there are none.
+    pub said: String,
+    /// Where the comment is deleted; empty where there is none, or it is not the visitor's to.
+    pub delete_href: String,
+    /// Its JSON; empty where that is too long for the page.
+    pub raw: String,
+}
+
+/// How events are told: whose links, how much, and where the order's page is.
+pub struct Telling<'a> {
+    pub links: &'a Links,
+    pub whole: &'a Whole,
+    pub self_href: &'a str,
+    pub may_comment: bool,
+}
+
+/// The events. The newest show their JSON, as long as there is room for it.
+pub fn event_rows(read: &OrderRead, telling: &Telling<'_>) -> Vec<EventRow> {
+    let newest = read.order.events.iter().rev().take(telling.whole.shown_max(Section::Events));
+    let mut room = RAW_BYTES_MAX;
+    newest.map(|event| event_row(read, telling, event, &mut room)).collect()
+}
+
+fn event_row(
+    read: &OrderRead,
+    telling: &Telling<'_>,
+    event: &EventRecord,
+    room: &mut usize,
+) -> EventRow {
+    let comment = read.order.comments.iter().find(|comment| comment.event_seq == event.seq);
+    let (what, said) = match &event.body {
+        EventBody::Operation(operation) => (operation_words(read, operation), String::new()),
+        EventBody::Service(step) => (step_words(step), member(step.body.as_ref(), "description")),
+        EventBody::Api(api) => {
+            let said = member(comment.map(|comment| &comment.document), "comment");
+            (change_words(api, event.version, comment.is_some()), said)
+        }
+    };
+    let deletable = comment.filter(|_| telling.may_comment);
+    let whole = telling.whole.has(Section::Events);
+    EventRow {
+        at: rfc3339(event.created_at),
+        when: read.local(event.created_at),
+        what,
+        by: read.name_of(&event.created_by),
+        said: words::cut(&said, if whole { usize::MAX } else { SAID_CHARS_MAX }),
+        delete_href: deletable.map_or_else(String::new, |comment| {
+            format!("{}/comments/{}/delete", telling.self_href, comment.id)
+        }),
+        raw: raw(event_view::render(telling.links, &read.order, event), room),
+    }
+}
+
+fn operation_words(read: &OrderRead, operation: &Operation) -> String {
+    let minor_units = operation.amount.minor_units();
+    let amount = words::money(&read.order.currency, minor_units.into());
+    // "Capture of give back 50.00" is no English.
+    let of = if minor_units < 0 { ":" } else { " of" };
+    let kind = words::operation(operation.kind);
+    let refused = if operation.success { "" } else { " refused by the gateway" };
+    format!("{kind}{of} {amount}{refused}")
+}
+
+fn step_words(step: &ServiceEvent) -> String {
+    let went = match step.state {
+        EventState::Success => "",
+        EventState::Pending => " (not done yet)",
+        EventState::Failure | EventState::Error => " (failed)",
+    };
+    let short = |text: &str| words::cut(&text.replace('_', " "), 80);
+    format!("{}: {}{went}", short(&step.service), short(&step.service_status))
+}
+
+/// What a change through the API was. An order may be called `open`, so the method is asked first.
+fn change_words(api: &ApiEvent, version: i64, is_comment: bool) -> String {
+    let mut segments = api.path.trim_end_matches('/').rsplit('/');
+    let (last, before) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    let before_that = segments.next().unwrap_or_default();
+    match (api.method.as_str(), last) {
+        _ if is_comment => "Comment".to_owned(),
+        _ if api.draft_id.is_some() && version == 1 => "Order made".to_owned(),
+        _ if api.draft_id.is_some() => "Lines changed by a draft".to_owned(),
+        ("PUT", _) => changed_fields(api),
+        ("DELETE", _) if before == "comments" => "Comment deleted".to_owned(),
+        ("POST", "delete") if before_that == "comments" => "Comment deleted".to_owned(),
+        ("POST", "comments") => "Comment, deleted since".to_owned(),
+        ("POST", "open") => "Opened again".to_owned(),
+        ("POST", "close") => "Closed".to_owned(),
+        ("POST", "cancel") => "Cancelled".to_owned(),
+        _ => "Changed".to_owned(),
+    }
+}
+
+/// The names of the fields that a request sent, as words.
+fn changed_fields(api: &ApiEvent) -> String {
+    let body = api.body.as_ref().and_then(|body| json::parse(body.0.as_bytes()).ok());
+    let Some(Tree::Object(members)) = body else { return "Changed".to_owned() };
+    let word = |(key, _): &(String, Tree)| words::cut(&key.replace('_', " "), 40);
+    let mut fields: Vec<String> = members.iter().take(FIELDS_MAX).map(word).collect();
+    let left = words::count_left(members.len().saturating_sub(FIELDS_MAX));
+    fields.extend((!left.is_empty()).then_some(left));
+    if fields.is_empty() { "Changed".to_owned() } else { format!("Changed: {}", fields.join(", ")) }
+}
+
+/// A text in a document; empty where there is none.
+fn member(document: Option<&KeptJson>, key: &str) -> String {
+    let tree = document.and_then(|document| json::parse(document.0.as_bytes()).ok());
+    let text = tree.as_ref().and_then(|tree| tree.member(key)).and_then(Tree::as_text);
+    text.unwrap_or_default().to_owned()
+}
+
+/// The JSON if there is room for it, in what it takes on the page: a quote takes five bytes.
+fn raw(text: String, room: &mut usize) -> String {
+    let bytes = text.len() + 4 * text.matches('"').count();
+    if EVENT_RAW_BYTES_MAX < text.len() || *room < bytes {
+        return String::new();
+    }
+    *room -= bytes;
+    text
+}

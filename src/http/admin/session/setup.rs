@@ -1,0 +1,113 @@
+//! The first owner: made by whoever holds the link that the server printed.
+
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::sign_in::{expect_safe_transport, link_refused, new_session, signed_in};
+use crate::app::{CreateAccount, CreateUser, SetUp};
+use crate::auth::email;
+use crate::auth::password::Password;
+use crate::auth::session::Ticket;
+use crate::domain::currency::Currency;
+use crate::domain::ids::AccountId;
+use crate::domain::role::Role;
+use crate::http::admin::form::Form;
+use crate::http::admin::frame::Frame;
+use crate::http::admin::page_error::PageError;
+use crate::http::admin::reply::{html, query_value};
+use crate::http::error::ApiError;
+use crate::http::state::state;
+use crate::store::StoreError;
+
+/// What a new shop in the back office starts with; the command line can say otherwise.
+const CURRENCY: &str = "NOK";
+const TIME_ZONE: &str = "Europe/Oslo";
+const NAME_CHARS_MAX: usize = 200;
+
+#[derive(Template)]
+#[template(path = "session/setup.html")]
+struct SetUpPage {
+    frame: Frame,
+    ticket: String,
+    needs_account: bool,
+    shop: String,
+    account: String,
+    email: String,
+    problem: String,
+}
+
+/// `GET /admin/setup`
+pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let ticket = query_value(&request, "ticket");
+    page(&request, &Form::of(&[("ticket", &ticket), ("account", "P00000001")]), "").await
+}
+
+/// `POST /admin/setup`
+pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    expect_safe_transport(state)?;
+    let needs_account = needs_account(&request).await?;
+    let account = match needs_account.then(|| parse_account(&form)).transpose() {
+        Ok(account) => account,
+        Err(problem) => return page(&request, &form, problem).await,
+    };
+    let Some(email) = email::parse(form.text("email")) else {
+        return page(&request, &form, "Write your e-mail address.").await;
+    };
+    let password = match Password::new(form.text("password")) {
+        Ok(password) => password,
+        Err(why) => return page(&request, &form, &format!("Choose another: {why}.")).await,
+    };
+    let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;
+    let randomness = state.randomness.clone();
+    let hashed = tokio::task::spawn_blocking(move || password.hash(&randomness)).await;
+    let password_hash = hashed.map_err(ApiError::internal)?;
+    let password_hash =
+        password_hash.ok_or_else(|| ApiError::internal("a password could not be hashed"))?;
+    let ticket = Ticket::draw(&state.randomness);
+    let command = SetUp {
+        link_sha256: Ticket::sent(form.text("ticket")).sha256(),
+        account,
+        owner: CreateUser { email, role: Role::Owner, accounts: Vec::new(), password_hash },
+        session: new_session(state, &ticket),
+    };
+    let done = state.store.writer.write(command).await;
+    done.map_err(|error| ApiError::from_write(error, link_refused))?;
+    Ok(signed_in(state, &ticket, &format!("{}/admin", state.links.base_path())))
+}
+
+fn parse_account(form: &Form) -> Result<CreateAccount, &'static str> {
+    let name = form.text("shop").trim().to_owned();
+    let sized = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+    if !sized || name.chars().any(char::is_control) {
+        return Err("Write what your shop is called.");
+    }
+    let account_id = AccountId::parse(form.text("account").trim())
+        .ok_or("An account is P or T and eight digits, as P00000001.")?;
+    let currency = Currency::parse(CURRENCY).ok_or("The currency table is damaged.")?;
+    Ok(CreateAccount { account_id, name, currency, time_zone: TIME_ZONE.to_owned() })
+}
+
+async fn needs_account(request: &HttpRequest) -> Result<bool, PageError> {
+    let read = state(request)?.store.read(|reader| {
+        let accounts = reader.list_accounts()?;
+        Ok::<_, StoreError>(accounts.is_empty())
+    });
+    Ok(read.await?)
+}
+
+async fn page(
+    request: &HttpRequest,
+    form: &Form,
+    problem: &str,
+) -> Result<HttpResponse, PageError> {
+    html(&SetUpPage {
+        frame: Frame::outside(state(request)?),
+        ticket: form.text("ticket").to_owned(),
+        needs_account: needs_account(request).await?,
+        shop: form.text("shop").to_owned(),
+        account: form.text("account").to_owned(),
+        email: form.text("email").to_owned(),
+        problem: problem.to_owned(),
+    })
+}

@@ -1,0 +1,259 @@
+//! Signing in and out, and the links that do it once.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use crate::app::{
+    Attempt, BeginAttempt, EndSession, StartSession, TakeBackAttempt, UseLinkRefused, UseSignInLink,
+};
+use crate::auth::email;
+use crate::auth::password::Password;
+use crate::auth::session::Ticket;
+use crate::domain::email::Email;
+use crate::http::admin::form::Form;
+use crate::http::admin::frame::Frame;
+use crate::http::admin::page_error::PageError;
+use crate::http::admin::reply::{html, query_value, see_other};
+use crate::http::admin::visitor::{
+    Visitor, cookie_sha256, find_visitor, no_cookie, session_cookie,
+};
+use crate::http::edge::caller_address::{caller_address, is_local};
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+use crate::http::state::state;
+use crate::store::{NewSession, UserRecord};
+
+#[derive(Template)]
+#[template(path = "session/sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    email: String,
+    next: String,
+    problem: &'static str,
+    /// Why nobody can sign in here at all, if so.
+    refused: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "session/link.html")]
+struct LinkPage {
+    frame: Frame,
+    ticket: String,
+}
+
+/// `GET /admin/sign-in`
+pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    let next = query_value(&request, "next");
+    if find_visitor(state, &request).await?.is_some() {
+        return Ok(see_other(&next_path(state, &next)));
+    }
+    page(state, "", &next, "")
+}
+
+/// `POST /admin/sign-in`: the same answer and the same time for an unknown user and a wrong
+/// password.
+pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    expect_safe_transport(state)?;
+    let email = form.text("email");
+    let user_email = email::parse(email);
+    // In one form, so that another spelling is not another name to guess under.
+    let name = user_email.as_ref().map_or_else(|| email.to_lowercase(), Email::to_string);
+    let attempt = attempt(state, &request, &name);
+    if let Some(wait_ms) = begin(state, attempt).await? {
+        return too_soon(state, email, form.text("next"), wait_ms);
+    }
+    let Some(user) = known_user(state, user_email, form.text("password")).await? else {
+        let now = state.clock.now();
+        let address = caller_address(&request, &state.trusted_proxies);
+        let mut delay = state.failure_delays.fail(&name, now);
+        if let Some(address) = address {
+            delay = delay.max(state.failure_delays.fail(&address.to_string(), now));
+        }
+        tokio::time::sleep(delay).await;
+        return page(state, email, form.text("next"), "No user has this e-mail and password.");
+    };
+    state.failure_delays.succeed(&name);
+    take_back(state, attempt).await?;
+    let ticket = Ticket::draw(&state.randomness);
+    let command = StartSession {
+        user,
+        session: new_session(state, &ticket),
+        replaces: cookie_sha256(state, &request),
+    };
+    let started = state.store.writer.write(command).await;
+    let started = started.map_err(|error| ApiError::from_write(error, ApiError::from))?;
+    if !started {
+        return page(state, email, form.text("next"), "No user has this e-mail and password.");
+    }
+    Ok(signed_in(state, &ticket, &next_path(state, form.text("next"))))
+}
+
+/// What is counted of an attempt: nothing for somebody on this machine itself, so that no stranger
+/// can lock its owner out, and no address where a proxy does not say whom it speaks for.
+fn attempt(state: &AppState, request: &HttpRequest, name: &str) -> Option<Attempt> {
+    if is_local(request) {
+        return None;
+    }
+    let address = caller_address(request, &state.trusted_proxies);
+    let address = address.filter(|address| !address.is_loopback()).map(|a| a.to_string());
+    Some(Attempt::of(name, address.as_deref()))
+}
+
+/// Counts an attempt as wrong until it is known to be right; how long it must wait instead.
+async fn begin(state: &AppState, attempt: Option<Attempt>) -> Result<Option<i64>, PageError> {
+    let Some(attempt) = attempt else { return Ok(None) };
+    let command = BeginAttempt { attempt, at: state.clock.now() };
+    let begun = state.store.writer.write(command).await;
+    Ok(begun.map_err(|error| ApiError::from_write(error, ApiError::from))?)
+}
+
+async fn take_back(state: &AppState, attempt: Option<Attempt>) -> Result<(), PageError> {
+    let Some(attempt) = attempt else { return Ok(()) };
+    let taken_back = state.store.writer.write(TakeBackAttempt(attempt)).await;
+    Ok(taken_back.map_err(|error| ApiError::from_write(error, ApiError::from))?)
+}
+
+/// The sign-in page again, with a 429.
+fn too_soon(
+    state: &AppState,
+    email: &str,
+    next: &str,
+    wait_ms: i64,
+) -> Result<HttpResponse, PageError> {
+    const TOO_SOON: &str = "Too many wrong passwords were typed, so nobody can sign in with this \
+        e-mail, or from here, for up to a quarter of an hour. Wait, or sign in on the server.";
+    let mut response = page(state, email, next, TOO_SOON)?;
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let seconds = HeaderValue::from(wait_ms.unsigned_abs().div_ceil(1_000));
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    Ok(response)
+}
+
+/// `POST /admin/sign-out`
+pub async fn delete(
+    visitor: Visitor,
+    form: Form,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    visitor.expect_own_form(&form)?;
+    let command = EndSession { token_sha256: visitor.token_sha256 };
+    let ended = state.store.writer.write(command).await;
+    ended.map_err(|error| ApiError::from_write(error, ApiError::from))?;
+    let mut response = see_other(&format!("{}/admin/sign-in", state.links.base_path()));
+    add_cookie(&mut response, no_cookie(state))?;
+    Ok(response)
+}
+
+/// `GET /admin/link`: a page with one button, since following a link changes nothing.
+pub async fn show_link(request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    let ticket = query_value(&request, "ticket");
+    html(&LinkPage { frame: Frame::outside(state), ticket })
+}
+
+/// `POST /admin/link`: signs in whom the link is for, once.
+pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let state = state(&request)?;
+    expect_safe_transport(state)?;
+    let ticket = Ticket::draw(&state.randomness);
+    let command = UseSignInLink {
+        link_sha256: Ticket::sent(form.text("ticket")).sha256(),
+        session: new_session(state, &ticket),
+    };
+    let used = state.store.writer.write(command).await;
+    used.map_err(|error| ApiError::from_write(error, link_refused))?;
+    Ok(signed_in(state, &ticket, &next_path(state, "")))
+}
+
+/// What a link that does nothing means to whoever followed it.
+pub fn link_refused(why: UseLinkRefused) -> ApiError {
+    let message = format!(
+        "The link did nothing: {why}. Restart the server, or have an owner make you a user."
+    );
+    ApiError::new(crate::http::error::Code::InvalidRequest, message)
+}
+
+/// A redirect that also signs the browser in.
+pub fn signed_in(state: &AppState, ticket: &Ticket, path: &str) -> HttpResponse {
+    let mut response = see_other(path);
+    // The cookie is made of our own characters, so it always fits a header.
+    drop(add_cookie(&mut response, session_cookie(state, ticket)));
+    response
+}
+
+/// A session that a ticket opens.
+pub fn new_session(state: &AppState, ticket: &Ticket) -> NewSession {
+    let form_token = Ticket::draw(&state.randomness).reveal().to_owned();
+    NewSession { token_sha256: ticket.sha256(), form_token }
+}
+
+fn add_cookie(
+    response: &mut HttpResponse,
+    cookie: actix_web::cookie::Cookie<'static>,
+) -> Result<(), PageError> {
+    response.add_cookie(&cookie).map_err(|error| ApiError::internal(error).into())
+}
+
+fn page(
+    state: &AppState,
+    email: &str,
+    next: &str,
+    problem: &'static str,
+) -> Result<HttpResponse, PageError> {
+    let refused = if is_safe_transport(state) { "" } else { PLAIN_HTTP };
+    html(&SignInPage {
+        frame: Frame::outside(state),
+        email: email.to_owned(),
+        next: next.to_owned(),
+        problem,
+        refused,
+    })
+}
+
+const PLAIN_HTTP: &str = "This page came over plain http, where others could read your password. \
+    Put TLS in front of the server and start it with --public-url https://…, or start it with \
+    --insecure-http if nobody else is on this network.";
+
+/// Passwords travel over TLS, on this machine, or where that was asked for.
+fn is_safe_transport(state: &AppState) -> bool {
+    state.links.is_https() || state.links.is_loopback() || state.insecure_http
+}
+
+/// An error where a password must not be sent.
+pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
+    if is_safe_transport(state) { Ok(()) } else { Err(PageError::Forbidden(PLAIN_HTTP)) }
+}
+
+/// The user, if the password is theirs. Hashing runs where it may take its time, a few at once.
+async fn known_user(
+    state: &AppState,
+    email: Option<Email>,
+    typed: &str,
+) -> Result<Option<UserRecord>, PageError> {
+    let found = match email {
+        Some(email) => state.store.read(move |reader| reader.find_user(&email)).await?,
+        None => None,
+    };
+    let found = found.filter(|user| user.disabled_at.is_none());
+    let Some(password) = Password::typed(typed) else { return Ok(None) };
+    let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;
+    let compare = tokio::task::spawn_blocking(move || {
+        let same = password.is(found.as_ref().map(|user| user.password_hash.as_str()));
+        found.filter(|_| same)
+    });
+    Ok(compare.await.map_err(ApiError::internal)?)
+}
+
+/// Where to go after signing in: a page of ours, never another site.
+fn next_path(state: &AppState, next: &str) -> String {
+    let is_page = next.starts_with("/admin/")
+        && next.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.%~".contains(&b))
+        && !next.contains("//");
+    let path = if is_page { next } else { "/admin" };
+    format!("{}{path}", state.links.base_path())
+}

@@ -1,0 +1,101 @@
+//! What every request goes through and every answer carries.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
+};
+use actix_web::middleware::{DefaultHeaders, Next};
+use actix_web::{Error, ResponseError};
+
+use crate::http::edge::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
+use crate::http::error::ApiError;
+use crate::http::state::state;
+use crate::wire::problem::Problem;
+
+/// Pages use our own style and script, and nothing inline.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'; object-src 'none'";
+
+/// Headers of every answer that does not set its own.
+pub fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("Referrer-Policy", "same-origin"))
+        .add(("Cross-Origin-Resource-Policy", "same-origin"))
+        .add(("Content-Security-Policy", CONTENT_SECURITY_POLICY))
+        .add(("Cross-Origin-Opener-Policy", "same-origin"))
+        .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"))
+        .add((CACHE_CONTROL, "no-store"))
+}
+
+/// For a year: browsers come by https alone, even when a link or a person says http. Not for the
+/// names below, of which nobody told us.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Keeps browsers to https where they came that way: to the host of a public URL that is https. On
+/// any other way it must not be said (RFC 6797, 7.2), nor of `localhost`, where it would close
+/// every other program's port to browsers.
+pub async fn keep_to_https(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let came_by_https = state(request.request()).is_ok_and(|state| {
+        let is_public = state.links.is_https() && state.known_hosts.is_public(request.request());
+        is_public && !says_http(&request)
+    });
+    let mut answered = next.call(request).await?;
+    if came_by_https {
+        answered.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
+    Ok(answered)
+}
+
+/// Whether a proxy says that the request came to it over plain http. It need not be one that is
+/// trusted, since all that it can bring about is silence.
+fn says_http(request: &ServiceRequest) -> bool {
+    let said = request.headers().get_all(HeaderName::from_static("x-forwarded-proto"));
+    let mut said = said.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    said.any(|word| word.trim().eq_ignore_ascii_case("http"))
+}
+
+/// Refuses a body that says it is too large before anything else is looked at, and notes what
+/// became of each request.
+pub async fn guard_request(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
+    let bytes_max = body_bytes_max(request.path());
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if declared.and_then(|text| text.parse().ok()).is_some_and(|bytes: usize| bytes_max < bytes) {
+        // As a response and not as an error, so that it gets the headers that all answers have.
+        return Ok(request.into_response(body_too_large(bytes_max).error_response()));
+    }
+    let answered = next.call(request).await?;
+    if let Some(refused) = cors_refusal(&answered) {
+        return Ok(answered.into_response(refused.error_response()));
+    }
+    tracing::debug!(
+        http.method = %answered.request().method(),
+        http.route = answered.request().match_pattern().as_deref().unwrap_or("none"),
+        http.status = answered.status().as_u16(),
+        "answered"
+    );
+    Ok(answered.map_into_boxed_body())
+}
+
+/// What the CORS library refused, in the shape that all errors have.
+fn cors_refusal(answered: &ServiceResponse<impl MessageBody>) -> Option<ApiError> {
+    let error = answered.response().error()?.as_error::<actix_cors::CorsError>()?;
+    let message = format!("{error}. Name the origin with --cors-origin to allow its pages.");
+    Some(ApiError::invalid(vec![Problem::new("Origin", "bad_value", message)]))
+}
+
+/// Only a draft and an order are sent as a whole order.
+fn body_bytes_max(path: &str) -> usize {
+    let mut segments = path.trim_end_matches('/').rsplit('/');
+    let is_collection = |segment| matches!(segment, Some("draft_orders" | "orders"));
+    let is_order = is_collection(segments.next()) || is_collection(segments.next());
+    if is_order { ORDER_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
+}

@@ -1,0 +1,55 @@
+//! The last request of a connection: what was sent behind it is not done.
+//!
+//! Whoever is told that a connection closes may take everything it sent behind as not done, and
+//! send it again elsewhere. actix-web would do it all the same, when it came along with the last
+//! request, and so an operation could be recorded twice.
+
+use std::cell::Cell;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, ResponseError};
+
+use crate::http::error::ApiError;
+
+/// Whether a connection had its last request.
+struct HadLast(Cell<bool>);
+
+/// Looks out for the last request of a new connection.
+pub fn watch(data: &mut Extensions) {
+    data.insert(HadLast(Cell::new(false)));
+}
+
+/// Makes the request that was answered so the last of its connection.
+pub fn end_after(answered: &mut ServiceResponse) {
+    answered.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    note_last(answered.request());
+}
+
+fn note_last(request: &HttpRequest) {
+    if let Some(had_last) = request.conn_data::<HadLast>() {
+        had_last.0.set(true);
+    }
+}
+
+/// Refuses what comes behind the last request.
+pub async fn refuse_after_last(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
+    if request.conn_data::<HadLast>().is_some_and(|had_last| had_last.0.get()) {
+        let mut response = ApiError::unavailable(
+            "The request before was the last of its connection. Nothing was recorded; try again \
+             on a new one.",
+        )
+        .error_response();
+        response.head_mut().set_connection_type(ConnectionType::Close);
+        return Ok(request.into_response(response));
+    }
+    if request.head().connection_type() == ConnectionType::Close {
+        note_last(request.request());
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}

@@ -1,0 +1,64 @@
+//! Answers of the API: what a handler makes of a command that was written, or of a read.
+
+use actix_web::HttpResponse;
+
+use super::error::{ApiError, Code};
+use super::state::AppState;
+use crate::app::{Answer, Idempotent, IdempotentRefused};
+use crate::json::ObjectText;
+use crate::store::WriteCommand;
+
+/// Has a command written and answers; `refused` explains its refusals.
+pub async fn write<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
+    state: &AppState,
+    command: Idempotent<C, R>,
+    refused: impl FnOnce(C::Refused) -> ApiError,
+) -> Result<HttpResponse, ApiError> {
+    write_once(state, command, refused).await.map(respond)
+}
+
+/// The same, for whoever answers in another way.
+pub async fn write_once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
+    state: &AppState,
+    command: Idempotent<C, R>,
+    refused: impl FnOnce(C::Refused) -> ApiError,
+) -> Result<Answer, ApiError> {
+    let written = state.store.writer.write(command).await;
+    written.map_err(|error| {
+        ApiError::from_write(error, |why| match why {
+            IdempotentRefused::KeyReused => key_reused(),
+            IdempotentRefused::Command(why) => refused(why),
+        })
+    })
+}
+
+/// A 200 of JSON text.
+pub fn ok_json(body: String) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(body)
+}
+
+fn respond(answer: Answer) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.content_type("application/json");
+    if answer.replayed {
+        response.insert_header(("Idempotency-Replayed", "true"));
+    }
+    response.body(answer.body)
+}
+
+fn key_reused() -> ApiError {
+    ApiError::new(
+        Code::IdempotencyKeyReused,
+        "This Idempotency-Key stands for another request. Nothing was done; use a new key.",
+    )
+}
+
+/// A 200 of a list, with how many there are in all if that was asked.
+pub fn ok_list(name: &'static str, elements: &[String], total: Option<i64>) -> HttpResponse {
+    let mut response = ok_json(ObjectText::default().list(name, elements).end());
+    if let Some(total) = total {
+        let name = actix_web::http::header::HeaderName::from_static("total-count");
+        response.headers_mut().insert(name, total.into());
+    }
+    response
+}

@@ -1,0 +1,154 @@
+//! Renders events (docs/contract.md, Facts 5 and docs/contract.md, Decision 5).
+
+use super::links::{Links, link_list};
+use crate::clock::rfc3339;
+use crate::domain::event::{EventState, roll_up};
+use crate::domain::operation::{Operation, OperationItem};
+use crate::json::{ObjectText, Tree};
+use crate::store::{ApiEvent, EventBody, EventRecord, OrderRecord, ServiceEvent};
+
+/// The service that payment operations are events of.
+const PAYMENT: &str = "payment";
+
+/// Which events an order is answered with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IncludeEvents {
+    #[default]
+    None,
+    All,
+    ApiEvents,
+    ServiceEvents,
+}
+
+impl IncludeEvents {
+    /// The words of the parameter `include_events`.
+    pub const WORDS: [&'static str; 4] = ["false", "true", "api-event", "service-event"];
+
+    /// The choice whose word this is.
+    pub fn parse(word: &str) -> Option<IncludeEvents> {
+        match word {
+            "false" => Some(Self::None),
+            "true" => Some(Self::All),
+            "api-event" => Some(Self::ApiEvents),
+            "service-event" => Some(Self::ServiceEvents),
+            _ => None,
+        }
+    }
+
+    /// The same without the changes through the API.
+    pub fn without_api_events(self) -> IncludeEvents {
+        match self {
+            Self::None | Self::ApiEvents => Self::None,
+            Self::All | Self::ServiceEvents => Self::ServiceEvents,
+        }
+    }
+
+    fn has(self, event: &EventRecord) -> bool {
+        match (self, &event.body) {
+            (Self::None, _) => false,
+            (Self::All, _) => true,
+            (Self::ApiEvents, EventBody::Api(_)) => true,
+            (Self::ServiceEvents, EventBody::Operation(_) | EventBody::Service(_)) => true,
+            (Self::ApiEvents | Self::ServiceEvents, _) => false,
+        }
+    }
+}
+
+/// Writes `events`, those that are asked for, and `state`, which is of all of them.
+pub fn write_events(
+    object: &mut ObjectText,
+    links: &Links,
+    order: &OrderRecord,
+    include: IncludeEvents,
+) {
+    let events = order.events.iter().filter(|event| include.has(event));
+    let events: Vec<String> = events.map(|event| render(links, order, event)).collect();
+    let state = roll_up(order.events.iter().filter_map(|event| said(&event.body)));
+    object.list("events", &events).text("state", state.as_str());
+}
+
+/// The service that an event is of, and how it says that its step went.
+fn said(event: &EventBody) -> Option<(&str, EventState)> {
+    match event {
+        EventBody::Operation(operation) => Some((PAYMENT, state_of(operation))),
+        EventBody::Service(step) => Some((&step.service, step.state)),
+        EventBody::Api(_) => None,
+    }
+}
+
+/// One event's JSON text.
+pub fn render(links: &Links, order: &OrderRecord, event: &EventRecord) -> String {
+    let mut object = ObjectText::default();
+    object.text("id", &event.id);
+    match &event.body {
+        EventBody::Api(_) => object.text("event_type", "api-event"),
+        EventBody::Operation(_) | EventBody::Service(_) => {
+            object.text("event_type", "service-event")
+        }
+    };
+    object
+        .text("created_at", &rfc3339(event.created_at))
+        .text("created_by", &event.created_by.0)
+        .integer("version", event.version);
+    match &event.body {
+        EventBody::Api(api) => write_request(&mut object, api),
+        EventBody::Operation(operation) => write_operation(&mut object, links, order, operation),
+        EventBody::Service(step) => write_step(&mut object, links, order, step),
+    }
+    object.end()
+}
+
+fn write_request(object: &mut ObjectText, event: &ApiEvent) {
+    let mut request = ObjectText::default();
+    request.text("method", &event.method).text("path", &event.path);
+    if let Some(body) = &event.body {
+        request.json("body", &body.0);
+    }
+    object.json("request", &request.end());
+    if let Some(draft_id) = &event.draft_id {
+        object.text("draft_id", draft_id);
+    }
+}
+
+fn write_step(object: &mut ObjectText, links: &Links, order: &OrderRecord, step: &ServiceEvent) {
+    let order_link = links.order(&order.account_id, &order.order_id);
+    object
+        .text("state", step.state.as_str())
+        .text("service", &step.service)
+        .text("service_status", &step.service_status);
+    if let Some(body) = &step.body {
+        object.members_of(&body.0);
+    }
+    object.json("_links", &link_list(&[("order", order_link)]));
+}
+
+fn write_operation(
+    object: &mut ObjectText,
+    links: &Links,
+    order: &OrderRecord,
+    operation: &Operation,
+) {
+    let item = |item: &OperationItem| {
+        Tree::object([
+            ("line_id", Tree::integer(item.line_id.number())),
+            ("amount", Tree::integer(item.amount.minor_units())),
+        ])
+    };
+    let metadata = Tree::object([
+        ("operation_id", Tree::text(operation.id.as_str())),
+        ("amount", Tree::integer(operation.amount.minor_units())),
+        ("currency", Tree::text(order.currency.code())),
+        ("items", Tree::List(operation.items.iter().map(item).collect())),
+    ]);
+    let order_link = links.order(&order.account_id, &order.order_id);
+    object
+        .text("state", state_of(operation).as_str())
+        .text("service", PAYMENT)
+        .text("service_status", operation.kind.singular())
+        .json("metadata", &metadata.to_string())
+        .json("_links", &link_list(&[("order", order_link)]));
+}
+
+fn state_of(operation: &Operation) -> EventState {
+    if operation.success { EventState::Success } else { EventState::Failure }
+}

@@ -1,0 +1,153 @@
+//! A payment operation as it is sent (published schema `OrderOperationItems`).
+
+use std::collections::HashSet;
+
+use super::order_fields::PAYMENT_DETAILS;
+use super::shape::{Field, Shape, clean, optional, required};
+use crate::domain::KeptJson;
+use crate::domain::ids::{LineId, ResourceId};
+use crate::domain::money::Amount;
+use crate::domain::operation::{
+    OPERATION_ITEMS_MAX, OperationItem, OperationItems, OperationItemsRejected, OperationKind,
+    OperationRequest,
+};
+use crate::json::Tree;
+use crate::sabotage::{self, Fault};
+use crate::wire::problem::Problem;
+
+const ITEM: &[Field] = &[
+    required("line_id", Shape::LineId),
+    required("amount", Shape::Amount),
+    optional("original_currency", Shape::Text),
+    optional("original_gross_amount", Shape::Amount),
+    optional("conversion_rate_ppm", Shape::Integer),
+    optional("conversion_rate_timestamp", Shape::DateTime),
+    optional("conversion_rate_source", Shape::Text),
+    optional("payout", Shape::ReadOnly),
+];
+
+const ITEM_SHAPE: Shape = Shape::Object(ITEM);
+
+const OPERATION: Shape = Shape::Object(&[
+    required("items", Shape::List(&ITEM_SHAPE, OPERATION_ITEMS_MAX)),
+    optional("success", Shape::Flag),
+    optional("processed_at", Shape::DateTime),
+    optional("processed_by", Shape::Text),
+    optional("payment_details", Shape::Object(PAYMENT_DETAILS)),
+    optional("metadata", Shape::FreeObject),
+    optional("authorization_id", Shape::ResourceId),
+    optional("id", Shape::ReadOnly),
+    optional("created_at", Shape::ReadOnly),
+    optional("created_by", Shape::ReadOnly),
+    optional("amount", Shape::ReadOnly),
+    optional("_links", Shape::ReadOnly),
+]);
+
+/// The request in a body, or everything that is wrong with it.
+pub fn parse(kind: OperationKind, body: &Tree) -> Result<OperationRequest, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let kept = clean(body, OPERATION, "", &mut problems);
+    let items = kept.member("items").map(Tree::elements).unwrap_or_default();
+    problems.extend(duplicate_lines(items));
+    let whole = items.iter().map(parse_item).collect::<Option<Vec<_>>>();
+    let checked = whole.map(OperationItems::new);
+    let told = kept.member("items").is_none() || problems.iter().any(|p| p.path == "/items");
+    if let (Some(Err(rejected)), false) = (&checked, told) {
+        problems.extend(explain(rejected));
+    }
+    let (Some(Ok(items)), true) = (checked, problems.is_empty()) else {
+        return Err(problems);
+    };
+    Ok(OperationRequest {
+        kind,
+        success: kept.member("success").and_then(Tree::as_bool).unwrap_or(true),
+        authorization_id: kept
+            .member("authorization_id")
+            .and_then(Tree::as_text)
+            .and_then(ResourceId::parse),
+        items,
+        document: document(kept),
+    })
+}
+
+fn parse_item(item: &Tree) -> Option<OperationItem> {
+    let amount = Amount::new(item.member("amount")?.as_integer()?)?;
+    Some(OperationItem { line_id: line_id(item)?, amount })
+}
+
+fn line_id(item: &Tree) -> Option<LineId> {
+    LineId::new(item.member("line_id")?.as_integer()?)
+}
+
+/// Told apart from the rest, so that a wrong amount beside it does not hide a repeated line.
+fn duplicate_lines(items: &[Tree]) -> Vec<Problem> {
+    if sabotage::is_on(Fault::SkipDuplicateLineCheck) {
+        return Vec::new();
+    }
+    let mut seen = HashSet::new();
+    let lines = items.iter().enumerate().filter_map(|(at, item)| Some((at, line_id(item)?)));
+    let duplicate = |(at, _)| {
+        let message = "An earlier item names this line; send one item a line.";
+        Problem::new(format!("/items/{at}/line_id"), "duplicate_line", message)
+    };
+    lines.filter(|(_, line)| !seen.insert(*line)).map(duplicate).collect()
+}
+
+fn explain(rejected: &OperationItemsRejected) -> Vec<Problem> {
+    match rejected {
+        OperationItemsRejected::Empty => {
+            vec![Problem::new("/items", "empty", "At least one item is needed.")]
+        }
+        OperationItemsRejected::TooMany => {
+            let message = format!("At most {OPERATION_ITEMS_MAX} items are taken.");
+            vec![Problem::new("/items", "too_many_items", message)]
+        }
+        // Each of them has been told.
+        OperationItemsRejected::DuplicateLines(_) => Vec::new(),
+        OperationItemsRejected::TotalOutOfRange => {
+            let message = "The items together are more than an amount can be.";
+            vec![Problem::new("/items", "amount_out_of_range", message)]
+        }
+    }
+}
+
+/// What is kept as sent: all but what has a column of its own.
+fn document(kept: Tree) -> KeptJson {
+    let Tree::Object(members) = kept else {
+        return KeptJson("{}".to_owned());
+    };
+    let own_column = |key: &str| matches!(key, "success" | "authorization_id");
+    let members = members.into_iter().filter(|(key, _)| !own_column(key)).collect();
+    KeptJson(Tree::Object(members).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(items: &str, expected: &str) {
+        let body = crate::json::parse(format!(r#"{{"items":{items}}}"#).as_bytes()).unwrap();
+        let told = match parse(OperationKind::Capture, &body) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems,
+        };
+        let told: Vec<String> = told.iter().map(|p| format!("{} {}", p.path, p.code)).collect();
+        assert_eq!(told.join(", "), expected, "for {items}");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_the_items_is_told_at_once() {
+        check(r#"[{"line_id":1,"amount":0},{"line_id":2,"amount":5}]"#, "");
+        check("[]", "/items empty");
+        check(
+            r#"[{"line_id":1,"amount":9007199254740992},{"line_id":1,"amount":1},{"line_id":1}]"#,
+            "/items/0/amount amount_out_of_range, /items/2/amount required, \
+             /items/1/line_id duplicate_line, /items/2/line_id duplicate_line",
+        );
+        check(
+            r#"[{"line_id":1,"amount":9007199254740991},{"line_id":2,"amount":1}]"#,
+            "/items amount_out_of_range",
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! Parses a change of an order: which fields it may change, and which it may only repeat
+//! (docs/contract.md, Decision 6).
+
+use super::order_fields::{DISCOUNT_LINE, ITEM, OPTIONS, ORDER};
+use super::shape::{Shape, clean};
+use crate::app::{ItemChange, OrderChange, PartChange};
+use crate::domain::ids::LineId;
+use crate::domain::item::ITEMS_MAX;
+use crate::domain::operation::duplicate_positions;
+use crate::json::Tree;
+use crate::wire::problem::Problem;
+
+/// The fields of an order that may be changed; each is replaced as a whole.
+const OF_AN_ORDER: [&str; 14] = [
+    "external_ids",
+    "external_links",
+    "itinerary",
+    "courier_id",
+    "pickup_at",
+    "delivery_at",
+    "delivery_id",
+    "comment",
+    "customer",
+    "shipping_address",
+    "billing_address",
+    "metadata",
+    "attachments",
+    "attachment",
+];
+
+/// Those of an item, beside what is said of its discounts.
+const OF_AN_ITEM: [&str; 10] = [
+    "status",
+    "external_id",
+    "original_currency",
+    "original_gross_amount",
+    "conversion_rate_ppm",
+    "conversion_rate_timestamp",
+    "conversion_rate_source",
+    "attachment",
+    "metadata",
+    "comment",
+];
+
+const OF_A_DISCOUNT: [&str; 1] = ["discount_subtype"];
+
+const OF_THE_OPTIONS: [&str; 2] = ["order_time_to_live", "multiple_authorizations"];
+
+const SOME_ITEM: Shape = ITEM.part();
+const SOME_ITEMS: Shape = Shape::List(&SOME_ITEM, ITEMS_MAX);
+
+/// The change in a body, or everything that is wrong with it.
+pub fn parse(body: &Tree) -> Result<OrderChange, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let order = clean(&body.without(&["items", "options"]), ORDER.part(), "", &mut problems);
+    let sent = |key: &str| body.member(key).filter(|value| **value != Tree::Null);
+    let mut part = |key: &str, shape: Shape| {
+        sent(key).map(|value| clean(value, shape, &format!("/{key}"), &mut problems))
+    };
+    let options = part("options", OPTIONS.part());
+    let items = part("items", SOME_ITEMS);
+    let items = items.as_ref().map(Tree::elements).unwrap_or_default();
+    let line_ids = line_ids(items, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(OrderChange {
+        order: divide(&order, ORDER, &OF_AN_ORDER),
+        options: options.map(|sent| divide(&sent, OPTIONS, &OF_THE_OPTIONS)).unwrap_or_default(),
+        items: items.iter().zip(line_ids).map(|(item, id)| item_change(item, id)).collect(),
+    })
+}
+
+/// The line that each item is about; a missing and a repeated one are problems.
+fn line_ids(items: &[Tree], problems: &mut Vec<Problem>) -> Vec<LineId> {
+    let id = |item: &Tree| item.member("line_id").and_then(Tree::as_integer).and_then(LineId::new);
+    for (at, item) in items.iter().enumerate() {
+        if problems.is_empty() && item.member("line_id").is_none() {
+            let message = "Say which line this is about.";
+            problems.push(Problem::new(format!("/items/{at}/line_id"), "required", message));
+        }
+    }
+    let ids: Vec<LineId> = items.iter().filter_map(id).collect();
+    let duplicate = |at: usize| {
+        let message = "An earlier item is about this line; say all of a line at once.";
+        Problem::new(format!("/items/{at}/line_id"), "duplicate_line", message)
+    };
+    if problems.is_empty() {
+        problems.extend(duplicate_positions(ids.iter().copied()).into_iter().map(duplicate));
+    }
+    ids
+}
+
+fn item_change(item: &Tree, line_id: LineId) -> ItemChange {
+    let discounts = item.member("discount_lines").map(Tree::elements);
+    ItemChange {
+        line_id,
+        part: divide(&item.without(&["line_id", "discount_lines"]), ITEM, &OF_AN_ITEM),
+        discount_lines: discounts.map(|lines| {
+            lines.iter().map(|line| divide(line, DISCOUNT_LINE, &OF_A_DISCOUNT)).collect()
+        }),
+    }
+}
+
+/// The members that may change, those that nobody knows among them, and those that may not.
+fn divide(sent: &Tree, shape: Shape, changeable: &[&str]) -> PartChange {
+    let Tree::Object(members) = sent else { return PartChange::default() };
+    let may = |key: &str| changeable.contains(&key) || !shape.knows(key);
+    let (changed, repeated) = members.iter().cloned().partition(|(key, _)| may(key));
+    PartChange { changed, repeated }
+}

@@ -1,0 +1,45 @@
+//! One thing that is wrong with a request: where, a code, and what to do about it.
+
+use crate::json::Tree;
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A JSON pointer into the body, or the name of a parameter or header.
+    pub path: String,
+    pub code: &'static str,
+    pub message: String,
+    /// More members, as an amount conflict has them.
+    pub details: Vec<(&'static str, Tree)>,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn new(path: impl Into<String>, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem { path: path.into(), code, message: message.into(), details: Vec::new() }
+    }
+
+    /// The problem as an element of `error.errors`.
+    pub fn tree(&self) -> Tree {
+        let mut members = vec![
+            ("path".to_owned(), Tree::text(&self.path)),
+            ("code".to_owned(), Tree::text(self.code)),
+            ("message".to_owned(), Tree::text(&self.message)),
+        ];
+        members.extend(self.details.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        Tree::Object(members)
+    }
+}
+
+/// Everything that is wrong with a request, in one sentence.
+pub fn summary(problems: &[Problem]) -> String {
+    match problems {
+        [only] => format!("{}: {}", place(&only.path), only.message),
+        _ => format!("{} things are wrong with the request; see errors.", problems.len()),
+    }
+}
+
+/// A place in a request, for a sentence.
+fn place(path: &str) -> &str {
+    if path.is_empty() { "The body" } else { path }
+}

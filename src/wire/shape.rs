@@ -1,0 +1,353 @@
+//! What a document may look like, as tables, and the walk that holds a document against them.
+//!
+//! The walk reports everything that is wrong at once, each with its JSON pointer, and returns the
+//! document as it will be kept: read-only fields gone, `null` of known fields gone, `39800.0`
+//! written as 39800, and every unknown field as it came (docs/contract.md, Decision 3).
+
+use crate::clock::parse_rfc3339;
+use crate::domain::currency::Currency;
+use crate::domain::ids::{LineId, OrderName, ResourceId};
+use crate::domain::money::{AMOUNT_MAX, Amount};
+use crate::json::Tree;
+use crate::wire::problem::Problem;
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// Anything, kept as it came.
+    Any,
+    Flag,
+    Text,
+    Integer,
+    /// A whole number of minor units that is in range.
+    Amount,
+    LineId,
+    Number,
+    /// RFC 3339 with any offset, kept as sent.
+    DateTime,
+    Currency,
+    OrderName,
+    ResourceId,
+    /// A card number that has been masked.
+    MaskedPan,
+    OneOf(&'static [&'static str]),
+    /// An object whose members are the client's own.
+    FreeObject,
+    Object(&'static [Field]),
+    /// The same, of which any field may be left out.
+    Part(&'static [Field]),
+    /// A list of at most so many elements.
+    List(&'static Shape, usize),
+    /// Set by the server; what a client sends is ignored.
+    ReadOnly,
+}
+
+impl Shape {
+    /// The same object with any field left out; everything else as it is.
+    pub const fn part(self) -> Shape {
+        match self {
+            Shape::Object(fields) => Shape::Part(fields),
+            other => other,
+        }
+    }
+
+    /// Whether an object of this shape is known to have a member of that name.
+    pub fn knows(self, name: &str) -> bool {
+        match self {
+            Shape::Object(fields) | Shape::Part(fields) => fields.iter().any(|f| f.name == name),
+            _ => false,
+        }
+    }
+}
+
+/// A known member of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    pub name: &'static str,
+    pub shape: Shape,
+    pub required: bool,
+}
+
+/// A member that may be absent.
+pub const fn optional(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape, required: false }
+}
+
+/// A member that must be there.
+pub const fn required(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape, required: true }
+}
+
+/// The document as it will be kept. Problems are added to `problems`; with any of them, what is
+/// returned is not to be used.
+pub fn clean(tree: &Tree, shape: Shape, path: &str, problems: &mut Vec<Problem>) -> Tree {
+    clean_at(&mut path.to_owned(), tree, shape, problems)
+}
+
+/// The path is one text that grows and shrinks on the way, since most requests have no problem.
+fn clean_at(path: &mut String, tree: &Tree, shape: Shape, problems: &mut Vec<Problem>) -> Tree {
+    match shape {
+        Shape::Object(fields) => {
+            let kept = clean_object(path, tree, fields, problems);
+            require(tree, fields, path, problems);
+            kept
+        }
+        Shape::Part(fields) => clean_object(path, tree, fields, problems),
+        Shape::List(element, count_max) => clean_list(path, tree, *element, count_max, problems),
+        leaf => {
+            if let Err((code, message)) = check_leaf(tree, leaf) {
+                problems.push(Problem::new(path.as_str(), code, message));
+            }
+            normalized(tree, leaf)
+        }
+    }
+}
+
+fn clean_object(
+    path: &mut String,
+    tree: &Tree,
+    fields: &'static [Field],
+    problems: &mut Vec<Problem>,
+) -> Tree {
+    let Tree::Object(members) = tree else {
+        problems.push(wrong_type(path, "an object", tree));
+        return Tree::Null;
+    };
+    let mut kept = Vec::with_capacity(members.len());
+    for (key, value) in members {
+        let Some(field) = fields.iter().find(|field| field.name == key) else {
+            kept.push((key.clone(), value.clone()));
+            continue;
+        };
+        if *value == Tree::Null || matches!(field.shape, Shape::ReadOnly) {
+            continue;
+        }
+        let cleaned = below(path, key, |path| clean_at(path, value, field.shape, problems));
+        kept.push((key.clone(), cleaned));
+    }
+    Tree::Object(kept)
+}
+
+fn require(tree: &Tree, fields: &'static [Field], path: &str, problems: &mut Vec<Problem>) {
+    if !matches!(tree, Tree::Object(_)) {
+        return;
+    }
+    for field in fields.iter().filter(|field| field.required) {
+        if tree.member(field.name).is_none_or(|value| *value == Tree::Null) {
+            let message = format!("`{}` is required.", field.name);
+            problems.push(Problem::new(format!("{path}/{}", field.name), "required", message));
+        }
+    }
+}
+
+fn clean_list(
+    path: &mut String,
+    tree: &Tree,
+    element: Shape,
+    count_max: usize,
+    problems: &mut Vec<Problem>,
+) -> Tree {
+    let Tree::List(elements) = tree else {
+        problems.push(wrong_type(path, "an array", tree));
+        return Tree::Null;
+    };
+    if count_max < elements.len() {
+        let message = format!("At most {count_max} elements are taken; send fewer.");
+        problems.push(Problem::new(path.as_str(), "too_many_items", message));
+        return Tree::Null;
+    }
+    let clean_one = |(at, value): (usize, &Tree)| {
+        below(path, &at.to_string(), |path| clean_at(path, value, element, problems))
+    };
+    Tree::List(elements.iter().enumerate().map(clean_one).collect())
+}
+
+/// Does something one step further down the path. No step has a character that a JSON pointer
+/// (RFC 6901) escapes: they are words of the API and positions.
+fn below<T>(path: &mut String, step: &str, run: impl FnOnce(&mut String) -> T) -> T {
+    let length = path.len();
+    path.push('/');
+    path.push_str(step);
+    let done = run(path);
+    path.truncate(length);
+    done
+}
+
+type Wrong = (&'static str, String);
+
+fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
+    match shape {
+        Shape::Any | Shape::ReadOnly | Shape::List(..) => Ok(()),
+        Shape::Object(_) | Shape::Part(_) => Ok(()),
+        Shape::Flag => expect(matches!(tree, Tree::Bool(_)), "true or false", tree),
+        Shape::Text => expect(matches!(tree, Tree::Text(_)), "a string", tree),
+        Shape::Number => expect(matches!(tree, Tree::Number(_)), "a number", tree),
+        Shape::FreeObject => expect(matches!(tree, Tree::Object(_)), "an object", tree),
+        Shape::Integer => integer(tree).map(drop),
+        Shape::Amount => amount(tree),
+        Shape::LineId => line_id(tree),
+        Shape::DateTime | Shape::Currency | Shape::OrderName => check_text(tree, shape),
+        Shape::ResourceId | Shape::MaskedPan | Shape::OneOf(_) => check_text(tree, shape),
+    }
+}
+
+fn check_text(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
+    let Tree::Text(text) = tree else {
+        return expect(false, "a string", tree);
+    };
+    let wrong = |code, message: &str| Err((code, message.to_owned()));
+    match shape {
+        Shape::DateTime if parse_rfc3339(text).is_none() => {
+            wrong("bad_date_time", "Expected a date-time of RFC 3339, as 2026-11-23T09:00:00Z.")
+        }
+        Shape::Currency if Currency::parse(text).is_none() => {
+            wrong("bad_value", "Expected a currency code of ISO 4217, as NOK.")
+        }
+        Shape::OrderName if OrderName::parse(text).is_none() => {
+            wrong("bad_value", "Expected 1 to 64 printable ASCII characters without spaces.")
+        }
+        Shape::ResourceId if ResourceId::parse(text).is_none() => {
+            wrong("bad_value", "Expected an id of 1 to 40 characters.")
+        }
+        Shape::MaskedPan if has_card_number(text) => wrong(
+            "unmasked_card_number",
+            "This is a whole card number; send it masked, as 4444 **** **** 4448.",
+        ),
+        Shape::OneOf(words) if !words.contains(&text.as_str()) => {
+            Err(("bad_value", format!("Expected one of: {}.", words.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn integer(tree: &Tree) -> Result<i64, Wrong> {
+    let Tree::Number(text) = tree else {
+        return expect(false, "an integer", tree).map(|()| 0);
+    };
+    tree.as_integer().ok_or_else(|| {
+        let code = if tree.is_whole() { "amount_out_of_range" } else { "wrong_type" };
+        (code, format!("Expected a whole number that fits 64 bits, found {}.", shortened(text)))
+    })
+}
+
+fn amount(tree: &Tree) -> Result<(), Wrong> {
+    match Amount::new(integer(tree)?) {
+        Some(_) => Ok(()),
+        None => {
+            let message = format!("An amount lies between -{AMOUNT_MAX} and {AMOUNT_MAX}.");
+            Err(("amount_out_of_range", message))
+        }
+    }
+}
+
+fn line_id(tree: &Tree) -> Result<(), Wrong> {
+    match tree.as_integer().and_then(LineId::new) {
+        Some(_) => Ok(()),
+        None if tree.is_whole() => {
+            Err(("bad_value", format!("A line id lies between 0 and {AMOUNT_MAX}.")))
+        }
+        None => integer(tree).map(drop),
+    }
+}
+
+/// Integers are kept as integers, however they were written.
+fn normalized(tree: &Tree, shape: Shape) -> Tree {
+    match (shape, tree.as_integer()) {
+        (Shape::Integer | Shape::Amount | Shape::LineId, Some(number)) => Tree::integer(number),
+        _ => tree.clone(),
+    }
+}
+
+fn expect(holds: bool, expected: &str, found: &Tree) -> Result<(), Wrong> {
+    if holds {
+        return Ok(());
+    }
+    Err(("wrong_type", format!("Expected {expected}, found {}.", found.kind())))
+}
+
+fn wrong_type(path: &str, expected: &str, found: &Tree) -> Problem {
+    Problem::new(path, "wrong_type", format!("Expected {expected}, found {}.", found.kind()))
+}
+
+/// Whether a text has a whole card number in it, however it is spaced.
+fn has_card_number(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-' | '.')).any(is_card_number)
+}
+
+/// 13 to 19 digits with a right check digit (ISO/IEC 7812).
+fn is_card_number(text: &str) -> bool {
+    let digits: Vec<u32> = text.chars().rev().filter_map(|c| c.to_digit(10)).collect();
+    let doubled = |(at, digit): (usize, &u32)| match (at % 2, digit * 2) {
+        (0, _) => *digit,
+        (_, twice) if 9 < twice => twice - 9,
+        (_, twice) => twice,
+    };
+    let sum: u32 = digits.iter().enumerate().map(doubled).sum();
+    (13..=19).contains(&digits.len()) && sum.is_multiple_of(10)
+}
+
+/// The start of a text that came from outside, for a message.
+fn shortened(text: &str) -> String {
+    const SHOWN_MAX: usize = 40;
+    if text.chars().count() <= SHOWN_MAX {
+        return text.to_owned();
+    }
+    text.chars().take(SHOWN_MAX).chain("…".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse;
+
+    const INNER: &[Field] = &[required("n", Shape::Amount), optional("id", Shape::ReadOnly)];
+    const INNER_SHAPE: Shape = Shape::Object(INNER);
+    const OUTER: Shape = Shape::Object(&[
+        required("list", Shape::List(&INNER_SHAPE, 2)),
+        optional("at", Shape::DateTime),
+        optional("pan", Shape::MaskedPan),
+        optional("word", Shape::OneOf(&["a", "b"])),
+        optional("meta", Shape::FreeObject),
+        optional("any", Shape::Any),
+    ]);
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let mut problems = Vec::new();
+        let kept = clean(&parse(text.as_bytes()).unwrap(), OUTER, "", &mut problems);
+        let told: Vec<String> = problems.iter().map(|p| format!("{} {}", p.path, p.code)).collect();
+        let answer = if told.is_empty() { kept.to_string() } else { told.join(", ") };
+        assert_eq!(answer, expected, "for {text}");
+    }
+
+    #[test]
+    fn what_is_right_is_kept_to_the_letter() {
+        check(
+            r#"{"x":{"y":null},"list":[{"n":5.0,"id":7,"z":1.10}],"at":null,"meta":{"k":null}}"#,
+            r#"{"x":{"y":null},"list":[{"n":5,"z":1.10}],"meta":{"k":null}}"#,
+        );
+        check(
+            r#"{"list":[],"at":"2026-11-23T09:00:00+01:00","pan":"4444 **** **** 4448","any":null}"#,
+            r#"{"list":[],"at":"2026-11-23T09:00:00+01:00","pan":"4444 **** **** 4448"}"#,
+        );
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        check(
+            r#"{"list":[{"n":"5"},{"n":9007199254740992}],"at":"today","word":"c"}"#,
+            "/list/0/n wrong_type, /list/1/n amount_out_of_range, /at bad_date_time, \
+             /word bad_value",
+        );
+        check("[]", " wrong_type");
+        check("{}", "/list required");
+        check(r#"{"list":[[5]]}"#, "/list/0 wrong_type");
+        check(r#"{"list":[{"n":1},{"n":1},{"n":1}]}"#, "/list too_many_items");
+        check(r#"{"list":[{"n":1e3},{"n":398.5}]}"#, "/list/0/n wrong_type, /list/1/n wrong_type");
+        check(r#"{"list":[{"n":null}]}"#, "/list/0/n required");
+        check(r#"{"list":[{"n":99999999999999999999}]}"#, "/list/0/n amount_out_of_range");
+        check(r#"{"list":[],"pan":"4242-4242 42424242"}"#, "/pan unmasked_card_number");
+        check(r#"{"list":[],"pan":"PAN 4111111111111111."}"#, "/pan unmasked_card_number");
+        check(r#"{"list":[],"pan":"4242424242424241"}"#, r#"{"list":[],"pan":"4242424242424241"}"#);
+    }
+}
