@@ -75,7 +75,7 @@ trials('orders', () => {
     assert.deepEqual(await orderIds(page), [id]);
     await page.getByLabel('Search').fill('nobody at all');
     await press(page, 'Search');
-    await expectWords(page, 'No order matches.');
+    await expectWords(page, 'No orders match.');
     await press(page, 'Clear', 'link');
     assert.equal((await orderIds(page)).length, 50);
   });
@@ -91,7 +91,7 @@ trials('orders', () => {
       await page.getByLabel('From').fill(from);
       await page.getByLabel('To', { exact: true }).fill(to);
       await press(page, 'Search');
-      return (await words(page)).includes('No order matches.') ? [] : orderIds(page);
+      return (await words(page)).includes('No orders match.') ? [] : orderIds(page);
     };
     assert.deepEqual(await search(day, day), [id]);
     assert.deepEqual(await search('2020-01-01', '2020-01-02'), []);

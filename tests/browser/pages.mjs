@@ -159,7 +159,7 @@ async function signInWrongly(page) {
 }
 
 async function setUpWrongly(page) {
-  await page.getByLabel('What your shop is called').fill(' ');
+  await page.getByLabel('Name of your shop').fill(' ');
   await page.getByLabel('Your e-mail').fill('owner@example.no');
   await page.getByLabel('A password').fill('long enough to do');
   await press(page, 'Become the owner');

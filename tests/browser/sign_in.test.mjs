@@ -71,7 +71,7 @@ trials('sign-in', () => {
     const page = await open({ from });
     const email = 'kari@example.no';
     await visit(page, from.setupLink);
-    await page.getByLabel('What your shop is called').fill('Karis stoler');
+    await page.getByLabel('Name of your shop').fill('Karis stoler');
     await page.getByLabel('Account').fill('P00000042');
     await page.getByLabel('Your e-mail').fill(email);
     await page.getByLabel('A password').fill('correct horse');
@@ -91,11 +91,11 @@ trials('sign-in', () => {
   trialWithAndWithoutScript('a set-up that is refused keeps what was written', async (open) => {
     const page = await open({ kind: 'fresh' });
     await visit(page, (await book('fresh')).setupLink);
-    await page.getByLabel('What your shop is called').fill(' ');
+    await page.getByLabel('Name of your shop').fill(' ');
     await page.getByLabel('Your e-mail').fill('kari@example.no');
     await page.getByLabel('A password').fill('correct horse');
     await press(page, 'Become the owner');
-    await expectWords(page, 'Write what your shop is called.');
+    await expectWords(page, 'Enter your shop\'s name.');
     assert.equal(await page.getByLabel('Your e-mail').inputValue(), 'kari@example.no');
   });
 });

@@ -101,7 +101,7 @@ fn a_filter_that_is_none_is_told_beside_it_and_shows_no_order() {
     ] {
         let page = list(&app, &cookie, &format!("{name}={value}"));
         assert!(words(&page).contains(expected), "{name}: {}", words(&page));
-        assert!(words(&page).contains("A filter is not right."));
+        assert!(words(&page).contains("A filter is invalid."));
         assert!(page.text.contains(&format!("aria-describedby=\"problem-{name}\"")));
         assert!(page.text.contains(&format!("value=\"{value}\"")), "{name} is kept");
         assert_eq!(rows(&page), Vec::<String>::new());
@@ -236,7 +236,7 @@ fn several_accounts_are_chosen_between_by_name() {
     app.post(&format!("/orders/{order}/authorizations"), authorize).expect(200);
     let home = |cookie: &str| app.send("GET", "/admin", &[("cookie", cookie)], None);
     let none = words(&home(&visitor_of(&app, Role::Viewer, &[])).expect(200));
-    assert!(none.contains("You work on no account yet."), "{none}");
+    assert!(none.contains("You have no shops yet."), "{none}");
     let one = visitor_of(&app, Role::Viewer, &[ACCOUNT]);
     let orders = format!("/admin/{ACCOUNT}/orders");
     assert_eq!(home(&one).expect(303).header("location"), Some(orders.as_str()));

@@ -132,7 +132,7 @@ fn a_part_is_reviewed_before_it_is_recorded_and_the_rest_can_be_released() {
     assert!(text.contains("becomes Partly captured"), "{text}");
     let done = Fields::of(&unseen).send(&office, "captures", "record");
     let page = office.follow(&done);
-    assert!(words(&page).contains("277.50 NOK stays reserved. Keep it reserved"));
+    assert!(words(&page).contains("277.50 NOK stays reserved. To keep it reserved, do nothing"));
     let release = Fields::of(&office.form("cancellations"));
     assert_eq!(release.value("amount-1"), "277.50");
     let text = words(&office.follow(&release.send(&office, "cancellations", "record")));
@@ -356,7 +356,7 @@ fn a_long_order_is_recorded_whole_or_in_part_from_pages_of_a_browser_s_size() {
     let page = office.form("captures");
     assert!(page.text.len() < 80_000, "{}", page.text.len());
     let text = words(&page);
-    assert!(text.contains("Lines 1 to 50 of 1000.") && text.contains("and 980 lines more"));
+    assert!(text.contains("Lines 1 to 50 of 1000.") && text.contains("and 980 more lines"));
     assert!(text.contains("Record capture 14 995.00 NOK"), "all of all lines: {text}");
     let (_, after) = page.text.split_once("Lines before").unwrap_or(("", &page.text));
     assert!(after.contains("from=50") && !after.contains("Lines before"));
@@ -405,7 +405,7 @@ fn the_order_s_page_offers_what_can_be_done_and_says_why_not() {
     let packer = page(&visitor(&app, Role::Packer, ACCOUNT));
     assert!(packer.contains("Actions Capture") && !packer.contains("Refund:"), "{packer}");
     let viewer = page(&visitor(&app, Role::Viewer, ACCOUNT));
-    assert!(viewer.contains("Your role looks at orders."), "{viewer}");
+    assert!(viewer.contains("Your role can only view orders."), "{viewer}");
     app.post(&format!("/orders/{}/cancel", office.order), json!({})).expect(200);
     assert!(page(&office.cookie).contains("Capture: The order is cancelled."));
     assert!(words(&office.form("captures")).contains("The order is cancelled."));

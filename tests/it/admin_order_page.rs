@@ -131,7 +131,7 @@ fn an_operation_s_card_tells_all_that_was_said_about_it() {
     app.post(&format!("/orders/{order}/captures"), capture).expect(200);
     let page = page_of(&app, &owner, &order);
     let told = format!(
-        "Capture 5.00 NOK The gateway refused it; nothing moved. Reason: insufficient funds \
+        "Capture 5.00 NOK The gateway refused it; no money moved. Reason: insufficient funds \
          When 18 Nov 2026 12:06 Who API client test \
          Lines 1 Stol: 10.00 2 b: give back 5.00 Processed 21 Nov 2026 00:30 \
          Processed by checkout Gateway Bambora Payment id PID-7 \

@@ -118,14 +118,14 @@ fn an_order_s_page_shows_its_money_its_people_and_its_story() {
     assert!(list.contains("Kåre Ødegård Open Reserved 1 348.50 NOK 0.00 NOK 950.00 NOK"), "{list}");
     let page = words(&get(&app, &cookie, &format!("/orders/{order}")).expect(200));
     for expected in [
-        "Open Reserved made 18 Nov 2026 12:06 by API client test",
+        "Open Reserved created 18 Nov 2026 12:06 by API client test",
         "Total 1 348.50 NOK Reserved 1 000.00 NOK Captured 0.00 NOK",
         "Customer Kåre Ødegård k@example.no",
         "2 b give back 50.00 NOK",
         "Reservation 1 000.00 NOK When 18 Nov 2026 12:06 Who API client test Result succeeded",
         "Lines 1 Stol: 1 000.00 Gateway",
         "Gateway Bambora Payment id PID-7",
-        "The gateway refused it; nothing moved.",
+        "The gateway refused it; no money moved.",
         "Capture of 1.00 NOK refused by the gateway, by API client test",
         "Order made, by API client test",
     ] {

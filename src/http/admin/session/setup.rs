@@ -80,7 +80,7 @@ fn parse_account(form: &Form) -> Result<CreateAccount, &'static str> {
     let name = form.text("shop").trim().to_owned();
     let sized = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
     if !sized || name.chars().any(char::is_control) {
-        return Err("Write what your shop is called.");
+        return Err("Enter your shop's name.");
     }
     let account_id = AccountId::parse(form.text("account").trim())
         .ok_or("An account is P or T and eight digits, as P00000001.")?;
