@@ -1,9 +1,10 @@
-// Makes forms quicker. Every page works without it.
+// Makes forms faster to use. Every page works without this script.
 "use strict";
 
 document.documentElement.classList.add("script");
 
-// A form whose sums are counted while it is typed in: the server, which records it, counts them.
+// Forms whose sums are updated while the user types. The server computes them, because it also
+// records the form.
 for (const form of document.querySelectorAll("form[data-live]")) {
   let asked = 0;
   let timer = 0;
@@ -12,7 +13,8 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     const turn = ++asked;
     const fields = new URLSearchParams(new FormData(form));
     fields.set("step", "review");
-    // A form that has been recorded meanwhile leads elsewhere, and has nothing more to show here.
+    // If the form has been recorded in the meantime, the server redirects, and there is nothing to
+    // show here.
     const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (turn === asked && page.getElementById("review")) show(page);
@@ -21,13 +23,13 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   form.addEventListener("input", () => {
     asked++;
     clearTimeout(timer);
-    // Without an answer the form is as good as before: the server reviews what is sent.
+    // If the request fails, the form still works: the server reviews it when it is submitted.
     timer = setTimeout(() => ask().catch(() => {}), 150);
   });
   form.addEventListener("submit", () => clearTimeout(timer));
 }
 
-// Takes over what an answer says anew, but for what is being typed in.
+// Shows the new parts of an answer, except in the field that the user is typing in.
 function show(page) {
   for (const fresh of page.querySelectorAll("[data-swap]")) {
     const shown = document.getElementById(fresh.id);
@@ -36,7 +38,7 @@ function show(page) {
     const had = shown.contains(focused) ? focused.value : "";
     const taken = fresh.cloneNode(true);
     shown.replaceWith(taken);
-    // Whoever stood on the button stands on it still, and reads its new sum.
+    // The focus stays on the button that had it, which now shows the new sum.
     if (had) taken.querySelector(`button[value="${CSS.escape(had)}"]`)?.focus();
   }
   for (const fresh of page.querySelectorAll("input.amount, input.count")) {
@@ -44,14 +46,14 @@ function show(page) {
     if (!shown) continue;
     shown.removeAttribute("aria-invalid");
     if (fresh.hasAttribute("aria-invalid")) shown.setAttribute("aria-invalid", "true");
-    // A quantity that is being typed decides about the amount beside it until it is done.
+    // While the user types in a row, its quantity is left alone, because the amount follows from it.
     const typing = document.activeElement;
     const waits = shown.classList.contains("count") && shown.closest("tr").contains(typing);
     if (shown !== typing && !waits) shown.value = fresh.value;
   }
 }
 
-// Something to copy gets a button for it.
+// Adds a copy button to every text that is meant to be copied.
 for (const text of document.querySelectorAll("pre[data-copy]")) {
   const button = document.createElement("button");
   button.type = "button";

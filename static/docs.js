@@ -1,4 +1,5 @@
-// Starts the viewer of the API's document, which is vendored and asks nobody else for anything.
+// Starts the viewer of the API's document. The viewer is vendored and makes no requests to other
+// hosts.
 'use strict';
 
 const place = document.getElementById('viewer');
@@ -9,6 +10,6 @@ window.SwaggerUIBundle({
   docExpansion: 'list',
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
-  // The base layout brings no bar for other documents.
+  // The base layout has no bar for opening other documents.
   layout: 'BaseLayout',
 });

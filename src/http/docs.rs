@@ -1,5 +1,5 @@
-//! The API's reference at `/docs`: a vendored viewer of our own document, which works without any
-//! other network and tries requests against this very server.
+//! The API's reference at `/docs`: a vendored viewer of our own document. It needs no other
+//! network, and sends the requests that a reader tries to this server.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
