@@ -55,7 +55,7 @@ pub use sessions::{
 };
 pub use update_order::{UpdateOrder, UpdateOrderRefused};
 
-pub use sign_in_attempts::{Attempt, BeginAttempt, TakeBackAttempt};
+pub use sign_in_attempts::RememberFailures;
 
 use crate::domain::ids::{AccountId, CreatedBy};
 

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use super::create_account::{CreateAccount, CreateAccountRefused};
 use super::create_user::{CreateUser, CreateUserRefused};
+use crate::auth::attempts::NameHash;
 use crate::domain::Timestamp;
 use crate::domain::email::Email;
 use crate::store::{Failed, NewSession, SignInLink, Tx, UserRecord, WriteCommand};
@@ -18,6 +19,8 @@ pub struct StartSession {
     pub user: UserRecord,
     pub session: NewSession,
     pub replaces: Option<[u8; 32]>,
+    /// The user's name in `sign_in_attempts`, if sign-ins had failed before this one.
+    pub forgets: Option<NameHash>,
 }
 
 impl WriteCommand for StartSession {
@@ -35,6 +38,9 @@ impl WriteCommand for StartSession {
         tx.delete_old_sessions(Timestamp(tx.now().0 - SESSION_LIFE_MS))?;
         if let Some(replaced) = &self.replaces {
             tx.delete_session(replaced)?;
+        }
+        if let Some(name) = &self.forgets {
+            tx.delete_sign_in_attempts(name)?;
         }
         tx.insert_session(self.user.user_seq, &self.session)?;
         Ok(true)

@@ -1,24 +1,53 @@
-//! How long somebody who typed wrong passwords waits before another one is compared.
+//! How guessing is slowed: the one rule for client secrets and passwords, and the bounded table of
+//! who guessed wrong lately.
+//!
+//! An answer to a wrong guess waits longer with each failure. Passwords, which people choose, are
+//! also not compared at all for a while after the fifth. A right answer never waits.
 
+use std::collections::HashMap;
+
+use crate::digest::sha256;
 use crate::domain::Timestamp;
 
-/// Wrong passwords that anybody may type without waiting.
+/// Wrong passwords in a row that are compared without a pause.
 const FREE: u32 = 4;
 const FIRST_WAIT_MS: i64 = 1_000;
 const WAIT_MS_MAX: i64 = 15 * 60 * 1_000;
 
-/// After this long without another, they are forgotten.
-pub const REMEMBERED_MS: i64 = 24 * 60 * 60 * 1_000;
+const FIRST_DELAY_MS: u64 = 100;
+const DELAY_MS_MAX: u64 = 3_000;
 
-/// Wrong passwords in a row for one e-mail, or from one address.
+/// After this long without another failure, they no longer count.
+const REMEMBERED_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Names that are remembered at most.
+pub const NAMES_MAX: usize = 10_000;
+
+/// SHA-256 of a name that guesses are counted under, such as an e-mail or an address. Hashed
+/// because a guesser may choose names of any length, and because the book stores it.
+pub type NameHash = [u8; 32];
+
+/// Failures in a row under one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempts {
     pub failures: u32,
+    /// By the machine's clock: the book's own may be ahead of it, and would not move.
     pub last_at: Timestamp,
 }
 
+/// Failures by name; at most [`NAMES_MAX`] names.
+#[derive(Debug, Default)]
+pub struct AttemptTable {
+    names: HashMap<NameHash, Attempts>,
+}
+
+/// The hash of a name of some kind; equal texts of two kinds are two names.
+pub fn name_hash(kind: &str, text: &str) -> NameHash {
+    sha256(format!("{kind} {text}").as_bytes())
+}
+
 impl Attempts {
-    /// How long there is still to wait at `now`; 0 for not at all. It doubles with each failure.
+    /// How long the next password is not compared, at `now`; 0 if it is. Doubles with each failure.
     pub fn wait_ms(&self, now: Timestamp) -> i64 {
         if self.failures <= FREE {
             return 0;
@@ -26,17 +55,84 @@ impl Attempts {
         let doublings = (self.failures - FREE - 1).min(16);
         let wait_ms = (FIRST_WAIT_MS << doublings).min(WAIT_MS_MAX);
         match now.0 - self.last_at.0 {
-            // The clock was put back, and nobody shall wait for it to come round again.
+            // The clock was put back; do not wait for it to come round again.
             passed_ms if passed_ms < 0 => 0,
             passed_ms => (wait_ms - passed_ms).max(0),
         }
     }
 
-    /// With one more at `now`.
-    pub fn and_one(self, now: Timestamp) -> Attempts {
+    /// How long the answer to the last failure is held back. Doubles with each failure.
+    pub fn delay_ms(&self) -> u64 {
+        let doublings = self.failures.saturating_sub(1).min(16);
+        (FIRST_DELAY_MS << doublings).min(DELAY_MS_MAX)
+    }
+
+    fn and_one(self, now: Timestamp) -> Attempts {
         let are_old = REMEMBERED_MS <= now.0 - self.last_at.0;
         let before = if are_old { 0 } else { self.failures };
         Attempts { failures: before.saturating_add(1), last_at: now }
+    }
+}
+
+impl AttemptTable {
+    /// What is known of a name.
+    pub fn find(&self, name: &NameHash) -> Option<Attempts> {
+        self.names.get(name).copied()
+    }
+
+    /// Puts back what was known before a restart.
+    pub fn restore(&mut self, known: impl IntoIterator<Item = (NameHash, Attempts)>) {
+        self.names.extend(known.into_iter().take(NAMES_MAX));
+    }
+
+    /// How long the next password for any of these names is not compared.
+    pub fn wait_ms(&self, names: &[NameHash], now: Timestamp) -> i64 {
+        let known = names.iter().filter_map(|name| self.find(name));
+        known.map(|attempts| attempts.wait_ms(now)).max().unwrap_or(0)
+    }
+
+    /// Counts a failure under each of these names. Returns the names that were forgotten to make
+    /// room.
+    pub fn count(&mut self, names: &[NameHash], now: Timestamp) -> Vec<NameHash> {
+        let mut forgotten = Vec::new();
+        for name in names {
+            if !self.names.contains_key(name) && NAMES_MAX <= self.names.len() {
+                forgotten.extend(self.forget_weakest());
+            }
+            let known = self.find(name).unwrap_or(Attempts { failures: 0, last_at: now });
+            self.names.insert(*name, known.and_one(now));
+        }
+        forgotten
+    }
+
+    /// How long the answer to the last failure under these names is held back.
+    pub fn delay_ms(&self, names: &[NameHash]) -> u64 {
+        let known = names.iter().filter_map(|name| self.find(name));
+        known.map(|attempts| attempts.delay_ms()).max().unwrap_or(0)
+    }
+
+    /// Forgets the failures of a name that has now succeeded.
+    pub fn forget(&mut self, name: &NameHash) {
+        self.names.remove(name);
+    }
+
+    /// Takes one failure back; the others under that name still count.
+    pub fn take_back(&mut self, name: &NameHash) {
+        let Some(attempts) = self.names.get_mut(name) else { return };
+        attempts.failures = attempts.failures.saturating_sub(1);
+        if attempts.failures == 0 {
+            self.names.remove(name);
+        }
+    }
+
+    /// Of the names with the fewest failures, forgets the oldest. Not simply the oldest of all:
+    /// then a guesser could erase a long record by failing once under each of many new names.
+    fn forget_weakest(&mut self) -> Option<NameHash> {
+        let strength =
+            |(_, attempts): &(&NameHash, &Attempts)| (attempts.failures, attempts.last_at);
+        let weakest = self.names.iter().min_by_key(strength).map(|(name, _)| *name)?;
+        self.names.remove(&weakest);
+        Some(weakest)
     }
 }
 
@@ -44,16 +140,53 @@ impl Attempts {
 mod tests {
     use super::*;
 
+    const AT: Timestamp = Timestamp(1_000_000);
+
     #[test]
-    fn the_fifth_failure_makes_wait_and_each_one_doubles_it_up_to_a_quarter_of_an_hour() {
-        let at = Timestamp(1_000_000);
-        let wait = |failures| Attempts { failures, last_at: at }.wait_ms(at);
+    fn after_the_fifth_failure_each_one_doubles_the_wait_up_to_a_quarter_of_an_hour() {
+        let wait = |failures| Attempts { failures, last_at: AT }.wait_ms(AT);
         assert_eq!([1, 4, 5, 6, 7].map(wait), [0, 0, 1_000, 2_000, 4_000]);
         assert_eq!([14, 15, 100, u32::MAX].map(wait), [512_000, 900_000, 900_000, 900_000]);
-        let six = Attempts { failures: 6, last_at: at };
-        let later = |ms| six.wait_ms(Timestamp(at.0 + ms));
+        let six = Attempts { failures: 6, last_at: AT };
+        let later = |ms| six.wait_ms(Timestamp(AT.0 + ms));
         assert_eq!([500, 1_999, 2_000, i64::MAX / 2, -1].map(later), [1_500, 1, 0, 0, 0]);
-        assert_eq!(six.and_one(Timestamp(at.0 + REMEMBERED_MS - 1)).failures, 7);
-        assert_eq!(six.and_one(Timestamp(at.0 + REMEMBERED_MS)).failures, 1);
+        assert_eq!(six.and_one(Timestamp(AT.0 + REMEMBERED_MS - 1)).failures, 7);
+        assert_eq!(six.and_one(Timestamp(AT.0 + REMEMBERED_MS)).failures, 1);
+    }
+
+    #[test]
+    fn failures_in_a_row_are_answered_later_and_later() {
+        let mut table = AttemptTable::default();
+        let (a, b) = (name_hash("client", "a"), name_hash("client", "b"));
+        let mut fail = |names: &[NameHash]| {
+            table.count(names, AT);
+            table.delay_ms(names)
+        };
+        assert_eq!([fail(&[a]), fail(&[a]), fail(&[a]), fail(&[b])], [100, 200, 400, 100]);
+        assert_eq!(fail(&[a, b]), 800, "the longest of its names");
+        assert_eq!((0..100).map(|_| fail(&[a])).max(), Some(3_000));
+        table.take_back(&b);
+        assert_eq!(table.delay_ms(&[b]), 100);
+        table.take_back(&b);
+        assert_eq!(table.find(&b), None);
+        table.forget(&a);
+        assert_eq!(table.delay_ms(&[a]), 0);
+    }
+
+    #[test]
+    fn however_many_names_are_tried_few_are_remembered_and_a_long_record_is_not_erased() {
+        let mut table = AttemptTable::default();
+        let known = name_hash("e-mail", "kari@example.no");
+        for _ in 0..5 {
+            table.count(&[known], AT);
+        }
+        let mut forgotten = 0;
+        for nth in 0..NAMES_MAX + 100 {
+            let now = Timestamp(AT.0 + 1);
+            forgotten += table.count(&[name_hash("client", &nth.to_string())], now).len();
+            assert!(table.names.len() <= NAMES_MAX);
+        }
+        assert_eq!(forgotten, 101);
+        assert_eq!(table.find(&known).unwrap().failures, 5);
     }
 }

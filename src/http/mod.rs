@@ -7,7 +7,7 @@ mod docs;
 mod edge;
 pub mod error;
 mod extract;
-mod failure_delays;
+mod guesses;
 mod known_hosts;
 mod reply;
 pub mod server;
@@ -18,7 +18,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
 use actix_web::{Resource, Route, web};
 
-pub use failure_delays::FailureDelays;
+pub use guesses::{ClientAttempt, Guesses, SignInAttempt};
 pub use known_hosts::{KnownHosts, without_dot};
 pub use state::{AppState, StateOptions};
 

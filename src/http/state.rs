@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
-use super::failure_delays::FailureDelays;
+use super::guesses::Guesses;
 use super::known_hosts::KnownHosts;
 use crate::app::{Access, PrepareBook};
 use crate::auth::token::{TokenKey, Tokens};
@@ -33,7 +33,7 @@ pub struct AppState {
     pub known_hosts: KnownHosts,
     /// Seconds that an access token lives.
     pub token_life_s: i64,
-    pub failure_delays: Arc<FailureDelays>,
+    pub guesses: Arc<Guesses>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Arc<[IpAddr]>,
     /// Whether people may sign in over plain http that others can read.
@@ -73,6 +73,7 @@ impl AppState {
         let keys = keys.into_iter().map(|key| TokenKey { key_id: key.key_id, secret: key.secret });
         let access = Access::default();
         store.read_blocking(|reader| access.reload(reader))?;
+        let guesses = store.read_blocking(Guesses::load)?;
         Ok(AppState {
             store: store.clone(),
             tokens: Tokens::new(keys.collect(), &options.public_url),
@@ -82,7 +83,7 @@ impl AppState {
             links: Links::new(&options.public_url),
             known_hosts: KnownHosts::new(&options.public_url, &options.hosts),
             token_life_s: options.token_life_s,
-            failure_delays: Arc::default(),
+            guesses: Arc::new(guesses),
             trusted_proxies: options.trusted_proxies.into(),
             insecure_http: options.insecure_http,
             password_permits: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE_MAX)),

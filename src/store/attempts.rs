@@ -1,4 +1,4 @@
-//! Wrong passwords in a row, by whom they were for and where they came from.
+//! Failed sign-ins, by the hash of the user's e-mail or of the address they came from.
 
 use rusqlite::named_params;
 
@@ -7,33 +7,31 @@ use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
 
 impl Reader<'_> {
-    /// How many under that name, and when the last was.
-    pub fn find_sign_in_attempts(
+    /// The hashed names with their failures and the time of the last one, the latest first.
+    pub fn list_sign_in_attempts(
         &self,
-        name_sha256: &[u8; 32],
-    ) -> Result<Option<(u32, Timestamp)>, StoreError> {
-        let sql = "select failures, last_at_ms from sign_in_attempts
-            where name_sha256 = :name_sha256";
-        let params = named_params! {":name_sha256": name_sha256};
-        self.find(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))
+        limit: usize,
+    ) -> Result<Vec<([u8; 32], u32, Timestamp)>, StoreError> {
+        let sql = "select name_sha256, failures, last_at_ms from sign_in_attempts
+            order by last_at_ms desc limit :limit";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let params = named_params! {":limit": limit};
+        self.list(sql, params, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
     }
 }
 
 impl Tx<'_> {
-    /// Stores how many there are under that name; 0 forgets it.
+    /// Stores how many failures there are under a name; `failures` is at least 1.
     pub fn put_sign_in_attempts(
         &self,
         name_sha256: &[u8; 32],
         failures: u32,
         last_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = "delete from sign_in_attempts where name_sha256 = :name_sha256";
-        self.execute(sql, named_params! {":name_sha256": name_sha256})?;
-        if failures == 0 {
-            return Ok(());
-        }
         let sql = "insert into sign_in_attempts (name_sha256, failures, last_at_ms)
-            values (:name_sha256, :failures, :last_at)";
+            values (:name_sha256, :failures, :last_at)
+            on conflict do update set failures = excluded.failures,
+                last_at_ms = excluded.last_at_ms";
         let params = named_params! {
             ":name_sha256": name_sha256,
             ":failures": failures,
@@ -43,10 +41,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets all whose last was before `before`.
-    pub fn delete_old_sign_in_attempts(&self, before: Timestamp) -> Result<(), StoreError> {
-        let sql = "delete from sign_in_attempts where last_at_ms < :before";
-        self.execute(sql, named_params! {":before": before})?;
+    pub fn delete_sign_in_attempts(&self, name_sha256: &[u8; 32]) -> Result<(), StoreError> {
+        let sql = "delete from sign_in_attempts where name_sha256 = :name_sha256";
+        self.execute(sql, named_params! {":name_sha256": name_sha256})?;
         Ok(())
     }
 }

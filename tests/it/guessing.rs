@@ -1,23 +1,41 @@
 //! Whoever guesses secrets is slowed, by whom they guess and by where from; nobody else is.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tillbook::app::{Attempt, BeginAttempt, CreateUser, TakeBackAttempt};
+use tillbook::app::CreateUser;
 use tillbook::auth::password::Password;
 use tillbook::domain::ids::AccountId;
 use tillbook::domain::role::Role;
+use tillbook::http::{ClientAttempt, SignInAttempt};
 use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App, Client, Reply, START, basic, email};
 
-const HERE: &str = "127.0.0.1";
+const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const PASSWORD: &str = "korrekt hest batteri";
 
-/// How long another failure of that name would wait; it counts as one.
-fn next_delay_ms(app: &App, name: &str) -> u128 {
-    app.state.failure_delays.fail(name, START).as_millis()
+/// How long another wrong secret of that client would wait, from an address of its own.
+fn next_client_delay_ms(app: &App, client_id: &str) -> u128 {
+    let attempt = ClientAttempt::of(client_id, None);
+    app.state.guesses.fail_client(&attempt, START).as_millis()
+}
+
+/// How long another wrong secret from this address would wait, for a client of its own.
+fn next_delay_ms_from_here(app: &App) -> u128 {
+    static OTHERS: AtomicUsize = AtomicUsize::new(0);
+    let client_id = format!("other {}", OTHERS.fetch_add(1, Ordering::SeqCst));
+    let attempt = ClientAttempt::of(&client_id, Some(HERE.into()));
+    app.state.guesses.fail_client(&attempt, START).as_millis()
+}
+
+/// How long another wrong password would wait, typed on the server's machine for that name.
+fn next_sign_in_delay_ms(app: &App, name: &str) -> u128 {
+    let attempt = SignInAttempt::local(name);
+    app.state.guesses.begin_sign_in(&attempt, START).unwrap();
+    app.state.guesses.fail_sign_in(&attempt).0.as_millis()
 }
 
 fn ask(app: &App, client_id: &str, secret: &str) -> Reply {
@@ -39,13 +57,13 @@ fn wrong_secrets_count_for_the_client_and_for_the_address() {
     let known = app.client.client_id.clone();
     ask(&app, &known, "wrong").expect(401);
     ask(&app, "nobody", "wrong").expect(401);
-    assert_eq!(next_delay_ms(&app, &known), 200);
-    assert_eq!(next_delay_ms(&app, "nobody"), 200);
-    assert_eq!(next_delay_ms(&app, HERE), 400);
+    assert_eq!(next_client_delay_ms(&app, &known), 200);
+    assert_eq!(next_client_delay_ms(&app, "nobody"), 200);
+    assert_eq!(next_delay_ms_from_here(&app), 400);
     // A success forgets what others tried with this client, and nothing of the address.
     ask(&app, &known, &app.client.secret).expect(200);
-    assert_eq!(next_delay_ms(&app, &known), 100);
-    assert_eq!(next_delay_ms(&app, HERE), 800);
+    assert_eq!(next_client_delay_ms(&app, &known), 100);
+    assert_eq!(next_delay_ms_from_here(&app), 800);
 }
 
 #[test]
@@ -55,10 +73,20 @@ fn wrong_passwords_count_for_the_user_however_spelled_and_for_the_address() {
     for email in ["kari@example.no", "KARI@example.no", " Kari@Example.NO "] {
         sign_in(&app, email, "wrong").expect(200);
     }
-    assert_eq!(next_delay_ms(&app, "kari@example.no"), 800);
-    assert_eq!(next_delay_ms(&app, HERE), 800);
+    assert_eq!(next_sign_in_delay_ms(&app, "kari@example.no"), 800);
+    assert_eq!(next_sign_in_delay_ms(&app, "ola@example.no"), 1_600);
+    // A success forgets what others tried with this user, and nothing of the address.
     sign_in(&app, "Kari@example.no", PASSWORD).expect(303);
-    assert_eq!(next_delay_ms(&app, "kari@example.no"), 100);
+    assert_eq!(next_sign_in_delay_ms(&app, "kari@example.no"), 3_000);
+    let from_afar = SignInAttempt::from_afar("kari@example.no", None);
+    let next_delay_ms = || {
+        app.state.guesses.begin_sign_in(&from_afar, START).unwrap();
+        app.state.guesses.fail_sign_in(&from_afar).0.as_millis()
+    };
+    assert_eq!([next_delay_ms(), next_delay_ms()], [100, 200], "counted apart from those here");
+    app.state.guesses.begin_sign_in(&from_afar, START).unwrap();
+    assert!(app.state.guesses.succeed_sign_in(&from_afar).is_some(), "the book may have some");
+    assert_eq!(next_delay_ms(), 100);
 }
 
 /// Wrong and right passwords typed by somebody behind a proxy, who is not on this machine.
@@ -67,11 +95,7 @@ fn sign_in_from_afar(app: &App, password: &str) -> Reply {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let headers =
         [("content-type", "application/x-www-form-urlencoded"), ("x-forwarded-for", "203.0.113.7")];
-    let reply = app.send("POST", "/admin/sign-in", &headers, Some(&body));
-    // The delay of a wrong answer is another matter.
-    app.state.failure_delays.succeed("kari@example.no");
-    app.state.failure_delays.succeed(HERE);
-    reply
+    app.send("POST", "/admin/sign-in", &headers, Some(&body))
 }
 
 fn make_kari(app: &App) {
@@ -131,27 +155,28 @@ fn twenty_guesses_at_once_count_as_twenty() {
 fn an_address_that_guesses_at_many_waits_whomever_it_tries_next() {
     let app = App::start();
     let begin = |email: &str, address: &str| {
-        let attempt = Attempt::of(email, Some(address));
-        let command = BeginAttempt { attempt, at: START };
-        (attempt, app.state.store.writer.write_blocking(command).unwrap())
+        let address: IpAddr = address.parse().unwrap();
+        let attempt = SignInAttempt::from_afar(email, Some(address));
+        let begun = app.state.guesses.begin_sign_in(&attempt, START);
+        (attempt, begun)
     };
     for nth in 0..4 {
-        assert_eq!(begin(&format!("{nth}@example.no"), "203.0.113.7").1, None);
+        assert_eq!(begin(&format!("{nth}@example.no"), "203.0.113.7").1, Ok(()));
     }
     // A right password takes back its own attempt alone.
-    let (right, waits) = begin("kari@example.no", "203.0.113.7");
-    assert_eq!(waits, None);
-    app.state.store.writer.write_blocking(TakeBackAttempt(right)).unwrap();
-    assert_eq!(begin("ola@example.no", "203.0.113.7").1, None);
-    assert_eq!(begin("per@example.no", "203.0.113.7").1, Some(1_000));
-    assert_eq!(begin("per@example.no", "203.0.113.8").1, None);
+    let (right, begun) = begin("kari@example.no", "203.0.113.7");
+    assert_eq!(begun, Ok(()));
+    assert_eq!(app.state.guesses.succeed_sign_in(&right), None, "the book has nothing of it");
+    assert_eq!(begin("ola@example.no", "203.0.113.7").1, Ok(()));
+    assert_eq!(begin("per@example.no", "203.0.113.7").1, Err(1_000));
+    assert_eq!(begin("per@example.no", "203.0.113.8").1, Ok(()));
 }
 
 #[test]
 fn a_flood_of_wrong_secrets_keeps_nobody_else_waiting() {
     let app = App::start();
     for _ in 0..10 {
-        next_delay_ms(&app, HERE);
+        next_delay_ms_from_here(&app);
     }
     // Each of these waits for the longest delay there is.
     let client = Client { client_id: "nobody".to_owned(), secret: "wrong".to_owned() };

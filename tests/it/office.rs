@@ -45,7 +45,7 @@ fn signed_in(app: &App, role: Role, accounts: &[&str], form_token: &str) -> Stri
     let user = app.state.store.writer.write_blocking(command).unwrap();
     let ticket = Ticket::draw(&Randomness::System);
     let session = NewSession { token_sha256: ticket.sha256(), form_token: form_token.to_owned() };
-    let started = StartSession { user, session, replaces: None };
+    let started = StartSession { user, session, replaces: None, forgets: None };
     assert!(app.state.store.writer.write_blocking(started).unwrap());
     format!("tillbook={}", ticket.reveal())
 }

@@ -13,6 +13,7 @@ use crate::http::edge::body::{BODY_BYTES_MAX, read_body};
 use crate::http::edge::caller_address::caller_address;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::Sent;
+use crate::http::guesses::ClientAttempt;
 use crate::http::reply::ok_json;
 use crate::http::state::AppState;
 use crate::http::state::state;
@@ -39,11 +40,13 @@ struct Asked {
 pub async fn create(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let credentials = basic(&request).ok_or_else(invalid_client)?;
+    let address = caller_address(&request, &state.trusted_proxies);
+    let attempt = ClientAttempt::of(&credentials.client_id, address);
     let Some(client) = known_client(state, &request, &credentials).await? else {
-        tokio::time::sleep(failure_delay(state, &request, &credentials)).await;
+        tokio::time::sleep(state.guesses.fail_client(&attempt, state.clock.now())).await;
         return Err(invalid_client());
     };
-    state.failure_delays.succeed(&client.client_id);
+    state.guesses.succeed_client(&attempt);
     let asked = read_asked(&request, body.into_inner()).await?;
     check(&asked, &client.account_id)?;
     // A client made a moment ago must be able to use its token at once.
@@ -52,20 +55,6 @@ pub async fn create(request: HttpRequest, body: web::Payload) -> Result<HttpResp
         state.store.read(move |reader| access.reload(reader)).await?;
     }
     issue(state, client)
-}
-
-/// Failures count for the client that is guessed at and for the address that guesses.
-fn failure_delay(
-    state: &AppState,
-    request: &HttpRequest,
-    credentials: &Credentials,
-) -> std::time::Duration {
-    let now = state.clock.now();
-    let for_client = state.failure_delays.fail(&credentials.client_id, now);
-    match caller_address(request, &state.trusted_proxies) {
-        Some(address) => for_client.max(state.failure_delays.fail(&address.to_string(), now)),
-        None => for_client,
-    }
 }
 
 /// The client, if it is of the account in the path, may be used and has that secret.

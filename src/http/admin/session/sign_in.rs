@@ -5,9 +5,7 @@ use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::app::{
-    Attempt, BeginAttempt, EndSession, StartSession, TakeBackAttempt, UseLinkRefused, UseSignInLink,
-};
+use crate::app::{EndSession, StartSession, UseLinkRefused, UseSignInLink};
 use crate::auth::email;
 use crate::auth::password::Password;
 use crate::auth::session::Ticket;
@@ -21,6 +19,7 @@ use crate::http::admin::visitor::{
 };
 use crate::http::edge::caller_address::{caller_address, is_local};
 use crate::http::error::ApiError;
+use crate::http::guesses::SignInAttempt;
 use crate::http::state::AppState;
 use crate::http::state::state;
 use crate::store::{NewSession, UserRecord};
@@ -63,58 +62,46 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     // In one form, so that another spelling is not another name to guess under.
     let name = user_email.as_ref().map_or_else(|| email.to_lowercase(), Email::to_string);
     let attempt = attempt(state, &request, &name);
-    if let Some(wait_ms) = begin(state, attempt).await? {
+    if let Err(wait_ms) = state.guesses.begin_sign_in(&attempt, state.clock.now()) {
         return too_soon(state, email, form.text("next"), wait_ms);
     }
     let Some(user) = known_user(state, user_email, form.text("password")).await? else {
-        let now = state.clock.now();
-        let address = caller_address(&request, &state.trusted_proxies);
-        let mut delay = state.failure_delays.fail(&name, now);
-        if let Some(address) = address {
-            delay = delay.max(state.failure_delays.fail(&address.to_string(), now));
-        }
-        tokio::time::sleep(delay).await;
-        return page(state, email, form.text("next"), "No user has this e-mail and password.");
+        slow_down(state, &attempt).await;
+        return page(state, email, form.text("next"), NO_SUCH_USER);
     };
-    state.failure_delays.succeed(&name);
-    take_back(state, attempt).await?;
     let ticket = Ticket::draw(&state.randomness);
     let command = StartSession {
         user,
         session: new_session(state, &ticket),
         replaces: cookie_sha256(state, &request),
+        forgets: state.guesses.succeed_sign_in(&attempt),
     };
     let started = state.store.writer.write(command).await;
     let started = started.map_err(|error| ApiError::from_write(error, ApiError::from))?;
     if !started {
-        return page(state, email, form.text("next"), "No user has this e-mail and password.");
+        return page(state, email, form.text("next"), NO_SUCH_USER);
     }
     Ok(signed_in(state, &ticket, &next_path(state, form.text("next"))))
 }
 
-/// What is counted of an attempt: nothing for somebody on this machine itself, so that no stranger
-/// can lock its owner out, and no address where a proxy does not say whom it speaks for.
-fn attempt(state: &AppState, request: &HttpRequest, name: &str) -> Option<Attempt> {
+/// How a sign-in is counted. A loopback address is a proxy's that does not say for whom it asks;
+/// many people share it, so it is not counted.
+fn attempt(state: &AppState, request: &HttpRequest, user: &str) -> SignInAttempt {
     if is_local(request) {
-        return None;
+        return SignInAttempt::local(user);
     }
     let address = caller_address(request, &state.trusted_proxies);
-    let address = address.filter(|address| !address.is_loopback()).map(|a| a.to_string());
-    Some(Attempt::of(name, address.as_deref()))
+    SignInAttempt::from_afar(user, address.filter(|address| !address.is_loopback()))
 }
 
-/// Counts an attempt as wrong until it is known to be right; how long it must wait instead.
-async fn begin(state: &AppState, attempt: Option<Attempt>) -> Result<Option<i64>, PageError> {
-    let Some(attempt) = attempt else { return Ok(None) };
-    let command = BeginAttempt { attempt, at: state.clock.now() };
-    let begun = state.store.writer.write(command).await;
-    Ok(begun.map_err(|error| ApiError::from_write(error, ApiError::from))?)
-}
-
-async fn take_back(state: &AppState, attempt: Option<Attempt>) -> Result<(), PageError> {
-    let Some(attempt) = attempt else { return Ok(()) };
-    let taken_back = state.store.writer.write(TakeBackAttempt(attempt)).await;
-    Ok(taken_back.map_err(|error| ApiError::from_write(error, ApiError::from))?)
+/// Holds the answer to a wrong password back, and has the book remember the failure.
+async fn slow_down(state: &AppState, attempt: &SignInAttempt) {
+    let (delay, failures) = state.guesses.fail_sign_in(attempt);
+    let is_worth_a_write = !failures.known.is_empty() || !failures.forgotten.is_empty();
+    if is_worth_a_write && state.store.writer.write(failures).await.is_err() {
+        tracing::warn!("a failed sign-in could not be written; a restart would forget it");
+    }
+    tokio::time::sleep(delay).await;
 }
 
 /// The sign-in page again, with a 429.
@@ -214,6 +201,8 @@ fn page(
         refused,
     })
 }
+
+const NO_SUCH_USER: &str = "No user has this e-mail and password.";
 
 const PLAIN_HTTP: &str = "This page came over plain http, where others could read your password. \
     Put TLS in front of the server and start it with --public-url https://…, or start it with \
