@@ -159,13 +159,11 @@ async fn run_until_told(
     signals: Signals,
 ) -> Result<(), CliError> {
     let handle = server.handle();
-    let mut writer_thread = opened.writer_thread;
-    let writer_ended = std::mem::replace(&mut writer_thread.ended, oneshot::channel().1);
     let writer = opened.store.writer;
-    let stopping = tokio::spawn(stop_when_told(handle, writer, signals, writer_ended));
+    let stopping = tokio::spawn(stop_when_told(handle, writer, signals, opened.writer_ended));
     server.await?;
     let told = stopping.await.unwrap_or_else(|error| Told::WriterEnded(error.to_string()));
-    writer_thread.stop();
+    opened.writer_thread.stop();
     match told {
         Told::Signal => Ok(()),
         Told::WriterEnded(why) => Err(CliError::DatabaseFailed(format!(

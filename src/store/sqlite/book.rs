@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use r2d2_sqlite::SqliteConnectionManager;
+use tokio::sync::oneshot;
 
 use super::checkpoints::Checkpoints;
 use super::lock::{FileLock, lock_soon};
 use super::lock_wait::LockWait;
 use super::readers::{pool, snapshot};
 use super::start_check::StartCheck;
-use super::writer::{self, Writer, WriterThread};
+use super::writer::{self, Ended, Started, Writer, WriterThread};
 use super::{migrate, open};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
@@ -31,6 +32,8 @@ pub struct Store {
 pub struct OpenStore {
     pub store: Store,
     pub writer_thread: WriterThread,
+    /// Ends when the writer's thread does, with the reason if it was a failure.
+    pub writer_ended: oneshot::Receiver<Ended>,
     _lock: FileLock,
 }
 
@@ -64,9 +67,9 @@ impl Store {
             condition: condition.clone(),
             checkpoints: Checkpoints::start(path)?,
         };
-        let (writer, writer_thread) = writer::start(state)?;
+        let Started { writer, thread, ended } = writer::start(state)?;
         let store = Store { writer, condition, readers: pool(path)?, path: path.into() };
-        Ok(OpenStore { store, writer_thread, _lock: lock })
+        Ok(OpenStore { store, writer_thread: thread, writer_ended: ended, _lock: lock })
     }
 
     /// The check that every start makes once it serves.

@@ -53,12 +53,17 @@ pub struct Writer {
 pub struct WriterThread {
     thread: JoinHandle<()>,
     stopping: Arc<AtomicBool>,
-    /// Ends when the thread does, however it does.
-    pub ended: oneshot::Receiver<Ended>,
 }
 
 /// Why the thread ended: by being told to, or with the words of the failure that ended it.
 pub type Ended = Option<String>;
+
+/// What a started writer is reached by. `ended` ends when the thread does, however it does.
+pub(super) struct Started {
+    pub writer: Writer,
+    pub thread: WriterThread,
+    pub ended: oneshot::Receiver<Ended>,
+}
 
 /// What the thread works with.
 pub(super) struct WriterState {
@@ -131,7 +136,7 @@ impl WriterThread {
 }
 
 /// Starts the thread.
-pub(super) fn start(state: WriterState) -> Result<(Writer, WriterThread), StoreError> {
+pub(super) fn start(state: WriterState) -> Result<Started, StoreError> {
     let (queue, waiting) = sync_channel(QUEUE_MAX);
     let off = Arc::new(AtomicBool::new(false));
     let stopping = Arc::new(AtomicBool::new(false));
@@ -145,7 +150,8 @@ pub(super) fn start(state: WriterState) -> Result<(Writer, WriterThread), StoreE
         // Nobody listens any more while the server is stopping.
         end.send(why).unwrap_or_default();
     })?;
-    Ok((Writer { queue, off, condition, lock_wait }, WriterThread { thread, stopping, ended }))
+    let writer = Writer { queue, off, condition, lock_wait };
+    Ok(Started { writer, thread: WriterThread { thread, stopping }, ended })
 }
 
 /// Closes the door however the thread ends.

@@ -36,6 +36,7 @@ fn put_named(name: &'static str) -> Do<impl Fn(&Tx<'_>) -> Result<(), Failed<No>
 struct Book {
     writer: Writer,
     thread: WriterThread,
+    ended: oneshot::Receiver<Ended>,
     path: std::path::PathBuf,
     _dir: tempfile::TempDir,
 }
@@ -59,8 +60,8 @@ impl Book {
             condition,
             checkpoints: Checkpoints::start(&path).unwrap(),
         };
-        let (writer, thread) = start(state).unwrap();
-        Book { writer, thread, path, _dir: dir }
+        let Started { writer, thread, ended } = start(state).unwrap();
+        Book { writer, thread, ended, path, _dir: dir }
     }
 
     /// The names that stand in the file, as another connection sees it.
@@ -198,7 +199,7 @@ fn a_commit_of_unknown_outcome_ends_the_writer() {
     let book = Book::open(|_| Err(sqlite_failure(rusqlite::ffi::SQLITE_IOERR)));
     let answer = book.writer.write_blocking(put_named("a"));
     assert!(matches!(answer, Err(WriteError::WritesOff)));
-    let why = book.thread.ended.blocking_recv().unwrap().expect("the thread's end is told");
+    let why = book.ended.blocking_recv().unwrap().expect("the thread's end is told");
     assert!(why.contains("disk I/O error"), "{why}");
     assert!(book.writer.is_off());
     assert!(matches!(book.writer.write_blocking(put_named("b")), Err(WriteError::WritesOff)));
@@ -245,7 +246,7 @@ fn time_in_the_book_never_runs_backwards() {
         condition: Arc::new(Condition::of(&path)),
         checkpoints: Checkpoints::start(&path).unwrap(),
     };
-    let (writer, _thread) = start(state).unwrap();
+    let Started { writer, thread: _thread, .. } = start(state).unwrap();
     let now = |writer: &Writer| {
         let (tell, told) = mpsc::channel();
         let ask = Do(move |tx: &Tx<'_>| {
