@@ -28,8 +28,8 @@ impl WriteCommand for AddServiceEvent {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
         let order = found.ok_or(Failed::Refused(AddServiceEventRefused::OrderNotFound))?;
-        let seq = tx.append_service_event(&order, created_by, &self.event)?;
-        tx.update_last_event(&order, seq)?;
+        let head = tx.append_service_event(&order, created_by, &self.event)?;
+        tx.update_last_event(head)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
     }
 }

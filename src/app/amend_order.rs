@@ -3,7 +3,7 @@
 use super::OnBehalfOf;
 use super::findable::index_order;
 use crate::domain::amendment::{AmendmentRejected, Brought, decide_addition, decide_replacement};
-use crate::domain::ids::OrderName;
+use crate::domain::ids::{OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::store::{DraftRecord, Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx};
@@ -22,7 +22,7 @@ pub(super) fn amend(
     event: &NewApiEvent,
     draft: &DraftRecord,
     (order, items): (&OrderName, &[Item]),
-) -> Result<i64, Failed<AmendOrderRefused>> {
+) -> Result<OrderSeq, Failed<AmendOrderRefused>> {
     let account_id = &on_behalf_of.account_id;
     let record = tx
         .find_ledger(account_id, order)?
@@ -39,8 +39,8 @@ pub(super) fn amend(
         tx.insert_order_items(record.order_seq, before.items.len(), items)?;
     }
     let draft_seq = Some(draft.draft_seq);
-    let seq = tx.append_api_event(&record, &on_behalf_of.created_by, draft_seq, event)?;
-    tx.update_amended_ledger(&record, &after, seq)?;
+    let head = tx.append_api_event(&record, &on_behalf_of.created_by, draft_seq, event)?;
+    tx.update_amended_ledger(&record, &after, head)?;
     let changed = tx.load_order(account_id, record.order_seq)?;
     let said = (&changed.document, &changed.items[..]);
     index_order(tx, account_id, record.order_seq, &record.order_id, said)?;

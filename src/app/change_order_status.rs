@@ -37,8 +37,8 @@ impl WriteCommand for ChangeOrderStatus {
             StatusChange::Cancel(reason) => reason,
             StatusChange::Open | StatusChange::Close => None,
         };
-        let seq = tx.append_api_event(&order, created_by, None, &self.event)?;
-        tx.update_status(&order, NewStatus { status, by: created_by, cancelled_reason }, seq)?;
+        let head = tx.append_api_event(&order, created_by, None, &self.event)?;
+        tx.update_status(NewStatus { status, by: created_by, cancelled_reason }, head)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
     }
 }

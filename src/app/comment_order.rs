@@ -49,14 +49,14 @@ impl WriteCommand for CommentOrder {
         };
 
         // Nothing is refused from here on.
-        let seq = tx.append_api_event(&order, created_by, None, &self.event)?;
+        let head = tx.append_api_event(&order, created_by, None, &self.event)?;
         if let CommentChange::Add(document) = &self.change {
-            tx.insert_comment(order.order_seq, seq, created_by, document)?;
+            tx.insert_comment(order.order_seq, head.event_seq(), created_by, document)?;
         }
         if let Some(comment) = &deleted {
             tx.delete_comment(comment, created_by)?;
         }
-        tx.update_last_event(&order, seq)?;
+        tx.update_last_event(head)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::amendment::AmendmentRejected;
 use crate::domain::draft::{
     Completion, CompletionRejected, DraftStatus, GenerateOrderId, decide_completion,
 };
-use crate::domain::ids::OrderName;
+use crate::domain::ids::{OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
@@ -78,7 +78,7 @@ impl CompleteDraft {
         draft: &DraftRecord,
         items: &[Item],
         groups: &[Vec<usize>],
-    ) -> Result<Vec<i64>, Failed<CompleteDraftRefused>> {
+    ) -> Result<Vec<OrderSeq>, Failed<CompleteDraftRefused>> {
         let account_id = &self.on_behalf_of.account_id;
         let own = draft.draft.order_name.as_ref();
         if let Some(name) = own
@@ -123,15 +123,15 @@ impl CompleteDraft {
         tx: &Tx<'_>,
         draft: &DraftRecord,
         order: &NewOrder,
-    ) -> Result<i64, StoreError> {
+    ) -> Result<OrderSeq, StoreError> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let order_seq = tx.insert_order(order)?;
         let said = (&order.document, &order.items[..]);
         index_order(tx, account_id, order_seq, &order.order_id, said)?;
         let fresh = tx.find_ledger(account_id, &order.id)?;
         let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order is not there"))?;
-        let seq = tx.append_api_event(&fresh, created_by, Some(draft.draft_seq), &self.event)?;
-        tx.update_ledger(&fresh, &fresh.ledger, seq)?;
+        let head = tx.append_api_event(&fresh, created_by, Some(draft.draft_seq), &self.event)?;
+        tx.update_ledger(&fresh, &fresh.ledger, head)?;
         Ok(order_seq)
     }
 

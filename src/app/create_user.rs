@@ -1,10 +1,9 @@
 //! Making a user of the back office.
 
-use crate::domain::Timestamp;
 use crate::domain::email::Email;
 use crate::domain::ids::AccountId;
 use crate::domain::role::Role;
-use crate::store::{Failed, StoreError, Tx, UserRecord, WriteCommand};
+use crate::store::{Failed, NewUser, StoreError, Tx, UserRecord, WriteCommand};
 
 /// Makes a user of some accounts.
 #[derive(Debug, Clone)]
@@ -41,20 +40,15 @@ impl WriteCommand for CreateUser {
                 || Failed::Refused(CreateUserRefused::AccountNotFound(account_id.clone()));
             account_seqs.push(found.ok_or_else(missing)?);
         }
-        tx.insert_user(&UserRecord {
-            user_seq: 0,
-            user_id: tx.randomness().uuid(),
+        let user_seq = tx.insert_user(&NewUser {
             email: self.email.clone(),
             role: self.role,
             password_hash: self.password_hash.clone(),
-            created_at: Timestamp(0),
-            disabled_at: None,
         })?;
-        let made = tx.find_user(&self.email)?;
-        let made = made.ok_or_else(|| StoreError::inconsistent("a new user is not there"))?;
         for account_seq in account_seqs {
-            tx.insert_user_account(made.user_seq, account_seq)?;
+            tx.insert_user_account(user_seq, account_seq)?;
         }
-        Ok(made)
+        let made = tx.find_user(&self.email)?;
+        Ok(made.ok_or_else(|| StoreError::inconsistent("a new user is not there"))?)
     }
 }

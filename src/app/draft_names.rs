@@ -1,7 +1,7 @@
 //! The order id that a draft holds: its own, or one that was drawn and kept for it.
 
 use crate::domain::draft::{GenerateOrderId, ORDER_ID_ALPHABET, ORDER_ID_CHARS};
-use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::ids::{AccountId, DraftSeq, OrderName};
 use crate::randomness::Randomness;
 use crate::store::{Failed, NewDraft, StoreError, Tx};
 
@@ -60,7 +60,7 @@ pub fn choose_name(
 pub fn hold_name(
     tx: &Tx<'_>,
     account_id: &AccountId,
-    draft_seq: i64,
+    draft_seq: DraftSeq,
     choice: &NameChoice,
     kept: Option<&OrderName>,
 ) -> Result<(), StoreError> {

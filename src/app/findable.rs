@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::KeptJson;
-use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::ids::{AccountId, DraftSeq, OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::json::{self, Tree};
 use crate::store::{ListValues, NewDraft, StoreError, Tx, ValueFilter};
@@ -16,7 +16,7 @@ const TEXTS: [&str; 4] = ["email", "first_name", "last_name", "phone_number"];
 pub fn index_order(
     tx: &Tx<'_>,
     account_id: &AccountId,
-    order_seq: i64,
+    order_seq: OrderSeq,
     order_id: &OrderName,
     (document, items): (&KeptJson, &[Item]),
 ) -> Result<(), StoreError> {
@@ -30,7 +30,7 @@ pub fn index_order(
 pub fn index_draft(
     tx: &Tx<'_>,
     account_id: &AccountId,
-    draft_seq: i64,
+    draft_seq: DraftSeq,
     draft: &NewDraft,
 ) -> Result<(), StoreError> {
     let texts = search_texts(&draft.document);

@@ -74,8 +74,8 @@ impl WriteCommand for RecordOperation {
             items: self.request.items.as_slice().to_vec(),
             document: self.request.document.clone(),
         };
-        tx.append_operation(&order, &operation)?;
-        tx.update_ledger(&order, &recording.ledger, seq)?;
+        let head = tx.append_operation(&order, &operation)?;
+        tx.update_ledger(&order, &recording.ledger, head)?;
         Ok(recorded(self, order, operation))
     }
 }

@@ -48,11 +48,11 @@ impl WriteCommand for UpdateOrder {
 
         // Nothing is refused from here on.
         self.write_documents(tx, &record, &order, &changed)?;
-        if let Some(asked) = switched {
-            tx.update_multiple_authorizations(&record, asked)?;
+        let head = tx.append_api_event(&record, created_by, None, &self.event)?;
+        match switched {
+            Some(asked) => tx.update_multiple_authorizations(asked, head)?,
+            None => tx.update_last_event(head)?,
         }
-        let seq = tx.append_api_event(&record, created_by, None, &self.event)?;
-        tx.update_last_event(&record, seq)?;
         Ok(tx.load_order(account_id, record.order_seq)?)
     }
 }

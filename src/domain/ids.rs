@@ -100,6 +100,18 @@ pub struct CreatedBy(pub String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventSeq(pub i64);
 
+/// The row of an order. Rows are numbered from 1 in the order of creation, over all accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OrderSeq(pub i64);
+
+/// The row of a draft. Rows are numbered from 1 in the order of creation, over all accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DraftSeq(pub i64);
+
+/// The row of a user of the back office.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserSeq(pub i64);
+
 #[cfg(test)]
 mod tests {
     use super::*;

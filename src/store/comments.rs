@@ -7,7 +7,7 @@ use rusqlite::named_params;
 use super::error::StoreError;
 use super::order_rows::OrderRows;
 use super::tx::{Reader, Tx};
-use crate::domain::ids::{CreatedBy, EventSeq};
+use crate::domain::ids::{CreatedBy, EventSeq, OrderSeq};
 use crate::domain::{KeptJson, Timestamp};
 
 /// A comment that was not deleted.
@@ -27,7 +27,7 @@ impl Reader<'_> {
     /// The comment of an order by its id, unless it was deleted.
     pub fn find_comment(
         &self,
-        order_seq: i64,
+        order_seq: OrderSeq,
         id: &str,
     ) -> Result<Option<CommentRecord>, StoreError> {
         let comments = self.list_comments(&OrderRows::new(&[order_seq]))?.remove(&order_seq);
@@ -38,7 +38,7 @@ impl Reader<'_> {
     pub(super) fn list_comments(
         &self,
         rows: &OrderRows,
-    ) -> Result<HashMap<i64, Vec<CommentRecord>>, StoreError> {
+    ) -> Result<HashMap<OrderSeq, Vec<CommentRecord>>, StoreError> {
         let sql = "select order_seq, comment_seq, order_comments.id, created_at_ms, created_by,
                 document, event_seq
             from json_each(:order_seqs) as listed
@@ -62,7 +62,7 @@ impl Tx<'_> {
     /// Adds a comment to an order; `event_seq` is the event that says so.
     pub fn insert_comment(
         &self,
-        order_seq: i64,
+        order_seq: OrderSeq,
         event_seq: EventSeq,
         created_by: &CreatedBy,
         document: &KeptJson,

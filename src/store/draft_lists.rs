@@ -12,7 +12,7 @@ use super::tx::Reader;
 use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
 use crate::domain::draft::DraftStatus;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, DraftSeq};
 
 /// Which drafts of an account a list shall have, the newest first. What is empty asks nothing; of
 /// several values any one will do.
@@ -26,7 +26,7 @@ pub struct DraftQuery {
     /// Words that each begin a word of the draft.
     pub search: Option<String>,
     /// The row that the list goes on after.
-    pub starting_after: Option<i64>,
+    pub starting_after: Option<DraftSeq>,
     /// Drafts in the list at most.
     pub limit: u32,
     /// Whether to count all drafts that match.
@@ -95,14 +95,14 @@ impl Reader<'_> {
         let window = Window {
             created_from: query.created_from,
             created_to: query.created_to,
-            after: query.starting_after.map(|seq| (seq, 0)),
+            after: query.starting_after.map(|seq| (seq.0, 0)),
             limit: query.limit,
         };
-        let draft_seqs = self.list_page(account_id, &list, &window)?;
+        let rows = self.list_page(account_id, &list, &window)?;
         let whole = Window { limit: u32::MAX, ..window };
         let count = || self.count_list(account_id, &list, &whole);
         let total = query.total.then(count).transpose()?;
-        let drafts = draft_seqs.into_iter().map(|seq| self.load_draft(account_id, seq));
+        let drafts = rows.into_iter().map(|row| self.load_draft(account_id, DraftSeq(row)));
         Ok(DraftPage { drafts: drafts.collect::<Result<_, _>>()?, total })
     }
 }

@@ -9,7 +9,7 @@ use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::draft::{DraftOptions, DraftStatus};
-use crate::domain::ids::{AccountId, CreatedBy, OrderName};
+use crate::domain::ids::{AccountId, CreatedBy, DraftSeq, OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::{KeptJson, Timestamp};
 
@@ -36,7 +36,7 @@ pub struct NewDraft {
 /// A draft as it stands in the book.
 #[derive(Debug, Clone)]
 pub struct DraftRecord {
-    pub draft_seq: i64,
+    pub draft_seq: DraftSeq,
     pub account_id: AccountId,
     pub id: String,
     pub status: DraftStatus,
@@ -81,7 +81,7 @@ impl Reader<'_> {
         &self,
         account_id: &AccountId,
         id: &str,
-    ) -> Result<Option<i64>, StoreError> {
+    ) -> Result<Option<DraftSeq>, StoreError> {
         let account_seq = self.load_account_seq(account_id)?;
         let sql = "select draft_seq from drafts where account_seq = :account_seq and id = :id";
         let params = named_params! {":account_seq": account_seq, ":id": id};
@@ -92,7 +92,7 @@ impl Reader<'_> {
     pub fn load_draft(
         &self,
         account_id: &AccountId,
-        draft_seq: i64,
+        draft_seq: DraftSeq,
     ) -> Result<DraftRecord, StoreError> {
         let sql = "select draft_seq, id, status, currency, order_name, store_id, document,
                 store_document, options_document, generate_order_id, split_draft,
@@ -101,7 +101,7 @@ impl Reader<'_> {
             from drafts where draft_seq = :draft_seq";
         let params = named_params! {":draft_seq": draft_seq};
         let found = self.find(sql, params, |row| read_draft(row, account_id))?;
-        let gone = || StoreError::inconsistent(format!("the draft in row {draft_seq} is gone"));
+        let gone = || StoreError::inconsistent(format!("the draft in row {} is gone", draft_seq.0));
         let mut draft = found.ok_or_else(gone)?;
         draft.draft.items = self.list_draft_items(draft.draft_seq)?;
         draft.order_ids = self.list_draft_orders(draft.draft_seq)?;
@@ -109,7 +109,7 @@ impl Reader<'_> {
         Ok(draft)
     }
 
-    fn list_draft_events(&self, draft_seq: i64) -> Result<Vec<DraftEvent>, StoreError> {
+    fn list_draft_events(&self, draft_seq: DraftSeq) -> Result<Vec<DraftEvent>, StoreError> {
         let sql = "select id, version, created_at_ms, created_by, method, path
             from draft_events where draft_seq = :draft_seq order by version";
         self.list(sql, named_params! {":draft_seq": draft_seq}, |row| {
@@ -124,14 +124,14 @@ impl Reader<'_> {
         })
     }
 
-    fn list_draft_orders(&self, draft_seq: i64) -> Result<Vec<OrderName>, StoreError> {
+    fn list_draft_orders(&self, draft_seq: DraftSeq) -> Result<Vec<OrderName>, StoreError> {
         let sql = "select order_id from draft_orders
             join orders on orders.order_seq = draft_orders.order_seq
             where draft_orders.draft_seq = :draft_seq order by draft_orders.order_seq";
         self.list(sql, named_params! {":draft_seq": draft_seq}, |row| row.get(0))
     }
 
-    fn list_draft_items(&self, draft_seq: i64) -> Result<Vec<Item>, StoreError> {
+    fn list_draft_items(&self, draft_seq: DraftSeq) -> Result<Vec<Item>, StoreError> {
         let sql = "select line_id, gross_amount, discount_amount, manual_discount_amount,
                 tax_amount, store_id, document, version
             from draft_items where draft_seq = :draft_seq order by position";
@@ -150,13 +150,13 @@ impl Tx<'_> {
         id: &str,
         created_by: &CreatedBy,
         draft: &NewDraft,
-    ) -> Result<i64, StoreError> {
+    ) -> Result<DraftSeq, StoreError> {
         let sql = "insert into drafts
             (account_seq, id, status, currency, document, options_document, generate_order_id,
              split_draft, multiple_authorizations, created_at_ms, created_by, updated_at_ms)
             values (:account_seq, :id, 'open', :currency, '{}', '{}', 'UUID', 0, 0,
              :now, :created_by, :now)";
-        let draft_seq = self.insert(
+        let draft_seq = DraftSeq(self.insert(
             sql,
             named_params! {
                 ":account_seq": self.load_account_seq(account_id)?,
@@ -165,13 +165,13 @@ impl Tx<'_> {
                 ":now": self.now(),
                 ":created_by": created_by,
             },
-        )?;
+        )?);
         self.update_draft(draft_seq, draft)?;
         Ok(draft_seq)
     }
 
     /// Writes what a draft says now, with its items.
-    pub fn update_draft(&self, draft_seq: i64, draft: &NewDraft) -> Result<(), StoreError> {
+    pub fn update_draft(&self, draft_seq: DraftSeq, draft: &NewDraft) -> Result<(), StoreError> {
         let sql = "update drafts set currency = :currency, order_name = :order_name,
                 store_id = :store_id, document = :document, store_document = :store_document,
                 options_document = :options_document, generate_order_id = :generate_order_id,
@@ -199,7 +199,7 @@ impl Tx<'_> {
         let sql = "delete from draft_items where draft_seq = :draft_seq";
         self.execute(sql, named_params! {":draft_seq": draft_seq})?;
         for (position, item) in draft.items.iter().enumerate() {
-            self.insert_item(INSERT_DRAFT_ITEM, draft_seq, position, item)?;
+            self.insert_item(INSERT_DRAFT_ITEM, draft_seq.0, position, item)?;
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Tx<'_> {
     /// Writes where a draft stands now.
     pub fn update_draft_status(
         &self,
-        draft_seq: i64,
+        draft_seq: DraftSeq,
         status: DraftStatus,
     ) -> Result<(), StoreError> {
         let sql = "update drafts set status = :status, updated_at_ms = :now
@@ -220,7 +220,7 @@ impl Tx<'_> {
     /// Appends what was done to a draft, which gives it that version.
     pub fn append_draft_event(
         &self,
-        draft_seq: i64,
+        draft_seq: DraftSeq,
         version: i64,
         created_by: &CreatedBy,
         event: &NewApiEvent,
@@ -246,7 +246,11 @@ impl Tx<'_> {
     }
 
     /// Writes down that a draft made or changed that order.
-    pub fn insert_draft_order(&self, draft_seq: i64, order_seq: i64) -> Result<(), StoreError> {
+    pub fn insert_draft_order(
+        &self,
+        draft_seq: DraftSeq,
+        order_seq: OrderSeq,
+    ) -> Result<(), StoreError> {
         let sql = "insert into draft_orders (draft_seq, order_seq)
                    values (:draft_seq, :order_seq)";
         self.execute(sql, named_params! {":draft_seq": draft_seq, ":order_seq": order_seq})?;

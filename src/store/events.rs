@@ -10,11 +10,12 @@ use serde::Deserialize;
 
 use super::error::StoreError;
 use super::ledgers::LedgerRecord;
+use super::order_head::NewHead;
 use super::order_rows::OrderRows;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::event::EventState;
-use crate::domain::ids::{CreatedBy, EventSeq, LineId};
+use crate::domain::ids::{CreatedBy, DraftSeq, EventSeq, LineId, OrderSeq};
 use crate::domain::money::Amount;
 use crate::domain::operation::{Operation, OperationItem, OperationKind};
 use crate::domain::{KeptJson, Timestamp};
@@ -135,7 +136,7 @@ impl Reader<'_> {
     pub(super) fn list_events(
         &self,
         rows: &OrderRows,
-    ) -> Result<HashMap<i64, Vec<ListedEvent>>, StoreError> {
+    ) -> Result<HashMap<OrderSeq, Vec<ListedEvent>>, StoreError> {
         self.list_by_order(SELECT_EVENTS, rows, |columns| {
             Ok(ListedEvent { previous_seq: columns.take()?, event: read_event(columns)? })
         })
@@ -190,7 +191,7 @@ impl Tx<'_> {
         &self,
         order: &LedgerRecord,
         operation: &Operation,
-    ) -> Result<(), StoreError> {
+    ) -> Result<NewHead, StoreError> {
         self.insert(
             INSERT_OPERATION,
             params![
@@ -209,19 +210,19 @@ impl Tx<'_> {
                 operation.document,
             ],
         )?;
-        Ok(())
+        Ok(NewHead { order_seq: order.order_seq, event_seq: operation.seq })
     }
 
-    /// Appends a change through the API; its seq.
+    /// Appends a change through the API.
     pub fn append_api_event(
         &self,
         order: &LedgerRecord,
         created_by: &CreatedBy,
-        draft_seq: Option<i64>,
+        draft_seq: Option<DraftSeq>,
         event: &NewApiEvent,
-    ) -> Result<EventSeq, StoreError> {
+    ) -> Result<NewHead, StoreError> {
         let event_seq = self.load_next_event_seq()?;
-        self.append_event(order, event_seq, "api", created_by)?;
+        let head = self.append_event(order, event_seq, "api", created_by)?;
         let sql = "insert into api_events (event_seq, method, path, draft_seq, body_sha256)
                    values (:event_seq, :method, :path, :draft_seq, :body_sha256)";
         self.insert(
@@ -237,18 +238,18 @@ impl Tx<'_> {
         if let Some(body) = &event.body {
             self.insert_request_body(event_seq, body)?;
         }
-        Ok(event_seq)
+        Ok(head)
     }
 
-    /// Appends a step that a service says it has taken; its seq.
+    /// Appends a step that a service says it has taken.
     pub fn append_service_event(
         &self,
         order: &LedgerRecord,
         created_by: &CreatedBy,
         event: &NewServiceEvent,
-    ) -> Result<EventSeq, StoreError> {
+    ) -> Result<NewHead, StoreError> {
         let event_seq = self.load_next_event_seq()?;
-        self.append_event(order, event_seq, "service", created_by)?;
+        let head = self.append_event(order, event_seq, "service", created_by)?;
         let sql = "insert into service_events
             (event_seq, state, service, service_status, body_sha256)
             values (:event_seq, :state, :service, :service_status, :body_sha256)";
@@ -263,7 +264,7 @@ impl Tx<'_> {
             },
         )?;
         self.insert_request_body(event_seq, &event.body)?;
-        Ok(event_seq)
+        Ok(head)
     }
 
     fn insert_request_body(&self, event_seq: EventSeq, body: &KeptJson) -> Result<(), StoreError> {
@@ -278,7 +279,7 @@ impl Tx<'_> {
         event_seq: EventSeq,
         kind: &str,
         created_by: &CreatedBy,
-    ) -> Result<(), StoreError> {
+    ) -> Result<NewHead, StoreError> {
         self.insert(
             INSERT_EVENT,
             named_params! {
@@ -292,7 +293,7 @@ impl Tx<'_> {
                 ":created_by": created_by,
             },
         )?;
-        Ok(())
+        Ok(NewHead { order_seq: order.order_seq, event_seq })
     }
 }
 

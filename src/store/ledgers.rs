@@ -3,11 +3,12 @@
 use rusqlite::{Row, named_params, params};
 
 use super::error::StoreError;
+use super::order_head::NewHead;
 use super::row::{Columns, read_ledger, write_ledger};
 use super::sqlite::open::open_reader;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
-use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
+use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName, OrderSeq};
 use crate::domain::ledger::Ledger;
 use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
@@ -15,7 +16,7 @@ use crate::domain::payment_status::PaymentStatus;
 /// An order's ledger and what stands around it.
 #[derive(Debug, Clone)]
 pub struct LedgerRecord {
-    pub order_seq: i64,
+    pub order_seq: OrderSeq,
     /// What the order is called in links.
     pub order_id: OrderName,
     pub currency: Currency,
@@ -38,7 +39,7 @@ pub struct NewStatus<'a> {
 /// The ledger that an order begins with.
 pub(super) struct NewLedger<'a> {
     pub account_seq: i64,
-    pub order_seq: i64,
+    pub order_seq: OrderSeq,
     pub order_id: &'a OrderName,
     pub currency: &'a Currency,
     pub ledger: &'a Ledger,
@@ -78,11 +79,11 @@ impl Reader<'_> {
 impl Reader<'_> {
     /// What the lists go by beside the words of a status: whether the order holds something, and
     /// its total.
-    pub(super) fn load_listing(&self, order_seq: i64) -> Result<(bool, i64), StoreError> {
+    pub(super) fn load_listing(&self, order_seq: OrderSeq) -> Result<(bool, i64), StoreError> {
         let sql = "select holds, total_thousandths from ledgers where order_seq = :order_seq";
         let params = named_params! {":order_seq": order_seq};
         let found = self.find(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        found.ok_or_else(|| StoreError::inconsistent(format!("no ledger in row {order_seq}")))
+        found.ok_or_else(|| StoreError::inconsistent(format!("no ledger in row {}", order_seq.0)))
     }
 }
 
@@ -104,10 +105,11 @@ impl Tx<'_> {
         &self,
         record: &LedgerRecord,
         after: &Ledger,
-        event_seq: EventSeq,
+        head: NewHead,
     ) -> Result<(), StoreError> {
         let (authorizations, lines) = write_ledger(after)?;
-        let (order_seq, now) = (record.order_seq, self.now());
+        let NewHead { order_seq, event_seq } = head;
+        let now = self.now();
         let (payment_status, holds) = listed(after);
         if (payment_status, holds) == listed(&record.ledger) {
             let params = params![order_seq, authorizations, lines, event_seq, now];
@@ -125,7 +127,7 @@ impl Tx<'_> {
         &self,
         record: &LedgerRecord,
         after: &Ledger,
-        event_seq: EventSeq,
+        head: NewHead,
     ) -> Result<(), StoreError> {
         let sql = "update ledgers set total_thousandths = :total_thousandths,
                 multiple_authorizations = :multiple_authorizations
@@ -138,24 +140,20 @@ impl Tx<'_> {
                 ":order_seq": record.order_seq,
             },
         )?;
-        self.update_ledger(record, after, event_seq)
+        self.update_ledger(record, after, head)
     }
 
     /// Writes that an event is the order's newest, and nothing else of the ledger.
-    pub fn update_last_event(
-        &self,
-        record: &LedgerRecord,
-        event_seq: EventSeq,
-    ) -> Result<(), StoreError> {
+    pub fn update_last_event(&self, head: NewHead) -> Result<(), StoreError> {
         let sql = "update ledgers set version = version + 1, last_event_seq = :event_seq,
                 updated_at_ms = :now
             where order_seq = :order_seq";
         self.execute(
             sql,
             named_params! {
-                ":event_seq": event_seq,
+                ":event_seq": head.event_seq,
                 ":now": self.now(),
-                ":order_seq": record.order_seq,
+                ":order_seq": head.order_seq,
             },
         )?;
         Ok(())
@@ -164,23 +162,18 @@ impl Tx<'_> {
     /// Writes whether an order can have several authorizations a line.
     pub fn update_multiple_authorizations(
         &self,
-        record: &LedgerRecord,
         allowed: bool,
+        head: NewHead,
     ) -> Result<(), StoreError> {
         let sql = "update ledgers set multiple_authorizations = :allowed
             where order_seq = :order_seq";
-        let params = named_params! {":allowed": allowed, ":order_seq": record.order_seq};
+        let params = named_params! {":allowed": allowed, ":order_seq": head.order_seq};
         self.execute(sql, params)?;
-        Ok(())
+        self.update_last_event(head)
     }
 
     /// Writes a new status and forgets what only the old one had.
-    pub fn update_status(
-        &self,
-        record: &LedgerRecord,
-        new: NewStatus<'_>,
-        event_seq: EventSeq,
-    ) -> Result<(), StoreError> {
+    pub fn update_status(&self, new: NewStatus<'_>, head: NewHead) -> Result<(), StoreError> {
         let mark = (self.now(), new.by);
         let closed = (new.status == OrderStatus::Closed).then_some(mark);
         let cancelled = (new.status == OrderStatus::Cancelled).then_some(mark);
@@ -194,14 +187,14 @@ impl Tx<'_> {
             sql,
             named_params! {
                 ":status": new.status,
-                ":event_seq": event_seq,
+                ":event_seq": head.event_seq,
                 ":now": self.now(),
                 ":closed_at_ms": closed.map(|(at, _)| at),
                 ":closed_by": closed.map(|(_, by)| by),
                 ":cancelled_at_ms": cancelled.map(|(at, _)| at),
                 ":cancelled_by": cancelled.map(|(_, by)| by),
                 ":cancelled_reason": new.cancelled_reason,
-                ":order_seq": record.order_seq,
+                ":order_seq": head.order_seq,
             },
         )?;
         Ok(())

@@ -9,7 +9,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::tx::Tx;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, DraftSeq, OrderSeq};
 
 /// A filter that is answered by values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,28 +48,28 @@ impl Tx<'_> {
     pub fn replace_order_values(
         &self,
         account_id: &AccountId,
-        order_seq: i64,
+        order_seq: OrderSeq,
         values: &ListValues,
     ) -> Result<(), StoreError> {
         let sql = "delete from order_values where order_seq = :order_seq";
         self.execute(sql, named_params! {":order_seq": order_seq})?;
         let sql = "insert into order_values (account_seq, filter, value, order_seq)
                    values (:account_seq, :filter, :value, :owner_seq)";
-        self.insert_values(sql, account_id, order_seq, values)
+        self.insert_values(sql, account_id, order_seq.0, values)
     }
 
     /// Makes these the values that a draft is found by.
     pub fn replace_draft_values(
         &self,
         account_id: &AccountId,
-        draft_seq: i64,
+        draft_seq: DraftSeq,
         values: &ListValues,
     ) -> Result<(), StoreError> {
         let sql = "delete from draft_values where draft_seq = :draft_seq";
         self.execute(sql, named_params! {":draft_seq": draft_seq})?;
         let sql = "insert into draft_values (account_seq, filter, value, draft_seq)
                    values (:account_seq, :filter, :value, :owner_seq)";
-        self.insert_values(sql, account_id, draft_seq, values)
+        self.insert_values(sql, account_id, draft_seq.0, values)
     }
 
     fn insert_values(

@@ -18,6 +18,7 @@ mod items;
 mod ledgers;
 mod list_values;
 mod lists;
+mod order_head;
 mod order_lists;
 mod order_rows;
 mod orders;
@@ -41,6 +42,7 @@ pub use idempotency::{KeyHash, KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
 pub use list_values::{ListValues, ValueFilter};
 pub use lists::ListSort;
+pub use order_head::NewHead;
 pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderRecord};
 pub use sqlite::{
@@ -48,7 +50,7 @@ pub use sqlite::{
     read_once, sqlite_version, try_lock, write_once, write_once_in_existing,
 };
 pub use tx::{Reader, Tx};
-pub use users::{Doer, NewSession, SessionRecord, SignInLink, UserRecord};
+pub use users::{Doer, NewSession, NewUser, SessionRecord, SignInLink, UserRecord};
 
 /// The statements that a capture with a key runs, in their order: what the benchmark compares the
 /// writer with is a loop of the very same.

@@ -10,7 +10,7 @@ use super::search::search_expression;
 use super::tx::Reader;
 use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
-use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::ids::{AccountId, OrderName, OrderSeq};
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 
@@ -31,7 +31,7 @@ pub struct OrderQuery {
     pub search: Option<String>,
     pub sort: ListSort,
     /// The row that the list goes on after.
-    pub starting_after: Option<i64>,
+    pub starting_after: Option<OrderSeq>,
     /// Orders in the list at most.
     pub limit: u32,
     /// Whether to count all orders that match.
@@ -143,9 +143,10 @@ impl Reader<'_> {
         let Some(list) = query.list(account_id) else {
             return Ok(OrderPage { orders: Vec::new(), total: query.total.then_some(0) });
         };
-        let after = query.starting_after.map(|seq| self.load_listing(seq).map(|l| (seq, l.1)));
+        let after = query.starting_after.map(|seq| self.load_listing(seq).map(|l| (seq.0, l.1)));
         let window = query.window(after.transpose()?, query.limit);
-        let order_seqs = self.list_page(account_id, &list, &window)?;
+        let rows = self.list_page(account_id, &list, &window)?;
+        let order_seqs: Vec<OrderSeq> = rows.into_iter().map(OrderSeq).collect();
         let count = || self.count_orders_to(account_id, query, u32::MAX);
         let total = query.total.then(count).transpose()?;
         Ok(OrderPage { orders: self.load_orders(account_id, &order_seqs)?, total })
@@ -165,7 +166,7 @@ impl Reader<'_> {
     /// Whether an order is found by that value.
     pub fn has_order_value(
         &self,
-        order_seq: i64,
+        order_seq: OrderSeq,
         filter: ValueFilter,
         value: &str,
     ) -> Result<bool, StoreError> {

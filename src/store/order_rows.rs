@@ -7,6 +7,7 @@ use rusqlite::named_params;
 use super::error::StoreError;
 use super::row::Columns;
 use super::tx::Reader;
+use crate::domain::ids::OrderSeq;
 use crate::json::list_text;
 
 /// The rows of some orders, as the parameter `:order_seqs` of a query.
@@ -17,8 +18,8 @@ pub(super) struct OrderRows {
 
 impl OrderRows {
     /// Of these rows.
-    pub fn new(order_seqs: &[i64]) -> OrderRows {
-        let numbers: Vec<String> = order_seqs.iter().map(i64::to_string).collect();
+    pub fn new(order_seqs: &[OrderSeq]) -> OrderRows {
+        let numbers: Vec<String> = order_seqs.iter().map(|seq| seq.0.to_string()).collect();
         OrderRows { text: list_text(&numbers) }
     }
 }
@@ -30,12 +31,12 @@ impl Reader<'_> {
         sql: &'static str,
         rows: &OrderRows,
         read: impl Fn(&mut Columns<'_>) -> Result<T, StoreError>,
-    ) -> Result<HashMap<i64, Vec<T>>, StoreError> {
+    ) -> Result<HashMap<OrderSeq, Vec<T>>, StoreError> {
         let found = self.list(sql, named_params! {":order_seqs": rows.text}, |row| {
             let mut columns = Columns::of(row);
             Ok((columns.take()?, read(&mut columns)))
         })?;
-        let mut by_order: HashMap<i64, Vec<T>> = HashMap::new();
+        let mut by_order: HashMap<OrderSeq, Vec<T>> = HashMap::new();
         for (order_seq, read) in found {
             by_order.entry(order_seq).or_default().push(read?);
         }

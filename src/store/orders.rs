@@ -13,7 +13,7 @@ use super::order_rows::OrderRows;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
-use crate::domain::ids::{AccountId, CreatedBy, EventSeq, OrderName};
+use crate::domain::ids::{AccountId, CreatedBy, DraftSeq, EventSeq, OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::operation::{Operation, OperationKind};
@@ -27,7 +27,7 @@ pub struct NewOrder {
     pub account_id: AccountId,
     pub id: OrderName,
     pub order_id: OrderName,
-    pub draft_seq: i64,
+    pub draft_seq: DraftSeq,
     pub currency: Currency,
     pub created_by: CreatedBy,
     pub items: Vec<Item>,
@@ -93,7 +93,7 @@ impl Reader<'_> {
         &self,
         account_id: &AccountId,
         name: &OrderName,
-    ) -> Result<Option<i64>, StoreError> {
+    ) -> Result<Option<OrderSeq>, StoreError> {
         let sql = "select order_seq from order_names
             where account_seq = (select account_seq from accounts where account_id = :account_id)
               and name = :name and order_seq is not null";
@@ -120,7 +120,7 @@ impl Reader<'_> {
         &self,
         account_id: &AccountId,
         name: &OrderName,
-        draft_seq: i64,
+        draft_seq: DraftSeq,
     ) -> Result<bool, StoreError> {
         let sql = "select order_seq is null and draft_seq = :draft_seq from order_names
             where account_seq = (select account_seq from accounts where account_id = :account_id)
@@ -145,7 +145,7 @@ impl Reader<'_> {
     pub fn load_order(
         &self,
         account_id: &AccountId,
-        order_seq: i64,
+        order_seq: OrderSeq,
     ) -> Result<OrderRecord, StoreError> {
         let found = self.load_orders(account_id, &[order_seq])?.pop();
         found.ok_or_else(|| gone(order_seq))
@@ -155,7 +155,7 @@ impl Reader<'_> {
     pub fn load_orders(
         &self,
         account_id: &AccountId,
-        order_seqs: &[i64],
+        order_seqs: &[OrderSeq],
     ) -> Result<Vec<OrderRecord>, StoreError> {
         let rows = OrderRows::new(order_seqs);
         let mut orders =
@@ -163,7 +163,7 @@ impl Reader<'_> {
         let mut items = self.list_order_items(&rows)?;
         let mut comments = self.list_comments(&rows)?;
         let mut events = self.list_events(&rows)?;
-        let mut load = |order_seq: &i64| {
+        let mut load = |order_seq: &OrderSeq| {
             let found = orders.get_mut(order_seq).and_then(Vec::pop);
             let (mut order, last_event_seq) = found.ok_or_else(|| gone(*order_seq))?;
             order.items = items.remove(order_seq).unwrap_or_default();
@@ -175,7 +175,10 @@ impl Reader<'_> {
         order_seqs.iter().map(&mut load).collect()
     }
 
-    fn list_order_items(&self, rows: &OrderRows) -> Result<HashMap<i64, Vec<Item>>, StoreError> {
+    fn list_order_items(
+        &self,
+        rows: &OrderRows,
+    ) -> Result<HashMap<OrderSeq, Vec<Item>>, StoreError> {
         let sql = "select order_seq, line_id, gross_amount, discount_amount,
                 manual_discount_amount, tax_amount, store_id, document, version
             from json_each(:order_seqs) as listed
@@ -185,18 +188,18 @@ impl Reader<'_> {
     }
 }
 
-fn gone(order_seq: i64) -> StoreError {
-    StoreError::inconsistent(format!("the order in row {order_seq} is gone"))
+fn gone(order_seq: OrderSeq) -> StoreError {
+    StoreError::inconsistent(format!("the order in row {} is gone", order_seq.0))
 }
 
 impl Tx<'_> {
     /// Appends an order with its names, items and ledger; its row.
-    pub fn insert_order(&self, order: &NewOrder) -> Result<i64, StoreError> {
+    pub fn insert_order(&self, order: &NewOrder) -> Result<OrderSeq, StoreError> {
         let account_seq = self.load_account_seq(&order.account_id)?;
         let sql = "insert into orders
             (account_seq, id, order_id, draft_seq, currency, created_at_ms, created_by)
             values (:account_seq, :id, :order_id, :draft_seq, :currency, :now, :created_by)";
-        let order_seq = self.insert(
+        let order_seq = OrderSeq(self.insert(
             sql,
             named_params! {
                 ":account_seq": account_seq,
@@ -207,7 +210,7 @@ impl Tx<'_> {
                 ":now": self.now(),
                 ":created_by": order.created_by,
             },
-        )?;
+        )?);
         self.insert_order_document(order_seq, order)?;
         self.name_order(account_seq, &order.id, order_seq)?;
         self.name_order(account_seq, &order.order_id, order_seq)?;
@@ -225,18 +228,18 @@ impl Tx<'_> {
     /// Adds items to an order, the first of them at that position.
     pub fn insert_order_items(
         &self,
-        order_seq: i64,
+        order_seq: OrderSeq,
         first: usize,
         items: &[Item],
     ) -> Result<(), StoreError> {
         for (at, item) in items.iter().enumerate() {
-            self.insert_item(INSERT_ORDER_ITEM, order_seq, first + at, item)?;
+            self.insert_item(INSERT_ORDER_ITEM, order_seq.0, first + at, item)?;
         }
         Ok(())
     }
 
     /// Takes all items from an order for which nothing was recorded.
-    pub fn delete_order_items(&self, order_seq: i64) -> Result<(), StoreError> {
+    pub fn delete_order_items(&self, order_seq: OrderSeq) -> Result<(), StoreError> {
         let sql = "delete from order_items where order_seq = :order_seq";
         self.execute(sql, named_params! {":order_seq": order_seq})?;
         Ok(())
@@ -245,7 +248,7 @@ impl Tx<'_> {
     /// Writes what a client says about an order anew.
     pub fn update_order_documents(
         &self,
-        order_seq: i64,
+        order_seq: OrderSeq,
         document: &KeptJson,
         options_document: &KeptJson,
     ) -> Result<(), StoreError> {
@@ -264,7 +267,7 @@ impl Tx<'_> {
     }
 
     /// Writes what a client says about an item anew; its figures stay.
-    pub fn update_item_document(&self, order_seq: i64, item: &Item) -> Result<(), StoreError> {
+    pub fn update_item_document(&self, order_seq: OrderSeq, item: &Item) -> Result<(), StoreError> {
         let sql = "update order_items set document = :document
             where order_seq = :order_seq and line_id = :line_id";
         self.execute(
@@ -283,7 +286,7 @@ impl Tx<'_> {
         &self,
         account_id: &AccountId,
         name: &OrderName,
-        draft_seq: i64,
+        draft_seq: DraftSeq,
     ) -> Result<(), StoreError> {
         let sql = "delete from order_names where account_seq = :account_seq and name = :name
               and draft_seq = :draft_seq and order_seq is null";
@@ -303,7 +306,7 @@ impl Tx<'_> {
         &self,
         account_id: &AccountId,
         name: &OrderName,
-        draft_seq: i64,
+        draft_seq: DraftSeq,
     ) -> Result<(), StoreError> {
         let sql = "insert into order_names (account_seq, name, draft_seq)
                    values (:account_seq, :name, :draft_seq)";
@@ -323,7 +326,7 @@ impl Tx<'_> {
         &self,
         account_seq: i64,
         name: &OrderName,
-        order_seq: i64,
+        order_seq: OrderSeq,
     ) -> Result<(), StoreError> {
         let sql = "insert into order_names (account_seq, name, order_seq)
             values (:account_seq, :name, :order_seq)
@@ -337,7 +340,11 @@ impl Tx<'_> {
         }
     }
 
-    fn insert_order_document(&self, order_seq: i64, order: &NewOrder) -> Result<(), StoreError> {
+    fn insert_order_document(
+        &self,
+        order_seq: OrderSeq,
+        order: &NewOrder,
+    ) -> Result<(), StoreError> {
         let sql = "insert into order_documents (order_seq, document, options_document)
                    values (:order_seq, :document, :options_document)";
         self.insert(

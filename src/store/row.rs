@@ -10,7 +10,9 @@ use crate::domain::currency::Currency;
 use crate::domain::draft::{DraftStatus, GenerateOrderId};
 use crate::domain::email::Email;
 use crate::domain::event::EventState;
-use crate::domain::ids::{AccountId, CreatedBy, EventSeq, LineId, OrderName, ResourceId};
+use crate::domain::ids::{
+    AccountId, CreatedBy, DraftSeq, EventSeq, LineId, OrderName, OrderSeq, ResourceId, UserSeq,
+};
 use crate::domain::ledger::Ledger;
 use crate::domain::line::{AuthorizationSums, Line, Sums};
 use crate::domain::money::Amount;
@@ -107,6 +109,9 @@ sql_text! {
 sql_integer! {
     Timestamp, |number| Some(Timestamp(number)), |value| value.0;
     EventSeq, |number| Some(EventSeq(number)), |value| value.0;
+    OrderSeq, |number| Some(OrderSeq(number)), |value| value.0;
+    DraftSeq, |number| Some(DraftSeq(number)), |value| value.0;
+    UserSeq, |number| Some(UserSeq(number)), |value| value.0;
     LineId, |number| LineId::new(number), |value| value.number();
     Amount, |number| Amount::new(number), |value| value.minor_units();
 }

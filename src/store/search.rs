@@ -12,7 +12,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::tx::Tx;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, DraftSeq, OrderSeq};
 
 /// Leading digits of a phone number that may be its country's and left out by who searches.
 const COUNTRY_DIGITS_MAX: usize = 3;
@@ -35,26 +35,26 @@ impl Tx<'_> {
     pub fn replace_order_words<'a>(
         &self,
         account_id: &AccountId,
-        order_seq: i64,
+        order_seq: OrderSeq,
         texts: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), StoreError> {
         let sql = "delete from order_search where rowid = :row";
         self.execute(sql, named_params! {":row": order_seq})?;
         let sql = "insert into order_search (rowid, words) values (:row, :words)";
-        self.insert_words(sql, account_id, order_seq, texts)
+        self.insert_words(sql, account_id, order_seq.0, texts)
     }
 
     /// Makes a draft findable by these texts, and by no others.
     pub fn replace_draft_words<'a>(
         &self,
         account_id: &AccountId,
-        draft_seq: i64,
+        draft_seq: DraftSeq,
         texts: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), StoreError> {
         let sql = "delete from draft_search where rowid = :row";
         self.execute(sql, named_params! {":row": draft_seq})?;
         let sql = "insert into draft_search (rowid, words) values (:row, :words)";
-        self.insert_words(sql, account_id, draft_seq, texts)
+        self.insert_words(sql, account_id, draft_seq.0, texts)
     }
 
     fn insert_words<'a>(

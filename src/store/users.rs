@@ -7,12 +7,13 @@ use super::error::StoreError;
 use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
 use crate::domain::email::Email;
+use crate::domain::ids::UserSeq;
 use crate::domain::role::Role;
 
 /// A user as they stand in the book.
 #[derive(Debug, Clone)]
 pub struct UserRecord {
-    pub user_seq: i64,
+    pub user_seq: UserSeq,
     pub user_id: String,
     pub email: Email,
     /// The same in each of their accounts.
@@ -20,6 +21,14 @@ pub struct UserRecord {
     pub password_hash: String,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
+}
+
+/// A user that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    pub email: Email,
+    pub role: Role,
+    pub password_hash: String,
 }
 
 /// A browser that is signed in.
@@ -42,7 +51,7 @@ pub struct NewSession {
 #[derive(Debug, Clone, Copy)]
 pub struct SignInLink {
     /// Whom; `None` makes the first owner.
-    pub user_seq: Option<i64>,
+    pub user_seq: Option<UserSeq>,
     pub expires_at: Timestamp,
 }
 
@@ -87,7 +96,7 @@ impl Reader<'_> {
     }
 
     /// The accounts a user works on, by id.
-    pub fn list_accounts_of(&self, user_seq: i64) -> Result<Vec<AccountRecord>, StoreError> {
+    pub fn list_accounts_of(&self, user_seq: UserSeq) -> Result<Vec<AccountRecord>, StoreError> {
         let sql = "select account_id, name, currency, time_zone, created_at_ms
                    from user_accounts join accounts using (account_seq)
                    where user_seq = :user_seq order by account_id";
@@ -127,24 +136,29 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Appends a user; their row.
-    pub fn insert_user(&self, user: &UserRecord) -> Result<i64, StoreError> {
+    /// Appends a user, without accounts yet.
+    pub fn insert_user(&self, user: &NewUser) -> Result<UserSeq, StoreError> {
         let sql = "insert into users (user_id, email, role, password_hash, created_at_ms)
                    values (:user_id, :email, :role, :password_hash, :now)";
-        self.insert(
+        let user_seq = self.insert(
             sql,
             named_params! {
-                ":user_id": user.user_id,
+                ":user_id": self.randomness().uuid(),
                 ":email": user.email,
                 ":role": user.role,
                 ":password_hash": user.password_hash,
                 ":now": self.now(),
             },
-        )
+        )?;
+        Ok(UserSeq(user_seq))
     }
 
     /// Lets a user work on the account in that row.
-    pub fn insert_user_account(&self, user_seq: i64, account_seq: i64) -> Result<(), StoreError> {
+    pub fn insert_user_account(
+        &self,
+        user_seq: UserSeq,
+        account_seq: i64,
+    ) -> Result<(), StoreError> {
         let sql = "insert into user_accounts (user_seq, account_seq)
                    values (:user_seq, :account_seq) on conflict do nothing";
         let params = named_params! {":user_seq": user_seq, ":account_seq": account_seq};
@@ -153,7 +167,11 @@ impl Tx<'_> {
     }
 
     /// Sets a user's password and signs them out everywhere.
-    pub fn update_password(&self, user_seq: i64, password_hash: &str) -> Result<(), StoreError> {
+    pub fn update_password(
+        &self,
+        user_seq: UserSeq,
+        password_hash: &str,
+    ) -> Result<(), StoreError> {
         let sql = "update users set password_hash = :password_hash where user_seq = :user_seq";
         let params = named_params! {":user_seq": user_seq, ":password_hash": password_hash};
         self.execute(sql, params)?;
@@ -161,7 +179,7 @@ impl Tx<'_> {
     }
 
     /// Disables a user for good and signs them out everywhere.
-    pub fn disable_user(&self, user_seq: i64) -> Result<(), StoreError> {
+    pub fn disable_user(&self, user_seq: UserSeq) -> Result<(), StoreError> {
         let sql = "update users set disabled_at_ms = coalesce(disabled_at_ms, :now)
                    where user_seq = :user_seq";
         self.execute(sql, named_params! {":user_seq": user_seq, ":now": self.now()})?;
@@ -169,7 +187,11 @@ impl Tx<'_> {
     }
 
     /// Appends a session of a user.
-    pub fn insert_session(&self, user_seq: i64, session: &NewSession) -> Result<(), StoreError> {
+    pub fn insert_session(
+        &self,
+        user_seq: UserSeq,
+        session: &NewSession,
+    ) -> Result<(), StoreError> {
         let sql = "insert into sessions
             (token_sha256, user_seq, form_token, created_at_ms, last_seen_at_ms)
             values (:token_sha256, :user_seq, :form_token, :now, :now)";
@@ -235,7 +257,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn delete_sessions_of(&self, user_seq: i64) -> Result<(), StoreError> {
+    fn delete_sessions_of(&self, user_seq: UserSeq) -> Result<(), StoreError> {
         let sql = "delete from sessions where user_seq = :user_seq";
         self.execute(sql, named_params! {":user_seq": user_seq})?;
         Ok(())

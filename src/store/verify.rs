@@ -15,7 +15,7 @@ use super::ledgers::total_thousandths;
 use super::orders::OrderRecord;
 use super::sqlite::readers::{open_existing, snapshot};
 use super::tx::Reader;
-use crate::domain::ids::{AccountId, LineId};
+use crate::domain::ids::{AccountId, LineId, OrderSeq};
 use crate::domain::line::Line;
 use crate::domain::money::Amount;
 use crate::domain::operation::Operation;
@@ -49,7 +49,7 @@ pub fn verify(path: &Path, mut progress: impl FnMut(u64, u64)) -> Result<VerifyR
     check_file(&conn, "pragma integrity_check", &mut report)?;
     let orders: u64 = count(&conn, "select count(*) from orders")?;
     report.accounts = count(&conn, "select count(*) from accounts")?;
-    let mut after = 0;
+    let mut after = OrderSeq(0);
     while let Some(last) = check_orders(&conn, after, &mut report)? {
         after = last;
         progress(report.orders, orders);
@@ -93,14 +93,14 @@ pub(super) fn check_file(
 /// Checks the orders after a row; the last row checked, or `None` when there was none.
 fn check_orders(
     conn: &Connection,
-    after: i64,
+    after: OrderSeq,
     report: &mut VerifyReport,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<Option<OrderSeq>, StoreError> {
     snapshot(conn, |reader| {
         let sql = "select order_seq, account_id from orders join accounts using (account_seq)
                    where :after < order_seq order by order_seq limit :limit";
         let params = named_params! {":after": after, ":limit": ORDERS_PER_SNAPSHOT};
-        let rows: Vec<(i64, AccountId)> =
+        let rows: Vec<(OrderSeq, AccountId)> =
             reader.list(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
         for (order_seq, account_id) in &rows {
             check_order_row(reader, *order_seq, account_id, report)?;
@@ -112,7 +112,7 @@ fn check_orders(
 /// One order against all that is known of it.
 pub(super) fn check_order_row(
     reader: &Reader<'_>,
-    order_seq: i64,
+    order_seq: OrderSeq,
     account_id: &AccountId,
     report: &mut VerifyReport,
 ) -> Result<(), StoreError> {
@@ -120,7 +120,7 @@ pub(super) fn check_order_row(
     match reader.load_order(account_id, order_seq) {
         Ok(order) => check_order(reader, order_seq, &order, report),
         Err(error) if error.kind == StoreErrorKind::Inconsistent => {
-            report.find(format!("order in row {order_seq}: {}", error.source));
+            report.find(format!("order in row {}: {}", order_seq.0, error.source));
             Ok(())
         }
         Err(error) => Err(error),
@@ -129,7 +129,7 @@ pub(super) fn check_order_row(
 
 fn check_order(
     reader: &Reader<'_>,
-    order_seq: i64,
+    order_seq: OrderSeq,
     order: &OrderRecord,
     report: &mut VerifyReport,
 ) -> Result<(), StoreError> {
@@ -204,7 +204,7 @@ fn check_items(order: &OrderRecord, off: &mut Vec<String>) {
 /// Events and operations, one after the other without a gap, each adding up.
 fn check_history(
     reader: &Reader<'_>,
-    order_seq: i64,
+    order_seq: OrderSeq,
     order: &OrderRecord,
     off: &mut Vec<String>,
 ) -> Result<(), StoreError> {

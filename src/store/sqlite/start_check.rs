@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{Connection, named_params};
 
 use super::readers::{open_existing, snapshot};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, EventSeq, OrderSeq};
 use crate::sabotage::{self, Fault};
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::tx::Reader;
@@ -66,7 +66,7 @@ impl StartCheck {
     /// Every order with an event in the book's last two days, from the newest back.
     fn check_orders(&self, report: &mut VerifyReport) -> Result<(), StoreError> {
         let since = snapshot(&self.conn, |reader| reader.load_last_event_time())?.0;
-        let (mut before, mut checked) = (i64::MAX, BTreeSet::new());
+        let (mut before, mut checked) = (EventSeq(i64::MAX), BTreeSet::new());
         while let Some(event_seq) = snapshot(&self.conn, |reader| {
             let events = list_events(reader, before)?;
             for event in &events {
@@ -89,14 +89,14 @@ impl StartCheck {
 }
 
 struct EventRow {
-    event_seq: i64,
-    order_seq: i64,
+    event_seq: EventSeq,
+    order_seq: OrderSeq,
     account_id: AccountId,
     created_at_ms: i64,
 }
 
 /// Events before one, the newest first. Their times fall as their numbers do.
-fn list_events(reader: &Reader<'_>, before: i64) -> Result<Vec<EventRow>, StoreError> {
+fn list_events(reader: &Reader<'_>, before: EventSeq) -> Result<Vec<EventRow>, StoreError> {
     let sql = "select event_seq, order_seq, account_id, events.created_at_ms from events
         join orders using (order_seq) join accounts using (account_seq)
         where event_seq < :before order by event_seq desc limit :limit";

@@ -8,7 +8,7 @@ use super::filters::{Asked, Order};
 use super::tab_bar::{Tab, load_tabs};
 use super::tabs::TO_CAPTURE;
 use crate::clock::{local, rfc3339};
-use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::ids::{AccountId, OrderName, OrderSeq};
 use crate::domain::role::Right;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
@@ -135,14 +135,18 @@ impl Loaded {
         let tabs = load_tabs(reader, account_id, &asked, base, filters.as_ref())?;
         let query = filters.as_ref().and_then(|filters| asked.tab.narrow(filters));
         let order = asked.choose_order(query.as_ref());
-        let Some(after) = find_after(reader, account_id, &asked.after)? else { return Ok(None) };
+        let starting_after = match find_start(reader, account_id, &asked.after)? {
+            PageStart::First => None,
+            PageStart::After(order_seq) => Some(order_seq),
+            PageStart::UnknownOrder => return Ok(None),
+        };
         let mut orders = match &query {
             None => Vec::new(),
             Some(query) => {
                 // One more than is shown says whether there is a next page.
                 let limit = u32::try_from(PAGE_ROWS + 1).unwrap_or(u32::MAX);
                 let (sort, query) = (order.sort(), query.clone());
-                let page = OrderQuery { sort, limit, starting_after: after, ..query };
+                let page = OrderQuery { sort, limit, starting_after, ..query };
                 reader.list_orders(account_id, &page)?.orders
             }
         };
@@ -163,18 +167,24 @@ impl Loaded {
     }
 }
 
-/// The row of the order that a page goes on after: `Some(None)` for the first page, `None` when
-/// there is no such order.
-fn find_after(
+/// Where a page of the list begins.
+enum PageStart {
+    First,
+    After(OrderSeq),
+    UnknownOrder,
+}
+
+fn find_start(
     reader: &Reader<'_>,
     account_id: &AccountId,
     after: &str,
-) -> Result<Option<Option<i64>>, StoreError> {
+) -> Result<PageStart, StoreError> {
     if after.is_empty() {
-        return Ok(Some(None));
+        return Ok(PageStart::First);
     }
-    let Some(name) = OrderName::parse(after) else { return Ok(None) };
-    Ok(reader.find_order_seq(account_id, &name)?.map(Some))
+    let Some(name) = OrderName::parse(after) else { return Ok(PageStart::UnknownOrder) };
+    let found = reader.find_order_seq(account_id, &name)?;
+    Ok(found.map_or(PageStart::UnknownOrder, PageStart::After))
 }
 
 fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage {
