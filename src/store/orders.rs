@@ -1,4 +1,4 @@
-//! Orders: their names, what never changes about them, their items.
+//! Orders: their names, items and documents.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use crate::domain::order::CancelledReason;
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::{KeptJson, Timestamp};
 
-/// An order that is to be appended.
+/// An order that is to be inserted.
 #[derive(Debug, Clone)]
 pub struct NewOrder {
     pub account_id: AccountId,
@@ -36,7 +36,7 @@ pub struct NewOrder {
     pub options_document: KeptJson,
 }
 
-/// All of an order.
+/// A stored order with everything about it.
 #[derive(Debug, Clone)]
 pub struct OrderRecord {
     pub account_id: AccountId,
@@ -49,19 +49,18 @@ pub struct OrderRecord {
     pub updated_at: Timestamp,
     pub ledger: Ledger,
     pub payment_status: PaymentStatus,
-    /// When and by whom, while it is closed.
+    /// When and by whom it was closed, while it is closed.
     pub closed: Option<(Timestamp, CreatedBy)>,
     pub cancelled: Option<Cancelled>,
     pub document: KeptJson,
     pub options_document: KeptJson,
     pub items: Vec<Item>,
-    /// Oldest first, without those that were deleted.
+    /// Oldest first, without deleted ones.
     pub comments: Vec<CommentRecord>,
-    /// Oldest first, the payment operations among them.
+    /// Oldest first, payment operations included.
     pub events: Vec<EventRecord>,
 }
 
-/// How an order came to be cancelled.
 #[derive(Debug, Clone)]
 pub struct Cancelled {
     pub at: Timestamp,
@@ -88,7 +87,6 @@ impl OrderRecord {
 }
 
 impl Reader<'_> {
-    /// The row of the order of that name.
     pub fn find_order_seq(
         &self,
         account_id: &AccountId,
@@ -101,7 +99,7 @@ impl Reader<'_> {
         self.find(sql, params, |row| row.get(0))
     }
 
-    /// Whether an order or a draft of the account has this name.
+    /// True if an order or a draft of the account has this name.
     pub fn is_name_taken(
         &self,
         account_id: &AccountId,
@@ -114,8 +112,7 @@ impl Reader<'_> {
         Ok(self.find(sql, params, |_| Ok(()))?.is_some())
     }
 
-    /// Whether the draft in that row may give its order this name: nobody has it, or it was
-    /// reserved for the draft.
+    /// True if the draft's order may get this name: it is unused, or reserved for the draft.
     pub fn is_name_free_for(
         &self,
         account_id: &AccountId,
@@ -131,7 +128,6 @@ impl Reader<'_> {
         Ok(reserved.unwrap_or(true))
     }
 
-    /// The whole order of that name.
     pub fn find_order(
         &self,
         account_id: &AccountId,
@@ -141,7 +137,7 @@ impl Reader<'_> {
         found.map(|order_seq| self.load_order(account_id, order_seq)).transpose()
     }
 
-    /// The whole order in that row.
+    /// The order in row `order_seq`, which must exist.
     pub fn load_order(
         &self,
         account_id: &AccountId,
@@ -151,7 +147,7 @@ impl Reader<'_> {
         found.ok_or_else(|| gone(order_seq))
     }
 
-    /// The whole orders in those rows, each named once, in the same order.
+    /// The orders in those rows, in the same order. Each row must exist and be named only once.
     pub fn load_orders(
         &self,
         account_id: &AccountId,
@@ -193,7 +189,7 @@ fn gone(order_seq: OrderSeq) -> StoreError {
 }
 
 impl Tx<'_> {
-    /// Appends an order with its names, items and ledger; its row.
+    /// Inserts an order with its names, items and ledger.
     pub fn insert_order(&self, order: &NewOrder) -> Result<OrderSeq, StoreError> {
         let account_seq = self.load_account_seq(&order.account_id)?;
         let sql = "insert into orders
@@ -225,7 +221,7 @@ impl Tx<'_> {
         Ok(order_seq)
     }
 
-    /// Adds items to an order, the first of them at that position.
+    /// Adds items to an order; `first` is the position of the first one.
     pub fn insert_order_items(
         &self,
         order_seq: OrderSeq,
@@ -238,14 +234,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Takes all items from an order for which nothing was recorded.
+    /// Removes all items of an order that has no operations.
     pub fn delete_order_items(&self, order_seq: OrderSeq) -> Result<(), StoreError> {
         let sql = "delete from order_items where order_seq = :order_seq";
         self.execute(sql, named_params! {":order_seq": order_seq})?;
         Ok(())
     }
 
-    /// Writes what a client says about an order anew.
+    /// Replaces an order's documents.
     pub fn update_order_documents(
         &self,
         order_seq: OrderSeq,
@@ -266,7 +262,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes what a client says about an item anew; its figures stay.
+    /// Replaces an item's document. Its amounts stay.
     pub fn update_item_document(&self, order_seq: OrderSeq, item: &Item) -> Result<(), StoreError> {
         let sql = "update order_items set document = :document
             where order_seq = :order_seq and line_id = :line_id";
@@ -281,7 +277,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Gives back a name that was kept for a draft's order.
+    /// Releases a name that was reserved for a draft's order.
     pub fn release_name(
         &self,
         account_id: &AccountId,
@@ -301,7 +297,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Keeps a name for the order that a draft will become.
+    /// Reserves a name for the order that a draft will become.
     pub fn reserve_name(
         &self,
         account_id: &AccountId,
@@ -321,7 +317,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Gives an order a name that is free or was reserved for it.
+    /// Gives an order a name that is unused or was reserved for it.
     fn name_order(
         &self,
         account_seq: i64,
@@ -391,7 +387,7 @@ fn read_order(
     Ok((order, columns.take()?))
 }
 
-/// When and by whom, if it has happened.
+/// Reads when something happened and who did it; `None` if it has not happened.
 fn read_step(columns: &mut Columns<'_>) -> rusqlite::Result<Option<(Timestamp, CreatedBy)>> {
     let (at, by): (Option<Timestamp>, Option<CreatedBy>) = (columns.take()?, columns.take()?);
     Ok(at.zip(by))
