@@ -26,7 +26,7 @@ use crate::domain::scope::{Scope, Scopes};
 use crate::http::AppState;
 use crate::json::Tree;
 use crate::randomness::Randomness;
-use crate::store::{self, ClientRecord, OrderQuery, OrderRecord, StoreError};
+use crate::store::{self, ClientRecord, OrderQuery, OrderRecord, StoreError, StoreErrorKind};
 
 /// The shop of somebody who asks for none.
 const SEED_DEFAULT: u64 = 1;
@@ -80,6 +80,8 @@ fn expect_demo(db: &Path) -> Result<u64, CliError> {
              --db {0}`, or name another file for the demo with --db",
             db.display()
         ))),
+        // A file of another version, which its own words explain.
+        Err(error) if error.kind == StoreErrorKind::Other => Err(error.into()),
         Err(error) => Err(CliError::Refused(format!(
             "{} was not made by `tillbook demo` ({}); it stays as it is. Name another file with \
              --db",

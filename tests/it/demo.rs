@@ -15,6 +15,7 @@ use tillbook::randomness::Randomness;
 use tillbook::store::verify::verify;
 use tillbook::store::{EventBody, OrderQuery, OrderRecord, Store, read_once};
 
+use super::audit::tamper;
 use super::harness::{START, send, snapshot};
 
 fn tillbook(dir: &Path, args: &[&str]) -> Command {
@@ -179,7 +180,15 @@ fn reset_touches_no_file_that_demo_did_not_make() {
     opened.writer_thread.stop();
     let foreign = dir.path().join("foreign.db");
     std::fs::write(&foreign, "no database at all, but somebody's").unwrap();
-    for file in [&real, &foreign] {
+    let unreleased = dir.path().join("unreleased.db");
+    std::fs::copy(&real, &unreleased).unwrap();
+    tamper(&unreleased, super::files::UNRELEASED).unwrap();
+    let files = [
+        (&real, "it stays as it is"),
+        (&foreign, "it stays as it is"),
+        (&unreleased, "unreleased build"),
+    ];
+    for (file, told) in files {
         let before = std::fs::read(file).unwrap();
         for args in [&["demo", "--reset"][..], &["demo"][..]] {
             let args =
@@ -187,7 +196,7 @@ fn reset_touches_no_file_that_demo_did_not_make() {
             let out = run(dir.path(), &args);
             let text = String::from_utf8(out.stderr).unwrap();
             assert_eq!(out.status.code(), Some(1), "{text}");
-            assert!(text.contains("it stays as it is") && text.contains("--db"), "{text}");
+            assert!(text.contains(told) && text.contains("--db"), "{text}");
         }
         assert!(std::fs::read(file).unwrap() == before, "{} was changed", file.display());
     }

@@ -58,7 +58,7 @@ struct Wrong {
 }
 
 /// Marks a file as one of the builds before the first release, whose last schema was 6.
-const UNRELEASED: &str = "pragma application_id = 1414089804; pragma user_version = 6";
+pub const UNRELEASED: &str = "pragma application_id = 1414089804; pragma user_version = 6";
 
 const WRONG: &[Wrong] = &[
     Wrong {
