@@ -1,9 +1,9 @@
 //! Tells the build its commit, which `tillbook --version` prints.
 //!
 //! The commit is read from the files of `.git`, so a build needs neither git nor the network, and
-//! this script runs again only when HEAD moves. A build without `.git`, as from a tarball, takes the
-//! commit from the environment variable `TILLBOOK_COMMIT`, which also replaces that of `.git`. With
-//! neither, the version names no commit.
+//! this script runs again only when HEAD moves. A build without `.git`, as from a tarball, takes
+//! the commit from the environment variable `TILLBOOK_COMMIT`, which also replaces that of `.git`.
+//! With neither, the version names no commit.
 
 use std::path::{Path, PathBuf};
 

@@ -78,9 +78,9 @@ mod tests {
     /// What comes with vendored files and is read by people: licences and the version.
     const NOT_SERVED: [&str; 4] = ["LICENSE", "NOTICE", "VERSION", "LICENSE.txt"];
 
-    #[test]
-    fn every_file_is_served() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
+    /// The paths of all files below a folder, relative to it.
+    fn files(folder: &str) -> BTreeSet<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let mut folders = vec![root.clone()];
         let mut found = BTreeSet::new();
         while let Some(folder) = folders.pop() {
@@ -88,15 +88,28 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                    continue;
-                }
-                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                if !NOT_SERVED.iter().any(|ending| name.ends_with(ending)) {
-                    found.insert(name);
+                } else {
+                    found.insert(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
                 }
             }
         }
+        found
+    }
+
+    #[test]
+    fn every_file_is_served() {
+        let mut found = files("static");
+        found.retain(|name| !NOT_SERVED.iter().any(|ending| name.ends_with(ending)));
         let served: BTreeSet<String> = ASSETS.map(|asset| asset.file.to_owned()).into();
         assert_eq!(found, served, "static/ (left) is not what assets.rs serves (right)");
+    }
+
+    #[test]
+    fn templates_name_no_file_themselves() {
+        for name in files("templates") {
+            let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates").join(&name);
+            let text = std::fs::read_to_string(template).unwrap();
+            assert!(!text.contains("static/"), "{name} names a file that could be misspelt");
+        }
     }
 }

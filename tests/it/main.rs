@@ -53,3 +53,4 @@ mod trials;
 mod unread_bodies;
 mod verify;
 mod version;
+mod yaml_documents;
