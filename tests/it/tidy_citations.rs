@@ -1,4 +1,5 @@
-//! Follows the citations in code and documents: each must lead somewhere in the repository.
+//! Follows citations in code and documents, and the names on the map of the code: each must lead
+//! somewhere in the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -60,6 +61,59 @@ fn rfcs_are_cited_by_number_and_documents_exist() {
         wrong.extend(gone.map(|path| format!("{name}: there is no {path}")));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_name_in_the_map_exists() {
+    let code = texts().into_iter().filter(|text| text.name.starts_with("src/"));
+    let code: String = code.map(|text| text.text + "\n").collect();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: BTreeSet<&str> = code.split(|c| !is_word(c)).collect();
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let spans = map.split("```").step_by(2).flat_map(|part| part.split('`').skip(1).step_by(2));
+    let mut followed = 0;
+    let mut wrong = Vec::new();
+    for span in spans {
+        let is_name = !span.is_empty() && span.chars().all(|c| is_word(c) || "/.:*".contains(c));
+        if !is_name || span.starts_with(['/', '*']) {
+            continue;
+        }
+        followed += 1;
+        let exists = if span.contains("::") {
+            module_has(span)
+        } else if span.contains('/') || span.ends_with(".rs") {
+            ["", "src", "src/http", "src/http/admin"]
+                .iter()
+                .any(|place| root().join(place).join(span).exists())
+        } else {
+            let is_identifier = span.contains('_') || span.chars().any(char::is_uppercase);
+            !is_identifier || span.contains('*') || span.split('.').all(|word| words.contains(word))
+        };
+        if !exists {
+            wrong.push(span);
+        }
+    }
+    assert!(50 < followed, "only {followed} names were found; the test is blind");
+    assert!(wrong.is_empty(), "ARCHITECTURE.md names what does not exist: {wrong:#?}");
+}
+
+/// True if `a::b::Name` leads to something: modules as long as there are files, and then names in
+/// the last of them. A path that begins with a type is looked for in all of `src`.
+fn module_has(path: &str) -> bool {
+    let mut place = root().join("src");
+    let mut rest = path.split("::").peekable();
+    while let Some(module) = rest.peek() {
+        let folder = place.join(module);
+        let file = folder.with_extension("rs");
+        if !folder.is_dir() && !file.is_file() {
+            break;
+        }
+        place = if folder.is_dir() { folder } else { file };
+        rest.next();
+    }
+    let texts: Vec<String> =
+        files(&place).iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    rest.all(|name| texts.iter().any(|text| text.contains(name)))
 }
 
 /// The start and the numbers of each `Decision 3`, `Decisions 1, 2 and 3` or, for the kind "Facts",
