@@ -27,6 +27,7 @@ use crate::http::AppState;
 use crate::json::Tree;
 use crate::randomness::Randomness;
 use crate::store::{self, ClientRecord, OrderQuery, OrderRecord, StoreError, StoreErrorKind};
+use crate::wire::curl::Curl;
 
 /// The shop of somebody who asks for none.
 const SEED_DEFAULT: u64 = 1;
@@ -271,10 +272,8 @@ fn capture_command(
         Tree::object([("line_id", Tree::integer(line_id)), ("amount", Tree::integer(remaining))]);
     let body = Tree::object([("items", Tree::List(vec![item]))]);
     let url = state.links.order(&client.account_id, &order.order_id);
-    Ok(format!(
-        "curl -X POST '{url}/captures' -H 'Authorization: Bearer {token}' \
-         -H 'Content-Type: application/json' -d '{body}'"
-    ))
+    let command = Curl::post(&format!("{url}/captures"));
+    Ok(command.header("Authorization", &format!("Bearer {token}")).body(&body).one_line())
 }
 
 fn account() -> Result<AccountId, CliError> {

@@ -4,6 +4,7 @@
 
 pub mod comment_request;
 pub mod comment_view;
+pub mod curl;
 pub mod draft_request;
 pub mod draft_view;
 pub mod event_view;

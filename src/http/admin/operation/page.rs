@@ -15,6 +15,7 @@ use crate::http::admin::reply::form_href;
 use crate::http::admin::words::{figure, money};
 use crate::json::Tree;
 use crate::store::{EventRecord, OrderRecord};
+use crate::wire::curl::Curl;
 
 /// Bytes of a body that is shown as a command.
 const CURL_BYTES_MAX: usize = 8 << 10;
@@ -280,17 +281,14 @@ fn problems_of(typed: &Typed, field: &'static str) -> impl Iterator<Item = Strin
     typed.problems.iter().filter(move |(name, _)| *name == field).map(|(_, why)| why.clone())
 }
 
-/// The same request for a program to send; empty when it is too long to be read.
+/// The same operation as a curl command; empty when it is too long to read.
 fn curl(api_href: &str, kind: OperationKind, body: &Tree) -> String {
-    let body = body.to_string();
-    if CURL_BYTES_MAX < body.len() {
+    if CURL_BYTES_MAX < body.to_string().len() {
         return String::new();
     }
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
-    format!(
-        "curl -X POST {} \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
-         -H 'Content-Type: application/json' -H \"Idempotency-Key: $KEY\" \\\n  -d {}",
-        quoted(&format!("{api_href}/{}", kind.plural())),
-        quoted(&body)
-    )
+    Curl::post(&format!("{api_href}/{}", kind.plural()))
+        .token_of_variable()
+        .header_of_variable("Idempotency-Key", "$KEY")
+        .body(body)
+        .lines()
 }

@@ -1,4 +1,4 @@
-//! Commands for a shell that show an order and record what is left to capture, through the API.
+//! The order page's curl commands: one shows the order, the others capture what is left.
 
 use super::sections::{More, Section, Whole};
 use crate::domain::ids::ResourceId;
@@ -7,6 +7,7 @@ use crate::domain::operation::OperationKind;
 use crate::domain::order::OrderStatus;
 use crate::json::Tree;
 use crate::store::OrderRecord;
+use crate::wire::curl::Curl;
 use crate::wire::links::Links;
 
 /// A command and what it does.
@@ -25,7 +26,7 @@ pub fn commands(
     self_href: &str,
 ) -> Vec<Command> {
     let url = links.order(&order.account_id, &order.order_id);
-    let show = format!("curl -s {} \\\n  {AUTHORIZATION}", quoted(&url));
+    let show = Curl::get(&url).token_of_variable().lines();
     let mut commands = vec![Command { title: "Show the order".to_owned(), text: show, more: None }];
     for authorization_id in booked_under(order) {
         let items = items(order, authorization_id);
@@ -45,8 +46,6 @@ pub fn commands(
     }
     commands
 }
-
-const AUTHORIZATION: &str = "-H \"Authorization: Bearer $TOKEN\"";
 
 /// What a capture of this order names: each reservation in turn, where there can be several.
 fn booked_under(order: &OrderRecord) -> Vec<Option<&ResourceId>> {
@@ -86,31 +85,13 @@ fn capture(
     body.extend(
         authorization_id.map(|id| ("authorization_id".to_owned(), Tree::text(id.as_str()))),
     );
-    // The key is of the order as it stands: pasted twice, the command records one capture.
+    // The key names the order's present state, so that the command records one capture when it is
+    // pasted twice.
     let mut key = format!("capture-{}-{}", order.id.as_str(), order.events.len());
     key.extend(authorization_id.map(|id| format!("-{}", id.as_str())));
-    [
-        format!("curl -s {}", quoted(&format!("{url}/captures"))),
-        AUTHORIZATION.to_owned(),
-        "-H 'Content-Type: application/json'".to_owned(),
-        format!("-H {}", quoted(&format!("Idempotency-Key: {key}"))),
-        format!("-d {}", quoted(&Tree::Object(body).to_string())),
-    ]
-    .join(" \\\n  ")
-}
-
-/// A text as one word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quote_in_a_word_ends_nothing() {
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("'; rm -r ~ #"), r"''\''; rm -r ~ #'");
-    }
+    Curl::post(&format!("{url}/captures"))
+        .token_of_variable()
+        .header("Idempotency-Key", &key)
+        .body(&Tree::Object(body))
+        .lines()
 }
