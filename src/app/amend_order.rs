@@ -1,6 +1,7 @@
 //! Changing an order by the draft that is completed for it.
 
 use super::OnBehalfOf;
+use super::documents::parse_kept;
 use super::findable::index_order;
 use crate::domain::amendment::{AmendmentRejected, Brought, decide_addition, decide_replacement};
 use crate::domain::ids::{OrderName, OrderSeq};
@@ -42,7 +43,8 @@ pub(super) fn amend(
     let head = tx.append_api_event(&record, &on_behalf_of.created_by, draft_seq, event)?;
     tx.update_amended_ledger(&record, &after, head)?;
     let changed = tx.load_order(account_id, record.order_seq)?;
-    let said = (&changed.document, &changed.items[..]);
+    let document = parse_kept(&changed.document);
+    let said = (&document, &changed.items[..]);
     index_order(tx, account_id, record.order_seq, &record.order_id, said)?;
     Ok(record.order_seq)
 }

@@ -2,6 +2,7 @@
 
 use super::OnBehalfOf;
 use super::create_draft::{NumberRefused, number_on};
+use super::documents::parse_kept;
 use super::draft_names::{NameRefused, choose_name, hold_name};
 use super::draft_options::{acting_options, merged_options};
 use super::findable::index_draft;
@@ -9,7 +10,7 @@ use crate::domain::KeptJson;
 use crate::domain::draft::{DraftClosed, DraftStatus, expect_open};
 use crate::domain::ids::{LineId, OrderName};
 use crate::domain::item::{ITEMS_MAX, Item, Totals};
-use crate::json::{self, Tree};
+use crate::json::Tree;
 use crate::store::{DraftRecord, Failed, NewApiEvent, NewDraft, StoreError, Tx, WriteCommand};
 
 /// Changes an open draft.
@@ -83,7 +84,8 @@ impl WriteCommand for ChangeDraft {
         expect_open(before.status)
             .map_err(|why| Failed::Refused(ChangeDraftRefused::Closed(why)))?;
         let kept = self.kept_name(tx, &before)?;
-        let mut after = self.changed(&before, kept.as_ref()).map_err(Failed::Refused)?;
+        let changed = self.changed(&before, kept.as_ref()).map_err(Failed::Refused)?;
+        let (mut after, document) = changed;
         number_on(tx, account_id, &mut after).map_err(|failed| failed.map(Into::into))?;
         expect_sound(&after, kept.as_ref())
             .map_err(|problem| Failed::Refused(ChangeDraftRefused::Problem(problem)))?;
@@ -102,7 +104,7 @@ impl WriteCommand for ChangeDraft {
             }
         }
         tx.append_draft_event(before.draft_seq, version, created_by, &self.event)?;
-        index_draft(tx, account_id, before.draft_seq, &after)?;
+        index_draft(tx, account_id, before.draft_seq, (&after, &document))?;
         Ok(tx.load_draft(account_id, before.draft_seq)?)
     }
 }
@@ -121,12 +123,12 @@ impl ChangeDraft {
         Ok(kept.then(|| name.clone()))
     }
 
-    /// What the draft says after the change.
+    /// The draft after the change, and its document parsed.
     fn changed(
         &self,
         before: &DraftRecord,
         kept: Option<&OrderName>,
-    ) -> Result<NewDraft, ChangeDraftRefused> {
+    ) -> Result<(NewDraft, Tree), ChangeDraftRefused> {
         let mut after = before.draft.clone();
         let at = |line_id: LineId| after.items.iter().position(|item| item.line_id == line_id);
         match &self.change {
@@ -151,12 +153,17 @@ impl ChangeDraft {
                 after.items.remove(at);
             }
         }
-        Ok(after)
+        let document = parse_kept(&after.document);
+        Ok((after, document))
     }
 }
 
-/// The draft with what was sent in place of what it said.
-fn updated(before: &DraftRecord, update: &DraftUpdate, kept: Option<&OrderName>) -> NewDraft {
+/// The draft with what was sent in place of what it said, and its document parsed.
+fn updated(
+    before: &DraftRecord,
+    update: &DraftUpdate,
+    kept: Option<&OrderName>,
+) -> (NewDraft, Tree) {
     let asked = &before.draft;
     let mut after = update.order.clone().unwrap_or_else(|| asked.clone());
     if update.order.is_some() && after.order_name.is_none() {
@@ -169,30 +176,28 @@ fn updated(before: &DraftRecord, update: &DraftUpdate, kept: Option<&OrderName>)
         after.options = acting_options(&options);
         after.options_document = KeptJson(options.to_string());
     }
-    match (&update.store, &asked.store_document) {
-        (Some(sent), _) => of_store(&mut after, sent, update.order.is_none()),
+    let document = parse_kept(&after.document);
+    let document = match (&update.store, &asked.store_document) {
+        (Some(sent), _) => of_store(&mut after, document, sent, update.order.is_none()),
         (None, Some(known)) if update.order.is_some() => {
-            of_store(&mut after, &parse(known), false);
+            of_store(&mut after, document, &parse_kept(known), false)
         }
-        (None, _) => {}
-    }
-    after
+        (None, _) => document,
+    };
+    (after, document)
 }
 
 /// Gives a draft its store, which is its order's unless that names one of its own; with
 /// `in_place`, in place of whatever the order names.
-fn of_store(draft: &mut NewDraft, store: &Tree, in_place: bool) {
-    let document = parse(&draft.document);
+fn of_store(draft: &mut NewDraft, document: Tree, store: &Tree, in_place: bool) -> Tree {
     draft.store_document = Some(KeptJson(store.to_string()));
-    if in_place || document.member("store").is_none() {
-        draft.store_id = store.member("id").and_then(Tree::as_text).map(str::to_owned);
-        draft.document = KeptJson(document.with("store", store.clone()).to_string());
+    if !in_place && document.member("store").is_some() {
+        return document;
     }
-}
-
-/// Documents were checked when they were taken in.
-fn parse(document: &KeptJson) -> Tree {
-    json::parse(document.0.as_bytes()).unwrap_or(Tree::Object(Vec::new()))
+    draft.store_id = store.member("id").and_then(Tree::as_text).map(str::to_owned);
+    let document = document.with("store", store.clone());
+    draft.document = KeptJson(document.to_string());
+    document
 }
 
 /// `kept` is the order id that was drawn for the draft; of several orders the first gets it.

@@ -2,6 +2,7 @@
 
 use super::OnBehalfOf;
 use super::amend_order::{AmendOrderRefused, amend};
+use super::documents::parse_kept;
 use super::draft_names::{free_generated_name, parse_name};
 use super::findable::{index_order, items_of_stores};
 use crate::domain::KeptJson;
@@ -14,7 +15,7 @@ use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
 use crate::domain::order::OrderStatus;
-use crate::json::{self, Tree};
+use crate::json::Tree;
 use crate::store::{
     DraftRecord, Failed, NewApiEvent, NewOrder, OrderRecord, StoreError, Tx, WriteCommand,
 };
@@ -89,6 +90,7 @@ impl CompleteDraft {
 
         // Nothing is refused from here on.
         let is_split = 1 < groups.len();
+        let document = parse_kept(&draft.draft.document);
         let mut made = Vec::with_capacity(groups.len());
         for (nth, positions) in groups.iter().enumerate() {
             let id = parse_name(&tx.randomness().uuid())?;
@@ -97,8 +99,9 @@ impl CompleteDraft {
                 _ => self.drawn_name(tx, draft, &id)?,
             };
             let of_group: Vec<Item> = positions.iter().map(|at| items[*at].clone()).collect();
-            let order = self.new_order(draft, (id, order_id), of_group, is_split);
-            made.push(self.make_order(tx, draft, &order)?);
+            let split = if is_split { of_store(&document, &of_group) } else { None };
+            let order = self.new_order(draft, (id, order_id), of_group, split.as_ref());
+            made.push(self.make_order(tx, draft, &order, split.as_ref().unwrap_or(&document))?);
         }
         Ok(made)
     }
@@ -123,10 +126,11 @@ impl CompleteDraft {
         tx: &Tx<'_>,
         draft: &DraftRecord,
         order: &NewOrder,
+        document: &Tree,
     ) -> Result<OrderSeq, StoreError> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let order_seq = tx.insert_order(order)?;
-        let said = (&order.document, &order.items[..]);
+        let said = (document, &order.items[..]);
         index_order(tx, account_id, order_seq, &order.order_id, said)?;
         let fresh = tx.find_ledger(account_id, &order.id)?;
         let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order is not there"))?;
@@ -140,7 +144,7 @@ impl CompleteDraft {
         draft: &DraftRecord,
         (id, order_id): (OrderName, OrderName),
         items: Vec<Item>,
-        is_split: bool,
+        own_document: Option<&Tree>,
     ) -> NewOrder {
         let asked = &draft.draft;
         let mut lines: Vec<Line> =
@@ -153,7 +157,8 @@ impl CompleteDraft {
             draft_seq: draft.draft_seq,
             currency: asked.currency.clone(),
             created_by: self.on_behalf_of.created_by.clone(),
-            document: if is_split { of_store(asked, &items) } else { asked.document.clone() },
+            document: own_document
+                .map_or_else(|| asked.document.clone(), |own| KeptJson(own.to_string())),
             items,
             ledger: Ledger {
                 status: OrderStatus::Open,
@@ -166,15 +171,11 @@ impl CompleteDraft {
     }
 }
 
-/// The order's fields, with the store that its items are of in place of the draft's.
-fn of_store(draft: &crate::store::NewDraft, items: &[Item]) -> KeptJson {
-    let parse = |document: &KeptJson| json::parse(document.0.as_bytes()).unwrap_or(Tree::Null);
-    let order = parse(&draft.document);
-    let own = items.iter().find_map(|item| parse(&item.document).member("store").cloned());
-    match own {
-        Some(store) => KeptJson(order.with("store", store).to_string()),
-        None => draft.document.clone(),
-    }
+/// The order's fields, with the store of its items in place of the draft's; `None` if the items
+/// name no store.
+fn of_store(document: &Tree, items: &[Item]) -> Option<Tree> {
+    let mut stores = items.iter().map(|item| parse_kept(&item.document).member("store").cloned());
+    stores.find_map(|store| store).map(|store| document.clone().with("store", store))
 }
 
 impl From<AmendOrderRefused> for CompleteDraftRefused {

@@ -1,6 +1,7 @@
 //! Making a draft.
 
 use super::OnBehalfOf;
+use super::documents::parse_kept;
 use super::draft_names::{NameRefused, choose_name, hold_name};
 use super::findable::index_draft;
 use crate::domain::ids::{AccountId, OrderName};
@@ -46,7 +47,7 @@ impl WriteCommand for CreateDraft {
         let draft_seq = tx.insert_draft(account_id, &id, created_by, &draft)?;
         hold_name(tx, account_id, draft_seq, &name, None)?;
         tx.append_draft_event(draft_seq, FIRST_VERSION, created_by, &self.event)?;
-        index_draft(tx, account_id, draft_seq, &draft)?;
+        index_draft(tx, account_id, draft_seq, (&draft, &parse_kept(&draft.document)))?;
         Ok(tx.load_draft(account_id, draft_seq)?)
     }
 }

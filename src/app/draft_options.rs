@@ -1,9 +1,10 @@
 //! The options of a draft: what of them acts, and how a change of them is taken in.
 
+use super::documents::parse_kept;
 use crate::domain::KeptJson;
 use crate::domain::draft::{DraftOptions, GenerateOrderId};
 use crate::domain::ids::OrderName;
-use crate::json::{self, Tree};
+use crate::json::Tree;
 
 /// What acts of these options, which have been checked.
 pub fn acting_options(options: &Tree) -> DraftOptions {
@@ -24,7 +25,7 @@ pub fn acting_options(options: &Tree) -> DraftOptions {
 
 /// The options with those that were sent in place of the ones of the same name.
 pub fn merged_options(before: &KeptJson, sent: &Tree) -> Tree {
-    let before = json::parse(before.0.as_bytes()).unwrap_or(Tree::Object(Vec::new()));
+    let before = parse_kept(before);
     let Tree::Object(members) = sent else { return before };
     members.iter().fold(before, |options, (name, value)| options.with(name, value.clone()))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::KeptJson;
+use super::documents::parse_kept;
 use crate::domain::ids::{AccountId, DraftSeq, OrderName, OrderSeq};
 use crate::domain::item::Item;
-use crate::json::{self, Tree};
+use crate::json::Tree;
 use crate::store::{ListValues, NewDraft, StoreError, Tx, ValueFilter};
 
 /// Where people stand in an order's document, and what each is found by.
@@ -18,12 +18,12 @@ pub fn index_order(
     account_id: &AccountId,
     order_seq: OrderSeq,
     order_id: &OrderName,
-    (document, items): (&KeptJson, &[Item]),
+    (order, items): (&Tree, &[Item]),
 ) -> Result<(), StoreError> {
-    let texts = search_texts(document);
+    let texts = search_texts(order);
     let texts = texts.iter().map(String::as_str).chain([order_id.as_str()]);
     tx.replace_order_words(account_id, order_seq, texts)?;
-    tx.replace_order_values(account_id, order_seq, &list_values(document, items))
+    tx.replace_order_values(account_id, order_seq, &list_values(order, items))
 }
 
 /// Has a draft found by what it says now. Called by whoever makes or changes one.
@@ -31,12 +31,12 @@ pub fn index_draft(
     tx: &Tx<'_>,
     account_id: &AccountId,
     draft_seq: DraftSeq,
-    draft: &NewDraft,
+    (draft, order): (&NewDraft, &Tree),
 ) -> Result<(), StoreError> {
-    let texts = search_texts(&draft.document);
+    let texts = search_texts(order);
     let name = draft.order_name.as_ref().map(OrderName::as_str);
     tx.replace_draft_words(account_id, draft_seq, texts.iter().map(String::as_str).chain(name))?;
-    let mut values = list_values(&draft.document, &items_of_stores(draft));
+    let mut values = list_values(order, &items_of_stores(draft));
     values.extend(name.map(|name| (ValueFilter::OrderId, name.to_owned())));
     tx.replace_draft_values(account_id, draft_seq, &values)
 }
@@ -49,15 +49,13 @@ pub fn items_of_stores(draft: &NewDraft) -> Vec<Item> {
 
 /// The texts whose words find an order: its people's e-mails, names and phones. Its order id is
 /// not among them.
-fn search_texts(document: &KeptJson) -> Vec<String> {
-    let order = parse(document);
+fn search_texts(order: &Tree) -> Vec<String> {
     let people = PEOPLE.iter().filter_map(|key| order.member(key));
     people.flat_map(|person| TEXTS.iter().filter_map(|key| text_of(person, key))).collect()
 }
 
 /// The values that an order's document and items give it in lists.
-fn list_values(document: &KeptJson, items: &[Item]) -> ListValues {
-    let order = parse(document);
+fn list_values(order: &Tree, items: &[Item]) -> ListValues {
     let mut values = BTreeSet::new();
     let customer = order.member("customer").and_then(|customer| text_of(customer, "id"));
     values.extend(customer.map(|id| (ValueFilter::CustomerId, id)));
@@ -68,7 +66,7 @@ fn list_values(document: &KeptJson, items: &[Item]) -> ListValues {
     }
     for item in items {
         values.extend(item.store_id.iter().map(|id| (ValueFilter::StoreId, id.clone())));
-        let document = parse(&item.document);
+        let document = parse_kept(&item.document);
         let lines = document.member("discount_lines").map(Tree::elements).unwrap_or_default();
         let types = lines.iter().filter_map(|line| text_of(line, "discount_type"));
         values.extend(types.map(|word| (ValueFilter::DiscountType, word)));
@@ -86,12 +84,6 @@ fn address_values(
     ["id", "name"].into_iter().filter_map(part).map(move |value| (filter, value))
 }
 
-/// Documents were checked when they were taken in; one that is damaged is found by nothing, and
-/// `verify` tells of it.
-fn parse(document: &KeptJson) -> Tree {
-    json::parse(document.0.as_bytes()).unwrap_or(Tree::Null)
-}
-
 fn text_of(tree: &Tree, key: &str) -> Option<String> {
     tree.member(key).and_then(Tree::as_text).map(str::to_owned)
 }
@@ -99,6 +91,7 @@ fn text_of(tree: &Tree, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::KeptJson;
     use crate::domain::ids::LineId;
     use crate::domain::item::Price;
     use crate::domain::money::Amount;
@@ -118,6 +111,7 @@ mod tests {
             version: 1,
             document: KeptJson(r#"{"discount_lines":[{"discount_type":"loyalty"}]}"#.to_owned()),
         };
+        let document = parse_kept(&document);
         let values = list_values(&document, &[item]);
         let told: Vec<String> =
             values.iter().map(|(filter, value)| format!("{}={value}", filter.as_str())).collect();

@@ -16,6 +16,7 @@ mod create_client;
 mod create_draft;
 mod create_user;
 mod disable_client;
+mod documents;
 mod draft_names;
 mod draft_options;
 mod findable;

@@ -1,9 +1,10 @@
 //! What a client changes about an order: pure work on documents.
 
+use super::documents::parse_kept;
 use crate::domain::KeptJson;
 use crate::domain::ids::LineId;
 use crate::domain::item::Item;
-use crate::json::{self, Tree};
+use crate::json::Tree;
 use crate::store::OrderRecord;
 
 /// Members of an object that a request sent: those that it may change, and those that it may only
@@ -47,8 +48,8 @@ pub enum ChangeProblem {
 /// The documents of an order after a change.
 #[derive(Debug, Clone)]
 pub struct ChangedOrder {
-    pub document: KeptJson,
-    pub options_document: KeptJson,
+    pub document: Tree,
+    pub options_document: Tree,
     /// All items, changed or not.
     pub items: Vec<Item>,
 }
@@ -63,14 +64,14 @@ pub fn apply(
         ("currency", Tree::text(order.currency.code())),
         ("order_id", Tree::text(order.order_id.as_str())),
     ]);
-    let document = parse(&order.document);
+    let document = parse_kept(&order.document);
     let (names, others): (Vec<_>, Vec<_>) =
         change.order.repeated.iter().cloned().partition(|(key, _)| named.member(key).is_some());
     refuse_other_values(&named, &names, "", &mut problems);
     let part = PartChange { changed: change.order.changed.clone(), repeated: others };
     let document = merge(&document, &part, "", &mut problems);
     let options =
-        merge(&parse(&order.options_document), &change.options, "/options", &mut problems);
+        merge(&parse_kept(&order.options_document), &change.options, "/options", &mut problems);
     let mut items = order.items.clone();
     for (at, sent) in change.items.iter().enumerate() {
         let path = format!("/items/{at}");
@@ -85,8 +86,7 @@ pub fn apply(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let kept = |tree: Tree| KeptJson(tree.to_string());
-    Ok(ChangedOrder { document: kept(document), options_document: kept(options), items })
+    Ok(ChangedOrder { document, options_document: options, items })
 }
 
 fn change_item(
@@ -95,7 +95,7 @@ fn change_item(
     path: &str,
     problems: &mut Vec<ChangeProblem>,
 ) -> KeptJson {
-    let document = parse(&item.document);
+    let document = parse_kept(&item.document);
     let mut changed = merge(&document, &sent.part, path, problems);
     if let Some(sent) = &sent.discount_lines {
         let path = format!("{path}/discount_lines");
@@ -136,10 +136,4 @@ fn refuse_other_values(
         // Only known names are repeated, and none of them has a sign that a pointer escapes.
         ChangeProblem::NotChangeable { path: format!("{path}/{key}") }
     }));
-}
-
-/// Documents were checked when they were taken in; a damaged one is an object without members,
-/// and `verify` tells of it.
-fn parse(document: &KeptJson) -> Tree {
-    json::parse(document.0.as_bytes()).unwrap_or(Tree::Object(Vec::new()))
 }

@@ -3,7 +3,9 @@
 use super::OnBehalfOf;
 use super::findable::index_order;
 use super::order_change::{ChangeProblem, ChangedOrder, OrderChange, apply};
+use crate::domain::KeptJson;
 use crate::domain::ids::OrderName;
+use crate::json::Tree;
 use crate::store::{Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx, WriteCommand};
 
 /// Changes the fields that were sent, whatever the order's status.
@@ -68,7 +70,8 @@ impl UpdateOrder {
     ) -> Result<(), StoreError> {
         let account_id = &self.on_behalf_of.account_id;
         let order_seq = record.order_seq;
-        tx.update_order_documents(order_seq, &after.document, &after.options_document)?;
+        let (document, options) = (kept(&after.document), kept(&after.options_document));
+        tx.update_order_documents(order_seq, &document, &options)?;
         let pairs = before.items.iter().zip(&after.items);
         for (_, item) in pairs.filter(|(before, after)| before.document != after.document) {
             tx.update_item_document(order_seq, item)?;
@@ -76,4 +79,8 @@ impl UpdateOrder {
         let said = (&after.document, &after.items[..]);
         index_order(tx, account_id, order_seq, &record.order_id, said)
     }
+}
+
+fn kept(tree: &Tree) -> KeptJson {
+    KeptJson(tree.to_string())
 }

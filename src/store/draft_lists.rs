@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::drafts::DraftRecord;
 use super::error::StoreError;
 use super::list_values::ValueFilter;
-use super::lists::{Condition, List, ListSort, Listed, Window};
-use super::order_lists::{currencies, words};
+use super::lists::{Criterion, List, ListSort, Listed, Window};
+use super::order_lists::{one_of_currencies, one_of_words};
 use super::search::search_expression;
 use super::tx::Reader;
 use crate::domain::Timestamp;
@@ -59,26 +59,26 @@ pub(super) const DRAFTS: Listed = Listed {
 impl DraftQuery {
     /// The list that is meant; `None` when nothing can be in it.
     pub(super) fn list(&self, account_id: &AccountId) -> Option<List> {
-        let mut conditions = Vec::new();
+        let mut criteria = Vec::new();
         if let Some(typed) = &self.search {
             // A search without any word in it finds nothing.
-            conditions.push(Condition::Search(search_expression(account_id, typed)?));
+            criteria.push(Criterion::Search(search_expression(account_id, typed)?));
         }
         let values = self.values.iter().filter(|(_, values)| !values.is_empty());
-        conditions.extend(
-            values.map(|(filter, values)| Condition::Values {
+        criteria.extend(
+            values.map(|(filter, values)| Criterion::Values {
                 filter: *filter,
                 values: values.clone(),
             }),
         );
-        conditions.extend(words(
+        criteria.extend(one_of_words(
             "status",
             "drafts_by_status",
             DraftStatus::ALL.into_iter().filter(|word| self.statuses.contains(word)),
             DraftStatus::as_str,
         ));
-        conditions.extend(currencies(&self.currencies, "drafts_by_currency"));
-        Some(List { of: &DRAFTS, conditions, sort: ListSort::NewestFirst })
+        criteria.extend(one_of_currencies(&self.currencies, "drafts_by_currency"));
+        Some(List { of: &DRAFTS, criteria, sort: ListSort::NewestFirst })
     }
 }
 

@@ -26,8 +26,20 @@ pub enum ValueFilter {
 }
 
 impl ValueFilter {
-    /// The filter's name in a query.
-    pub fn as_str(self) -> &'static str {
+    pub const ALL: [ValueFilter; 7] = [
+        Self::CustomerId,
+        Self::StoreId,
+        Self::OrderId,
+        Self::TravelMode,
+        Self::ArrivalAddress,
+        Self::DepartureAddress,
+        Self::DiscountType,
+    ];
+
+    /// The filter's word: its parameter in a query, and what the tables of values call it. This is
+    /// the only place that spells it; the schema takes any word, so that a new filter changes no
+    /// table.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::CustomerId => "customer_id",
             Self::StoreId => "store_id",
@@ -37,6 +49,11 @@ impl ValueFilter {
             Self::DepartureAddress => "itinerary_departure_address",
             Self::DiscountType => "items_discount_lines_discount_type",
         }
+    }
+
+    /// The filter with that word.
+    pub fn parse(word: &str) -> Option<ValueFilter> {
+        Self::ALL.into_iter().find(|filter| filter.as_str() == word)
     }
 }
 

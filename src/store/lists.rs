@@ -1,4 +1,4 @@
-//! Lists: pages and counts of the rows that match some conditions (docs/contract.md, Decision 7).
+//! Lists: pages and counts of the rows that match some criteria (docs/contract.md, Decision 7).
 //!
 //! Each list is driven by one index that gives it in its order, so that a page is read without
 //! sorting and goes on where it ended while rows arrive. What the driver cannot answer is asked
@@ -30,7 +30,7 @@ pub(super) struct Listed {
 
 /// What every row of a list must be.
 #[derive(Debug, Clone)]
-pub(super) enum Condition {
+pub(super) enum Criterion {
     /// The column has one of these words. They stand in the text of the query, so that SQLite sees
     /// that the index can answer.
     Words { column: &'static str, words: Vec<&'static str>, index: &'static str },
@@ -60,7 +60,7 @@ pub enum ListSort {
 pub(super) struct List {
     pub of: &'static Listed,
     /// The first that is there drives the list, unless it is sorted by total.
-    pub conditions: Vec<Condition>,
+    pub criteria: Vec<Criterion>,
     pub sort: ListSort,
 }
 
@@ -103,8 +103,7 @@ impl Reader<'_> {
         list: &List,
         window: &Window,
     ) -> Result<i64, StoreError> {
-        let counted =
-            List { sort: ListSort::default(), conditions: list.conditions.clone(), ..*list };
+        let counted = List { sort: ListSort::default(), criteria: list.criteria.clone(), ..*list };
         let window = Window { after: None, ..*window };
         let found = self.list_integers(counted.count_statement(), account_id, &counted, &window)?;
         Ok(found.into_iter().sum())
@@ -183,14 +182,14 @@ impl List {
         format!("select count(*) from ({} order by seq limit :limit)", self.selects())
     }
 
-    /// The matching rows: fixed texts, chosen by which conditions are there.
+    /// The matching rows: fixed texts, chosen by which criteria are there.
     fn selects(&self) -> String {
         let Listed { rows, seq, by_account, by_total, .. } = self.of;
         let over = |index: &str| format!("{rows} indexed by {index}");
         if self.sort.is_by_total() {
             return self.select(&over(by_total), &format!("{rows}.{seq}"), None, "");
         }
-        let Some(driver) = self.conditions.first() else {
+        let Some(driver) = self.criteria.first() else {
             return self.select(&over(by_account), &format!("{rows}.{seq}"), None, "");
         };
         let own = format!("{rows}.{seq}");
@@ -199,16 +198,16 @@ impl List {
             each.collect::<Vec<_>>().join(" union all ")
         };
         match driver {
-            Condition::Words { column, words, index } => {
+            Criterion::Words { column, words, index } => {
                 each(index, words.iter().map(|word| format!(" and {column} = '{word}'")).collect())
             }
-            Condition::Texts { column, texts, index } => {
+            Criterion::Texts { column, texts, index } => {
                 let texts = (0..texts.len()).map(|at| format!(" and {column} = {}", key(0, at)));
                 each(index, texts.collect())
             }
-            Condition::Flag { index, .. } => self.select(&over(index), &own, None, ""),
-            Condition::Values { .. } | Condition::Names(_) => self.selects_elsewhere(driver),
-            Condition::Search(_) => {
+            Criterion::Flag { index, .. } => self.select(&over(index), &own, None, ""),
+            Criterion::Values { .. } | Criterion::Names(_) => self.selects_elsewhere(driver),
+            Criterion::Search(_) => {
                 let search = self.of.search;
                 let from = format!("{search} cross join {rows} on {own} = {search}.rowid");
                 let condition = format!(" and {search} match {}", key(0, 0));
@@ -218,7 +217,7 @@ impl List {
     }
 
     /// Driven by another table, whose lists are merged, each row once.
-    fn selects_elsewhere(&self, driver: &Condition) -> String {
+    fn selects_elsewhere(&self, driver: &Criterion) -> String {
         let Listed { rows, seq, .. } = self.of;
         let Some((table, condition, column, count)) = self.elsewhere(driver) else {
             return String::new();
@@ -238,14 +237,14 @@ impl List {
     /// those rows are, the column that has the key, and how many keys there are.
     fn elsewhere(
         &self,
-        condition: &Condition,
+        condition: &Criterion,
     ) -> Option<(&'static str, String, &'static str, usize)> {
         match condition {
-            Condition::Values { filter, values } => {
+            Criterion::Values { filter, values } => {
                 let filter = format!(" and filter = '{}'", filter.as_str());
                 Some((self.of.values, filter, "value", values.len()))
             }
-            Condition::Names(names) => Some(("order_names", String::new(), "name", names.len())),
+            Criterion::Names(names) => Some(("order_names", String::new(), "name", names.len())),
             _ => None,
         }
     }
@@ -267,26 +266,26 @@ impl List {
                 sql.push_str(&format!(" and (total_thousandths, {seq}) > (:total, :after)"));
             }
         }
-        let others = self.conditions.iter().enumerate().filter(|(at, _)| Some(*at) != driver);
+        let others = self.criteria.iter().enumerate().filter(|(at, _)| Some(*at) != driver);
         sql.extend(others.map(|(at, condition)| self.asked_of_a_row(at, condition)));
         sql
     }
 
-    fn asked_of_a_row(&self, at: usize, condition: &Condition) -> String {
+    fn asked_of_a_row(&self, at: usize, condition: &Criterion) -> String {
         let Listed { rows, seq, search, .. } = self.of;
         match condition {
-            Condition::Words { column, words, .. } => {
+            Criterion::Words { column, words, .. } => {
                 format!(" and {rows}.{column} in ('{}')", words.join("', '"))
             }
-            Condition::Texts { column, texts, .. } => {
+            Criterion::Texts { column, texts, .. } => {
                 format!(" and {rows}.{column} in ({})", keys_of(at, texts.len()))
             }
-            Condition::Flag { column, .. } => format!(" and {rows}.{column} = 1"),
-            Condition::Search(_) => format!(
+            Criterion::Flag { column, .. } => format!(" and {rows}.{column} = 1"),
+            Criterion::Search(_) => format!(
                 " and {rows}.{seq} in (select rowid from {search} where {search} match {})",
                 key(at, 0)
             ),
-            Condition::Values { .. } | Condition::Names(_) => {
+            Criterion::Values { .. } | Criterion::Names(_) => {
                 let Some((table, condition, column, count)) = self.elsewhere(condition) else {
                     return String::new();
                 };
@@ -300,16 +299,16 @@ impl List {
         }
     }
 
-    /// The parameters of the conditions, by name.
+    /// The parameters of the criteria, by name.
     fn keys(&self) -> Vec<(String, &str)> {
         let mut keys = Vec::new();
-        for (at, condition) in self.conditions.iter().enumerate() {
+        for (at, condition) in self.criteria.iter().enumerate() {
             let texts: &[String] = match condition {
-                Condition::Texts { texts, .. } => texts,
-                Condition::Values { values, .. } => values,
-                Condition::Names(names) => names,
-                Condition::Search(expression) => std::slice::from_ref(expression),
-                Condition::Words { .. } | Condition::Flag { .. } => &[],
+                Criterion::Texts { texts, .. } => texts,
+                Criterion::Values { values, .. } => values,
+                Criterion::Names(names) => names,
+                Criterion::Search(expression) => std::slice::from_ref(expression),
+                Criterion::Words { .. } | Criterion::Flag { .. } => &[],
             };
             let named = texts.iter().enumerate();
             keys.extend(named.map(|(nth, text)| (key(at, nth), text.as_str())));

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::named_params;
+
 use super::error::StoreError;
 use super::list_values::ValueFilter;
-use super::lists::{Condition, List, ListSort, Listed, Window};
+use super::lists::{Criterion, List, ListSort, Listed, Window};
 use super::orders::OrderRecord;
 use super::search::search_expression;
 use super::tx::Reader;
@@ -74,39 +76,39 @@ impl OrderQuery {
 
     /// The list that is meant; `None` when nothing can be in it.
     pub(super) fn list(&self, account_id: &AccountId) -> Option<List> {
-        let mut conditions = Vec::new();
+        let mut criteria = Vec::new();
         if let Some(typed) = &self.search {
             // A search without any word in it finds nothing.
-            conditions.push(Condition::Search(search_expression(account_id, typed)?));
+            criteria.push(Criterion::Search(search_expression(account_id, typed)?));
         }
         if !self.names.is_empty() {
             let names = self.names.iter().map(|name| name.as_str().to_owned());
-            conditions.push(Condition::Names(names.collect()));
+            criteria.push(Criterion::Names(names.collect()));
         }
         if self.holds {
-            conditions.push(Condition::Flag { column: "holds", index: "ledgers_that_hold" });
+            criteria.push(Criterion::Flag { column: "holds", index: "ledgers_that_hold" });
         }
         let values = self.values.iter().filter(|(_, values)| !values.is_empty());
-        conditions.extend(
-            values.map(|(filter, values)| Condition::Values {
+        criteria.extend(
+            values.map(|(filter, values)| Criterion::Values {
                 filter: *filter,
                 values: values.clone(),
             }),
         );
-        conditions.extend(words(
+        criteria.extend(one_of_words(
             "payment_status",
             "ledgers_by_payment_status",
             PaymentStatus::ALL.into_iter().filter(|word| self.payment_statuses.contains(word)),
             PaymentStatus::as_str,
         ));
-        conditions.extend(words(
+        criteria.extend(one_of_words(
             "status",
             "ledgers_by_status",
             OrderStatus::ALL.into_iter().filter(|word| self.statuses.contains(word)),
             OrderStatus::as_str,
         ));
-        conditions.extend(currencies(&self.currencies, "ledgers_by_currency"));
-        Some(List { of: &ORDERS, conditions, sort: self.sort })
+        criteria.extend(one_of_currencies(&self.currencies, "ledgers_by_currency"));
+        Some(List { of: &ORDERS, criteria, sort: self.sort })
     }
 
     fn window(&self, after: Option<(i64, i64)>, limit: u32) -> Window {
@@ -115,22 +117,22 @@ impl OrderQuery {
 }
 
 /// Words of an enumeration, each once however often it was asked for.
-pub(super) fn words<T>(
+pub(super) fn one_of_words<T>(
     column: &'static str,
     index: &'static str,
     asked: impl Iterator<Item = T>,
     word: impl Fn(T) -> &'static str,
-) -> Option<Condition> {
+) -> Option<Criterion> {
     let words: Vec<&'static str> = asked.map(word).collect();
-    (!words.is_empty()).then_some(Condition::Words { column, words, index })
+    (!words.is_empty()).then_some(Criterion::Words { column, words, index })
 }
 
 /// Currencies, each once.
-pub(super) fn currencies(asked: &[Currency], index: &'static str) -> Option<Condition> {
+pub(super) fn one_of_currencies(asked: &[Currency], index: &'static str) -> Option<Criterion> {
     let mut texts: Vec<String> = asked.iter().map(|one| one.code().to_owned()).collect();
     texts.sort_unstable();
     texts.dedup();
-    (!texts.is_empty()).then_some(Condition::Texts { column: "currency", texts, index })
+    (!texts.is_empty()).then_some(Criterion::Texts { column: "currency", texts, index })
 }
 
 impl Reader<'_> {
@@ -172,7 +174,7 @@ impl Reader<'_> {
     ) -> Result<bool, StoreError> {
         let sql = "select 1 from order_values
             where order_seq = :order_seq and filter = :filter and value = :value";
-        let params = rusqlite::named_params! {
+        let params = named_params! {
             ":order_seq": order_seq, ":filter": filter.as_str(), ":value": value,
         };
         Ok(self.find(sql, params, |_| Ok(()))?.is_some())
@@ -185,7 +187,9 @@ impl Reader<'_> {
         account_id: &AccountId,
         limit: u32,
     ) -> Result<Vec<String>, StoreError> {
-        self.list_words(CURRENCIES, account_id, limit)
+        let account_seq = self.load_account_seq(account_id)?;
+        let params = named_params! {":account_seq": account_seq, ":limit": limit};
+        self.list(CURRENCIES, params, |row| row.get(0))
     }
 
     /// The stores of an account's orders, by id, `limit` at most.
@@ -194,18 +198,11 @@ impl Reader<'_> {
         account_id: &AccountId,
         limit: u32,
     ) -> Result<Vec<String>, StoreError> {
-        self.list_words(STORES, account_id, limit)
-    }
-
-    fn list_words(
-        &self,
-        sql: &'static str,
-        account_id: &AccountId,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
         let account_seq = self.load_account_seq(account_id)?;
-        let params = rusqlite::named_params! {":account_seq": account_seq, ":limit": limit};
-        self.list(sql, params, |row| row.get(0))
+        let filter = ValueFilter::StoreId.as_str();
+        let params =
+            named_params! {":account_seq": account_seq, ":filter": filter, ":limit": limit};
+        self.list(STORES, params, |row| row.get(0))
     }
 }
 
@@ -219,9 +216,9 @@ pub(super) const CURRENCIES: &str = "with recursive found (word) as (
 
 pub(super) const STORES: &str = "with recursive found (word) as (
         select min(value) from order_values
-        where account_seq = :account_seq and filter = 'store_id'
+        where account_seq = :account_seq and filter = :filter
         union all
         select (select min(value) from order_values
-            where account_seq = :account_seq and filter = 'store_id' and found.word < value)
+            where account_seq = :account_seq and filter = :filter and found.word < value)
         from found where word is not null limit :limit)
     select word from found where word is not null";

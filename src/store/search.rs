@@ -76,7 +76,7 @@ impl Tx<'_> {
 pub(super) fn search_expression(account_id: &AccountId, typed: &str) -> Option<String> {
     let words = match as_number(typed) {
         Some(number) => vec![number],
-        None => words(typed),
+        None => split_words(typed),
     };
     if words.is_empty() {
         return None;
@@ -96,7 +96,7 @@ fn first(chars_max: usize, text: &str) -> &str {
 }
 
 fn indexed_words(text: &str) -> Vec<String> {
-    let mut indexed = words(text);
+    let mut indexed = split_words(text);
     if let Some(number) = as_number(text) {
         let starts = 0..=COUNTRY_DIGITS_MAX.min(number.len().saturating_sub(1));
         indexed.extend(starts.map(|start| number[start..].to_owned()));
@@ -104,7 +104,7 @@ fn indexed_words(text: &str) -> Vec<String> {
     indexed
 }
 
-fn words(text: &str) -> Vec<String> {
+fn split_words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_owned)

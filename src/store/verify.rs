@@ -12,6 +12,7 @@ use rusqlite::{Connection, named_params};
 use super::error::{StoreError, StoreErrorKind};
 use super::events::EventRecord;
 use super::ledgers::total_thousandths;
+use super::list_values::ValueFilter;
 use super::orders::OrderRecord;
 use super::sqlite::readers::{open_existing, snapshot};
 use super::tx::Reader;
@@ -231,7 +232,7 @@ fn adds_up(operation: &Operation) -> bool {
 }
 
 /// What no row may be, and how many are.
-const STRAYS: [(&str, &str); 7] = [
+const STRAYS: [(&str, &str); 6] = [
     (
         "orders stand in the list of another account",
         "select count(*) from ledgers join orders using (order_seq)
@@ -246,16 +247,6 @@ const STRAYS: [(&str, &str); 7] = [
         "ledgers say another order id than their order",
         "select count(*) from ledgers join orders using (order_seq)
          where ledgers.order_id <> orders.order_id",
-    ),
-    (
-        "items are of a store whose list lacks their order",
-        "select count(*) from order_items
-         join orders on orders.order_seq = order_items.order_seq
-         where order_items.store_id is not null
-           and not exists (select 1 from order_values
-             where order_values.account_seq = orders.account_seq
-               and filter = 'store_id' and value = order_items.store_id
-               and order_values.order_seq = orders.order_seq)",
     ),
     (
         "events are not where their kind says",
@@ -277,6 +268,14 @@ const STRAYS: [(&str, &str); 7] = [
          where events.order_seq <> ledgers.order_seq",
     ),
 ];
+
+const UNLISTED_ITEMS: &str = "select count(*) from order_items
+    join orders on orders.order_seq = order_items.order_seq
+    where order_items.store_id is not null
+      and not exists (select 1 from order_values
+        where order_values.account_seq = orders.account_seq
+          and filter = :filter and value = order_items.store_id
+          and order_values.order_seq = orders.order_seq)";
 
 /// Events and operations that no order leads to. All counts are of one moment.
 fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), StoreError> {
@@ -304,6 +303,12 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
             if strayed != 0 {
                 report.find(format!("{strayed} {what}"));
             }
+        }
+        let filter = ValueFilter::StoreId.as_str();
+        let unlisted: Option<i64> =
+            reader.find(UNLISTED_ITEMS, named_params! {":filter": filter}, |row| row.get(0))?;
+        if let Some(unlisted @ 1..) = unlisted {
+            report.find(format!("{unlisted} items are of a store whose list lacks their order"));
         }
         if api_events + service_events + of_operations != report.events {
             let what = "an event is neither an operation nor a change through the API nor a step";

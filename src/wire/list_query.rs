@@ -20,8 +20,8 @@ const TEXT_CHARS_MAX: usize = 200;
 /// Values of one filter.
 const VALUES_MAX: usize = 20;
 
-/// What every list takes.
-const FILTERS: [&str; 14] = [
+/// What every list takes beside the filters by value.
+const FILTERS: [&str; 8] = [
     "limit",
     "starting_after",
     "total",
@@ -29,15 +29,8 @@ const FILTERS: [&str; 14] = [
     "created_at.gte",
     "created_at.lte",
     "currency",
-    "customer_id",
-    "store_id",
-    "order_id",
     "search",
-    "itinerary_travel_mode",
-    "itinerary_arrival_address",
-    "itinerary_departure_address",
 ];
-const FILTERS_OF_ITEMS: &str = "items_discount_lines_discount_type";
 /// What only lists of orders take.
 const FILTERS_OF_ORDERS: [&str; 2] = ["payment_status", "include_events"];
 
@@ -168,7 +161,7 @@ pub fn unknown_paging_token() -> Vec<Problem> {
 }
 
 fn filters() -> impl Iterator<Item = &'static str> {
-    FILTERS.into_iter().chain([FILTERS_OF_ITEMS])
+    FILTERS.into_iter().chain(ValueFilter::ALL.map(ValueFilter::as_str))
 }
 
 fn pairs(query_string: &str) -> Vec<(String, String)> {
@@ -207,16 +200,19 @@ impl Filters {
             "created_at.gte" => date_time(value).map(|at| self.created_from = Some(at)),
             "created_at.lte" => date_time(value).map(|at| self.created_to = Some(at)),
             "currency" => currencies(&mut self.currencies, value),
-            "order_id" => names(&mut self.names, value),
             "search" => text(value).map(|search| self.search = Some(search)),
-            "customer_id" | "customer.id" => self.add(ValueFilter::CustomerId, value.split(',')),
-            "store_id" => self.add(ValueFilter::StoreId, value.split(',')),
-            "itinerary_travel_mode" => self.add(ValueFilter::TravelMode, value.split(',')),
-            // Places have commas in their names.
-            "itinerary_arrival_address" => self.add(ValueFilter::ArrivalAddress, [value]),
-            "itinerary_departure_address" => self.add(ValueFilter::DepartureAddress, [value]),
-            FILTERS_OF_ITEMS => self.add(ValueFilter::DiscountType, value.split(',')),
-            _ => return None,
+            "customer.id" => self.add(ValueFilter::CustomerId, value.split(',')),
+            _ => match ValueFilter::parse(name)? {
+                ValueFilter::OrderId => names(&mut self.names, value),
+                // Places have commas in their names.
+                filter @ (ValueFilter::ArrivalAddress | ValueFilter::DepartureAddress) => {
+                    self.add(filter, [value])
+                }
+                filter @ (ValueFilter::CustomerId
+                | ValueFilter::StoreId
+                | ValueFilter::TravelMode
+                | ValueFilter::DiscountType) => self.add(filter, value.split(',')),
+            },
         };
         Some(set)
     }
