@@ -1,30 +1,29 @@
-//! Who may do what, read from the book and kept in memory: no request reads it anew.
+//! Who may do what: read from the database when it changes, and kept in memory for every request.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::auth::access::{AccessSnapshot, ClientAccess};
 use crate::store::{Reader, StoreError};
 
-/// Who may do what, as last read; cheap to clone.
+/// A shared handle to the latest snapshot; cheap to clone.
 #[derive(Clone, Default)]
 pub struct Access {
     snapshot: Arc<RwLock<Arc<AccessSnapshot>>>,
 }
 
 impl Access {
-    /// The newest snapshot.
     pub fn snapshot(&self) -> Arc<AccessSnapshot> {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads who may do what anew, unless nothing has changed.
+    /// Reads the access rights again, unless their version is unchanged.
     pub fn reload(&self, reader: &Reader<'_>) -> Result<(), StoreError> {
         if reader.load_access_version()? == self.snapshot().version {
             return Ok(());
         }
         let fresh = load_access(reader)?;
         let mut held = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
-        // A slower reader must not bring an older state back.
+        // Two reloads may overlap; the slower one must not bring back an older state.
         if held.version < fresh.version {
             *held = Arc::new(fresh);
         }
@@ -32,7 +31,6 @@ impl Access {
     }
 }
 
-/// The state of every client's access, now.
 fn load_access(reader: &Reader<'_>) -> Result<AccessSnapshot, StoreError> {
     let record = reader.load_access()?;
     let clients = record.clients.into_iter().map(|client| {

@@ -1,10 +1,10 @@
-//! Writing down what a service says about an order.
+//! Recording what a service reports about an order.
 
 use super::OnBehalfOf;
 use crate::domain::ids::OrderName;
 use crate::store::{Failed, NewServiceEvent, OrderRecord, Tx, WriteCommand};
 
-/// Appends a step of a service to an order, whatever the order's status is: it is a fact.
+/// Appends a service's step to an order. The order's status does not matter: the step has happened.
 #[derive(Debug, Clone)]
 pub struct AddServiceEvent {
     pub on_behalf_of: OnBehalfOf,
@@ -12,7 +12,6 @@ pub struct AddServiceEvent {
     pub event: NewServiceEvent,
 }
 
-/// Why it was not written down.
 #[derive(Debug)]
 pub enum AddServiceEventRefused {
     OrderNotFound,
@@ -20,7 +19,7 @@ pub enum AddServiceEventRefused {
 
 impl WriteCommand for AddServiceEvent {
     const NAME: &'static str = "add_service_event";
-    /// The order, whose last event is the new one.
+    /// The order; its last event is the new one.
     type Done = OrderRecord;
     type Refused = AddServiceEventRefused;
 

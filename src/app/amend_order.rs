@@ -1,4 +1,4 @@
-//! Changing an order by the draft that is completed for it.
+//! Changing an existing order when a draft made for it is completed.
 
 use super::OnBehalfOf;
 use super::documents::parse_kept;
@@ -15,8 +15,8 @@ pub(super) enum AmendOrderRefused {
     Rejected(AmendmentRejected),
 }
 
-/// Adds a draft's items to an order, or puts draft in the order's place; the order's row. Refuses
-/// before its first write.
+/// Adds a draft's items to an order, or replaces the order with the draft. Returns the order's row.
+/// Refuses before its first write.
 pub(super) fn amend(
     tx: &Tx<'_>,
     on_behalf_of: &OnBehalfOf,
@@ -70,7 +70,7 @@ fn decide(
     }
 }
 
-/// Puts the draft's items, fields and options in the place of the order's.
+/// Replaces the order's items, fields and options with the draft's.
 fn replace(
     tx: &Tx<'_>,
     record: &LedgerRecord,

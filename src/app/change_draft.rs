@@ -1,4 +1,4 @@
-//! Changing a draft, or giving it up.
+//! Changing a draft or deleting it.
 
 use super::OnBehalfOf;
 use super::create_draft::{NumberRefused, number_on};
@@ -19,52 +19,51 @@ pub struct ChangeDraft {
     pub on_behalf_of: OnBehalfOf,
     pub draft_id: String,
     pub change: DraftChange,
-    /// The request, as the draft's event shows it.
+    /// The request, as it is shown in the draft's history.
     pub event: NewApiEvent,
 }
 
-/// What is done to a draft.
 #[derive(Debug, Clone)]
 pub enum DraftChange {
     Update(Box<DraftUpdate>),
     Delete,
-    /// Adds an item; `is_numbered` unless it came without a line id.
+    /// Adds an item. `is_numbered` is false if it was sent without a line id.
     AddItem {
         item: Item,
         is_numbered: bool,
     },
-    /// Puts an item in the place of the one with its line id.
+    /// Replaces the item with the same line id.
     ReplaceItem(Item),
     RemoveItem(LineId),
 }
 
-/// What a draft shall say. What is absent stays as it is.
+/// The new values of a draft's parts. Absent parts stay as they are.
 #[derive(Debug, Clone)]
 pub struct DraftUpdate {
-    /// The order's fields and items; its options are not meant.
+    /// The order's fields and items. Its `options` are ignored; those below count.
     pub order: Option<NewDraft>,
     pub options: Option<Tree>,
     pub store: Option<Tree>,
 }
 
-/// Why it was not changed.
+/// Why the draft was not changed.
 #[derive(Debug)]
 pub enum ChangeDraftRefused {
     DraftNotFound,
     LineNotFound,
-    /// The request can never be right.
+    /// The draft would be invalid after the change.
     Problem(DraftProblem),
     Closed(DraftClosed),
     LineInUse(LineId),
     OrderIdTaken(OrderName),
 }
 
-/// What cannot be in a draft.
+/// Why a draft would be invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DraftProblem {
-    /// There is no order of the name that it would change.
+    /// No order has the name that `options.order_id` gives.
     OrderUnknown,
-    /// It may become several orders, which cannot all have its custom order id.
+    /// A split draft may become several orders, and only one could have the custom order id.
     CustomIdOfSplitDraft,
     NoLineIdLeft,
     TooManyItems,
@@ -110,7 +109,7 @@ impl WriteCommand for ChangeDraft {
 }
 
 impl ChangeDraft {
-    /// The order id that is kept for the draft, if one is.
+    /// The order id that is reserved for the draft, if there is one.
     fn kept_name(
         &self,
         tx: &Tx<'_>,
@@ -123,7 +122,7 @@ impl ChangeDraft {
         Ok(kept.then(|| name.clone()))
     }
 
-    /// The draft after the change, and its document parsed.
+    /// The draft after the change, with its parsed document.
     fn changed(
         &self,
         before: &DraftRecord,
@@ -158,7 +157,7 @@ impl ChangeDraft {
     }
 }
 
-/// The draft with what was sent in place of what it said, and its document parsed.
+/// Puts the update's values in place of the draft's; also returns the parsed document.
 fn updated(
     before: &DraftRecord,
     update: &DraftUpdate,
@@ -187,8 +186,7 @@ fn updated(
     (after, document)
 }
 
-/// Gives a draft its store, which is its order's unless that names one of its own; with
-/// `in_place`, in place of whatever the order names.
+/// Sets the draft's store. The order's own `store` wins unless `in_place`, which replaces it.
 fn of_store(draft: &mut NewDraft, document: Tree, store: &Tree, in_place: bool) -> Tree {
     draft.store_document = Some(KeptJson(store.to_string()));
     if !in_place && document.member("store").is_some() {
@@ -200,7 +198,8 @@ fn of_store(draft: &mut NewDraft, document: Tree, store: &Tree, in_place: bool) 
     document
 }
 
-/// `kept` is the order id that was drawn for the draft; of several orders the first gets it.
+/// `kept` is the order id reserved for the draft. It does not count as a custom id: if the draft is
+/// split, the first order gets it.
 fn expect_sound(draft: &NewDraft, kept: Option<&OrderName>) -> Result<(), DraftProblem> {
     let is_custom = draft.order_name.is_some() && draft.order_name.as_ref() != kept;
     let problem = if is_custom && draft.options.split_draft {
@@ -215,7 +214,7 @@ fn expect_sound(draft: &NewDraft, kept: Option<&OrderName>) -> Result<(), DraftP
     problem.map_or(Ok(()), Err)
 }
 
-/// An item that says what it said keeps its version; any other gets the draft's.
+/// An unchanged item keeps its version; any other gets the draft's new version.
 fn give_versions(items: &mut [Item], before: &[Item], version: i64) {
     for item in items {
         let same = before.iter().find(|old| old.says_the_same(item));

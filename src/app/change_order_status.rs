@@ -5,17 +5,16 @@ use crate::domain::ids::OrderName;
 use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
 use crate::store::{Failed, NewApiEvent, NewStatus, OrderRecord, Tx, WriteCommand};
 
-/// Changes the status of an order, and nothing else of it.
+/// Changes only the status of an order.
 #[derive(Debug, Clone)]
 pub struct ChangeOrderStatus {
     pub on_behalf_of: OnBehalfOf,
     pub order: OrderName,
     pub change: StatusChange,
-    /// The request, as the order's event shows it.
+    /// The request, as it is shown in the order's history.
     pub event: NewApiEvent,
 }
 
-/// Why the status stays.
 #[derive(Debug)]
 pub enum ChangeOrderStatusRefused {
     OrderNotFound,

@@ -1,26 +1,23 @@
-//! Changing a user: a new password, or no access any more. Either signs them out everywhere.
+//! Changing a user's password or disabling the user. Both end all of the user's sessions.
 
 use crate::domain::email::Email;
 use crate::store::{Failed, Tx, UserRecord, WriteCommand};
 
-/// Changes the user with that e-mail.
 #[derive(Debug, Clone)]
 pub struct ChangeUser {
     pub email: Email,
     pub change: UserChange,
 }
 
-/// What is changed.
 #[derive(Debug, Clone)]
 pub enum UserChange {
-    /// Hashed by the caller.
+    /// Already hashed: hashing is slow and must not happen inside a transaction.
     Password {
         password_hash: String,
     },
     Disable,
 }
 
-/// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeUserRefused {
     #[error("there is no user {0}; `tillbook user list` shows all")]

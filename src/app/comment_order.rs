@@ -1,30 +1,28 @@
-//! Adding a comment to an order, and deleting one.
+//! Adding a comment to an order and deleting one.
 
 use super::OnBehalfOf;
 use crate::domain::KeptJson;
 use crate::domain::ids::OrderName;
 use crate::store::{Failed, NewApiEvent, OrderRecord, Tx, WriteCommand};
 
-/// Adds a comment to an order or deletes one, whatever the order's status.
+/// Adds or deletes a comment. The order may have any status.
 #[derive(Debug, Clone)]
 pub struct CommentOrder {
     pub on_behalf_of: OnBehalfOf,
     pub order: OrderName,
     pub change: CommentChange,
-    /// The request, as the order's event shows it.
+    /// The request, as it is shown in the order's history.
     pub event: NewApiEvent,
 }
 
-/// What is done to the comments.
 #[derive(Debug, Clone)]
 pub enum CommentChange {
-    /// The comment as sent, an object.
+    /// The comment as it was sent: a JSON object.
     Add(KeptJson),
-    /// The comment with that id.
+    /// The id of the comment to delete.
     Delete(String),
 }
 
-/// Why the comments stay as they are.
 #[derive(Debug)]
 pub enum CommentOrderRefused {
     OrderNotFound,

@@ -1,4 +1,4 @@
-//! Completing a draft: it becomes an order, an order a store, or a change of one that is there.
+//! Completing a draft: it becomes one order, one order per store, or a change to an existing order.
 
 use super::OnBehalfOf;
 use super::amend_order::{AmendOrderRefused, amend};
@@ -20,23 +20,23 @@ use crate::store::{
     DraftRecord, Failed, NewApiEvent, NewOrder, OrderRecord, StoreError, Tx, WriteCommand,
 };
 
-/// Makes the orders of a draft, or changes the one that it is for, and closes the draft.
+/// Makes the draft's orders, or changes the order it was made for, and marks the draft completed.
 #[derive(Debug, Clone)]
 pub struct CompleteDraft {
     pub on_behalf_of: OnBehalfOf,
     pub draft_id: String,
-    /// The request, as the events of draft and orders show it.
+    /// The request, as it is shown in the histories of the draft and its orders.
     pub event: NewApiEvent,
 }
 
-/// Why no order was made.
+/// Why the draft was not completed.
 #[derive(Debug)]
 pub enum CompleteDraftRefused {
     DraftNotFound,
     Rejected(CompletionRejected),
-    /// Another order, or a draft, has the custom order id.
+    /// The custom order id belongs to another order or draft.
     OrderIdTaken(OrderName),
-    /// The order that it is for is not there.
+    /// No order has the name that `options.order_id` gives.
     OrderUnknown,
     Amendment(AmendmentRejected),
 }
@@ -72,7 +72,8 @@ impl WriteCommand for CompleteDraft {
 }
 
 impl CompleteDraft {
-    /// Makes an order of each of these groups of items; their rows.
+    /// Makes one order from each group of items and returns the orders' rows. A group lists
+    /// positions in `items`.
     fn make_orders(
         &self,
         tx: &Tx<'_>,
@@ -106,7 +107,8 @@ impl CompleteDraft {
         Ok(made)
     }
 
-    /// The order id of an order that has no other: a drawn one if that was asked, or its id.
+    /// The order id of an order without a custom one: generated if the options ask for that, else
+    /// the order's own id.
     fn drawn_name(
         &self,
         tx: &Tx<'_>,
@@ -171,8 +173,8 @@ impl CompleteDraft {
     }
 }
 
-/// The order's fields, with the store of its items in place of the draft's; `None` if the items
-/// name no store.
+/// The order document with the items' store in place of the draft's; `None` if the items name no
+/// store.
 fn of_store(document: &Tree, items: &[Item]) -> Option<Tree> {
     let mut stores = items.iter().map(|item| parse_kept(&item.document).member("store").cloned());
     stores.find_map(|store| store).map(|store| document.clone().with("store", store))

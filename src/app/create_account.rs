@@ -1,20 +1,18 @@
-//! Making an account.
+//! Creating an account.
 
 use crate::domain::currency::Currency;
 use crate::domain::ids::AccountId;
 use crate::store::{AccountRecord, Failed, Tx, WriteCommand};
 
-/// Makes an account.
 #[derive(Debug, Clone)]
 pub struct CreateAccount {
     pub account_id: AccountId,
     pub name: String,
     pub currency: Currency,
-    /// IANA name, checked by the caller.
+    /// An IANA name; the caller has checked it.
     pub time_zone: String,
 }
 
-/// Why it was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAccountRefused {
     #[error("account {0} exists already; `tillbook account list` shows it")]

@@ -1,21 +1,19 @@
-//! Making an API client.
+//! Creating an API client.
 
 use crate::auth::client_secret::ClientSecret;
 use crate::domain::ids::AccountId;
 use crate::domain::scope::Scopes;
 use crate::store::{ClientRecord, Failed, Tx, WriteCommand};
 
-/// Makes an API client of an account.
 #[derive(Debug, Clone)]
 pub struct CreateClient {
     pub account_id: AccountId,
     pub name: String,
     pub grants: Scopes,
-    /// Drawn by the caller, who alone ever sees it.
+    /// Only its hash is stored, so the caller must show the secret now or never.
     pub secret: ClientSecret,
 }
 
-/// Why it was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateClientRefused {
     #[error("there is no account {0}; make it with `tillbook account create {0} --name NAME`")]

@@ -1,4 +1,4 @@
-//! Making a draft.
+//! Creating a draft.
 
 use super::OnBehalfOf;
 use super::documents::parse_kept;
@@ -8,23 +8,22 @@ use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::item::{Item, number_lines};
 use crate::store::{DraftRecord, Failed, NewApiEvent, NewDraft, Tx, WriteCommand};
 
-/// Makes an open draft, with an order id reserved for it where that was asked.
+/// Creates an open draft, and reserves an order id for it if its options ask for one.
 #[derive(Debug, Clone)]
 pub struct CreateDraft {
     pub on_behalf_of: OnBehalfOf,
     pub draft: NewDraft,
-    /// The request, as the draft's first event shows it.
+    /// The request, as it is shown in the draft's history.
     pub event: NewApiEvent,
 }
 
-/// Why it was not made.
 #[derive(Debug)]
 pub enum CreateDraftRefused {
-    /// Another order, or a draft, has the custom order id.
+    /// The custom order id belongs to another order or draft.
     OrderIdTaken(OrderName),
-    /// There is no order of the name that it would change.
+    /// No order has the name that `options.order_id` gives.
     OrderUnknown,
-    /// No line id is left above the highest one.
+    /// The highest line id is in use, so no higher one is left.
     NoLineIdLeft,
 }
 
@@ -52,18 +51,18 @@ impl WriteCommand for CreateDraft {
     }
 }
 
-/// A draft's version when it is made.
+/// The version of a new draft.
 const FIRST_VERSION: i64 = 1;
 
-/// Why items got no numbers.
+/// Why items could not be numbered.
 #[derive(Debug)]
 pub enum NumberRefused {
     OrderUnknown,
     NoLineIdLeft,
 }
 
-/// Numbers the items that came without a line id on from the highest line of the draft, and of the
-/// order that it changes.
+/// Gives a line id to each item sent without one. Numbers continue from the highest line of the
+/// draft, and of the order that the draft adds to.
 pub(super) fn number_on(
     tx: &Tx<'_>,
     account_id: &AccountId,
@@ -74,7 +73,7 @@ pub(super) fn number_on(
         Some(order) => {
             let found = tx.find_ledger(account_id, order)?;
             let ledger = found.ok_or(Failed::Refused(NumberRefused::OrderUnknown))?.ledger;
-            // Lines of an order that is replaced are not in the way.
+            // A replaced order's lines are removed, so their numbers are free.
             let last = ledger.lines.last().map(|line| line.line_id());
             last.filter(|_| !draft.options.replaces)
         }

@@ -1,21 +1,19 @@
-//! Making a user of the back office.
+//! Creating a user of the back office.
 
 use crate::domain::email::Email;
 use crate::domain::ids::AccountId;
 use crate::domain::role::Role;
 use crate::store::{Failed, NewUser, StoreError, Tx, UserRecord, WriteCommand};
 
-/// Makes a user of some accounts.
 #[derive(Debug, Clone)]
 pub struct CreateUser {
     pub email: Email,
     pub role: Role,
     pub accounts: Vec<AccountId>,
-    /// Hashed by the caller: hashing is slow, and no transaction waits for it.
+    /// Already hashed: hashing is slow and must not happen inside a transaction.
     pub password_hash: String,
 }
 
-/// Why they were not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateUserRefused {
     #[error("{0} is a user already; `tillbook user list` shows all")]

@@ -1,4 +1,4 @@
-//! Disabling an API client: its tokens die with it.
+//! Disabling an API client, which also ends its tokens.
 
 use crate::store::{ClientRecord, Failed, Tx, WriteCommand};
 
@@ -8,7 +8,6 @@ pub struct DisableClient {
     pub client_id: String,
 }
 
-/// Why it was not disabled.
 #[derive(Debug, thiserror::Error)]
 pub enum DisableClientRefused {
     #[error("there is no client {0}; `tillbook client list` shows all")]

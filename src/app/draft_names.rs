@@ -1,33 +1,32 @@
-//! The order id that a draft holds: its own, or one that was drawn and kept for it.
+//! The order id of a draft: custom, or generated and reserved for it.
 
 use crate::domain::draft::{GenerateOrderId, ORDER_ID_ALPHABET, ORDER_ID_CHARS};
 use crate::domain::ids::{AccountId, DraftSeq, OrderName};
 use crate::randomness::Randomness;
 use crate::store::{Failed, NewDraft, StoreError, Tx};
 
-/// Draws of a generated order id before it is given up; 31^9 ids make one repeat a rarity.
+/// How many generated order ids are tried. With 31^9 possible ids even one collision is rare.
 const NAME_DRAWS_MAX: u32 = 100;
 
-/// What becomes of the order id of a draft that is made or changed.
+/// The order id of a draft after it was created or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NameChoice {
-    /// Its own, or none; what was kept for it is free again.
+    /// A custom id or no id. An id that was reserved for the draft is released.
     Own(Option<OrderName>),
-    /// The one that is kept for it already.
+    /// The id that was already reserved for the draft.
     Kept(OrderName),
-    /// One that is to be kept for it from now on.
+    /// A newly generated id, to be reserved.
     Reserved(OrderName),
 }
 
-/// Why a draft cannot have the order id that it asks for.
 #[derive(Debug)]
 pub enum NameRefused {
-    /// Another order, or a draft, has it.
+    /// The id belongs to another order or draft.
     Taken(OrderName),
 }
 
 impl NameChoice {
-    /// The order id that the draft's order will have, as far as that is known.
+    /// The id that the draft's order will have, if it is known already.
     pub fn name(&self) -> Option<&OrderName> {
         match self {
             Self::Own(name) => name.as_ref(),
@@ -36,7 +35,7 @@ impl NameChoice {
     }
 }
 
-/// Chooses; `kept` is the order id that is kept for the draft.
+/// Decides on the draft's order id. `kept` is the id already reserved for the draft.
 pub fn choose_name(
     tx: &Tx<'_>,
     account_id: &AccountId,
@@ -56,7 +55,7 @@ pub fn choose_name(
     }
 }
 
-/// Writes down what was chosen.
+/// Reserves or releases order ids as decided by [`choose_name`].
 pub fn hold_name(
     tx: &Tx<'_>,
     account_id: &AccountId,
@@ -71,7 +70,7 @@ pub fn hold_name(
     }
 }
 
-/// A generated order id that no order and no draft of the account has.
+/// Generates an order id that no order or draft of the account has.
 pub fn free_generated_name(tx: &Tx<'_>, account_id: &AccountId) -> Result<OrderName, StoreError> {
     for _ in 0..NAME_DRAWS_MAX {
         let name = parse_name(&generate_name(tx.randomness()))?;
@@ -82,7 +81,7 @@ pub fn free_generated_name(tx: &Tx<'_>, account_id: &AccountId) -> Result<OrderN
     Err(StoreError::inconsistent("no generated order id is free"))
 }
 
-/// A name out of an id of ours.
+/// Parses an id that Tillbook generated, which is always a valid name.
 pub fn parse_name(text: &str) -> Result<OrderName, StoreError> {
     OrderName::parse(text).ok_or_else(|| StoreError::inconsistent("an id of ours is no name"))
 }

@@ -1,4 +1,4 @@
-//! The options of a draft: what of them acts, and how a change of them is taken in.
+//! The options of a draft: which have an effect, and how a change is merged in.
 
 use super::documents::parse_kept;
 use crate::domain::KeptJson;
@@ -6,7 +6,7 @@ use crate::domain::draft::{DraftOptions, GenerateOrderId};
 use crate::domain::ids::OrderName;
 use crate::json::Tree;
 
-/// What acts of these options, which have been checked.
+/// Reads the options that have an effect. They must have been validated before.
 pub fn acting_options(options: &Tree) -> DraftOptions {
     let default = DraftOptions::default();
     let flag = |key: &str| options.member(key).and_then(Tree::as_bool);
@@ -23,7 +23,7 @@ pub fn acting_options(options: &Tree) -> DraftOptions {
     }
 }
 
-/// The options with those that were sent in place of the ones of the same name.
+/// Replaces the options that were sent again and keeps the others.
 pub fn merged_options(before: &KeptJson, sent: &Tree) -> Tree {
     let before = parse_kept(before);
     let Tree::Object(members) = sent else { return before };

@@ -1,4 +1,4 @@
-//! What a draft or an order is found by: words for a search, values for the filters of lists.
+//! Indexes drafts and orders: words for the search, values for list filters.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,13 @@ use crate::domain::item::Item;
 use crate::json::Tree;
 use crate::store::{ListValues, NewDraft, StoreError, Tx, ValueFilter};
 
-/// Where people stand in an order's document, and what each is found by.
+/// The members of an order document that describe people, and the fields of each that are
+/// searchable.
 const PEOPLE: [&str; 3] = ["customer", "shipping_address", "billing_address"];
 const TEXTS: [&str; 4] = ["email", "first_name", "last_name", "phone_number"];
 
-/// Has an order found by what it says now. Called by whoever makes or changes one.
+/// Indexes an order by its current contents. Every command that makes or changes one must call
+/// this.
 pub fn index_order(
     tx: &Tx<'_>,
     account_id: &AccountId,
@@ -26,7 +28,7 @@ pub fn index_order(
     tx.replace_order_values(account_id, order_seq, &list_values(order, items))
 }
 
-/// Has a draft found by what it says now. Called by whoever makes or changes one.
+/// Indexes a draft by its current contents. Every command that makes or changes one must call this.
 pub fn index_draft(
     tx: &Tx<'_>,
     account_id: &AccountId,
@@ -41,20 +43,20 @@ pub fn index_draft(
     tx.replace_draft_values(account_id, draft_seq, &values)
 }
 
-/// The draft's items, each with the store that it is of: its own, or else the draft's.
+/// The draft's items, each with a store: its own, or else the draft's.
 pub fn items_of_stores(draft: &NewDraft) -> Vec<Item> {
     let of_draft = |item: &Item| item.store_id.clone().or_else(|| draft.store_id.clone());
     draft.items.iter().map(|item| Item { store_id: of_draft(item), ..item.clone() }).collect()
 }
 
-/// The texts whose words find an order: its people's e-mails, names and phones. Its order id is
-/// not among them.
+/// The searchable texts of an order document: e-mail addresses, names and phone numbers. The caller
+/// adds the order id.
 fn search_texts(order: &Tree) -> Vec<String> {
     let people = PEOPLE.iter().filter_map(|key| order.member(key));
     people.flat_map(|person| TEXTS.iter().filter_map(|key| text_of(person, key))).collect()
 }
 
-/// The values that an order's document and items give it in lists.
+/// The filter values in an order's document and items.
 fn list_values(order: &Tree, items: &[Item]) -> ListValues {
     let mut values = BTreeSet::new();
     let customer = order.member("customer").and_then(|customer| text_of(customer, "id"));

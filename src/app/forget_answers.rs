@@ -1,4 +1,4 @@
-//! Forgetting the answers of idempotency keys that have run out.
+//! Deleting the stored answers of idempotency keys that have expired.
 
 use std::convert::Infallible;
 
@@ -6,14 +6,14 @@ use super::idempotent::KEY_KEPT_MS;
 use crate::domain::Timestamp;
 use crate::store::{Failed, Tx, WriteCommand};
 
-/// Answers forgotten by one command, so that no other write waits long for it.
+/// How many answers one command deletes, so that other writes do not wait long.
 const FORGOTTEN_MAX: u32 = 1_000;
 
-/// The newest answers, which no age makes forgotten. A clock that jumps makes all of them old at
-/// once, and whoever sends a request again then must not have it done twice.
+/// How many of the newest answers are kept at any age. If the clock jumps, all answers look old at
+/// once, and a request that is then repeated must still not be carried out twice.
 const KEPT_WHATEVER_THEIR_AGE: u32 = 1_000;
 
-/// Deletes the oldest answers that have run out. Done is whether there may be more.
+/// Deletes the oldest expired answers. `Done` is true if there may be more.
 #[derive(Debug, Clone, Copy)]
 pub struct ForgetAnswers;
 

@@ -1,33 +1,32 @@
-//! Doing what a request asks once, however often it is sent (docs/contract.md, Decision 4).
+//! Carries out a request once, however often it is sent (docs/contract.md, Decision 4).
 
 use crate::sabotage::{self, Fault};
 use crate::store::{Failed, KeyUse, Tx, WriteCommand};
 
-/// How long a key stands for its answer at least: 30 days of the book's time.
+/// How long a key's answer is kept at least: 30 days.
 pub(super) const KEY_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 
-/// A command, and the key that its request carried. The answer is rendered and stored in the
-/// transaction of what the command did, so that there is never one without the other.
+/// A command with its request's idempotency key. The answer is rendered and stored in the
+/// transaction of the command, so that neither exists without the other.
 pub struct Idempotent<C, R> {
     pub command: C,
-    /// Without a key nothing is looked up or stored.
+    /// Without a key, nothing is looked up or stored.
     pub key: Option<KeyUse>,
-    /// Makes the body of the answer; pure.
+    /// Renders the body of the answer. It must be pure, since it runs inside the transaction.
     pub render: R,
 }
 
-/// The body of a 200.
+/// The body of a successful answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub body: String,
-    /// It is the stored answer of an earlier request; nothing was done.
+    /// True if this is the stored answer of an earlier request, so that nothing was done now.
     pub replayed: bool,
 }
 
-/// Why a request with a key was not done.
 #[derive(Debug)]
 pub enum IdempotentRefused<R> {
-    /// The key stands for another request.
+    /// The key was used for a different request.
     KeyReused,
     Command(R),
 }

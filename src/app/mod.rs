@@ -1,7 +1,7 @@
-//! Every write that a caller can ask for, one file each.
+//! Every write that a caller can ask for, one command per file.
 //!
-//! A command reads and decides in the transaction that it writes in. It is plain and synchronous:
-//! it is handed a [`Tx`](crate::store::Tx) and nothing to call out with.
+//! A command reads and decides in the transaction that it writes in. It is synchronous and is given
+//! only a [`Tx`](crate::store::Tx), so it can call nothing outside the database.
 
 mod access;
 mod add_service_event;
@@ -60,7 +60,7 @@ pub use sign_in_attempts::RememberFailures;
 
 use crate::domain::ids::{AccountId, CreatedBy};
 
-/// Whom a command acts for: the account it may touch, and who is said to have done it.
+/// The account that a command may touch, and the client or user recorded as its author.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnBehalfOf {
     pub account_id: AccountId,

@@ -1,4 +1,4 @@
-//! What a client changes about an order: pure work on documents.
+//! Applies a client's changes to an order's documents. Pure.
 
 use super::documents::parse_kept;
 use crate::domain::KeptJson;
@@ -7,24 +7,24 @@ use crate::domain::item::Item;
 use crate::json::Tree;
 use crate::store::OrderRecord;
 
-/// Members of an object that a request sent: those that it may change, and those that it may only
-/// repeat.
+/// Members of an object in a request: those that it changes, and those that must equal the stored
+/// value.
 #[derive(Debug, Clone, Default)]
 pub struct PartChange {
     pub changed: Vec<(String, Tree)>,
     pub repeated: Vec<(String, Tree)>,
 }
 
-/// What a request says about one line.
+/// A request's changes to one line.
 #[derive(Debug, Clone)]
 pub struct ItemChange {
     pub line_id: LineId,
     pub part: PartChange,
-    /// Its discounts, one for each that the line has, in their order.
+    /// The line's discounts, in the stored order and number.
     pub discount_lines: Option<Vec<PartChange>>,
 }
 
-/// What a request says about an order.
+/// A request's changes to an order.
 #[derive(Debug, Clone, Default)]
 pub struct OrderChange {
     pub order: PartChange,
@@ -32,10 +32,10 @@ pub struct OrderChange {
     pub items: Vec<ItemChange>,
 }
 
-/// Something in a request that cannot be, whatever else the order is. `path` is a JSON pointer.
+/// Why a change is invalid. `path` is a JSON pointer into the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeProblem {
-    /// The field keeps its value, and another was sent.
+    /// The field cannot be changed, and a different value was sent.
     NotChangeable {
         path: String,
     },
@@ -50,11 +50,11 @@ pub enum ChangeProblem {
 pub struct ChangedOrder {
     pub document: Tree,
     pub options_document: Tree,
-    /// All items, changed or not.
+    /// All items, including unchanged ones.
     pub items: Vec<Item>,
 }
 
-/// The documents after the change, or everything that cannot be in it.
+/// The documents after the change, or every problem with it.
 pub fn apply(
     order: &OrderRecord,
     change: &OrderChange,
@@ -116,7 +116,7 @@ fn change_item(
     KeptJson(changed.to_string())
 }
 
-/// The object with the changed members; those that are only repeated must be there already.
+/// Replaces the changed members. Repeated members must equal those that are there.
 fn merge(there: &Tree, sent: &PartChange, path: &str, problems: &mut Vec<ChangeProblem>) -> Tree {
     refuse_other_values(there, &sent.repeated, path, problems);
     let changes = sent.changed.iter();
@@ -133,7 +133,8 @@ fn refuse_other_values(
         !there.member(key).is_some_and(|value| value.means_same(sent))
     };
     problems.extend(repeated.iter().filter(other).map(|(key, _)| {
-        // Only known names are repeated, and none of them has a sign that a pointer escapes.
+        // Repeated members have known names, which contain no character that a JSON pointer
+        // escapes.
         ChangeProblem::NotChangeable { path: format!("{path}/{key}") }
     }));
 }

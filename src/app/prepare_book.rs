@@ -1,11 +1,11 @@
-//! What a file needs before a server can use it.
+//! What a database file needs before a server can use it.
 
 use std::convert::Infallible;
 
 use crate::randomness::Randomness;
 use crate::store::{Failed, SigningKey, Tx, WriteCommand};
 
-/// Makes the key that signs tokens, unless there is one. Done is every key, the newest first.
+/// Makes a token signing key if there is none. `Done` is every key, newest first.
 #[derive(Debug, Clone, Copy)]
 pub struct PrepareBook;
 
@@ -19,14 +19,14 @@ impl WriteCommand for PrepareBook {
         if !keys.is_empty() {
             return Ok(keys);
         }
-        // A secret is never drawn from a seed, not even in a demo.
+        // A secret must never come from a seed, not even in the demo.
         let secret = Randomness::System.bytes();
         tx.insert_signing_key(&SigningKey { key_id: Randomness::System.uuid(), secret })?;
         Ok(tx.list_signing_keys()?)
     }
 }
 
-/// Marks the file as one that the demo made.
+/// Marks the file as a demo shop, with the seed it was made from.
 #[derive(Debug, Clone, Copy)]
 pub struct MarkAsDemo {
     pub seed: i64,

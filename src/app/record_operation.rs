@@ -1,4 +1,4 @@
-//! Recording a payment operation: the heart's hand.
+//! Recording a payment operation: the write that Tillbook exists for.
 
 use super::OnBehalfOf;
 use crate::domain::ids::{AccountId, OrderName, ResourceId};
@@ -15,7 +15,7 @@ pub struct RecordOperation {
     pub request: OperationRequest,
 }
 
-/// An operation that now stands in the book, and what its links name.
+/// A recorded operation, with the names that its links need.
 #[derive(Debug, Clone)]
 pub struct RecordedOperation {
     pub account_id: AccountId,
@@ -23,21 +23,20 @@ pub struct RecordedOperation {
     pub operation: Operation,
 }
 
-/// Why it was not recorded.
 #[derive(Debug)]
 pub enum RecordOperationRefused {
     OrderNotFound,
-    /// The request names something that this order does not have.
+    /// The request refers to something that this order does not have.
     References(Vec<ReferenceProblem>),
     OrderCancelled,
     OrderNotOpen,
-    /// What was ever authorized or cancelled on the order would no longer be an exact number.
+    /// The sum of everything ever authorized or cancelled would exceed the range of exact numbers.
     SumOutOfRange,
-    /// Line by line, with the operations that the decision does not know.
+    /// Some lines have less left than the request asks for.
     AmountsExceedRemaining(Vec<ExceededAmount>),
 }
 
-/// A line from which more is asked than there is, and what last moved something on it.
+/// A line with less left than was asked for, and the operation that last changed it.
 #[derive(Debug, Clone)]
 pub struct ExceededAmount {
     pub line: ExceededLine,
@@ -89,7 +88,7 @@ fn recorded(
     RecordedOperation { account_id, order_id: order.order_id, operation }
 }
 
-/// A refusal with the operations it names.
+/// Adds to a refusal the operations that the pure decision could only name by number.
 fn explain(tx: &Tx<'_>, rejected: OperationRejected) -> Result<RecordOperationRefused, StoreError> {
     Ok(match rejected {
         OperationRejected::References(problems) => RecordOperationRefused::References(problems),

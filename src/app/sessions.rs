@@ -1,4 +1,4 @@
-//! Signing in and out: sessions, and links that start one once.
+//! Signing in and out: sessions, and links that sign in once.
 
 use std::convert::Infallible;
 
@@ -9,11 +9,11 @@ use crate::domain::Timestamp;
 use crate::domain::email::Email;
 use crate::store::{Failed, NewSession, SignInLink, Tx, UserRecord, WriteCommand};
 
-/// A session ends this long after it began, whatever happens in it: 12 hours.
+/// How long a session lasts after it began, used or not: 12 hours.
 pub const SESSION_LIFE_MS: i64 = 12 * 60 * 60 * 1_000;
 
-/// Starts a session of a user whose password was right; one of a cookie that was there before
-/// ends, so that nobody can plant a cookie and wait.
+/// Starts a session for a user whose password was correct. The session of the browser's previous
+/// cookie ends, so that nobody can plant a known cookie and wait for a sign-in.
 #[derive(Debug, Clone)]
 pub struct StartSession {
     pub user: UserRecord,
@@ -25,7 +25,7 @@ pub struct StartSession {
 
 impl WriteCommand for StartSession {
     const NAME: &'static str = "start_session";
-    /// Whether the user is still the one whose password was compared.
+    /// False if the user was disabled or changed the password since it was compared.
     type Done = bool;
     type Refused = Infallible;
 
@@ -47,7 +47,6 @@ impl WriteCommand for StartSession {
     }
 }
 
-/// Ends a session.
 #[derive(Debug, Clone)]
 pub struct EndSession {
     pub token_sha256: [u8; 32],
@@ -63,7 +62,7 @@ impl WriteCommand for EndSession {
     }
 }
 
-/// Notes that a session is in use.
+/// Records that a session is in use.
 #[derive(Debug, Clone)]
 pub struct TouchSession {
     pub token_sha256: [u8; 32],
@@ -83,7 +82,7 @@ impl WriteCommand for TouchSession {
 #[derive(Debug, Clone)]
 pub struct MakeSignInLink {
     pub token_sha256: [u8; 32],
-    /// Whom it signs in; `None` makes the first owner.
+    /// The user that it signs in; `None` for a link that creates the first owner.
     pub email: Option<Email>,
     pub life_ms: i64,
 }
@@ -101,7 +100,6 @@ impl WriteCommand for MakeSignInLink {
     }
 }
 
-/// Why a link did nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum UseLinkRefused {
     #[error("it has been used or has run out")]
@@ -112,7 +110,7 @@ pub enum UseLinkRefused {
     User(CreateUserRefused),
 }
 
-/// Signs in whom a link is for.
+/// Signs in the user that a link is for.
 #[derive(Debug, Clone)]
 pub struct UseSignInLink {
     pub link_sha256: [u8; 32],
@@ -132,7 +130,7 @@ impl WriteCommand for UseSignInLink {
     }
 }
 
-/// Makes the first owner, and the first account where there is none, and signs them in.
+/// Creates the first owner, and the first account if there is none, and signs the owner in.
 #[derive(Debug, Clone)]
 pub struct SetUp {
     pub link_sha256: [u8; 32],

@@ -1,4 +1,4 @@
-//! Changing what is said about an order. Its lines and its money stay what they are.
+//! Changing an order's descriptive fields. Lines and money stay as they are.
 
 use super::OnBehalfOf;
 use super::findable::index_order;
@@ -8,7 +8,7 @@ use crate::domain::ids::OrderName;
 use crate::json::Tree;
 use crate::store::{Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx, WriteCommand};
 
-/// Changes the fields that were sent, whatever the order's status.
+/// Changes the fields that were sent. The order may have any status.
 #[derive(Debug, Clone)]
 pub struct UpdateOrder {
     pub on_behalf_of: OnBehalfOf,
@@ -16,17 +16,16 @@ pub struct UpdateOrder {
     pub change: OrderChange,
     /// `options.multiple_authorizations`, if it was sent.
     pub multiple_authorizations: Option<bool>,
-    /// The request, as the order's event shows it.
+    /// The request, as it is shown in the order's history.
     pub event: NewApiEvent,
 }
 
-/// Why nothing was changed.
 #[derive(Debug)]
 pub enum UpdateOrderRefused {
     OrderNotFound,
-    /// The request asks for what cannot be. 400.
+    /// The request is invalid. 400.
     Problems(Vec<ChangeProblem>),
-    /// How sums are kept can no longer change.
+    /// `multiple_authorizations` cannot change once there are payment operations.
     HasPaymentOperations,
 }
 
@@ -60,7 +59,7 @@ impl WriteCommand for UpdateOrder {
 }
 
 impl UpdateOrder {
-    /// Writes what changed, and makes the order found by what it says now.
+    /// Writes the changed documents and indexes the order again.
     fn write_documents(
         &self,
         tx: &Tx<'_>,

@@ -1,4 +1,4 @@
-//! Accounts, and the book's one row about itself.
+//! Accounts, and the single row about the database file itself.
 
 use rusqlite::{Row, named_params};
 
@@ -8,13 +8,13 @@ use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
 use crate::domain::ids::AccountId;
 
-/// An account as it stands in the book.
+/// A stored account.
 #[derive(Debug, Clone)]
 pub struct AccountRecord {
     pub account_id: AccountId,
     pub name: String,
     pub currency: Currency,
-    /// IANA name.
+    /// An IANA name, as `Europe/Oslo`.
     pub time_zone: String,
     pub created_at: Timestamp,
 }
@@ -27,25 +27,24 @@ impl Reader<'_> {
         self.list(sql, [], read_account)
     }
 
-    /// The row of an account.
     pub fn find_account_seq(&self, account_id: &AccountId) -> Result<Option<i64>, StoreError> {
         let sql = "select account_seq from accounts where account_id = :account_id";
         self.find(sql, named_params! {":account_id": account_id}, |row| row.get(0))
     }
 
-    /// The row of an account that a token has named, so that it must be there.
+    /// The row of an account that must exist, since a valid token names it.
     pub(super) fn load_account_seq(&self, account_id: &AccountId) -> Result<i64, StoreError> {
         let seq = self.find_account_seq(account_id)?;
         seq.ok_or_else(|| StoreError::inconsistent(format!("account {account_id} is gone")))
     }
 
-    /// The seed of the demo shop in this file; `None` in a real book.
+    /// The seed of the demo shop in this file; `None` unless the demo made it.
     pub fn load_demo_seed(&self) -> Result<Option<i64>, StoreError> {
         let seed = self.find("select demo_seed from book", [], |row| row.get(0))?;
         Ok(seed.flatten())
     }
 
-    /// Rises whenever somebody's access changes.
+    /// Rises with every change of anyone's access.
     pub fn load_access_version(&self) -> Result<i64, StoreError> {
         let version = self.find("select access_version from book", [], |row| row.get(0))?;
         version.ok_or_else(|| StoreError::inconsistent("the table book has no row"))
@@ -53,7 +52,6 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Appends an account.
     pub fn insert_account(&self, account: &AccountRecord) -> Result<(), StoreError> {
         let sql = "insert into accounts (account_id, name, currency, time_zone, created_at_ms)
                    values (:account_id, :name, :currency, :time_zone, :created_at_ms)";
@@ -70,20 +68,20 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Marks the file as the demo's, made from that seed.
+    /// Marks the file as a demo shop, with the seed it was made from.
     pub fn update_demo_seed(&self, seed: i64) -> Result<(), StoreError> {
         self.execute("update book set demo_seed = :seed", named_params! {":seed": seed})?;
         Ok(())
     }
 
-    /// Tells running servers that somebody's access has changed.
+    /// Tells running servers that access has changed.
     pub fn raise_access_version(&self) -> Result<(), StoreError> {
         self.execute("update book set access_version = access_version + 1", [])?;
         Ok(())
     }
 }
 
-/// An account of a row that has its columns.
+/// Needs the columns `account_id`, `name`, `currency`, `time_zone` and `created_at_ms`.
 pub(super) fn read_account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
         account_id: row.get("account_id")?,

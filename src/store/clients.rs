@@ -1,4 +1,4 @@
-//! API clients and the keys that sign their tokens.
+//! API clients, and the keys that sign access tokens.
 
 use rusqlite::{Row, named_params};
 
@@ -8,27 +8,26 @@ use crate::domain::Timestamp;
 use crate::domain::ids::AccountId;
 use crate::domain::scope::Scopes;
 
-/// An API client as it stands in the book.
+/// A stored API client.
 #[derive(Debug, Clone)]
 pub struct ClientRecord {
     pub client_id: String,
     pub account_id: AccountId,
     pub name: String,
-    /// SHA-256 of the secret.
+    /// The SHA-256 hash of the secret; the secret itself is not stored.
     pub secret_sha256: [u8; 32],
     pub grants: Scopes,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
 }
 
-/// Who may do what, all of it: what a server keeps in memory.
+/// All access rights; a server keeps them in memory.
 #[derive(Debug, Clone)]
 pub struct AccessRecord {
     pub version: i64,
     pub clients: Vec<ClientRecord>,
 }
 
-/// A key that signs access tokens.
 #[derive(Clone)]
 pub struct SigningKey {
     pub key_id: String,
@@ -39,7 +38,7 @@ const COLUMNS: &str = "client_id, account_id, clients.name, secret_sha256, grant
     clients.created_at_ms, disabled_at_ms";
 
 impl Reader<'_> {
-    /// Every client and the version of this state.
+    /// Every client, with the version of this state.
     pub fn load_access(&self) -> Result<AccessRecord, StoreError> {
         Ok(AccessRecord { version: self.load_access_version()?, clients: self.list_clients()? })
     }
@@ -52,7 +51,6 @@ impl Reader<'_> {
         self.list(sql, [], read_client)
     }
 
-    /// The client of that id.
     pub fn find_client(&self, client_id: &str) -> Result<Option<ClientRecord>, StoreError> {
         let sql = format!(
             "select {COLUMNS} from clients join accounts using (account_seq)
@@ -61,7 +59,7 @@ impl Reader<'_> {
         self.find(sql, named_params! {":client_id": client_id}, read_client)
     }
 
-    /// The keys that tokens may be signed with, the newest first.
+    /// All signing keys, newest first.
     pub fn list_signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         let sql = "select key_id, secret from signing_keys order by created_at_ms desc, key_id";
         self.list(sql, [], |row| {
@@ -71,7 +69,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Appends a client of the account in that row.
+    /// Inserts a client of the account in row `account_seq`.
     pub fn insert_client(&self, account_seq: i64, client: &ClientRecord) -> Result<(), StoreError> {
         let sql = "insert into clients
             (client_id, account_seq, name, secret_sha256, grants, created_at_ms)
@@ -90,7 +88,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Disables a client for good; a client that is disabled already stays so since then.
+    /// Disables a client for good. Disabling it again keeps the first time.
     pub fn disable_client(&self, client_id: &str) -> Result<(), StoreError> {
         let sql = "update clients set disabled_at_ms = coalesce(disabled_at_ms, :now)
                    where client_id = :client_id";
@@ -98,7 +96,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Adds a signing key.
     pub fn insert_signing_key(&self, key: &SigningKey) -> Result<(), StoreError> {
         let sql = "insert into signing_keys (key_id, secret, created_at_ms)
                    values (:key_id, :secret, :created_at_ms)";

@@ -1,51 +1,52 @@
-//! What a write is: a command that decides and writes in one transaction, and how it can end.
+//! Write commands: each decides and writes in one transaction.
 
 use super::error::{StoreError, StoreErrorKind};
 use super::tx::Tx;
 
-/// A write that somebody can ask for. `grep "impl WriteCommand"` lists them all.
+/// A write that callers can ask for. `grep "impl WriteCommand"` lists them all.
 pub trait WriteCommand: Send + 'static {
-    /// What it is called in logs.
+    /// The command's name in logs.
     const NAME: &'static str;
     type Done: Send + 'static;
-    /// Why it may say no; [`Infallible`](std::convert::Infallible) if it never does.
+    /// Why the command may refuse; [`Infallible`](std::convert::Infallible) if it never does.
     type Refused: Send + 'static;
 
-    /// Decides, then writes. It must refuse before its first write, must not depend on what an
-    /// earlier run did, since it may be run again, and must call nothing outside the transaction.
+    /// Decides, then writes. It must refuse before its first write, must not depend on an earlier
+    /// run, since it may be run again, and must call nothing outside the transaction.
     fn run(&self, tx: &Tx<'_>) -> Result<Self::Done, Failed<Self::Refused>>;
 }
 
-/// Why one run of a command did nothing.
+/// Why a run of a command did nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed<R> {
-    /// The command said no, before any write.
+    /// The command refused before its first write.
     #[error("{0}")]
     Refused(R),
-    /// The store failed; its transaction is rolled back.
+    /// The store failed; the transaction must be rolled back.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a command that was handed to the writer was not done.
+/// Why the writer did not carry out a command.
 #[derive(Debug)]
 pub enum WriteError<R> {
-    /// It ran and said no.
+    /// The command ran and refused.
     Refused(R),
-    /// The store failed while it ran; nothing was written.
+    /// The store failed while the command ran. Nothing was written.
     Store(StoreError),
-    /// Too much is waiting; it was not run.
+    /// Too many commands are waiting. It was not run.
     QueueFull,
-    /// The file is locked, the disk is full, or the book was found damaged; nothing was written.
+    /// The file is locked, the disk is full, or the database was found damaged. Nothing was
+    /// written.
     Unavailable(StoreErrorKind),
-    /// It panicked, or its commit broke a rule of the schema; nothing was written.
+    /// The command panicked, or its commit violated the schema. Nothing was written.
     Crashed,
-    /// The writer has stopped. Whether it was written is unknown.
+    /// The writer has stopped. Whether the command was written is unknown.
     WritesOff,
 }
 
 impl<R> Failed<R> {
-    /// The failure of a command that is part of another, in the words of that other.
+    /// Turns the refusal of an inner command into one of the outer command.
     pub fn map<S>(self, refused: impl FnOnce(R) -> S) -> Failed<S> {
         match self {
             Failed::Refused(why) => Failed::Refused(refused(why)),

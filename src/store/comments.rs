@@ -1,4 +1,4 @@
-//! What was said about orders by those who work on them.
+//! Comments on orders.
 
 use std::collections::HashMap;
 
@@ -17,14 +17,14 @@ pub struct CommentRecord {
     pub id: String,
     pub created_at: Timestamp,
     pub created_by: CreatedBy,
-    /// The comment as sent, an object.
+    /// The comment as it was sent: a JSON object.
     pub document: KeptJson,
     /// The event that added it.
     pub event_seq: EventSeq,
 }
 
 impl Reader<'_> {
-    /// The comment of an order by its id, unless it was deleted.
+    /// Finds an order's comment by id, unless it was deleted.
     pub fn find_comment(
         &self,
         order_seq: OrderSeq,
@@ -34,7 +34,7 @@ impl Reader<'_> {
         Ok(comments.into_iter().flatten().find(|comment| comment.id == id))
     }
 
-    /// The comments of orders, by the orders' rows, oldest first, without those that were deleted.
+    /// The comments of several orders by order row, oldest first, without deleted ones.
     pub(super) fn list_comments(
         &self,
         rows: &OrderRows,
@@ -59,7 +59,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Adds a comment to an order; `event_seq` is the event that says so.
+    /// Adds a comment to an order. `event_seq` is the event that records it.
     pub fn insert_comment(
         &self,
         order_seq: OrderSeq,
@@ -84,8 +84,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Deletes a comment: its text goes, here and in the request that added it; that there was
-    /// one, by whom and when, stays.
+    /// Deletes a comment. Its text is erased here and in the request that added it; its author and
+    /// times stay.
     pub fn delete_comment(
         &self,
         comment: &CommentRecord,

@@ -1,28 +1,27 @@
-//! How the book fares beyond any one request: what people must see to, for `/health` and the back
-//! office.
+//! Health of the database file, for `/health` and the back office.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::sqlite::open::wal_bytes;
 
-/// A WAL past this, twice what a load brings it to, is one that somebody's long reading keeps from
-/// being put back.
+/// A larger WAL means that a long read keeps it from being moved into the file. It is twice what
+/// heavy load needs.
 const WAL_BYTES_MAX: u64 = 512 << 20;
 
-/// Something that people must see to.
+/// A problem that a person must look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// The file is damaged, or an order does not add up. Nothing is written any more: only people
-    /// can say what the book should be, and each write could make it worse.
+    /// The file is damaged, or an order does not add up. Nothing more is written: only a person can
+    /// say what the data should be, and each write could make it worse.
     Damaged,
-    /// The last write found no room.
+    /// The last write failed because the disk was full.
     DiskFull,
-    /// The WAL has grown far past what it should be.
+    /// The WAL is far larger than it should be.
     WalLarge,
 }
 
-/// What is known of the book's troubles; shared by everybody who serves it.
+/// The known problems of a database file, shared by all who serve it.
 #[derive(Debug)]
 pub struct Condition {
     database: PathBuf,
@@ -41,7 +40,7 @@ impl Condition {
         }
     }
 
-    /// All that must be seen to, the worst first.
+    /// All current problems, worst first.
     pub fn troubles(&self) -> Vec<Trouble> {
         let all = [
             (&self.damaged, Trouble::Damaged),
@@ -51,12 +50,11 @@ impl Condition {
         all.into_iter().filter(|(is, _)| is.load(Ordering::Acquire)).map(|(_, what)| what).collect()
     }
 
-    /// Whether the book was found not to be right.
     pub fn is_damaged(&self) -> bool {
         self.damaged.load(Ordering::Acquire)
     }
 
-    /// From now on nothing is written; see [`Trouble::Damaged`].
+    /// Stops all writes; see [`Trouble::Damaged`].
     pub fn declare_damaged(&self) {
         self.damaged.store(true, Ordering::Release);
     }
@@ -65,7 +63,8 @@ impl Condition {
         self.disk_full.store(is_full, Ordering::Release);
     }
 
-    /// Looks how large the WAL is. Its bytes, when it has just grown too large.
+    /// Checks the size of the WAL. Returns its bytes if it has just become too large, so that it is
+    /// reported once.
     pub fn look_at_wal(&self) -> Option<u64> {
         let bytes = wal_bytes(&self.database);
         let is_large = WAL_BYTES_MAX < bytes;

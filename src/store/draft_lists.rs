@@ -1,4 +1,4 @@
-//! Lists of drafts: which filters there are and what answers each.
+//! Lists of drafts: the filters and the index that answers each.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::domain::currency::Currency;
 use crate::domain::draft::DraftStatus;
 use crate::domain::ids::{AccountId, DraftSeq};
 
-/// Which drafts of an account a list shall have, the newest first. What is empty asks nothing; of
-/// several values any one will do.
+/// The filters of a list of drafts, newest first. Empty filters match everything; several values
+/// are OR-ed.
 #[derive(Debug, Clone, Default)]
 pub struct DraftQuery {
     pub statuses: Vec<DraftStatus>,
@@ -23,21 +23,20 @@ pub struct DraftQuery {
     pub values: BTreeMap<ValueFilter, Vec<String>>,
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
-    /// Words that each begin a word of the draft.
+    /// Each word must begin a word of the draft.
     pub search: Option<String>,
-    /// The row that the list goes on after.
+    /// The last row of the page before.
     pub starting_after: Option<DraftSeq>,
-    /// Drafts in the list at most.
+    /// The most drafts that a page holds.
     pub limit: u32,
-    /// Whether to count all drafts that match.
+    /// Whether to count all matching drafts.
     pub total: bool,
 }
 
-/// A page of a list.
 #[derive(Debug, Clone)]
 pub struct DraftPage {
     pub drafts: Vec<DraftRecord>,
-    /// How many drafts match in all, if that was asked.
+    /// How many drafts match; `None` unless the query asked for it.
     pub total: Option<i64>,
 }
 
@@ -57,11 +56,11 @@ pub(super) const DRAFTS: Listed = Listed {
 };
 
 impl DraftQuery {
-    /// The list that is meant; `None` when nothing can be in it.
+    /// The criteria of this query; `None` if no draft can match.
     pub(super) fn list(&self, account_id: &AccountId) -> Option<List> {
         let mut criteria = Vec::new();
         if let Some(typed) = &self.search {
-            // A search without any word in it finds nothing.
+            // A search without a word finds nothing.
             criteria.push(Criterion::Search(search_expression(account_id, typed)?));
         }
         let values = self.values.iter().filter(|(_, values)| !values.is_empty());
@@ -83,7 +82,6 @@ impl DraftQuery {
 }
 
 impl Reader<'_> {
-    /// A page of drafts.
     pub fn list_drafts(
         &self,
         account_id: &AccountId,

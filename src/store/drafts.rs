@@ -1,4 +1,4 @@
-//! Drafts and their items.
+//! Drafts, their items and their histories.
 
 use rusqlite::{Row, named_params};
 
@@ -13,27 +13,27 @@ use crate::domain::ids::{AccountId, CreatedBy, DraftSeq, OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::{KeptJson, Timestamp};
 
-/// What a client asks to have drafted.
+/// The contents of a draft.
 #[derive(Debug, Clone)]
 pub struct NewDraft {
     pub currency: Currency,
     /// The custom order id.
     pub order_name: Option<OrderName>,
-    /// The store of items that name none.
+    /// The store of items that name no store.
     pub store_id: Option<String>,
     pub items: Vec<Item>,
-    /// The positions of items that were sent without a line id, and have one only for now.
+    /// Positions of items that were sent without a line id; the ids they have now are provisional.
     pub unnumbered: Vec<usize>,
     pub options: DraftOptions,
-    /// The fields of `order` but its items.
+    /// The fields of `order` without its items.
     pub document: KeptJson,
-    /// `store` as sent beside `order`.
+    /// The `store` that was sent beside `order`.
     pub store_document: Option<KeptJson>,
-    /// `options` as sent.
+    /// The `options` as they were sent.
     pub options_document: KeptJson,
 }
 
-/// A draft as it stands in the book.
+/// A stored draft.
 #[derive(Debug, Clone)]
 pub struct DraftRecord {
     pub draft_seq: DraftSeq,
@@ -43,21 +43,20 @@ pub struct DraftRecord {
     pub created_at: Timestamp,
     pub created_by: CreatedBy,
     pub updated_at: Timestamp,
-    /// How many changes it has seen.
+    /// The number of changes so far.
     pub version: i64,
     /// The changes, oldest first.
     pub events: Vec<DraftEvent>,
-    /// What was asked for; `order_name` also holds a reserved order id.
+    /// The contents. `order_name` may also be a reserved order id.
     pub draft: NewDraft,
-    /// The orders that it became, or the one that it changed; none before it is completed.
+    /// The orders that were made from it, or the one it changed; empty until it is completed.
     pub order_ids: Vec<OrderName>,
 }
 
-/// A change of a draft.
 #[derive(Debug, Clone)]
 pub struct DraftEvent {
     pub id: String,
-    /// The how-manieth event of its draft, from 1.
+    /// Position in its draft's history, from 1.
     pub version: i64,
     pub created_at: Timestamp,
     pub created_by: CreatedBy,
@@ -66,7 +65,6 @@ pub struct DraftEvent {
 }
 
 impl Reader<'_> {
-    /// The draft of that id.
     pub fn find_draft(
         &self,
         account_id: &AccountId,
@@ -76,7 +74,6 @@ impl Reader<'_> {
         found.map(|draft_seq| self.load_draft(account_id, draft_seq)).transpose()
     }
 
-    /// The row of the draft of that id.
     pub fn find_draft_seq(
         &self,
         account_id: &AccountId,
@@ -88,7 +85,7 @@ impl Reader<'_> {
         self.find(sql, params, |row| row.get(0))
     }
 
-    /// The draft in that row.
+    /// The draft in row `draft_seq`, which must exist.
     pub fn load_draft(
         &self,
         account_id: &AccountId,
@@ -143,7 +140,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Appends an open draft, without its items and its first event.
+    /// Inserts an open draft with its items, but without its first event.
     pub fn insert_draft(
         &self,
         account_id: &AccountId,
@@ -170,7 +167,7 @@ impl Tx<'_> {
         Ok(draft_seq)
     }
 
-    /// Writes what a draft says now, with its items.
+    /// Replaces a draft's contents, items included.
     pub fn update_draft(&self, draft_seq: DraftSeq, draft: &NewDraft) -> Result<(), StoreError> {
         let sql = "update drafts set currency = :currency, order_name = :order_name,
                 store_id = :store_id, document = :document, store_document = :store_document,
@@ -204,7 +201,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes where a draft stands now.
     pub fn update_draft_status(
         &self,
         draft_seq: DraftSeq,
@@ -217,7 +213,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Appends what was done to a draft, which gives it that version.
+    /// Appends to a draft's history, which raises the draft to `version`.
     pub fn append_draft_event(
         &self,
         draft_seq: DraftSeq,
@@ -245,7 +241,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes down that a draft made or changed that order.
+    /// Records that a draft made or changed an order.
     pub fn insert_draft_order(
         &self,
         draft_seq: DraftSeq,

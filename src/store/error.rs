@@ -1,4 +1,4 @@
-//! What can go wrong with the file, in the words that the rest of the program acts on.
+//! Errors of the store, by what the rest of the program must do about them.
 
 use rusqlite::ErrorCode;
 
@@ -11,35 +11,36 @@ pub struct StoreError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What a failure means for whoever met it.
+/// What a failure means to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreErrorKind {
-    /// Somebody else holds the lock, or all readers are in use. It passes.
+    /// Another process holds the lock, or all readers are in use. It passes.
     #[error("the database is busy")]
     Busy,
-    /// No room to write. It passes when there is room again.
+    /// There is no room to write. It passes when there is room again.
     #[error("the disk is full")]
     DiskFull,
-    /// The file is not what it should be.
+    /// The file is damaged or not a Tillbook file.
     #[error("the database file is damaged or not one of Tillbook's")]
     Corrupt,
-    /// A statement broke a rule of the schema: a bug here, and nothing was written.
+    /// A statement violated the schema: a bug here, and nothing was written.
     #[error("the database refused a statement")]
     Constraint,
-    /// A row says what no command of ours ever writes. Nothing was written because of it.
+    /// A row contradicts another or cannot be parsed. No command writes such rows, so this is a bug
+    /// or damage. Nothing was written.
     #[error("the book is inconsistent; run `tillbook verify`")]
     Inconsistent,
-    /// An I/O error, a file that may not be written, or an error of SQLite that is not known here:
-    /// what was being written may or may not be there.
+    /// An I/O error, a file that may not be written, or an unknown error of SQLite: the last write
+    /// may or may not be in the file.
     #[error("the database's file could not be used")]
     Machine,
-    /// Anything else that stands in the way, in words of its own.
+    /// Any other failure, explained by its text.
     #[error("the database failed")]
     Other,
 }
 
 impl StoreErrorKind {
-    /// Whether the writer may go on after this: it is known that nothing was written.
+    /// True if certainly nothing was written, so that the writer may go on.
     pub fn is_known_outcome(self) -> bool {
         match self {
             Self::Busy | Self::DiskFull | Self::Constraint | Self::Inconsistent => true,
@@ -49,13 +50,13 @@ impl StoreErrorKind {
 }
 
 impl StoreError {
-    /// A row that says what no command of ours ever writes.
+    /// A row that no command writes; `what` says which.
     pub fn inconsistent(what: impl Into<String>) -> StoreError {
         let source: String = what.into();
         StoreError { kind: StoreErrorKind::Inconsistent, source: source.into() }
     }
 
-    /// A failure outside SQLite, as of the lock file.
+    /// A failure outside SQLite, for example with the lock file.
     pub fn other(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
         StoreError { kind: StoreErrorKind::Other, source: source.into() }
     }
@@ -64,8 +65,8 @@ impl StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
         let kind = match error.sqlite_error_code() {
-            // The last is what SQLite says when a transaction could not begin, however often it
-            // tried, because another process held a lock of the WAL.
+            // SQLite reports the last one if a transaction could not begin after many attempts,
+            // because another process held a lock on the WAL.
             Some(
                 ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
@@ -73,7 +74,7 @@ impl From<rusqlite::Error> for StoreError {
             ) => StoreErrorKind::Busy,
             Some(ErrorCode::DiskFull) => StoreErrorKind::DiskFull,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreErrorKind::Corrupt,
-            // Statements that SQLite would not run at all: nothing of them was written.
+            // Statements that SQLite does not run at all, so they wrote nothing.
             Some(
                 ErrorCode::ConstraintViolation
                 | ErrorCode::TooBig
@@ -82,7 +83,7 @@ impl From<rusqlite::Error> for StoreError {
                 | ErrorCode::Unknown,
             ) => StoreErrorKind::Constraint,
             Some(_) => StoreErrorKind::Machine,
-            // An error of the binding: a value that the schema rules out, a row that is missing.
+            // Errors of the binding: a value that the schema rules out, or a missing row.
             None => StoreErrorKind::Inconsistent,
         };
         StoreError { kind, source: Box::new(error) }

@@ -1,7 +1,7 @@
-//! What happened to orders: events, and the payment operations among them.
+//! The histories of orders: events, payment operations among them.
 //!
-//! An order's events are a list from its ledger's `last_event_seq` back, so that appending one
-//! writes no index. Reading them follows the list and turns it round.
+//! An order's events are a linked list that starts at its ledger's `last_event_seq` and leads back,
+//! so that appending one writes no index. Reading follows the list and reverses it.
 
 use std::collections::HashMap;
 
@@ -20,19 +20,18 @@ use crate::domain::money::Amount;
 use crate::domain::operation::{Operation, OperationItem, OperationKind};
 use crate::domain::{KeptJson, Timestamp};
 
-/// An event as it stands in the book.
+/// A stored event.
 #[derive(Debug, Clone)]
 pub struct EventRecord {
     pub seq: EventSeq,
     pub id: String,
-    /// The how-manieth event of its order, from 1.
+    /// Position in its order's history, from 1.
     pub version: i64,
     pub created_at: Timestamp,
     pub created_by: CreatedBy,
     pub body: EventBody,
 }
 
-/// What an event is about.
 #[derive(Debug, Clone)]
 pub enum EventBody {
     Operation(Operation),
@@ -40,17 +39,17 @@ pub enum EventBody {
     Api(ApiEvent),
 }
 
-/// A step that a service says it has taken.
+/// A step that an external service reported.
 #[derive(Debug, Clone)]
 pub struct ServiceEvent {
     pub state: EventState,
     pub service: String,
     pub service_status: String,
-    /// What else was said, an object; `None` once it was erased.
+    /// Everything else that was sent, a JSON object; `None` once erased.
     pub body: Option<KeptJson>,
 }
 
-/// A step of a service that is to be appended.
+/// A service's step that is to be appended.
 #[derive(Debug, Clone)]
 pub struct NewServiceEvent {
     pub state: EventState,
@@ -60,14 +59,14 @@ pub struct NewServiceEvent {
     pub body_sha256: [u8; 32],
 }
 
-/// A change through the API.
+/// A change that was made through the API.
 #[derive(Debug, Clone)]
 pub struct ApiEvent {
     pub method: String,
     pub path: String,
-    /// The draft that made the order.
+    /// The draft that made or changed the order.
     pub draft_id: Option<String>,
-    /// The request's body, unless there was none or it was erased.
+    /// The body of the request; `None` if it had no body or the body was erased.
     pub body: Option<KeptJson>,
 }
 
@@ -80,10 +79,10 @@ pub struct NewApiEvent {
     pub body_sha256: Option<[u8; 32]>,
 }
 
-/// The lists of orders' events, in no order: sorting here would copy every document and body. None
-/// goes on to an event that is not before the one it comes from, so that each ends, whatever stands
-/// in the file. The list carries no documents: what stands in an event is read when its list is
-/// there, and looked for in those tables alone that have rows of its kind.
+/// The events of several orders, unordered: sorting here would copy every document and body. A step
+/// must lead to a smaller `event_seq`, so that the recursion ends even in a damaged file. The
+/// recursion carries no documents; they are joined at the end, each only from the table for the
+/// event's kind.
 const SELECT_EVENTS: &str = "with recursive found (order_seq, event_seq, previous_seq) as (
         select listed.value, events.event_seq, previous_seq
         from json_each(:order_seqs) as listed
@@ -108,7 +107,7 @@ const SELECT_EVENTS: &str = "with recursive found (order_seq, event_seq, previou
     left join drafts on drafts.draft_seq = api_events.draft_seq
     left join request_bodies
         on request_bodies.event_seq = iif(kind in ('api', 'service'), found.event_seq, null)";
-/// How many of its columns are about operations, API events and services.
+/// How many columns of [`SELECT_EVENTS`] are only for operations, API events and service events.
 const OPERATION_COLUMNS: usize = 5;
 const API_COLUMNS: usize = 3;
 const SERVICE_COLUMNS: usize = 3;
@@ -124,15 +123,15 @@ const INSERT_EVENT: &str = "insert into events
     (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by)
     values (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by)";
 
-/// Its values go by their numbers: finding each by its name is work, and this is the heart.
+/// Its parameters are numbered, because looking each up by name is measurable in every capture.
 pub(super) const INSERT_OPERATION: &str = "insert into events
     (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by,
      operation_id, success, amount, authorization_id, document)
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 impl Reader<'_> {
-    /// The events of orders, by the orders' rows, oldest first, each with the one before it. They
-    /// are whole lists only if [`follow_events`] says so.
+    /// The events of several orders by order row, unordered and unchecked: [`follow_events`] sorts
+    /// them and checks that none is missing.
     pub(super) fn list_events(
         &self,
         rows: &OrderRows,
@@ -142,7 +141,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The operation that an event is.
+    /// The operation that event `event_seq` records.
     pub fn load_operation(&self, event_seq: EventSeq) -> Result<Operation, StoreError> {
         let params = named_params! {":event_seq": event_seq};
         let found =
@@ -153,20 +152,20 @@ impl Reader<'_> {
         }
     }
 
-    /// The seq that the next event will have.
+    /// The `event_seq` that the next event will get.
     pub fn load_next_event_seq(&self) -> Result<EventSeq, StoreError> {
         self.find(NEXT_EVENT_SEQ, [], |row| row.get(0))?
             .ok_or_else(|| StoreError::inconsistent("an aggregate has no row"))
     }
 }
 
-/// An event as it stands in its order's list.
+/// An event with its link to the one before it.
 pub(super) struct ListedEvent {
     previous_seq: Option<EventSeq>,
     event: EventRecord,
 }
 
-/// The events of an order's list that ends with `last`, if they are all there.
+/// Sorts an order's events, oldest first. An error if one is missing between the first and `last`.
 pub(super) fn follow_events(
     mut listed: Vec<ListedEvent>,
     last: Option<EventSeq>,
@@ -186,7 +185,7 @@ pub(super) fn follow_events(
 }
 
 impl Tx<'_> {
-    /// Appends an operation, which has the seq and the id that were decided about.
+    /// Appends an operation under the seq and id that the decision used.
     pub fn append_operation(
         &self,
         order: &LedgerRecord,
@@ -213,7 +212,7 @@ impl Tx<'_> {
         Ok(NewHead { order_seq: order.order_seq, event_seq: operation.seq })
     }
 
-    /// Appends a change through the API.
+    /// Appends a change that was made through the API.
     pub fn append_api_event(
         &self,
         order: &LedgerRecord,
@@ -241,7 +240,7 @@ impl Tx<'_> {
         Ok(head)
     }
 
-    /// Appends a step that a service says it has taken.
+    /// Appends a step that a service reported.
     pub fn append_service_event(
         &self,
         order: &LedgerRecord,
@@ -298,7 +297,7 @@ impl Tx<'_> {
 }
 
 impl EventRecord {
-    /// The operation, if this event is one.
+    /// The operation, if this event records one.
     pub fn operation(&self) -> Option<&Operation> {
         match &self.body {
             EventBody::Operation(operation) => Some(operation),
@@ -325,7 +324,7 @@ fn read_event(columns: &mut Columns<'_>) -> Result<EventRecord, StoreError> {
     Ok(EventRecord { seq, id, version, created_at, created_by, body })
 }
 
-/// What an operation has from its event.
+/// The columns of an event that an operation shares.
 struct Happened {
     seq: EventSeq,
     created_at: Timestamp,
@@ -376,7 +375,7 @@ fn read_service_event(columns: &mut Columns<'_>) -> rusqlite::Result<ServiceEven
     })
 }
 
-/// What an operation's document says about lines; what else it says is passed over.
+/// The lines in an operation's document; its other members are ignored.
 #[derive(Deserialize)]
 struct ItemsRow {
     items: Vec<ItemRow>,

@@ -8,24 +8,24 @@ use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
 use crate::domain::ids::AccountId;
 
-/// A key as one client used it on one request.
+/// One use of an idempotency key.
 #[derive(Debug, Clone)]
 pub struct KeyUse {
     pub hash: KeyHash,
-    /// SHA-256 of method, path, query and canonical body.
+    /// SHA-256 of the method, path, query and canonical body.
     pub fingerprint: [u8; 32],
 }
 
-/// What a key is known by: the first 16 bytes of the SHA-256 of its account, its client and itself.
-/// Short, so that the index of a month of keys is small enough to stay in memory.
+/// The first 16 bytes of the SHA-256 of the account, the client and the key. Short, so that the
+/// index of a month of keys stays in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyHash([u8; 16]);
 
-/// What a key stands for.
+/// The answer stored under a key.
 #[derive(Debug, Clone)]
 pub struct StoredAnswer {
     pub fingerprint: [u8; 32],
-    /// The body of the 200.
+    /// The body of the successful answer.
     pub answer: String,
 }
 
@@ -37,9 +37,10 @@ pub(super) const INSERT_ANSWER: &str = "insert into idempotency_keys
     values (?1, ?2, ?3, ?4)";
 
 impl KeyHash {
-    /// The hash of a key; `client_id` is the client, or the user whose form it was.
+    /// Hashes a key. `client_id` is the client, or the user who sent a form.
     pub fn of(account_id: &AccountId, client_id: &str, key: &str) -> KeyHash {
-        // Neither of the first two has line breaks, so that no two keys are written alike.
+        // The account and client contain no line breaks, so different keys never give the same
+        // text.
         let written = format!("{}\n{client_id}\n{key}", account_id.as_str());
         let mut hash = [0; 16];
         let whole = digest::digest(&digest::SHA256, written.as_bytes());
@@ -47,14 +48,12 @@ impl KeyHash {
         KeyHash(hash)
     }
 
-    /// The bytes, as they are stored.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
 impl Reader<'_> {
-    /// The answer that a key stands for.
     pub fn find_answer(&self, hash: &KeyHash) -> Result<Option<StoredAnswer>, StoreError> {
         self.find(FIND_ANSWER, params![hash.as_bytes()], |row| {
             Ok(StoredAnswer { fingerprint: row.get(0)?, answer: row.get(1)? })
@@ -63,15 +62,15 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Stores the answer of a request whose key stands for nothing.
+    /// Stores the answer of a request whose key was not used before.
     pub fn insert_answer(&self, used: &KeyUse, answer: &str) -> Result<(), StoreError> {
         let params = params![used.hash.as_bytes(), used.fingerprint, answer, self.now()];
         self.insert(INSERT_ANSWER, params)?;
         Ok(())
     }
 
-    /// Deletes up to `count_max` answers from before `before`, the oldest first, but none of the
-    /// `kept` newest; how many it was.
+    /// Deletes up to `count_max` answers older than `before`, oldest first, but never one of the
+    /// `kept` newest. Returns how many it deleted.
     pub fn delete_answers(
         &self,
         before: Timestamp,

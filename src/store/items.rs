@@ -1,4 +1,4 @@
-//! One item's row, which drafts and orders have in tables of their own.
+//! Rows of items; drafts and orders have them in tables of the same form.
 
 use rusqlite::named_params;
 
@@ -10,7 +10,7 @@ use crate::domain::item::{Discount, Item, Price};
 use crate::domain::money::Amount;
 
 impl Tx<'_> {
-    /// Writes an item of a draft or an order; `sql` says of which.
+    /// Inserts an item of a draft or an order; `sql` names the table.
     pub(super) fn insert_item(
         &self,
         sql: &'static str,
@@ -37,8 +37,7 @@ impl Tx<'_> {
     }
 }
 
-/// An item of a draft or an order, of which the next columns are its line, its four figures, its
-/// store, document and version.
+/// Reads an item from the next columns: its line, four amounts, store, document and version.
 pub(super) fn read_item(columns: &mut Columns<'_>) -> Result<Item, StoreError> {
     let line_id: LineId = columns.take()?;
     let gross: Amount = columns.take()?;

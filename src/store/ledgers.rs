@@ -1,4 +1,4 @@
-//! The small row that every payment operation reads and rewrites.
+//! Ledgers: the one small row per order that every payment operation reads and updates.
 
 use rusqlite::{Row, named_params, params};
 
@@ -13,30 +13,30 @@ use crate::domain::ledger::Ledger;
 use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
 
-/// An order's ledger and what stands around it.
+/// A stored ledger with the order's data that an operation needs.
 #[derive(Debug, Clone)]
 pub struct LedgerRecord {
     pub order_seq: OrderSeq,
-    /// What the order is called in links.
+    /// The order's name in links.
     pub order_id: OrderName,
     pub currency: Currency,
-    /// How many events the order has.
+    /// The number of the order's events.
     pub version: i64,
     pub last_event_seq: Option<EventSeq>,
     pub ledger: Ledger,
 }
 
-/// A status that an order gets.
+/// A change of an order's status.
 #[derive(Debug, Clone, Copy)]
 pub struct NewStatus<'a> {
     pub status: OrderStatus,
-    /// Who changed it.
+    /// The client or user who made the change.
     pub by: &'a CreatedBy,
-    /// Why it was cancelled, if it was and that was said.
+    /// The reason, if the order is cancelled and one was given.
     pub cancelled_reason: Option<CancelledReason>,
 }
 
-/// The ledger that an order begins with.
+/// The first ledger of a new order.
 pub(super) struct NewLedger<'a> {
     pub account_seq: i64,
     pub order_seq: OrderSeq,
@@ -53,7 +53,8 @@ pub(super) const FIND_LEDGER: &str = "select ledgers.order_seq, order_id, curren
         (select account_seq from accounts where account_id = :account_id)
       and name = :name";
 
-/// Leaves out what lists go by: SQLite writes an index's row anew even when it stays the same.
+/// Leaves out the columns that list indexes use: SQLite rewrites an index entry even if the value
+/// stays the same.
 pub(super) const UPDATE_SUMS: &str = "update ledgers set authorizations = ?2, lines = ?3,
         version = version + 1, last_event_seq = ?4, updated_at_ms = ?5
     where order_seq = ?1";
@@ -64,7 +65,6 @@ const UPDATE_LISTED_SUMS: &str = "update ledgers set authorizations = ?2, lines 
     where order_seq = ?1";
 
 impl Reader<'_> {
-    /// The ledger of the order of that name.
     pub fn find_ledger(
         &self,
         account_id: &AccountId,
@@ -77,8 +77,8 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// What the lists go by beside the words of a status: whether the order holds something, and
-    /// its total.
+    /// Whether the order holds something, and its total: the columns that lists are sorted by or
+    /// filtered by and that no enumeration covers.
     pub(super) fn load_listing(&self, order_seq: OrderSeq) -> Result<(bool, i64), StoreError> {
         let sql = "select holds, total_thousandths from ledgers where order_seq = :order_seq";
         let params = named_params! {":order_seq": order_seq};
@@ -88,8 +88,8 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// The ledger as the last commit left it, whatever this transaction has written since. Nothing
-    /// may be decided on it; a sabotaged build does, and the trials must find out.
+    /// The last committed ledger, without this transaction's own writes. Deciding on it would be
+    /// wrong; a sabotaged build does so, and the trials must notice.
     pub fn load_committed_ledger(
         &self,
         account_id: &AccountId,
@@ -100,7 +100,8 @@ impl Tx<'_> {
         found.map(|record| record.ledger).ok_or_else(|| StoreError::inconsistent("no such order"))
     }
 
-    /// Writes the ledger after an event: its sums, what is derived of them, its newest event.
+    /// Updates the ledger after an event: its sums, what is derived from them, and its newest
+    /// event.
     pub fn update_ledger(
         &self,
         record: &LedgerRecord,
@@ -122,7 +123,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes a ledger whose lines a draft has changed, with all that lists go by.
+    /// Updates a ledger whose lines were changed by a draft, and everything that lists use.
     pub fn update_amended_ledger(
         &self,
         record: &LedgerRecord,
@@ -143,7 +144,7 @@ impl Tx<'_> {
         self.update_ledger(record, after, head)
     }
 
-    /// Writes that an event is the order's newest, and nothing else of the ledger.
+    /// Records only that an event is the order's newest.
     pub fn update_last_event(&self, head: NewHead) -> Result<(), StoreError> {
         let sql = "update ledgers set version = version + 1, last_event_seq = :event_seq,
                 updated_at_ms = :now
@@ -159,7 +160,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Writes whether an order can have several authorizations a line.
+    /// Sets whether a line can have several authorizations.
     pub fn update_multiple_authorizations(
         &self,
         allowed: bool,
@@ -172,7 +173,7 @@ impl Tx<'_> {
         self.update_last_event(head)
     }
 
-    /// Writes a new status and forgets what only the old one had.
+    /// Sets the status and clears the fields of the old status, such as when the order was closed.
     pub fn update_status(&self, new: NewStatus<'_>, head: NewHead) -> Result<(), StoreError> {
         let mark = (self.now(), new.by);
         let closed = (new.status == OrderStatus::Closed).then_some(mark);
@@ -200,7 +201,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Appends the ledger of an order that has no event yet.
+    /// Inserts the ledger of an order that has no events yet.
     pub(super) fn insert_ledger(&self, order: &NewLedger<'_>) -> Result<(), StoreError> {
         let NewLedger { order_seq, account_seq, ledger, .. } = *order;
         let (authorizations, lines) = write_ledger(ledger)?;
@@ -230,14 +231,15 @@ impl Tx<'_> {
     }
 }
 
-/// What an order is sorted by among orders of any currency.
+/// An order's total in thousandths of its currency, so that orders of all currencies can be sorted
+/// together.
 pub(super) fn total_thousandths(currency: &Currency, ledger: &Ledger) -> Result<i64, StoreError> {
-    // Totals end at 2^53, so that a thousand of them fit.
+    // A total is at most 2^53, so a thousand times as much fits.
     i64::try_from(currency.thousandths(ledger.sums().payable))
         .map_err(|_| StoreError::inconsistent("an order's total is out of range"))
 }
 
-/// What lists go by and an operation can change.
+/// The columns that list indexes use and that an operation can change.
 fn listed(ledger: &Ledger) -> (PaymentStatus, bool) {
     (PaymentStatus::derive(&ledger.lines), ledger.holds())
 }
@@ -254,8 +256,8 @@ fn read_record(row: &Row<'_>) -> Result<LedgerRecord, StoreError> {
     })
 }
 
-/// The ledger, of which the next columns are `status`, `multiple_authorizations`,
-/// `authorizations` and `lines`.
+/// Reads a ledger from the next columns: `status`, `multiple_authorizations`, `authorizations` and
+/// `lines`.
 pub(super) fn read_ledger_columns(columns: &mut Columns<'_>) -> Result<Ledger, StoreError> {
     let (status, multiple_authorizations) = (columns.take()?, columns.take()?);
     let (authorizations, lines) = (columns.take_text()?, columns.take_text()?);

@@ -1,4 +1,4 @@
-//! How SQLite answers every list there can be.
+//! Checks SQLite's query plan for every possible list.
 
 use super::super::draft_lists::{DRAFTS, DraftQuery};
 use super::super::order_lists::{CURRENCIES, ORDERS, OrderQuery, STORES};
@@ -20,7 +20,6 @@ fn account() -> AccountId {
     AccountId::parse("T00000001").unwrap()
 }
 
-/// The first `count` of them.
 fn some<T: Clone>(of: &[T], count: usize) -> Vec<T> {
     of.iter().take(count).cloned().collect()
 }
@@ -29,7 +28,7 @@ fn texts(count: usize) -> Vec<String> {
     some(&["a".to_owned(), "b".to_owned()], count)
 }
 
-/// Every combination of none, one or two values of each filter, with every sort.
+/// Every combination of zero, one or two values per filter, with every sort.
 fn every_order_query() -> Vec<OrderQuery> {
     let currency = |code| Currency::parse(code).unwrap();
     let name = |text| OrderName::parse(text).unwrap();
@@ -94,8 +93,8 @@ fn plan(conn: &rusqlite::Connection, sql: &str) -> Vec<String> {
     steps
 }
 
-/// Whether a step of a plan reads a whole table or sorts. A full-text match calls itself a scan,
-/// and so does the reading of what a step before it has found.
+/// True if a step of a plan reads a whole table or sorts. SQLite also calls a full-text match and
+/// the reading of an earlier step's result a scan; those are fast.
 fn is_slow(step: &str) -> bool {
     let is_match = step.contains("_search VIRTUAL TABLE INDEX") && step.contains('M');
     let is_found = ["SCAN (subquery", "SCAN found", "SCAN CONSTANT ROW"]

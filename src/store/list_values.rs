@@ -1,7 +1,7 @@
-//! What lists are filtered by and no column answers: values out of documents, one row each.
+//! Filter values that are in documents rather than in columns, one row each.
 //!
-//! They are written when a draft or an order is made or changed, and no payment operation touches
-//! them, so that a filter costs a capture nothing.
+//! They are written when a draft or an order is made or changed. Payment operations do not touch
+//! them, so that filters add nothing to the cost of a capture.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,15 @@ use super::error::StoreError;
 use super::tx::Tx;
 use crate::domain::ids::{AccountId, DraftSeq, OrderSeq};
 
-/// A filter that is answered by values.
+/// A filter that is answered from these values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ValueFilter {
     CustomerId,
     StoreId,
-    /// Of drafts alone; orders have names.
+    /// Only for drafts; orders are found by their names.
     OrderId,
     TravelMode,
-    /// The `id` and the `name` of an address that a leg of the itinerary arrives at.
+    /// The `id` or the `name` of an arrival address in the itinerary.
     ArrivalAddress,
     DepartureAddress,
     DiscountType,
@@ -36,9 +36,8 @@ impl ValueFilter {
         Self::DiscountType,
     ];
 
-    /// The filter's word: its parameter in a query, and what the tables of values call it. This is
-    /// the only place that spells it; the schema takes any word, so that a new filter changes no
-    /// table.
+    /// The filter's word, in queries and in the tables of values. It is spelled only here, and the
+    /// schema accepts any word, so that a new filter changes no table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CustomerId => "customer_id",
@@ -51,17 +50,16 @@ impl ValueFilter {
         }
     }
 
-    /// The filter with that word.
     pub fn parse(word: &str) -> Option<ValueFilter> {
         Self::ALL.into_iter().find(|filter| filter.as_str() == word)
     }
 }
 
-/// Each value that a draft or an order is found by, with its filter.
+/// A draft's or an order's values, each with its filter.
 pub type ListValues = BTreeSet<(ValueFilter, String)>;
 
 impl Tx<'_> {
-    /// Makes these the values that an order is found by.
+    /// Replaces all values of an order.
     pub fn replace_order_values(
         &self,
         account_id: &AccountId,
@@ -75,7 +73,7 @@ impl Tx<'_> {
         self.insert_values(sql, account_id, order_seq.0, values)
     }
 
-    /// Makes these the values that a draft is found by.
+    /// Replaces all values of a draft.
     pub fn replace_draft_values(
         &self,
         account_id: &AccountId,

@@ -1,8 +1,8 @@
 //! Lists: pages and counts of the rows that match some criteria (docs/contract.md, Decision 7).
 //!
-//! Each list is driven by one index that gives it in its order, so that a page is read without
-//! sorting and goes on where it ended while rows arrive. What the driver cannot answer is asked
-//! row by row. A test reads the plan of every combination.
+//! One index drives each list and returns rows in the list's order, so that a page needs no sorting
+//! and continues correctly while rows are added. Criteria that the index does not cover are checked
+//! row by row. A test checks the query plan of every combination.
 
 use rusqlite::{ToSql, named_params};
 
@@ -12,41 +12,41 @@ use super::tx::Reader;
 use crate::domain::Timestamp;
 use crate::domain::ids::AccountId;
 
-/// A table that there are lists of.
+/// A table that can be listed.
 pub(super) struct Listed {
     pub rows: &'static str,
-    /// What keys a row, rising in the order of creation.
+    /// The key of a row; it rises in the order of creation.
     pub seq: &'static str,
-    /// The index of all rows of an account by `seq`.
+    /// The index of an account's rows by `seq`.
     pub by_account: &'static str,
-    /// The index of all rows of an account by `total_thousandths` and `seq`; empty without one.
+    /// The index of an account's rows by `total_thousandths` and `seq`; empty if there is none.
     pub by_total: &'static str,
     pub values: &'static str,
     pub search: &'static str,
-    /// The first row of an account from a time on, and the last one up to a time.
+    /// Queries for an account's first row from a time on, and its last row up to a time.
     pub first_from: &'static str,
     pub last_to: &'static str,
 }
 
-/// What every row of a list must be.
+/// A criterion that every row of a list must meet.
 #[derive(Debug, Clone)]
 pub(super) enum Criterion {
-    /// The column has one of these words. They stand in the text of the query, so that SQLite sees
-    /// that the index can answer.
+    /// The column has one of these words. They are part of the SQL text, so that SQLite sees that a
+    /// partial index applies.
     Words { column: &'static str, words: Vec<&'static str>, index: &'static str },
     /// The column has one of these texts.
     Texts { column: &'static str, texts: Vec<String>, index: &'static str },
-    /// The row is found by one of these values.
+    /// The row has one of these filter values.
     Values { filter: ValueFilter, values: Vec<String> },
     /// The order has one of these names.
     Names(Vec<String>),
-    /// The full-text index finds it.
+    /// The row matches this full-text query.
     Search(String),
-    /// A flag that an index is about.
+    /// The column is 1; the partial index has only such rows.
     Flag { column: &'static str, index: &'static str },
 }
 
-/// What a list begins with.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ListSort {
     #[default]
@@ -56,26 +56,26 @@ pub enum ListSort {
     LowestTotalFirst,
 }
 
-/// A list: of what, of which rows, in which order.
+/// A list: its table, criteria and order.
 pub(super) struct List {
     pub of: &'static Listed,
-    /// The first that is there drives the list, unless it is sorted by total.
+    /// The first criterion drives the list, unless it is sorted by total.
     pub criteria: Vec<Criterion>,
     pub sort: ListSort,
 }
 
-/// The part of a list that is asked for.
+/// The requested part of a list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
-    /// The row that the page goes on after, and its total if the list is sorted by that.
+    /// The last row of the page before, with its total if the list is sorted by totals.
     pub after: Option<(i64, i64)>,
     pub limit: u32,
 }
 
 impl ListSort {
-    /// Whether the index of totals drives the list.
+    /// True if the list is read from the index of totals.
     pub fn is_by_total(self) -> bool {
         matches!(self, Self::HighestTotalFirst | Self::LowestTotalFirst)
     }
@@ -86,7 +86,6 @@ impl ListSort {
 }
 
 impl Reader<'_> {
-    /// The rows of a page.
     pub(super) fn list_page(
         &self,
         account_id: &AccountId,
@@ -96,7 +95,7 @@ impl Reader<'_> {
         self.list_integers(list.page_statement(), account_id, list, window)
     }
 
-    /// How many rows match, counted no further than the window's limit.
+    /// How many rows match, counting no further than the window's limit.
     pub(super) fn count_list(
         &self,
         account_id: &AccountId,
@@ -137,8 +136,8 @@ impl Reader<'_> {
         self.list(sql, params.as_slice(), |row| row.get(0))
     }
 
-    /// The rows, first and last, that the cursor and a time range mean: rows are in the order of
-    /// their times.
+    /// The first and last row that the cursor and the time range allow. Rows are numbered in the
+    /// order of their times.
     fn load_bounds(
         &self,
         account_seq: i64,
@@ -149,7 +148,7 @@ impl Reader<'_> {
             let params = named_params! {":account_seq": account_seq, ":at": at};
             self.find(sql, params, |row| row.get(0))
         };
-        // Without a row on the right side of a bound, no row can match.
+        // If no row is on the right side of a bound, none can match.
         let first = match window.created_from {
             None => 0,
             Some(from) => find(list.of.first_from, from)?.unwrap_or(i64::MAX),
@@ -178,11 +177,12 @@ impl List {
     }
 
     pub(super) fn count_statement(&self) -> String {
-        // In the order of the rows, lists are merged as they are read, each row once.
+        // Sorted by row, SQLite merges the parts as it reads them, so that each row is counted
+        // once.
         format!("select count(*) from ({} order by seq limit :limit)", self.selects())
     }
 
-    /// The matching rows: fixed texts, chosen by which criteria are there.
+    /// The matching rows. The SQL is put together from fixed texts; values are parameters.
     fn selects(&self) -> String {
         let Listed { rows, seq, by_account, by_total, .. } = self.of;
         let over = |index: &str| format!("{rows} indexed by {index}");
@@ -216,7 +216,8 @@ impl List {
         }
     }
 
-    /// Driven by another table, whose lists are merged, each row once.
+    /// A select driven by another table, one part per value; the parts are merged and each row is
+    /// kept once.
     fn selects_elsewhere(&self, driver: &Criterion) -> String {
         let Listed { rows, seq, .. } = self.of;
         let Some((table, condition, column, count)) = self.elsewhere(driver) else {
@@ -233,8 +234,8 @@ impl List {
         (0..count).map(one).collect::<Vec<_>>().join(" union ")
     }
 
-    /// Where a condition is answered that is about rows of another table: the table, what all of
-    /// those rows are, the column that has the key, and how many keys there are.
+    /// For a criterion about another table: the table, a condition on all of those rows, the column
+    /// of the values, and how many values there are.
     fn elsewhere(
         &self,
         condition: &Criterion,
@@ -249,7 +250,7 @@ impl List {
         }
     }
 
-    /// One select: every condition but the driver's, which comes as `driven`.
+    /// One select with every criterion except the driver's, whose condition is `driven`.
     fn select(&self, from: &str, seq: &str, driver: Option<usize>, driven: &str) -> String {
         let rows = self.of.rows;
         let totals = if self.sort.is_by_total() { ", total_thousandths" } else { "" };
@@ -299,7 +300,7 @@ impl List {
         }
     }
 
-    /// The parameters of the criteria, by name.
+    /// The parameters of all criteria, with their names.
     fn keys(&self) -> Vec<(String, &str)> {
         let mut keys = Vec::new();
         for (at, condition) in self.criteria.iter().enumerate() {
@@ -317,7 +318,7 @@ impl List {
     }
 }
 
-/// The name of a condition's nth parameter.
+/// The name of a criterion's nth parameter.
 fn key(condition: usize, nth: usize) -> String {
     format!(":key_{condition}_{nth}")
 }

@@ -1,7 +1,7 @@
-//! The only SQL there is.
+//! All of Tillbook's SQL.
 //!
-//! Store functions are methods of [`Tx`] and [`Reader`], one file a table family. What is SQLite's
-//! own (opening the file, its one writer, its readers) is in `sqlite`.
+//! Store functions are methods of [`Tx`] and [`Reader`], one file per table family. The parts about
+//! SQLite itself (opening the file, its one writer, its readers) are in `sqlite`.
 
 mod accounts;
 mod attempts;
@@ -52,19 +52,14 @@ pub use sqlite::{
 pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, NewUser, SessionRecord, SignInLink, UserRecord};
 
-/// The statements that a capture with a key runs, in their order: what the benchmark compares the
-/// writer with is a loop of the very same.
+/// The statements of a capture with a key, in their order. The benchmark runs the same statements
+/// in a bare loop for comparison.
 pub mod capture_statements {
-    /// The answer that the key stands for.
     pub const FIND_ANSWER: &str = super::idempotency::FIND_ANSWER;
-    /// The order's ledger, by its name.
     pub const FIND_LEDGER: &str = super::ledgers::FIND_LEDGER;
-    /// The seq that the next event gets.
     pub const NEXT_EVENT_SEQ: &str = super::events::NEXT_EVENT_SEQ;
-    /// The event that the operation is.
     pub const INSERT_OPERATION: &str = super::events::INSERT_OPERATION;
-    /// The ledger after it, in the same tabs of the list as before.
+    /// Updates a ledger whose order stays in the same lists.
     pub const UPDATE_SUMS: &str = super::ledgers::UPDATE_SUMS;
-    /// The answer under its key.
     pub const INSERT_ANSWER: &str = super::idempotency::INSERT_ANSWER;
 }

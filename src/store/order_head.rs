@@ -1,12 +1,10 @@
-//! The newest event of an order, between being appended and being written into its ledger.
+//! An order's newest event, from being appended until its ledger names it.
 
 use crate::domain::ids::{EventSeq, OrderSeq};
 
-/// An event that was appended to an order's history, which the order's ledger does not name yet.
-///
-/// Only appending an event makes one, and every update of a ledger takes one: an event that its
-/// ledger does not name would be lost, since a history is read from the ledger back. So a command
-/// that forgets either does not compile.
+/// An appended event that the order's ledger does not name yet. An order's history is read from its
+/// ledger back, so an event that the ledger does not name would be lost. Only appending makes a
+/// head and every ledger update takes one, so a command that forgets either does not compile.
 #[derive(Debug)]
 #[must_use = "the order's ledger must name its newest event"]
 pub struct NewHead {
@@ -15,7 +13,6 @@ pub struct NewHead {
 }
 
 impl NewHead {
-    /// The event.
     pub fn event_seq(&self) -> EventSeq {
         self.event_seq
     }

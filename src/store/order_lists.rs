@@ -1,4 +1,4 @@
-//! Lists of orders: which filters there are and what answers each.
+//! Lists of orders: the filters and the index that answers each.
 
 use std::collections::BTreeMap;
 
@@ -16,35 +16,34 @@ use crate::domain::ids::{AccountId, OrderName, OrderSeq};
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 
-/// Which orders of an account a list shall have, and in which order. What is empty asks nothing;
-/// of several values any one will do.
+/// The filters and the sort of a list of orders. Empty filters match everything; several values are
+/// OR-ed.
 #[derive(Debug, Clone, Default)]
 pub struct OrderQuery {
     pub statuses: Vec<OrderStatus>,
     pub payment_statuses: Vec<PaymentStatus>,
-    /// Only orders that hold something on a line.
+    /// Only orders with something held on a line.
     pub holds: bool,
     pub currencies: Vec<Currency>,
     pub names: Vec<OrderName>,
     pub values: BTreeMap<ValueFilter, Vec<String>>,
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
-    /// Words that each begin a word of the order.
+    /// Each word must begin a word of the order.
     pub search: Option<String>,
     pub sort: ListSort,
-    /// The row that the list goes on after.
+    /// The last row of the page before.
     pub starting_after: Option<OrderSeq>,
-    /// Orders in the list at most.
+    /// The most orders that a page holds.
     pub limit: u32,
-    /// Whether to count all orders that match.
+    /// Whether to count all matching orders.
     pub total: bool,
 }
 
-/// A page of a list.
 #[derive(Debug, Clone)]
 pub struct OrderPage {
     pub orders: Vec<OrderRecord>,
-    /// How many orders match in all, if that was asked.
+    /// How many orders match; `None` unless the query asked for it.
     pub total: Option<i64>,
 }
 
@@ -64,8 +63,8 @@ pub(super) const ORDERS: Listed = Listed {
 };
 
 impl OrderQuery {
-    /// Whether the index of totals answers all of this query. Any other is answered too when it
-    /// is sorted by total, but by looking at every order of the account.
+    /// True if this query can be sorted by total quickly. Any other can be sorted too, but only by
+    /// reading all of the account's orders.
     pub fn is_sortable_by_total(&self) -> bool {
         !self.holds
             && self.payment_statuses.is_empty()
@@ -74,11 +73,11 @@ impl OrderQuery {
             && self.search.is_none()
     }
 
-    /// The list that is meant; `None` when nothing can be in it.
+    /// The criteria of this query; `None` if no order can match.
     pub(super) fn list(&self, account_id: &AccountId) -> Option<List> {
         let mut criteria = Vec::new();
         if let Some(typed) = &self.search {
-            // A search without any word in it finds nothing.
+            // A search without a word finds nothing.
             criteria.push(Criterion::Search(search_expression(account_id, typed)?));
         }
         if !self.names.is_empty() {
@@ -116,7 +115,7 @@ impl OrderQuery {
     }
 }
 
-/// Words of an enumeration, each once however often it was asked for.
+/// A criterion of an enumeration's words, each once even if it was given twice.
 pub(super) fn one_of_words<T>(
     column: &'static str,
     index: &'static str,
@@ -127,7 +126,7 @@ pub(super) fn one_of_words<T>(
     (!words.is_empty()).then_some(Criterion::Words { column, words, index })
 }
 
-/// Currencies, each once.
+/// A criterion of currencies, each once.
 pub(super) fn one_of_currencies(asked: &[Currency], index: &'static str) -> Option<Criterion> {
     let mut texts: Vec<String> = asked.iter().map(|one| one.code().to_owned()).collect();
     texts.sort_unstable();
@@ -136,7 +135,6 @@ pub(super) fn one_of_currencies(asked: &[Currency], index: &'static str) -> Opti
 }
 
 impl Reader<'_> {
-    /// A page of orders.
     pub fn list_orders(
         &self,
         account_id: &AccountId,
@@ -154,7 +152,7 @@ impl Reader<'_> {
         Ok(OrderPage { orders: self.load_orders(account_id, &order_seqs)?, total })
     }
 
-    /// How many orders match, counted no further than `count_max`.
+    /// How many orders match, counting no further than `count_max`.
     pub fn count_orders_to(
         &self,
         account_id: &AccountId,
@@ -165,7 +163,7 @@ impl Reader<'_> {
         self.count_list(account_id, &list, &query.window(None, count_max))
     }
 
-    /// Whether an order is found by that value.
+    /// True if the order has that value.
     pub fn has_order_value(
         &self,
         order_seq: OrderSeq,
@@ -180,8 +178,8 @@ impl Reader<'_> {
         Ok(self.find(sql, params, |_| Ok(()))?.is_some())
     }
 
-    /// The currencies of an account's orders, by code, `limit` at most. Each is found by one look
-    /// into the index.
+    /// The currencies of an account's orders by code, at most `limit`. Each takes one look-up in
+    /// the index.
     pub fn list_order_currencies(
         &self,
         account_id: &AccountId,
@@ -192,7 +190,7 @@ impl Reader<'_> {
         self.list(CURRENCIES, params, |row| row.get(0))
     }
 
-    /// The stores of an account's orders, by id, `limit` at most.
+    /// The ids of the stores of an account's orders, at most `limit`.
     pub fn list_order_stores(
         &self,
         account_id: &AccountId,

@@ -1,4 +1,4 @@
-//! Reading about several orders at once: a page of a list takes as many queries as one order.
+//! Reading several orders at once, so that a page of a list takes as many queries as one order.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,13 @@ use super::tx::Reader;
 use crate::domain::ids::OrderSeq;
 use crate::json::list_text;
 
-/// The rows of some orders, as the parameter `:order_seqs` of a query.
+/// Rows of orders, for the parameter `:order_seqs` of a query.
 pub(super) struct OrderRows {
-    /// A JSON list.
+    /// A JSON list of numbers.
     text: String,
 }
 
 impl OrderRows {
-    /// Of these rows.
     pub fn new(order_seqs: &[OrderSeq]) -> OrderRows {
         let numbers: Vec<String> = order_seqs.iter().map(|seq| seq.0.to_string()).collect();
         OrderRows { text: list_text(&numbers) }
@@ -25,7 +24,8 @@ impl OrderRows {
 }
 
 impl Reader<'_> {
-    /// What a query finds about some orders, by the orders' rows, which are its first column.
+    /// The results of a query about several orders, grouped by order row, which must be the first
+    /// column.
     pub(super) fn list_by_order<T>(
         &self,
         sql: &'static str,

@@ -1,4 +1,5 @@
-//! Between rows and the domain's types. A value that the types rule out is an inconsistent book.
+//! Conversion between rows and domain types. A stored value that the types rule out means that the
+//! database is inconsistent.
 
 use std::collections::HashMap;
 
@@ -22,38 +23,35 @@ use crate::domain::role::Role;
 use crate::domain::scope::Scopes;
 use crate::domain::{KeptJson, Timestamp};
 
-/// The columns of a row, read in the order in which its query names them: finding each by its name
-/// took a fifth of the time of a page of orders.
+/// Reads columns in the order of the query. Looking each up by name took a fifth of the time of a
+/// page of orders.
 pub(super) struct Columns<'r> {
     row: &'r Row<'r>,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
-    /// The columns from the first one on.
     pub fn of(row: &'r Row<'r>) -> Columns<'r> {
         Columns { row, next: 0 }
     }
 
-    /// The next column.
     pub fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
         self.next += 1;
         self.row.get(self.next - 1)
     }
 
-    /// Leaves out some columns.
     pub fn skip(&mut self, count: usize) {
         self.next += count;
     }
 
-    /// The next column, a text that is read where it lies.
+    /// The next column as text, without copying it.
     pub fn take_text(&mut self) -> rusqlite::Result<&'r str> {
         self.next += 1;
         Ok(self.row.get_ref(self.next - 1)?.as_str()?)
     }
 }
 
-/// `From`/`ToSql` for a type that has a text, and one that has a number.
+/// Implements `FromSql` and `ToSql` for types stored as text, and for types stored as integers.
 macro_rules! sql_text {
     ($($type:ty, |$text:ident| $parse:expr, |$value:ident| $write:expr;)*) => {$(
         impl FromSql for $type {
@@ -116,12 +114,13 @@ sql_integer! {
     Amount, |number| Amount::new(number), |value| value.minor_units();
 }
 
-/// One line in `ledgers.lines`; the columns are explained in the schema.
+/// A line in `ledgers.lines`. The schema explains its columns.
 type LineRow = (i64, i64, u64, u64, u64, u64, u64, Option<i64>, Vec<PartRow>);
-/// Position of the authorization, then authorized, captured, cancelled, refunded.
+/// The position of the authorization, then the amounts authorized, captured, cancelled and
+/// refunded.
 type PartRow = (usize, u64, u64, u64, u64);
 
-/// The texts of a ledger's two JSON columns: authorizations and lines.
+/// The JSON texts of a ledger: its authorizations and its lines.
 pub(super) fn write_ledger(ledger: &Ledger) -> Result<(String, String), StoreError> {
     let ids: Vec<&str> = ledger.authorizations.iter().map(ResourceId::as_str).collect();
     let positions = ledger.authorizations.iter().enumerate().map(|(at, id)| (id, at)).collect();
@@ -130,7 +129,7 @@ pub(super) fn write_ledger(ledger: &Ledger) -> Result<(String, String), StoreErr
     Ok((authorizations, serde_json::to_string(&lines).map_err(StoreError::other)?))
 }
 
-/// A ledger from its columns; an error when a line's boxes do not balance.
+/// Reads a ledger from its columns. An error if the boxes of a line do not balance.
 pub(super) fn read_ledger(
     status: OrderStatus,
     multiple_authorizations: bool,

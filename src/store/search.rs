@@ -1,12 +1,11 @@
-//! Finding orders by words: order id, e-mail, name, phone (docs/contract.md, Decision 7).
+//! Searching by words: order id, e-mail, name, phone (docs/contract.md, Decision 7).
 //!
-//! A search is words of letters and digits; an order is found when each of them begins a word of
-//! it. What is digits with separators alone counts as one number, so that a phone number is found
-//! however it is spaced.
+//! A search is split into words of letters and digits. An order matches if each of them begins one
+//! of the order's words. Text of only digits and separators counts as one number, so that a phone
+//! number is found however it is spaced.
 //!
-//! Each word stands in the index behind its account's id, and the index has a list of rows for
-//! every beginning of every word: a search reads one of them from its newest row, however many rows
-//! there are.
+//! Each indexed word has its account's id in front, and the index has a list of rows for every
+//! prefix length. So a search reads one list from its newest row, however many rows there are.
 
 use rusqlite::named_params;
 
@@ -14,24 +13,24 @@ use super::error::StoreError;
 use super::tx::Tx;
 use crate::domain::ids::{AccountId, DraftSeq, OrderSeq};
 
-/// Leading digits of a phone number that may be its country's and left out by who searches.
+/// How many leading digits of a phone number may be the country code, which people leave out.
 const COUNTRY_DIGITS_MAX: usize = 3;
 
-/// Digits of a number that somebody could look for; what is longer is a word like others.
+/// The most digits of a number. Longer ones are treated as ordinary words.
 const NUMBER_DIGITS_MAX: usize = 20;
 
-/// Characters of a text, and words of an order, that it can be found by.
+/// The most characters per text and words per order that are indexed.
 const TEXT_CHARS_MAX: usize = 200;
 const ORDER_WORDS_MAX: usize = 200;
 
-/// Letters of a word that count; the index has a list for each number of them.
+/// How many letters of a word are indexed; the index has a prefix list for each length.
 const WORD_CHARS_MAX: usize = 20;
 
-/// Words of a search that count; more are ignored.
+/// The most words of a search; the rest is ignored.
 const SEARCH_WORDS_MAX: usize = 8;
 
 impl Tx<'_> {
-    /// Makes an order findable by these texts, and by no others.
+    /// Replaces the texts that an order is found by.
     pub fn replace_order_words<'a>(
         &self,
         account_id: &AccountId,
@@ -44,7 +43,7 @@ impl Tx<'_> {
         self.insert_words(sql, account_id, order_seq.0, texts)
     }
 
-    /// Makes a draft findable by these texts, and by no others.
+    /// Replaces the texts that a draft is found by.
     pub fn replace_draft_words<'a>(
         &self,
         account_id: &AccountId,
@@ -72,7 +71,7 @@ impl Tx<'_> {
     }
 }
 
-/// The full-text query for what a person typed; `None` when there is no word in it.
+/// The full-text query for a person's search; `None` if the search has no word.
 pub(super) fn search_expression(account_id: &AccountId, typed: &str) -> Option<String> {
     let words = match as_number(typed) {
         Some(number) => vec![number],
@@ -86,7 +85,7 @@ pub(super) fn search_expression(account_id: &AccountId, typed: &str) -> Option<S
     Some(beginnings.join(" AND "))
 }
 
-/// A word as it stands in the index.
+/// A word as it is indexed, with its account in front.
 fn of_account(account_id: &AccountId, word: &str) -> String {
     format!("{account_id}{}", first(WORD_CHARS_MAX, word))
 }
@@ -111,7 +110,7 @@ fn split_words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The digits of a text that has nothing else but the signs people space numbers with.
+/// The digits of a text that has only digits and the characters that space numbers.
 fn as_number(text: &str) -> Option<String> {
     let spacing = |c: char| matches!(c, ' ' | '+' | '-' | '(' | ')' | '.' | '/');
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();

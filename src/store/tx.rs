@@ -1,7 +1,7 @@
-//! What a command is handed: a transaction to write in, or a snapshot to read.
+//! What commands and readers are given: a transaction to write in, or a snapshot to read.
 //!
-//! Both hide their connection, so that only this folder can write SQL. All that reads is a method
-//! of [`Reader`]; a [`Tx`] is a reader too, of its own unfinished writes.
+//! Both hide their connection, so that only the store can run SQL. Everything that reads is a
+//! method of [`Reader`]; a [`Tx`] also reads, and sees its own writes.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -13,12 +13,12 @@ use super::sqlite::session::{Session, Sql};
 use crate::domain::Timestamp;
 use crate::randomness::Randomness;
 
-/// A snapshot of the book that does not change while it is read.
+/// A snapshot of the database that does not change while it is read.
 pub struct Reader<'c> {
     session: Session<'c>,
 }
 
-/// The writer's transaction: the only thing that can write.
+/// The transaction of a write command. Nothing else can write.
 pub struct Tx<'c> {
     reader: Reader<'c>,
     now: Timestamp,
@@ -30,7 +30,7 @@ impl<'c> Reader<'c> {
         Reader { session: Session::new(conn) }
     }
 
-    /// The first row of a query, if it has one.
+    /// The first row of a query, if there is one.
     pub(super) fn find<T>(
         &self,
         sql: impl Into<Sql>,
@@ -40,7 +40,6 @@ impl<'c> Reader<'c> {
         self.session.find(sql, params, read)
     }
 
-    /// All rows of a query.
     pub(super) fn list<T>(
         &self,
         sql: impl Into<Sql>,
@@ -50,7 +49,7 @@ impl<'c> Reader<'c> {
         self.session.list(sql, params, read)
     }
 
-    /// The newest time in the book; the writer's clock never goes below it.
+    /// The latest stored time. The writer's time never goes below it.
     pub(super) fn load_last_event_time(&self) -> Result<Timestamp, StoreError> {
         let sql = "select max(
             coalesce((select created_at_ms from events order by event_seq desc limit 1), 0),
@@ -65,22 +64,21 @@ impl<'c> Tx<'c> {
         Tx { reader: Reader::new(conn), now, randomness }
     }
 
-    /// The time of the batch; never before anything that stands in the book.
+    /// The time of the batch, never below any stored time.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Where new ids come from.
+    /// The source of new ids.
     pub fn randomness(&self) -> &Randomness {
         self.randomness
     }
 
-    /// The file that is written.
     pub(super) fn path(&self) -> &Path {
         self.session.path()
     }
 
-    /// Runs one statement; the number of rows it wrote.
+    /// Runs a statement and returns how many rows it changed.
     pub(super) fn execute(
         &self,
         sql: impl Into<Sql>,
@@ -89,7 +87,7 @@ impl<'c> Tx<'c> {
         self.session.execute(sql, params)
     }
 
-    /// Inserts one row; its rowid.
+    /// Inserts one row and returns its rowid.
     pub(super) fn insert(
         &self,
         sql: impl Into<Sql>,

@@ -1,4 +1,4 @@
-//! People: users, their accounts, their sessions, and links that sign them in once.
+//! Users, their accounts and sessions, and links that sign in once.
 
 use rusqlite::{Row, named_params};
 
@@ -10,20 +10,20 @@ use crate::domain::email::Email;
 use crate::domain::ids::UserSeq;
 use crate::domain::role::Role;
 
-/// A user as they stand in the book.
+/// A stored user.
 #[derive(Debug, Clone)]
 pub struct UserRecord {
     pub user_seq: UserSeq,
     pub user_id: String,
     pub email: Email,
-    /// The same in each of their accounts.
+    /// The same in all of the user's accounts.
     pub role: Role,
     pub password_hash: String,
     pub created_at: Timestamp,
     pub disabled_at: Option<Timestamp>,
 }
 
-/// A user that is to be made.
+/// A user that is to be inserted.
 #[derive(Debug, Clone)]
 pub struct NewUser {
     pub email: Email,
@@ -31,7 +31,7 @@ pub struct NewUser {
     pub password_hash: String,
 }
 
-/// A browser that is signed in.
+/// A signed-in browser.
 #[derive(Debug, Clone)]
 pub struct SessionRecord {
     pub user: UserRecord,
@@ -47,15 +47,15 @@ pub struct NewSession {
     pub form_token: String,
 }
 
-/// A link that signs somebody in, as it stands in the book.
+/// A link that signs in once.
 #[derive(Debug, Clone, Copy)]
 pub struct SignInLink {
-    /// Whom; `None` makes the first owner.
+    /// The user that it signs in; `None` for a link that creates the first owner.
     pub user_seq: Option<UserSeq>,
     pub expires_at: Timestamp,
 }
 
-/// Who is behind a `…_by`.
+/// The client or user that a `…_by` column names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doer {
     User { email: Email },
@@ -76,12 +76,12 @@ impl Reader<'_> {
         self.find(sql, named_params! {":email": email}, read_user)
     }
 
-    /// Whether there is any user.
+    /// True if there is at least one user.
     pub fn has_users(&self) -> Result<bool, StoreError> {
         Ok(self.find("select 1 from users limit 1", [], |_| Ok(()))?.is_some())
     }
 
-    /// Who is behind a `…_by`.
+    /// Finds the user or client with that id.
     pub fn find_doer(&self, created_by: &str) -> Result<Option<Doer>, StoreError> {
         let sql = "select 1 as is_user, email as name from users where user_id = :id
                    union all select 0, name from clients where client_id = :id limit 1";
@@ -95,7 +95,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The accounts a user works on, by id.
+    /// The user's accounts, by id.
     pub fn list_accounts_of(&self, user_seq: UserSeq) -> Result<Vec<AccountRecord>, StoreError> {
         let sql = "select account_id, name, currency, time_zone, created_at_ms
                    from user_accounts join accounts using (account_seq)
@@ -122,7 +122,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The link of that hash, run out or not.
+    /// Finds a link by its hash, even an expired one.
     pub fn find_sign_in_link(
         &self,
         token_sha256: &[u8; 32],
@@ -136,7 +136,7 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
-    /// Appends a user, without accounts yet.
+    /// Inserts a user, without accounts.
     pub fn insert_user(&self, user: &NewUser) -> Result<UserSeq, StoreError> {
         let sql = "insert into users (user_id, email, role, password_hash, created_at_ms)
                    values (:user_id, :email, :role, :password_hash, :now)";
@@ -153,7 +153,7 @@ impl Tx<'_> {
         Ok(UserSeq(user_seq))
     }
 
-    /// Lets a user work on the account in that row.
+    /// Gives a user access to the account in row `account_seq`.
     pub fn insert_user_account(
         &self,
         user_seq: UserSeq,
@@ -166,7 +166,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets a user's password and signs them out everywhere.
+    /// Sets a user's password and ends all of the user's sessions.
     pub fn update_password(
         &self,
         user_seq: UserSeq,
@@ -178,7 +178,7 @@ impl Tx<'_> {
         self.delete_sessions_of(user_seq)
     }
 
-    /// Disables a user for good and signs them out everywhere.
+    /// Disables a user for good and ends all of the user's sessions.
     pub fn disable_user(&self, user_seq: UserSeq) -> Result<(), StoreError> {
         let sql = "update users set disabled_at_ms = coalesce(disabled_at_ms, :now)
                    where user_seq = :user_seq";
@@ -186,7 +186,6 @@ impl Tx<'_> {
         self.delete_sessions_of(user_seq)
     }
 
-    /// Appends a session of a user.
     pub fn insert_session(
         &self,
         user_seq: UserSeq,
@@ -207,7 +206,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes that a session is in use.
+    /// Records that a session is in use.
     pub fn touch_session(&self, token_sha256: &[u8; 32]) -> Result<(), StoreError> {
         let sql = "update sessions set last_seen_at_ms = :now where token_sha256 = :token_sha256";
         let params = named_params! {":token_sha256": token_sha256, ":now": self.now()};
@@ -215,21 +214,20 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends a session.
     pub fn delete_session(&self, token_sha256: &[u8; 32]) -> Result<(), StoreError> {
         let sql = "delete from sessions where token_sha256 = :token_sha256";
         self.execute(sql, named_params! {":token_sha256": token_sha256})?;
         Ok(())
     }
 
-    /// Deletes the sessions that began before `before`.
+    /// Deletes sessions that began before `before`.
     pub fn delete_old_sessions(&self, before: Timestamp) -> Result<(), StoreError> {
         let sql = "delete from sessions where created_at_ms < :before";
         self.execute(sql, named_params! {":before": before})?;
         Ok(())
     }
 
-    /// Adds a link that signs somebody in once, and deletes those that have run out.
+    /// Adds a link that signs in once, and deletes expired links.
     pub fn insert_sign_in_link(
         &self,
         token_sha256: &[u8; 32],
@@ -250,7 +248,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Deletes a link, so that it is used once.
+    /// Deletes a link, so that it cannot be used again.
     pub fn delete_sign_in_link(&self, token_sha256: &[u8; 32]) -> Result<(), StoreError> {
         let sql = "delete from sign_in_links where token_sha256 = :token_sha256";
         self.execute(sql, named_params! {":token_sha256": token_sha256})?;

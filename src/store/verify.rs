@@ -1,8 +1,8 @@
-//! Counting the whole book again.
+//! Recounts the whole database and reports what does not add up.
 //!
-//! It reads beside a running server, a transaction per thousand orders, so that it
-//! never holds the WAL for long. An order's rows always change together, so each transaction sees
-//! whole orders.
+//! It can run beside a server. It uses one transaction per thousand orders, so that it does not
+//! keep the WAL from shrinking; the rows of an order always change together, so each transaction
+//! sees whole orders.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,13 +23,13 @@ use crate::domain::operation::Operation;
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::recount::{Recounted, recount};
 
-/// Orders that one transaction reads.
+/// How many orders one transaction reads.
 const ORDERS_PER_SNAPSHOT: u32 = 1_000;
 
-/// Findings that are kept to be printed; all are counted.
+/// How many findings are kept for printing; the rest is only counted.
 const FINDINGS_MAX: usize = 1_000;
 
-/// What was looked at, and what is off.
+/// What was checked, and what is wrong.
 #[derive(Debug, Clone, Default)]
 pub struct VerifyReport {
     pub accounts: u64,
@@ -37,13 +37,13 @@ pub struct VerifyReport {
     pub lines: u64,
     pub operations: u64,
     pub events: u64,
-    /// What is off, in words, each naming where; the first thousand.
+    /// Descriptions of what is wrong and where; the first thousand.
     pub findings: Vec<String>,
-    /// All that is off.
+    /// The number of all findings.
     pub findings_count: u64,
 }
 
-/// Counts the book in that file again. `progress` is told how many of how many orders are done.
+/// Recounts the database in a file. `progress` is called with the orders done and all orders.
 pub fn verify(path: &Path, mut progress: impl FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
     let conn = open_existing(path)?;
     let mut report = VerifyReport::default();
@@ -68,7 +68,7 @@ impl VerifyReport {
     }
 }
 
-/// SQLite's own opinion of the file, by one of its two checks.
+/// Reports what one of SQLite's own two checks finds in the file.
 pub(super) fn check_file(
     conn: &Connection,
     check: &'static str,
@@ -91,7 +91,7 @@ pub(super) fn check_file(
     })
 }
 
-/// Checks the orders after a row; the last row checked, or `None` when there was none.
+/// Checks the next orders after a row. Returns the last row checked; `None` if there was none.
 fn check_orders(
     conn: &Connection,
     after: OrderSeq,
@@ -110,7 +110,7 @@ fn check_orders(
     })
 }
 
-/// One order against all that is known of it.
+/// Checks one order against everything stored about it.
 pub(super) fn check_order_row(
     reader: &Reader<'_>,
     order_seq: OrderSeq,
@@ -158,7 +158,7 @@ fn check_order(
     Ok(())
 }
 
-/// Every sum of every line, recounted from the operations.
+/// Recounts every sum of every line from the operations.
 fn check_sums(order: &OrderRecord, off: &mut Vec<String>) {
     let operations = order.events.iter().filter_map(EventRecord::operation);
     let Some(mut counted) = recount(operations, order.ledger.multiple_authorizations) else {
@@ -191,7 +191,7 @@ fn stored_sums(line: &Line) -> Recounted {
     }
 }
 
-/// What each line is worth, against its item.
+/// Compares what each line is worth with its item.
 fn check_items(order: &OrderRecord, off: &mut Vec<String>) {
     let worth: BTreeMap<LineId, Amount> =
         order.items.iter().map(|item| (item.line_id, item.price.payable())).collect();
@@ -202,7 +202,7 @@ fn check_items(order: &OrderRecord, off: &mut Vec<String>) {
     }
 }
 
-/// Events and operations, one after the other without a gap, each adding up.
+/// Checks that versions have no gaps and that each operation's items add up to its amount.
 fn check_history(
     reader: &Reader<'_>,
     order_seq: OrderSeq,
@@ -231,7 +231,7 @@ fn adds_up(operation: &Operation) -> bool {
     sum == Some(operation.amount)
 }
 
-/// What no row may be, and how many are.
+/// Queries that must count no rows, with what such rows would mean.
 const STRAYS: [(&str, &str); 6] = [
     (
         "orders stand in the list of another account",
@@ -277,7 +277,7 @@ const UNLISTED_ITEMS: &str = "select count(*) from order_items
           and filter = :filter and value = order_items.store_id
           and order_values.order_seq = orders.order_seq)";
 
-/// Events and operations that no order leads to. All counts are of one moment.
+/// Finds events and operations that belong to no order. All counts are from one snapshot.
 fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), StoreError> {
     snapshot(conn, |reader| {
         let count = |sql: &'static str| -> Result<u64, StoreError> {

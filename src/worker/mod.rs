@@ -1,4 +1,4 @@
-//! Work that no request waits for, each on a thread of its own.
+//! Background work, each kind on its own thread.
 
 mod retain;
 mod watch_access;
@@ -11,16 +11,15 @@ use std::time::Duration;
 use crate::app::Access;
 use crate::store::{Store, StoreError};
 
-/// The running threads; they end when this is dropped.
+/// The running threads. Dropping this stops them.
 pub struct Workers {
     stops: Vec<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
-    /// Ends the check of the book, which may take long.
+    /// Interrupts the database check, which may take long.
     end_check: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Workers {
-    /// Starts all of them.
     pub fn start(store: &Store, access: &Access) -> Result<Workers, StoreError> {
         let check = store.start_check()?;
         let end_check = Box::new(check.ender());
@@ -52,19 +51,19 @@ impl Drop for Workers {
         self.stops.clear();
         (self.end_check)();
         for thread in self.threads.drain(..) {
-            // A worker that panicked has nothing more to do, and stopping goes on.
+            // A panicked worker has nothing left to do, and stopping must go on.
             drop(thread.join());
         }
     }
 }
 
-/// When to work again.
+/// Paces a worker and tells it when to stop.
 struct Ticks {
     stopped: Receiver<()>,
 }
 
 impl Ticks {
-    /// Waits; false when it is time to end.
+    /// Waits; returns false when the worker must stop.
     fn wait(&self, ms: u64) -> bool {
         let waited = self.stopped.recv_timeout(Duration::from_millis(ms));
         matches!(waited, Err(RecvTimeoutError::Timeout) | Ok(()))

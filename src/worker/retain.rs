@@ -1,4 +1,4 @@
-//! Forgetting what is kept for a time only.
+//! Deletes what is only kept for a limited time.
 
 use super::Ticks;
 use crate::app::ForgetAnswers;

@@ -1,10 +1,10 @@
-//! Noticing that another process has made or disabled a client.
+//! Notices that another process has created or disabled a client.
 
 use super::Ticks;
 use crate::app::Access;
 use crate::store::Store;
 
-/// A client that is disabled is out within a second; this leaves room for a slow read.
+/// A disabled client must be locked out within a second; this leaves room for a slow read.
 const PERIOD_MS: u64 = 250;
 
 pub(super) fn run(store: &Store, access: &Access, ticks: &Ticks) {

@@ -1,14 +1,13 @@
-//! Noticing what is wrong with the book: once after every start, by checking it, and then by the
-//! size of its WAL.
+//! Watches the health of the database: a check after every start, then the size of the WAL.
 
 use super::Ticks;
 use crate::store::verify::VerifyReport;
 use crate::store::{Condition, StartCheck};
 
-/// How often the WAL is looked at.
+/// How often the size of the WAL is checked.
 const PERIOD_MS: u64 = 10_000;
 
-/// Findings that are logged; `tillbook verify` prints them all.
+/// How many findings are logged; `tillbook verify` prints all.
 const FINDINGS_LOGGED_MAX: usize = 20;
 
 pub(super) fn run(condition: &Condition, check: StartCheck, ticks: &Ticks) {
@@ -27,7 +26,7 @@ pub(super) fn run(condition: &Condition, check: StartCheck, ticks: &Ticks) {
     }
 }
 
-/// Checks the book, and tries again while it cannot be read.
+/// Checks the database, and tries again while it cannot be read.
 fn check_once(condition: &Condition, check: StartCheck, ticks: &Ticks) {
     loop {
         match check.run() {

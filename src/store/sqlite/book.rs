@@ -1,4 +1,4 @@
-//! An open book: the file's lock, its one writer and its pool of readers.
+//! An open database: the lock, the one writer and the pool of readers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::store::condition::Condition;
 use crate::store::error::StoreError;
 use crate::store::tx::Reader;
 
-/// An open book: one writer, many readers.
+/// An open database with one writer and several readers.
 #[derive(Clone)]
 pub struct Store {
     pub writer: Writer,
@@ -28,16 +28,15 @@ pub struct Store {
     path: Arc<Path>,
 }
 
-/// An open book and what must outlive it: the writer's thread and the lock.
+/// An open database, with the thread and the lock that must outlive it.
 pub struct OpenStore {
     pub store: Store,
     pub writer_thread: WriterThread,
-    /// Ends when the writer's thread does, with the reason if it was a failure.
+    /// Resolves when the writer's thread ends, with the reason if it failed.
     pub writer_ended: oneshot::Receiver<Ended>,
     _lock: FileLock,
 }
 
-/// Why a file could not be opened to serve from it.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("another Tillbook serves {0}; stop it, or name another file with --db")]
@@ -47,8 +46,8 @@ pub enum OpenError {
 }
 
 impl Store {
-    /// Opens the file to serve from it: takes the lock, brings the schema up to date and starts
-    /// the writer. Makes the file when there is none.
+    /// Opens a file to serve from it: takes the lock, migrates the schema and starts the writer.
+    /// Creates the file if it is missing.
     pub fn open(path: &Path, clock: Clock, randomness: Randomness) -> Result<OpenStore, OpenError> {
         let lock = lock_soon(path)?.ok_or_else(|| OpenError::AlreadyServed(path.to_owned()))?;
         let mut conn = open::open_writer(path)?;
@@ -72,12 +71,12 @@ impl Store {
         Ok(OpenStore { store, writer_thread: thread, writer_ended: ended, _lock: lock })
     }
 
-    /// The check that every start makes once it serves.
+    /// Opens the check that every server runs after its start.
     pub fn start_check(&self) -> Result<StartCheck, StoreError> {
         StartCheck::open(&self.path)
     }
 
-    /// Reads in one transaction, on the calling thread, which may block.
+    /// Reads in one transaction on the calling thread, which may block.
     pub fn read_blocking<T, E: From<StoreError>>(
         &self,
         read: impl FnOnce(&Reader<'_>) -> Result<T, E>,
@@ -86,7 +85,7 @@ impl Store {
         snapshot(&conn, read)
     }
 
-    /// Reads in one transaction, on a thread that may block.
+    /// Reads in one transaction on a thread that may block.
     pub async fn read<T, E, F>(&self, read: F) -> Result<T, E>
     where
         T: Send + 'static,

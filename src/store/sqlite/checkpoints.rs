@@ -1,12 +1,11 @@
-//! Moving the WAL into the file beside the writer, so that commits need not wait for it.
+//! Moves committed pages from the WAL into the file beside the writer, so that commits need not
+//! wait for it.
 //!
-//! A checkpoint writes every page that commits have changed and syncs the file: tens of
-//! milliseconds in which the writer, doing it itself, would answer nobody. A thread with a
-//! connection of its own does most of it, PASSIVE, which waits for nobody and keeps nobody
-//! waiting. It can never finish while commits go on, so the writer still takes its turn when the
-//! WAL has grown to [`open::WAL_PAGES_MAX`], and the WAL begins anew. What is left to move by then
-//! is what was committed meanwhile, and everybody waits for it. SQLite is sound with this from
-//! 3.51.3 on, which `open` insists on.
+//! A checkpoint writes every changed page and syncs the file. That takes tens of milliseconds, and
+//! if the writer did it, all callers would wait. A thread with its own connection does most of it
+//! with PASSIVE checkpoints, which block no one. A passive checkpoint never catches up while
+//! commits go on, so when the WAL reaches [`open::WAL_PAGES_MAX`] the writer does the rest itself,
+//! and the WAL starts over. SQLite does this safely since 3.51.3, which `open` requires.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -19,10 +18,10 @@ use rusqlite::Connection;
 use super::open;
 use crate::store::error::StoreError;
 
-/// How long commits gather before they are moved together.
+/// How long the thread waits after a commit, so that several commits are moved together.
 const GATHER_MS: u64 = 100;
 
-/// The thread, as the writer knows it.
+/// The writer's handle to the thread.
 pub(super) struct Checkpoints {
     committed: SyncSender<()>,
     failed: Arc<OnceLock<String>>,
@@ -30,9 +29,9 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Starts the thread for a file. A WAL that a process has left behind is emptied first: in one
-    /// that is larger than what this process has put there, SQLite would have to enlarge its index
-    /// of the WAL, and on a full disk that is a failure whose outcome nobody knows.
+    /// Starts the thread for a file. First it empties a WAL that an earlier process left behind: if
+    /// that WAL is larger than what this process wrote, SQLite would have to enlarge the WAL's
+    /// index, and on a full disk that fails with an unknown outcome.
     pub fn start(path: &Path) -> Result<Checkpoints, StoreError> {
         let conn = open::open_writer(path)?;
         if 0 < open::wal_bytes(path) {
@@ -46,39 +45,39 @@ impl Checkpoints {
         Ok(Checkpoints { committed, failed, thread })
     }
 
-    /// Says that there is something to move. Waits for nobody.
+    /// Tells the thread that there is something to move. Does not block.
     pub fn note_commit(&self) {
-        // One that waits already stands for this commit too.
+        // If a message is waiting already, it covers this commit too.
         self.committed.try_send(()).unwrap_or_default();
     }
 
-    /// Why a checkpoint failed so that nothing more may be written; `None` while none did.
+    /// The failure of a checkpoint after which nothing more may be written, if there was one.
     pub fn failure(&self) -> Option<&String> {
         self.failed.get()
     }
 
-    /// Ends the thread and waits until it has.
+    /// Stops the thread and waits for its end.
     pub fn stop(self) {
         drop(self.committed);
         self.thread.thread().unpark();
-        // One that panicked has moved nothing more, and the writer's own checkpoint follows.
+        // If it panicked, pages are left in the WAL; the writer's own checkpoint follows anyway.
         drop(self.thread.join());
     }
 }
 
-/// Moves the WAL into the file. Waits for nobody, so that a command that comes now does not either.
-/// An error says why nothing more may be written.
+/// Moves the WAL into the file without waiting for others, so that new commands are not delayed. An
+/// error means that nothing more may be written.
 pub(super) fn passive(conn: &Connection) -> Result<(), StoreError> {
     checkpoint(conn, "pragma wal_checkpoint(passive)")
 }
 
-/// The same when the server starts or stops, and leaves the WAL empty. A process that reads or
-/// writes may keep it from that, and then it is the next start that moves what is left.
+/// Moves the WAL into the file and empties it, when the server starts or stops. If another process
+/// is using the file, the WAL may stay, and the next start moves the rest.
 pub(super) fn empty(conn: &Connection) -> Result<(), StoreError> {
     checkpoint(conn, "pragma wal_checkpoint(truncate)")
 }
 
-/// A lock that was held, or a full disk, passes; the next one makes it good.
+/// A held lock or a full disk passes, and the next checkpoint catches up, so neither is an error.
 fn checkpoint(conn: &Connection, sql: &str) -> Result<(), StoreError> {
     match conn.query_row(sql, [], |_| Ok(())).map_err(StoreError::from) {
         Err(error) if !error.kind.is_known_outcome() => Err(error),
@@ -122,7 +121,7 @@ mod tests {
         let (path, left) = (dir.path().join("book.db"), dir.path().join("left.db"));
         let mut conn = open::open_writer(&path).unwrap();
         migrate::migrate(&mut conn).unwrap();
-        // As the file and its WAL are when their process is killed.
+        // The state of the file and its WAL after their process was killed.
         for end in ["", "-wal"] {
             let of = |path: &Path| format!("{}{end}", path.display());
             std::fs::copy(of(&path), of(&left)).unwrap();

@@ -1,4 +1,4 @@
-//! One server a file: the lock beside it.
+//! The lock file beside the database, which allows one server per file.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::store::error::StoreError;
 
-/// Held as long as it lives. It is an advisory lock on its own small file, so it goes with the
-/// process however that ends, and never meets SQLite's own locks.
+/// The held lock; dropping it releases it. It is an advisory lock on a small file of its own, so
+/// the system releases it however the process ends, and it cannot interfere with SQLite's locks.
 #[derive(Debug)]
 pub struct FileLock {
     _held: File,
 }
 
-/// Takes the lock beside `database`; `None` when another process has it.
+/// Takes the lock beside `database`; `None` if another process holds it.
 pub fn try_lock(database: &Path) -> Result<Option<FileLock>, StoreError> {
     let path = lock_path(database);
     let cannot = |error: std::io::Error| {
@@ -25,7 +25,7 @@ pub fn try_lock(database: &Path) -> Result<Option<FileLock>, StoreError> {
     };
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    // Whoever can open the file could hold the lock and keep the server from starting.
+    // Anyone who can open the file could hold the lock and keep the server from starting.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&path).map_err(cannot)?;
@@ -36,11 +36,11 @@ pub fn try_lock(database: &Path) -> Result<Option<FileLock>, StoreError> {
     }
 }
 
-/// Tries for the lock.
+/// How often and how many times [`lock_soon`] tries.
 const TRY_MS: u64 = 50;
 const TRIES: u32 = 40;
 
-/// Takes the lock, waiting up to two seconds for a command that has it for a moment.
+/// Takes the lock. Waits up to two seconds, since a subcommand may hold it briefly.
 pub(super) fn lock_soon(database: &Path) -> Result<Option<FileLock>, StoreError> {
     for _ in 1..TRIES {
         if let Some(lock) = try_lock(database)? {

@@ -1,9 +1,9 @@
-//! Waiting for the lock that another process holds on the book, and no longer than there is time.
+//! Waiting for another process's lock on the database, but not past the end of the server.
 //!
-//! SQLite waits by itself, but a wait that has begun cannot be cut short. So the writer has it wait
-//! in slices and looks between them whether the server is being stopped: then whoever waits is
-//! told that nothing was recorded, instead of everybody waiting their turn for a lock that may
-//! never be let go.
+//! SQLite can wait for a lock, but its wait cannot be interrupted. So the writer lets it wait in
+//! slices and checks between them whether the server is stopping. If it is, waiting callers are
+//! told at once that nothing was recorded, instead of each waiting for a lock that may never be
+//! released.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::open::BUSY_TIMEOUT_MS;
 use crate::store::error::StoreError;
 
-/// How long SQLite waits at once. A command beside the server holds the lock for less.
+/// How long one wait of SQLite is. Subcommands hold the lock for less.
 const SLICE_MS: u64 = 250;
 
 /// How the writer's connection waits; cheap to clone.
@@ -24,22 +24,22 @@ pub(super) struct LockWait {
 }
 
 impl LockWait {
-    /// Makes a connection wait so.
+    /// Sets the connection to wait in slices.
     pub fn of(conn: &Connection) -> Result<LockWait, StoreError> {
         conn.busy_timeout(Duration::from_millis(SLICE_MS))?;
         Ok(LockWait { hurried: Arc::default() })
     }
 
-    /// From now on a transaction that cannot begin within a slice does not begin.
+    /// From now on, gives up after one slice.
     pub fn hurry(&self) {
         self.hurried.store(true, Ordering::Release);
     }
 
-    /// Begins a transaction that writes.
+    /// Begins a write transaction.
     pub fn begin(&self, conn: &Connection) -> Result<(), StoreError> {
         for _ in 1..BUSY_TIMEOUT_MS / SLICE_MS {
             match conn.execute_batch("begin immediate") {
-                // Not the other ways to be busy, in which SQLite has waited for long by itself.
+                // Other busy codes are not retried: SQLite has already waited long for those.
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                     if self.hurried.load(Ordering::Acquire) {
                         return Err(error.into());

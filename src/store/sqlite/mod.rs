@@ -1,13 +1,12 @@
-//! What is SQLite's own: the session and its statements, opening and migrating the file, its locks,
-//! checkpoints, the batch writer, and the check of a start.
+//! The parts of the store that are about SQLite itself: connections and their statements, opening
+//! and migrating the file, locks, checkpoints, the batch writer, and the check after a start.
 //!
-//! The table families beside this folder say what is stored; this says how one file is shared. One
-//! thread owns the one writing connection (`writer`); everybody who wants something written hands
-//! it a command and waits for the commit. Another thread moves what was committed from the WAL into
-//! the file meanwhile (`checkpoints`). Reads run on pooled connections that can only read, each in
-//! one short transaction, on threads that may block. In WAL mode readers never stop the writer and
-//! see the last commit before they began. Another process (a subcommand beside the server) may
-//! write too, for accounts and clients alone, in one short transaction; the busy timeout covers
+//! How one file is shared: one thread owns the only writing connection (`writer`). To write,
+//! callers hand it a command and wait for the commit. Another thread meanwhile moves committed
+//! pages from the WAL into the file (`checkpoints`). Reads run on pooled, read-only connections,
+//! each in one short transaction, on threads that may block. In WAL mode readers never block the
+//! writer, and each sees the last commit before it began. A subcommand in another process may also
+//! write, but only accounts, clients and users, in one short transaction; the busy timeout covers
 //! that. A lock file beside the database keeps a second server away.
 
 mod book;
@@ -28,7 +27,7 @@ pub use once::{read_once, write_once, write_once_in_existing};
 pub use start_check::StartCheck;
 pub use writer::{Ended, Writer, WriterThread};
 
-/// The version of the SQLite inside.
+/// The version of the bundled SQLite.
 pub fn sqlite_version() -> &'static str {
     rusqlite::version()
 }

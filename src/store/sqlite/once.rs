@@ -1,4 +1,4 @@
-//! Using the file without a server, also while one serves it: how the subcommands read and write.
+//! Using the file without a server, also while one serves it: how subcommands read and write.
 
 use std::path::Path;
 
@@ -13,14 +13,14 @@ use crate::store::command::{Failed, WriteCommand};
 use crate::store::error::StoreError;
 use crate::store::tx::{Reader, Tx};
 
-/// Runs one command in a transaction of its own, without a server: how the other subcommands
-/// write, also while a server uses the file. Makes the file when there is none.
+/// Runs one command in its own transaction without a server, also while one uses the file. Creates
+/// the file if it is missing.
 pub fn write_once<C: WriteCommand>(
     path: &Path,
     command: &C,
 ) -> Result<C::Done, Failed<C::Refused>> {
     let mut conn = open::open_writer(path)?;
-    // Only the lock's holder brings the schema up to date; a server that has it is about to.
+    // Only the lock's holder may migrate. A server that holds it is about to do so.
     match try_lock(path)? {
         Some(_lock) => migrate::migrate(&mut conn)?,
         None if migrate::expect_current(&conn).is_ok() => {}
@@ -37,7 +37,7 @@ pub fn write_once<C: WriteCommand>(
     Ok(done)
 }
 
-/// The same for a command that makes no sense in a new book; never makes a file.
+/// Like [`write_once`], but an error if there is no file: the command makes no sense in a new one.
 pub fn write_once_in_existing<C: WriteCommand>(
     path: &Path,
     command: &C,
@@ -46,7 +46,7 @@ pub fn write_once_in_existing<C: WriteCommand>(
     write_once(path, command)
 }
 
-/// Reads the file without a server, also while one uses it. Never makes a file.
+/// Reads the file without a server, also while one uses it. An error if there is no file.
 pub fn read_once<T, E: From<StoreError>>(
     path: &Path,
     read: impl FnOnce(&Reader<'_>) -> Result<T, E>,

@@ -1,9 +1,8 @@
-//! Opening the file: connections with every setting set and the important ones read back.
+//! Opens connections with every setting set, and reads the important ones back.
 //!
-//! The settings and their reasons come from SQLite's own documentation and from crash trials:
-//! `synchronous=FULL` is what makes an answered capture survive a power cut in WAL mode, and
-//! `recursive_triggers` is what makes `insert or replace` run the triggers that keep the
-//! append-only tables append-only.
+//! The settings follow SQLite's documentation and our crash trials: `synchronous=FULL` makes an
+//! answered capture survive a power cut in WAL mode, and `recursive_triggers` makes `insert or
+//! replace` run the triggers that protect the append-only tables.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -23,25 +22,25 @@ const APPLICATION_ID: i32 = 0x544c_424b;
 /// numbered from 1 too, so an application id of their own keeps the two numberings apart.
 const UNRELEASED_APPLICATION_ID: i32 = 0x5449_4c4c;
 
-/// SQLite before this can corrupt a WAL file that two connections write or checkpoint at once.
+/// Earlier versions can corrupt a WAL that two connections write or checkpoint at once.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
-/// Withdrawn by its authors.
+/// This version was withdrawn by its authors.
 const SQLITE_VERSION_WITHDRAWN: i32 = 3_052_000;
 
 /// How long a connection waits for another process's lock.
 pub(super) const BUSY_TIMEOUT_MS: u64 = 5_000;
-/// Pages in the WAL before the writer makes sure that it begins anew: 256 MiB, which only a load of
-/// thousands of captures a second comes to. With a quarter of it, four times as many turns of the
-/// writer were most of the tail: see benches/README.md.
+/// When the WAL has this many pages (256 MiB), the writer empties it itself. Only thousands of
+/// captures a second get there. With a quarter of it, the writer's checkpoints came four times as
+/// often and caused most of the slowest answers: see benches/README.md.
 pub(super) const WAL_PAGES_MAX: i32 = 65_536;
 
 const STATEMENTS_CACHED_MAX: usize = 128;
-/// An order's whole history must fit, since the answer of a key may hold it.
+/// An order's whole history must fit, since a key's stored answer may contain it.
 const VALUE_BYTES_MAX: i32 = 64 << 20;
 const SQL_BYTES_MAX: i32 = 64 << 10;
 const VARIABLES_MAX: i32 = 1_000;
 
-/// The one writing connection. Makes the file when there is none, readable by its owner alone.
+/// Opens the writing connection. Creates a missing file, readable only by its owner.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     check_sqlite_version(rusqlite::version_number())?;
     make_file_private(path)?;
@@ -50,10 +49,10 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = open(path, flags)?;
-    // A WAL beside the file that is not its own is put into it when this connection ends, unless
-    // that waits until the file is known to be ours.
+    // By default SQLite moves a WAL into the file on closing, even one of a different file. This is
+    // held back until the file is known to be ours.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    // Before the first setting that is written into the file.
+    // These come before the first setting that changes the file.
     refuse_foreign(&conn, path)?;
     refuse_cut(&conn, path)?;
     refuse_newer(&conn)?;
@@ -77,7 +76,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(conn)
 }
 
-/// A connection that can only read, to a file of ours.
+/// Opens a read-only connection to one of our files.
 pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -89,7 +88,7 @@ pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreErro
     Ok(conn)
 }
 
-/// What every reading connection gets, pooled or not.
+/// The settings of every read-only connection, pooled or not.
 pub(super) fn set_up_reader(conn: &Connection) -> Result<(), StoreError> {
     set_up(conn)?;
     conn.pragma_update(None, "query_only", true)?;
@@ -111,7 +110,8 @@ fn set_up(conn: &Connection) -> Result<(), StoreError> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    // A plan depends on the statement alone: otherwise SQLite makes it anew for every parameter.
+    // Makes plans independent of parameter values; otherwise SQLite plans a statement again for new
+    // values.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)?;
     conn.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, SQL_BYTES_MAX)?;
@@ -172,7 +172,7 @@ fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
 }
 
-/// A schema that SQLite will not read is damaged: it knows the format of every one that is sound.
+/// A schema that SQLite cannot read is damaged, since this version knows every valid format.
 fn schema_unreadable(error: rusqlite::Error) -> StoreError {
     let error = StoreError::from(error);
     match error.kind {
@@ -181,8 +181,8 @@ fn schema_unreadable(error: rusqlite::Error) -> StoreError {
     }
 }
 
-/// SQLite takes what is missing of the last page for zeros. A checkpoint that a crash cut short may
-/// leave that too, but then the WAL still holds the page.
+/// SQLite reads the missing part of a cut last page as zeros. An interrupted checkpoint may also
+/// leave a cut page, but then the WAL still has the whole page.
 fn refuse_cut(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let page_bytes: u32 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
     let bytes = std::fs::metadata(path)?.len();
@@ -193,14 +193,14 @@ fn refuse_cut(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
 }
 
-/// How large the WAL beside a file is; 0 when there is none.
+/// The size of the WAL beside a file; 0 if there is none.
 pub(in crate::store) fn wal_bytes(path: &Path) -> u64 {
     let mut wal = OsString::from(path);
     wal.push("-wal");
     std::fs::metadata(wal).map_or(0, |file| file.len())
 }
 
-/// Makes a missing file with mode 0600; SQLite gives the files beside it the same.
+/// Creates a missing file with mode 0600. SQLite gives its files beside it the same mode.
 fn make_file_private(path: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,4 +1,4 @@
-//! Connections that read: the server's pool of them, and one alone beside a server.
+//! Read-only connections: the server's pool, and single ones beside a server.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::open;
 use crate::store::error::StoreError;
 use crate::store::tx::Reader;
 
-/// Connections that read.
+/// The size of the pool.
 const READERS_MAX: u32 = 4;
 
-/// How long a read waits for a connection before it is told that the store is busy.
+/// How long a read waits for a connection before it fails as busy.
 const READER_WAIT_MS: u64 = 3_000;
 
-/// The server's reading connections.
+/// Opens the server's pool.
 pub(super) fn pool(path: &Path) -> Result<r2d2::Pool<SqliteConnectionManager>, StoreError> {
     let manager = SqliteConnectionManager::file(path)
         .with_flags(
@@ -35,7 +35,7 @@ pub(super) fn pool(path: &Path) -> Result<r2d2::Pool<SqliteConnectionManager>, S
     Ok(pool)
 }
 
-/// r2d2 wants SQLite's own error back.
+/// r2d2 expects SQLite's own error type.
 fn into_sqlite(error: StoreError) -> rusqlite::Error {
     match error.source.downcast::<rusqlite::Error>() {
         Ok(error) => *error,
@@ -43,7 +43,7 @@ fn into_sqlite(error: StoreError) -> rusqlite::Error {
     }
 }
 
-/// A reading connection to a file that is ours and current.
+/// Opens a read-only connection to one of our files, which must have the current schema.
 pub(in crate::store) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     refuse_missing(path)?;
     let conn = open::open_reader(path)?;
@@ -51,7 +51,6 @@ pub(in crate::store) fn open_existing(path: &Path) -> Result<Connection, StoreEr
     Ok(conn)
 }
 
-/// An error when there is no such file.
 pub(super) fn refuse_missing(path: &Path) -> Result<(), StoreError> {
     if path.is_file() {
         return Ok(());
@@ -60,7 +59,7 @@ pub(super) fn refuse_missing(path: &Path) -> Result<(), StoreError> {
     Err(StoreError::other(text))
 }
 
-/// Reads in one transaction.
+/// Runs a read in one transaction.
 pub(in crate::store) fn snapshot<T, E: From<StoreError>>(
     conn: &Connection,
     read: impl FnOnce(&Reader<'_>) -> Result<T, E>,

@@ -1,4 +1,4 @@
-//! A connection in use, and the statements that it has prepared.
+//! A connection in use, with its prepared statements.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -8,14 +8,14 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use crate::store::error::StoreError;
 
-/// The text of a statement: one of the program's own, or one that was put together.
+/// The text of a statement: a constant, or one put together at run time.
 pub(in crate::store) type Sql = Cow<'static, str>;
 
-/// A connection, in a transaction that whoever made this has begun.
+/// A connection inside a transaction that the caller has begun.
 pub(in crate::store) struct Session<'c> {
     conn: &'c Connection,
-    /// The statements that have been run, at hand for the next command of a batch: the connection's
-    /// own cache hashes the whole text of each, twice.
+    /// The statements run so far, ready for the next command of a batch. The connection's own cache
+    /// would hash the whole text of each, twice.
     statements: RefCell<Vec<(&'static str, CachedStatement<'c>)>>,
 }
 
@@ -24,12 +24,12 @@ impl<'c> Session<'c> {
         Session { conn, statements: RefCell::default() }
     }
 
-    /// The file.
+    /// The path of the database file.
     pub fn path(&self) -> &Path {
         Path::new(self.conn.path().unwrap_or_default())
     }
 
-    /// The first row of a query, if it has one.
+    /// The first row of a query, if there is one.
     pub fn find<T>(
         &self,
         sql: impl Into<Sql>,
@@ -39,7 +39,6 @@ impl<'c> Session<'c> {
         self.run(sql, |statement| statement.query_row(params, read).optional())
     }
 
-    /// All rows of a query.
     pub fn list<T>(
         &self,
         sql: impl Into<Sql>,
@@ -49,12 +48,12 @@ impl<'c> Session<'c> {
         self.run(sql, |statement| statement.query_map(params, read)?.collect())
     }
 
-    /// Runs one statement; the number of rows it wrote.
+    /// Runs a statement and returns how many rows it changed.
     pub fn execute(&self, sql: impl Into<Sql>, params: impl Params) -> Result<usize, StoreError> {
         self.run(sql, |statement| statement.execute(params))
     }
 
-    /// Inserts one row; its rowid.
+    /// Inserts one row and returns its rowid.
     pub fn insert(&self, sql: impl Into<Sql>, params: impl Params) -> Result<i64, StoreError> {
         self.run(sql, |statement| statement.insert(params))
     }
@@ -77,7 +76,7 @@ impl<'c> Session<'c> {
         Ok(done?)
     }
 
-    /// A text of the program's own stands in one place for as long as the program runs.
+    /// A constant has one address for the whole run, so comparing addresses is enough.
     fn take_statement(&self, text: &'static str) -> Option<CachedStatement<'c>> {
         let mut statements = self.statements.borrow_mut();
         let at = statements.iter().position(|(of, _)| std::ptr::eq(*of, text))?;

@@ -1,8 +1,8 @@
-//! What a server looks for once it serves: damage to the file, and sums that are off in orders
-//! that were touched lately.
+//! The check after a server's start: damage to the file, and recently changed orders that do not
+//! add up.
 //!
-//! `verify` looks at everything, which takes its time with a large book; this is the part of it
-//! that every start can afford. It reads beside the server, on a connection of its own.
+//! `verify` checks everything, which takes long for a large file; this is the part that every start
+//! can afford. It runs beside the server on its own connection.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,13 +18,12 @@ use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::tx::Reader;
 use crate::store::verify::{VerifyReport, check_file, check_order_row};
 
-/// Orders that nobody has touched for longer than this were there at earlier starts too.
+/// Orders without an event in this time were already checked by earlier starts.
 const TOUCHED_WITHIN_MS: i64 = 48 * 60 * 60 * 1_000;
 
-/// Events that one transaction reads.
+/// How many events one transaction reads.
 const EVENTS_PER_SNAPSHOT: u32 = 1_000;
 
-/// A check that has not begun.
 pub struct StartCheck {
     conn: Connection,
     is_ended: Arc<AtomicBool>,
@@ -35,7 +34,7 @@ impl StartCheck {
         Ok(StartCheck { conn: open_existing(path)?, is_ended: Arc::default() })
     }
 
-    /// What ends the check early, as when the server stops.
+    /// A function that ends the check early, for a server that stops.
     pub fn ender(&self) -> impl Fn() + Send + Sync + 'static {
         let (is_ended, statement) = (self.is_ended.clone(), self.conn.get_interrupt_handle());
         move || {
@@ -44,7 +43,7 @@ impl StartCheck {
         }
     }
 
-    /// What is off, in words; `None` when it was ended early. A file that cannot be read is off.
+    /// Runs the check. `None` if it was ended early. An unreadable file is reported as a finding.
     pub fn run(&self) -> Result<Option<VerifyReport>, StoreError> {
         let mut report = VerifyReport::default();
         if sabotage::is_on(Fault::SkipStartCheck) {
@@ -63,7 +62,7 @@ impl StartCheck {
         }
     }
 
-    /// Every order with an event in the book's last two days, from the newest back.
+    /// Checks every order with an event in the last two days, newest first.
     fn check_orders(&self, report: &mut VerifyReport) -> Result<(), StoreError> {
         let since = snapshot(&self.conn, |reader| reader.load_last_event_time())?.0;
         let (mut before, mut checked) = (EventSeq(i64::MAX), BTreeSet::new());
@@ -95,7 +94,7 @@ struct EventRow {
     created_at_ms: i64,
 }
 
-/// Events before one, the newest first. Their times fall as their numbers do.
+/// The events before one, newest first; their times fall with their numbers.
 fn list_events(reader: &Reader<'_>, before: EventSeq) -> Result<Vec<EventRow>, StoreError> {
     let sql = "select event_seq, order_seq, account_id, events.created_at_ms from events
         join orders using (order_seq) join accounts using (account_seq)

@@ -1,14 +1,14 @@
-//! The one writer: a thread that owns the writing connection and shares its commits.
+//! The one writer: a thread that owns the writing connection and commits in batches.
 //!
-//! It takes what waits in a bounded queue, runs it in one transaction, commits once, and only then
-//! answers everybody; a lone command waits for nobody. Commands refuse before their first write, so
-//! a refusal leaves nothing behind and the batch goes on. When a command fails or panics instead,
-//! the whole batch is rolled back and its commands run again, one a transaction: there are no
-//! savepoints, because SQLite rolls back past them when the disk is full.
+//! It takes all commands waiting in a bounded queue, runs them in one transaction, commits once,
+//! and only then answers the callers. A single command does not wait for others. Commands refuse
+//! before their first write, so a refusal leaves nothing behind and the batch goes on. If a command
+//! fails or panics, the whole batch is rolled back and its commands are run again, each in its own
+//! transaction. There are no savepoints, because SQLite rolls back past them when the disk is full.
 //!
-//! A failed commit whose outcome is known (busy, full) is told to the batch and the writer goes on.
-//! Any other failure means that the outcome is unknown: the writer takes nothing more, and the
-//! process shall end and recover by starting again. The thread never logs.
+//! If a commit fails and certainly wrote nothing (busy, disk full), the batch is told and the
+//! writer goes on. After any other failure the outcome is unknown: the writer accepts nothing more,
+//! and the process must end and recover by starting again. This thread never logs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -31,16 +31,16 @@ use crate::store::condition::Condition;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::tx::Tx;
 
-/// Commands that one transaction takes.
+/// The most commands in one transaction.
 pub const BATCH_MAX: usize = 256;
 
-/// Commands that may wait; one more is refused with [`WriteError::QueueFull`].
+/// The most commands that may wait; one more is refused with [`WriteError::QueueFull`].
 const QUEUE_MAX: usize = 4_096;
 
-/// After this long without work the WAL is put back into the file.
+/// After this long without work, the WAL is moved into the file.
 const IDLE_BEFORE_CHECKPOINT_S: u64 = 60;
 
-/// The way to the writer; cheap to clone.
+/// A handle to the writer; cheap to clone.
 #[derive(Clone)]
 pub struct Writer {
     queue: SyncSender<Box<dyn Job>>,
@@ -49,38 +49,38 @@ pub struct Writer {
     lock_wait: LockWait,
 }
 
-/// The writer's thread, to wait for its end.
+/// The writer's thread, for stopping it.
 pub struct WriterThread {
     thread: JoinHandle<()>,
     stopping: Arc<AtomicBool>,
 }
 
-/// Why the thread ended: by being told to, or with the words of the failure that ended it.
+/// Why the thread ended: `None` if it was told to, else the failure.
 pub type Ended = Option<String>;
 
-/// What a started writer is reached by. `ended` ends when the thread does, however it does.
+/// A started writer. `ended` resolves when the thread ends, for whatever reason.
 pub(super) struct Started {
     pub writer: Writer,
     pub thread: WriterThread,
     pub ended: oneshot::Receiver<Ended>,
 }
 
-/// What the thread works with.
+/// The state of the thread.
 pub(super) struct WriterState {
     pub conn: Connection,
     pub lock_wait: LockWait,
     pub clock: Clock,
     pub randomness: Randomness,
     pub last_event_at: Timestamp,
-    /// How a transaction is committed; tests plant failures here.
+    /// How a transaction is committed. Tests replace it to make commits fail.
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
     pub condition: Arc<Condition>,
     pub checkpoints: Checkpoints,
 }
 
 impl Writer {
-    /// Runs the command and waits for its commit. Dropping the future changes nothing: the command
-    /// runs, or not, as if somebody were waiting.
+    /// Runs the command and waits for its commit. Dropping the future neither stops the command nor
+    /// undoes it.
     pub async fn write<C: WriteCommand>(
         &self,
         command: C,
@@ -89,7 +89,7 @@ impl Writer {
         answer.await.unwrap_or(Err(WriteError::WritesOff))
     }
 
-    /// The same for a thread that may block.
+    /// Like [`Writer::write`], for threads that may block.
     pub fn write_blocking<C: WriteCommand>(
         &self,
         command: C,
@@ -98,13 +98,13 @@ impl Writer {
         answer.blocking_recv().unwrap_or(Err(WriteError::WritesOff))
     }
 
-    /// Whether the writer has stopped taking commands.
+    /// True once the writer accepts no more commands.
     pub fn is_off(&self) -> bool {
         self.off.load(Ordering::Acquire)
     }
 
-    /// From now on nobody waits for another process's lock: the server stops, and whatever has to
-    /// wait is refused as busy.
+    /// Stops waiting for other processes' locks, because the server is stopping. A command that
+    /// would have to wait is refused as busy.
     pub fn hurry(&self) {
         self.lock_wait.hurry();
     }
@@ -126,16 +126,15 @@ impl Writer {
 }
 
 impl WriterThread {
-    /// Tells the writer to end when its queue is empty, and waits until it has. Every
-    /// [`Writer`] refuses from then on.
+    /// Ends the writer once its queue is empty, and waits for that. Every [`Writer`] refuses from
+    /// then on.
     pub fn stop(self) {
         self.stopping.store(true, Ordering::Release);
-        // A thread that panicked has told `ended`; there is nothing more to learn here.
+        // If the thread panicked, `ended` has already reported it.
         drop(self.thread.join());
     }
 }
 
-/// Starts the thread.
 pub(super) fn start(state: WriterState) -> Result<Started, StoreError> {
     let (queue, waiting) = sync_channel(QUEUE_MAX);
     let off = Arc::new(AtomicBool::new(false));
@@ -147,14 +146,14 @@ pub(super) fn start(state: WriterState) -> Result<Started, StoreError> {
         let off = SetOnDrop(thread_off);
         let why = run(state, &waiting, &thread_stopping);
         drop(off);
-        // Nobody listens any more while the server is stopping.
+        // While the server is stopping, the receiver may be gone.
         end.send(why).unwrap_or_default();
     })?;
     let writer = Writer { queue, off, condition, lock_wait };
     Ok(Started { writer, thread: WriterThread { thread, stopping }, ended })
 }
 
-/// Closes the door however the thread ends.
+/// Marks the writer as off when the thread ends, even by a panic.
 struct SetOnDrop(Arc<AtomicBool>);
 
 impl Drop for SetOnDrop {
@@ -163,7 +162,7 @@ impl Drop for SetOnDrop {
     }
 }
 
-/// How often an idle writer looks whether it shall stop.
+/// How often an idle writer checks whether it must stop.
 const STOP_CHECK_MS: u64 = 50;
 
 fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &AtomicBool) -> Ended {
@@ -199,7 +198,8 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
     checkpoints::empty(&state.conn).err().map(|why| why.to_string())
 }
 
-/// The outcome of what was being written is unknown: write no more. Says why.
+/// The outcome of the last write is unknown, so nothing more may be written. The text is the
+/// failure.
 struct OutcomeUnknown(String);
 
 type Batch = Vec<Box<dyn Job>>;
@@ -216,7 +216,7 @@ impl WriterState {
             Ran::Clean => None,
             Ran::Failed(failure) => Some(failure),
         });
-        // Its statements go back to their connection.
+        // Returns its statements to the connection.
         drop(tx);
         if let Some(Failure::Store(StoreErrorKind::DiskFull, _)) = failure {
             self.condition.note_disk_full(true);
@@ -230,7 +230,7 @@ impl WriterState {
         }
     }
 
-    /// One of the batch failed: each gets a transaction of its own, but one that was alone.
+    /// A command of the batch failed: runs each in its own transaction, unless it was alone.
     fn run_again(&mut self, batch: Batch) -> Result<(), OutcomeUnknown> {
         self.roll_back()?;
         if batch.len() == 1 {
@@ -249,7 +249,7 @@ impl WriterState {
         Ok(self.last_event_at)
     }
 
-    /// After this returned Ok from SQLite, and only then, anybody hears of success.
+    /// Callers are told of success only after SQLite has returned Ok from the commit.
     fn commit(&mut self, batch: Batch) -> Result<(), OutcomeUnknown> {
         if sabotage::is_on(Fault::AnswerBeforeCommit) {
             batch.into_iter().for_each(|job| job.settle(Settled::Committed));
@@ -296,25 +296,24 @@ impl WriterState {
 type Answer<C> =
     oneshot::Receiver<Result<<C as WriteCommand>::Done, WriteError<<C as WriteCommand>::Refused>>>;
 
-/// How one run of a job went.
 enum Ran {
-    /// Done, or refused before any write.
+    /// The command was done, or refused before its first write.
     Clean,
     Failed(Failure),
 }
 
-/// Why a transaction cannot be committed.
+/// Why the transaction cannot be committed.
 enum Failure {
     Store(StoreErrorKind, String),
     Panicked,
-    /// SQLite has ended the transaction by itself, as it does when the disk is full.
+    /// SQLite ended the transaction by itself, as it does when the disk is full.
     RolledBackAlready,
 }
 
 #[derive(Clone, Copy)]
 enum Settled {
     Committed,
-    /// This job's own run made the transaction roll back.
+    /// The run of this job forced the rollback.
     RolledBack,
     Unavailable(StoreErrorKind),
     Unknown,
@@ -322,7 +321,7 @@ enum Settled {
 
 trait Job: Send {
     fn run(&mut self, tx: &Tx<'_>) -> Ran;
-    /// Tells whoever asked; that nobody listens any more changes nothing.
+    /// Answers the caller, if it is still there.
     fn settle(self: Box<Self>, settled: Settled);
 }
 
@@ -353,13 +352,13 @@ impl<C: WriteCommand> Job for Task<C> {
             (Settled::Unavailable(kind), _) => Err(WriteError::Unavailable(kind)),
             (Settled::Unknown, _) => Err(WriteError::WritesOff),
         };
-        // Whoever asked may have left; what was committed stays committed.
+        // The caller may have gone; what was committed stays committed.
         drop(self.reply.send(answer));
     }
 }
 
-/// A busy file or a full disk passes, so the caller may try again; any other failure is a bug or
-/// damage, and goes to the log with its cause.
+/// Busy and disk full pass, so the caller may try again. Any other failure is a bug or damage and
+/// keeps its cause for the log.
 fn failed<R>(failed: Failed<R>) -> WriteError<R> {
     match failed {
         Failed::Refused(why) => WriteError::Refused(why),

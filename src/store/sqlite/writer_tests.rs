@@ -1,5 +1,5 @@
-//! What the writer promises, on a real file: answers only after commit, refusals that leave
-//! nothing, failures that stay with whoever failed.
+//! The writer's guarantees, on a real file: answers only after the commit, refusals that leave
+//! nothing behind, and failures that affect only the command that failed.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
@@ -8,7 +8,7 @@ use super::*;
 use crate::store::Reader;
 use crate::store::sqlite::{migrate, open};
 
-/// A command made of a function; what it wrote is a row of `signing_keys` with its name.
+/// A command made from a function. It writes rows of `signing_keys`.
 struct Do<F>(F);
 
 #[derive(Debug)]
@@ -64,14 +64,14 @@ impl Book {
         Book { writer, thread, ended, path, _dir: dir }
     }
 
-    /// The names that stand in the file, as another connection sees it.
+    /// The names in the file, as another connection sees them.
     fn names(&self) -> Vec<String> {
         let conn = open::open_reader(&self.path).unwrap();
         let sql = "select key_id from signing_keys order by key_id";
         Reader::new(&conn).list(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// Keeps the writer busy until the returned sender is dropped, so that commands queue up.
+    /// Blocks the writer until the returned sender is dropped, so that commands queue up.
     fn hold(&self) -> mpsc::Sender<()> {
         let (release, released) = mpsc::channel::<()>();
         let (tell, told) = mpsc::channel();
@@ -212,7 +212,7 @@ fn a_full_disk_refuses_what_does_not_fit_and_takes_the_rest() {
         .write_blocking(Do(|tx: &Tx<'_>| {
             let pages: i64 =
                 tx.find("pragma page_count", [], |row| row.get(0))?.unwrap_or_default();
-            // The file may not grow by more than a page from here on.
+            // From here on the file may grow by at most one page.
             let sql = format!("pragma max_page_count = {}", pages + 1);
             Ok(tx.find(sql, [], |_| Ok(())).map(drop)?)
         }))
