@@ -135,7 +135,7 @@ impl CompleteDraft {
         let said = (document, &order.items[..]);
         index_order(tx, account_id, order_seq, &order.order_id, said)?;
         let fresh = tx.find_ledger(account_id, &order.id)?;
-        let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order is not there"))?;
+        let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order cannot be found"))?;
         let head = tx.append_api_event(&fresh, created_by, Some(draft.draft_seq), &self.event)?;
         tx.update_ledger(&fresh, &fresh.ledger, head)?;
         Ok(order_seq)

@@ -47,6 +47,6 @@ impl WriteCommand for CreateUser {
             tx.insert_user_account(user_seq, account_seq)?;
         }
         let made = tx.find_user(&self.email)?;
-        Ok(made.ok_or_else(|| StoreError::inconsistent("a new user is not there"))?)
+        Ok(made.ok_or_else(|| StoreError::inconsistent("a new user cannot be found"))?)
     }
 }

@@ -83,7 +83,8 @@ pub fn free_generated_name(tx: &Tx<'_>, account_id: &AccountId) -> Result<OrderN
 
 /// Parses an id that Tillbook generated, which is always a valid name.
 pub fn parse_name(text: &str) -> Result<OrderName, StoreError> {
-    OrderName::parse(text).ok_or_else(|| StoreError::inconsistent("an id of ours is no name"))
+    OrderName::parse(text)
+        .ok_or_else(|| StoreError::inconsistent("a generated id is not a valid name"))
 }
 
 fn generate_name(randomness: &Randomness) -> String {

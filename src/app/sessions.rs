@@ -102,7 +102,7 @@ impl WriteCommand for MakeSignInLink {
 
 #[derive(Debug, thiserror::Error)]
 pub enum UseLinkRefused {
-    #[error("it has been used or has run out")]
+    #[error("it was used already or has expired")]
     LinkGone,
     #[error(transparent)]
     Account(CreateAccountRefused),

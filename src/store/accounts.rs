@@ -35,7 +35,7 @@ impl Reader<'_> {
     /// The row of an account that must exist, since a valid token names it.
     pub(super) fn load_account_seq(&self, account_id: &AccountId) -> Result<i64, StoreError> {
         let seq = self.find_account_seq(account_id)?;
-        seq.ok_or_else(|| StoreError::inconsistent(format!("account {account_id} is gone")))
+        seq.ok_or_else(|| StoreError::inconsistent(format!("account {account_id} does not exist")))
     }
 
     /// The seed of the demo shop in this file; `None` unless the demo made it.

@@ -98,7 +98,7 @@ impl Reader<'_> {
             from drafts where draft_seq = :draft_seq";
         let params = named_params! {":draft_seq": draft_seq};
         let found = self.find(sql, params, |row| read_draft(row, account_id))?;
-        let gone = || StoreError::inconsistent(format!("the draft in row {} is gone", draft_seq.0));
+        let gone = || StoreError::inconsistent(format!("no draft is in row {}", draft_seq.0));
         let mut draft = found.ok_or_else(gone)?;
         draft.draft.items = self.list_draft_items(draft.draft_seq)?;
         draft.order_ids = self.list_draft_orders(draft.draft_seq)?;

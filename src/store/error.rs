@@ -21,7 +21,7 @@ pub enum StoreErrorKind {
     #[error("the disk is full")]
     DiskFull,
     /// The file is damaged or not a Tillbook file.
-    #[error("the database file is damaged or not one of Tillbook's")]
+    #[error("the database file is damaged or is not a Tillbook file")]
     Corrupt,
     /// A statement violated the schema: a bug here, and nothing was written.
     #[error("the database refused a statement")]
@@ -32,7 +32,7 @@ pub enum StoreErrorKind {
     Inconsistent,
     /// An I/O error, a file that may not be written, or an unknown error of SQLite: the last write
     /// may or may not be in the file.
-    #[error("the database's file could not be used")]
+    #[error("the database file could not be used")]
     Machine,
     /// Any other failure, explained by its text.
     #[error("the database failed")]

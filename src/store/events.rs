@@ -148,7 +148,7 @@ impl Reader<'_> {
             self.find(SELECT_OPERATION, params, |row| Ok(read_event(&mut Columns::of(row))));
         match found?.transpose()?.map(|event| event.body) {
             Some(EventBody::Operation(operation)) => Ok(operation),
-            _ => Err(StoreError::inconsistent("this event is no operation")),
+            _ => Err(StoreError::inconsistent("this event is not an operation")),
         }
     }
 
@@ -174,12 +174,12 @@ pub(super) fn follow_events(
     let mut before = None;
     for one in &listed {
         if one.previous_seq != before {
-            return Err(StoreError::inconsistent("an event in a list is not there"));
+            return Err(StoreError::inconsistent("an event of a history is missing"));
         }
         before = Some(one.event.seq);
     }
     if before != last {
-        return Err(StoreError::inconsistent("the last event of a list is not there"));
+        return Err(StoreError::inconsistent("the last event of a history is missing"));
     }
     Ok(listed.into_iter().map(|one| one.event).collect())
 }

@@ -83,7 +83,8 @@ impl Reader<'_> {
         let sql = "select holds, total_thousandths from ledgers where order_seq = :order_seq";
         let params = named_params! {":order_seq": order_seq};
         let found = self.find(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        found.ok_or_else(|| StoreError::inconsistent(format!("no ledger in row {}", order_seq.0)))
+        found
+            .ok_or_else(|| StoreError::inconsistent(format!("no ledger is in row {}", order_seq.0)))
     }
 }
 

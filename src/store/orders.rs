@@ -185,7 +185,7 @@ impl Reader<'_> {
 }
 
 fn gone(order_seq: OrderSeq) -> StoreError {
-    StoreError::inconsistent(format!("the order in row {} is gone", order_seq.0))
+    StoreError::inconsistent(format!("no order is in row {}", order_seq.0))
 }
 
 impl Tx<'_> {

@@ -85,7 +85,7 @@ pub(super) fn check_file(
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
         for (table, row) in dangling {
-            report.find(format!("file: row {row} of {table} refers to a row that is not there"));
+            report.find(format!("file: row {row} of {table} refers to a missing row"));
         }
         Ok(())
     })
@@ -140,17 +140,19 @@ fn check_order(
     check_history(reader, order_seq, order, &mut off)?;
     for name in [&order.id, &order.order_id] {
         if reader.find_order_seq(&order.account_id, name)? != Some(order_seq) {
-            off.push(format!("the name {} does not lead to it", name.as_str()));
+            off.push(format!("looking up its name {} does not find it", name.as_str()));
         }
     }
     if PaymentStatus::derive(&order.ledger.lines) != order.payment_status {
         let derived = PaymentStatus::derive(&order.ledger.lines).as_str();
         let stored = order.payment_status.as_str();
-        off.push(format!("its payment status is {stored}, its lines say {derived}"));
+        off.push(format!("its payment status is {stored}, but its lines give {derived}"));
     }
     let listed = (order.ledger.holds(), total_thousandths(&order.currency, &order.ledger)?);
     if reader.load_listing(order_seq)? != listed {
-        off.push("the list sorts it by another total, or misses what it holds".to_owned());
+        off.push(
+            "lists have a wrong total for it, or a wrong mark that something is held".to_owned(),
+        );
     }
     report.lines += u64::try_from(order.ledger.lines.len()).unwrap_or(u64::MAX);
     let place = format!("{} {}", order.account_id, order.order_id.as_str());
@@ -162,7 +164,7 @@ fn check_order(
 fn check_sums(order: &OrderRecord, off: &mut Vec<String>) {
     let operations = order.events.iter().filter_map(EventRecord::operation);
     let Some(mut counted) = recount(operations, order.ledger.multiple_authorizations) else {
-        off.push("its operations add up to more than a number can hold".to_owned());
+        off.push("the sum of its operations is out of range".to_owned());
         return;
     };
     for line in &order.ledger.lines {
@@ -170,13 +172,13 @@ fn check_sums(order: &OrderRecord, off: &mut Vec<String>) {
         let stored = stored_sums(line);
         if stored != expected {
             off.push(format!(
-                "line {}: the ledger says {stored:?}, its operations say {expected:?}",
+                "line {}: the ledger has {stored:?}, its operations give {expected:?}",
                 line.line_id().number()
             ));
         }
     }
     for line_id in counted.keys() {
-        off.push(format!("its operations name line {}, which it has not", line_id.number()));
+        off.push(format!("its operations name line {}, which does not exist", line_id.number()));
     }
 }
 
@@ -215,7 +217,7 @@ fn check_history(
     let versions: Vec<i64> = order.events.iter().map(|event| event.version).collect();
     let expected: Vec<i64> = (1..=version.unwrap_or_default()).collect();
     if versions != expected {
-        off.push(format!("its events are numbered {versions:?}, its ledger has {version:?}"));
+        off.push(format!("its events are numbered {versions:?}, but its ledger is at {version:?}"));
     }
     for operation in order.events.iter().filter_map(EventRecord::operation) {
         if !adds_up(operation) {
@@ -234,29 +236,29 @@ fn adds_up(operation: &Operation) -> bool {
 /// Queries that must count no rows, with what such rows would mean.
 const STRAYS: [(&str, &str); 6] = [
     (
-        "orders stand in the list of another account",
+        "orders are in the list of another account",
         "select count(*) from ledgers join orders using (order_seq)
          where ledgers.account_seq <> orders.account_seq",
     ),
     (
-        "orders stand in the list of another currency",
+        "orders are in the list of another currency",
         "select count(*) from ledgers join orders using (order_seq)
          where ledgers.currency <> orders.currency",
     ),
     (
-        "ledgers say another order id than their order",
+        "ledgers have a different order id from their order",
         "select count(*) from ledgers join orders using (order_seq)
          where ledgers.order_id <> orders.order_id",
     ),
     (
-        "events are not where their kind says",
+        "events are not in the table for their kind",
         "select count(*) from events
          where (kind = 'api') <> (event_seq in (select event_seq from api_events))
             or (kind = 'service') <>
                 (event_seq in (select event_seq from service_events))",
     ),
     (
-        "events belong to another order than the one before them",
+        "events follow an event of another order",
         "select count(*) from events
          join events as previous on previous.event_seq = events.previous_seq
          where previous.order_seq <> events.order_seq",
@@ -292,11 +294,14 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
         let api_events = count("select count(*) from api_events")?;
         let service_events = count("select count(*) from service_events")?;
         if report.events != led_to {
-            report.find(format!("{} events, but orders lead to {led_to}", report.events));
+            report.find(format!(
+                "{} events, but the histories of orders have {led_to}",
+                report.events
+            ));
         }
         if report.operations != of_operations {
             let operations = report.operations;
-            report.find(format!("{operations} operations, but {of_operations} events of them"));
+            report.find(format!("{operations} operations, but {of_operations} events for them"));
         }
         for (what, sql) in STRAYS {
             let strayed = count(sql)?;
@@ -308,10 +313,10 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
         let unlisted: Option<i64> =
             reader.find(UNLISTED_ITEMS, named_params! {":filter": filter}, |row| row.get(0))?;
         if let Some(unlisted @ 1..) = unlisted {
-            report.find(format!("{unlisted} items are of a store whose list lacks their order"));
+            report.find(format!("{unlisted} items belong to a store whose list lacks their order"));
         }
         if api_events + service_events + of_operations != report.events {
-            let what = "an event is neither an operation nor a change through the API nor a step";
+            let what = "an event is neither an operation nor an API change nor a service event";
             report.find(what.to_owned());
         }
         Ok(())

@@ -11,7 +11,7 @@ pub(super) fn run(store: &Store, ticks: &Ticks) {
         match store.writer.write_blocking(ForgetAnswers) {
             Ok(true) => continue,
             Ok(false) => {}
-            Err(error) => tracing::warn!(?error, "could not forget old answers; trying again"),
+            Err(error) => tracing::warn!(?error, "could not delete expired answers; trying again"),
         }
         if !ticks.wait(PERIOD_MS) {
             return;

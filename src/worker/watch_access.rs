@@ -10,7 +10,7 @@ const PERIOD_MS: u64 = 250;
 pub(super) fn run(store: &Store, access: &Access, ticks: &Ticks) {
     while ticks.wait(PERIOD_MS) {
         if let Err(error) = store.read_blocking(|reader| access.reload(reader)) {
-            tracing::warn!(%error, "could not look for changed access; trying again");
+            tracing::warn!(%error, "could not check for changed access; trying again");
         }
     }
 }

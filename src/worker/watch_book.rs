@@ -16,8 +16,8 @@ pub(super) fn run(condition: &Condition, check: StartCheck, ticks: &Ticks) {
         if let Some(bytes) = condition.look_at_wal() {
             tracing::warn!(
                 wal.bytes = bytes,
-                "the file beside the book, -wal, has grown large: some program has been reading \
-                 the book for long; end it, and the file shrinks by itself"
+                "the -wal file beside the book has grown large, because some program has been \
+                 reading the book for a long time; end that program and the file shrinks"
             );
         }
         if !ticks.wait(PERIOD_MS) {
@@ -50,11 +50,11 @@ fn judge(condition: &Condition, report: &VerifyReport) {
     }
     condition.declare_damaged();
     for finding in report.findings.iter().take(FINDINGS_LOGGED_MAX) {
-        tracing::error!(finding, "the book is not right");
+        tracing::error!(finding, "a problem in the book");
     }
     tracing::error!(
         findings = report.findings_count,
         "nothing is recorded any more. Stop the server, keep a copy of the file, and restore the \
-         last backup; `tillbook verify` prints everything that is off"
+         last backup; `tillbook verify` prints all problems"
     );
 }

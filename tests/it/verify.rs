@@ -64,14 +64,14 @@ fn every_way_of_changing_a_figure_is_found() {
         (
             "update events set document = replace(document, '5000', '4000'), amount = 4000
              where amount = 5000",
-            "the ledger says",
+            "the ledger has",
         ),
-        ("update events set success = 1 where success = 0", "the ledger says"),
-        ("update events set kind = 'refund' where kind = 'capture'", "the ledger says"),
+        ("update events set success = 1 where success = 0", "the ledger has"),
+        ("update events set kind = 'refund' where kind = 'capture'", "the ledger has"),
         (
             "update ledgers set lines = replace(lines, '8000,5000', '9000,5000')
              where order_seq = 1",
-            "the ledger says",
+            "the ledger has",
         ),
         (
             "update ledgers set lines = replace(lines, '8000,5000', '8000,9000')
@@ -81,29 +81,29 @@ fn every_way_of_changing_a_figure_is_found() {
         ("update ledgers set lines = '[' where order_seq = 1", "unreadable"),
         ("update ledgers set payment_status = 'paid' where order_seq = 1", "payment status"),
         ("update ledgers set version = version + 1 where order_seq = 2", "numbered"),
-        ("update ledgers set order_id = 'x' where order_seq = 1", "say another order id"),
+        ("update ledgers set order_id = 'x' where order_seq = 1", "a different order id"),
         ("update ledgers set last_event_seq = 4 where order_seq = 1", "numbered"),
         ("update events set version = 9 where event_seq = 3", "numbered"),
         ("update events set previous_seq = null where event_seq = 3", "numbered"),
         (
             "update events set previous_seq = 3 where event_seq = 3",
-            "an event in a list is not there",
+            "an event of a history is missing",
         ),
         (
             "update events set previous_seq = 9 where event_seq = 3",
-            "an event in a list is not there",
+            "an event of a history is missing",
         ),
         ("update order_items set gross_amount = 9999 where line_id = 1", "not worth the same"),
         ("delete from order_items where line_id = 2", "not worth the same"),
-        ("delete from order_names where order_seq = 1", "does not lead to it"),
+        ("delete from order_names where order_seq = 1", "does not find it"),
         ("update events set operation_id = null where event_seq = 4", "5 operations, but 6 events"),
-        ("delete from events where event_seq = 9", "refers to a row that is not there"),
+        ("delete from events where event_seq = 9", "refers to a missing row"),
         ("delete from api_events where event_seq = 1", "neither an operation nor"),
         ("update events set kind = 'service' where event_seq = 1", "not where their kind says"),
         (
             "insert into events values (99, 1, null, 99, '00000000-0000-4000-8000-000000000000',
              'api', 0, 'me', null, null, null, null, null)",
-            "orders lead to",
+            "histories of orders have",
         ),
         (
             "update ledgers set lines = replace(lines, '[0,400', '[0,401') where order_seq = 2",
@@ -111,14 +111,11 @@ fn every_way_of_changing_a_figure_is_found() {
         ),
         ("update ledgers set account_seq = 2 where order_seq = 1", "the list of another account"),
         ("update ledgers set currency = 'SEK' where order_seq = 1", "the list of another currency"),
-        ("update ledgers set total_thousandths = 1 where order_seq = 1", "by another total"),
-        ("update ledgers set holds = 1 - holds where order_seq = 1", "misses what it holds"),
+        ("update ledgers set total_thousandths = 1 where order_seq = 1", "a wrong total"),
+        ("update ledgers set holds = 1 - holds where order_seq = 1", "something is held"),
         ("update order_items set store_id = 'torget' where order_seq = 1", "whose list lacks"),
-        (
-            "update events set order_seq = 2 where event_seq = 2",
-            "to another order than the one before",
-        ),
-        ("delete from accounts", "refers to a row that is not there"),
+        ("update events set order_seq = 2 where event_seq = 2", "follow an event of another order"),
+        ("delete from accounts", "refers to a missing row"),
     ];
     for (sql, expected) in table {
         let app = book();

@@ -167,7 +167,7 @@ fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     }
     let mut text = format!("{} is not a Tillbook file", path.display());
     if 0 < wal_bytes(path) {
-        text.push_str(", or the file -wal beside it is not its own");
+        text.push_str(", or the -wal file beside it belongs to another file");
     }
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
 }
@@ -189,7 +189,7 @@ fn refuse_cut(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     if bytes.is_multiple_of(page_bytes.into()) || 0 < wal_bytes(path) {
         return Ok(());
     }
-    let text = format!("{} was cut: its last page is not whole", path.display());
+    let text = format!("{} is cut off: its last page is incomplete", path.display());
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
 }
 
