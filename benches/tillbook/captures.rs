@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use crate::client::{Answer, request};
-use crate::shop::{ACCOUNT, Shop};
+use crate::orders::ACCOUNT;
+use crate::shop::Shop;
 
 /// What one capture takes, over both its lines.
 pub const CAPTURED: u64 = 150;

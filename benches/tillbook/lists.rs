@@ -6,8 +6,8 @@ use crate::Bench;
 use crate::captures::bearer;
 use crate::client::{BlockingConnection, request};
 use crate::figures::{figure, median};
+use crate::orders::ACCOUNT;
 use crate::server::Server;
-use crate::shop::ACCOUNT;
 
 /// Each filter by itself, with a name and a value that finds more than a page of orders. The
 /// range ends where the smallest book does, so that both books look for the same orders.

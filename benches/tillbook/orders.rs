@@ -10,7 +10,8 @@ use tillbook::store::{Failed, NewApiEvent, Tx, WriteCommand};
 use tillbook::wire::problem::summary;
 use tillbook::wire::{draft_request, operation_request};
 
-use crate::shop::ACCOUNT;
+/// The account that every order belongs to.
+pub const ACCOUNT: &str = "T00000001";
 
 /// Raised with every change of what the orders are, so that books are made anew.
 pub const EDITION: &str = "1";

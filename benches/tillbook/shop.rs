@@ -20,12 +20,10 @@ use tillbook::store::Store;
 
 use crate::client::{BlockingConnection, request};
 use crate::machine::Machine;
-use crate::orders::{EDITION, MakeOrders};
+use crate::orders::{ACCOUNT, EDITION, MakeOrders};
 use crate::server::run_tillbook;
 
-/// The account that everything is recorded for.
-pub const ACCOUNT: &str = "T00000001";
-/// Whom baselines record for; it stands in no book and no rule asks for it there.
+/// The client id that the baselines record. No book has this client, and no baseline looks for it.
 pub const CLIENT: &str = "00000000-0000-4000-8000-00000000c11e";
 
 /// Orders that one transaction makes.

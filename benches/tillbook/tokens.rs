@@ -11,7 +11,8 @@ use tillbook::domain::scope::{Scope, Scopes};
 
 use crate::Bench;
 use crate::figures::per_second;
-use crate::shop::{ACCOUNT, CLIENT};
+use crate::orders::ACCOUNT;
+use crate::shop::CLIENT;
 
 /// Tokens checked before the clock is looked at.
 const ROUND: usize = 256;

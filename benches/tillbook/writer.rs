@@ -23,8 +23,9 @@ use crate::Bench;
 use crate::captures::body;
 use crate::figures::{figure, per_second};
 use crate::options::Options;
+use crate::orders::ACCOUNT;
 use crate::process::threads_cpu_us;
-use crate::shop::{ACCOUNT, CLIENT, Shop};
+use crate::shop::{CLIENT, Shop};
 
 /// How long the stored answer of such a capture is.
 const ANSWER_BYTES: usize = 760;

@@ -13,8 +13,9 @@ use tillbook::store::capture_statements::{
 
 use super::{ANSWER_BYTES, Side, draw, side};
 use crate::captures::{CAPTURED, body};
+use crate::orders::ACCOUNT;
 use crate::process::own_thread_cpu_us;
-use crate::shop::{ACCOUNT, CLIENT, Shop};
+use crate::shop::{CLIENT, Shop};
 
 /// What the store's writer is set to, where it says anything about speed. Checkpoints are SQLite's
 /// own, inside the commit that reaches a thousand pages.
