@@ -8,8 +8,9 @@ use tillbook::http::endpoints;
 
 use super::access_objects::{Shop, body_of, filled};
 use super::forge::{Column, Kind, kinds};
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App};
 use super::headers::assert_headers;
+use super::http_client::Reply;
 use super::schema::OPENAPI;
 
 /// A new route gets a line here. The columns are callers: nobody, as which everybody counts whose

@@ -8,7 +8,8 @@ use tillbook::domain::scope::Scope;
 use tillbook::http::{endpoints, pages};
 
 use super::forge::OTHER_ACCOUNT;
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App};
+use super::http_client::Reply;
 use super::office::{FORM, FORM_TOKEN, visitor};
 
 /// An id that nobody has.

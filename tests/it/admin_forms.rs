@@ -8,7 +8,8 @@ use tillbook::domain::role::Role;
 use tillbook::http::pages;
 use tillbook::randomness::Randomness;
 
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App};
+use super::http_client::Reply;
 use super::office::{FORM, FORM_TOKEN, form_fields, get, visitor, visitor_with_token};
 
 /// The forms that nobody needs to be signed in for; every other one must be of a session.

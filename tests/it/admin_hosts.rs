@@ -7,8 +7,9 @@ use std::net::TcpStream;
 use tillbook::http::pages;
 
 use super::admin_forms::{Ready, forms};
-use super::harness::{ACCOUNT, App, Reply, send};
+use super::harness::{ACCOUNT, App};
 use super::headers::assert_headers;
+use super::http_client::{Reply, send};
 use super::office::FORM;
 use super::process::{Served, command, path};
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
 
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App};
+use super::http_client::Reply;
 use super::office::{get, visitor, visitor_of, words};
 
 /// An order in that currency, of that store and total; its id in paths.

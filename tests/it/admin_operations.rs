@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
 
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App};
+use super::http_client::Reply;
 use super::office::{form_fields, get, send_form, visitor, words};
 
 /// The fields of the form on a page, as a browser would send them.

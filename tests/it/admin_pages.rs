@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use tillbook::domain::role::Role;
 use tillbook::http::pages;
 
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App};
+use super::http_client::Reply;
 use super::office::{FORM, FORM_TOKEN, get, send_form, visitor, words};
 
 fn post(app: &App, cookie: &str, path: &str, token: &str) -> Reply {

@@ -7,7 +7,8 @@ use tillbook::domain::ids::AccountId;
 use tillbook::domain::role::Role;
 use tillbook::randomness::Randomness;
 
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App};
+use super::http_client::Reply;
 
 const EMAIL: &str = "kari@example.no";
 const PASSWORD: &str = "korrekt hest batteri";

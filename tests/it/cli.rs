@@ -9,7 +9,8 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::harness::{ACCOUNT, Client};
+use super::harness::ACCOUNT;
+use super::http_client::Client;
 use super::process::{Served, command, make_book, make_client, path, run, run_with, until};
 
 /// A directory, and the path of a book in it.
@@ -242,10 +243,10 @@ fn a_running_server_heeds_the_commands() {
     let made = made.expect(0).json();
     let text = |key: &str| made[key].as_str().unwrap().to_owned();
     let second = Client { client_id: text("client_id"), secret: text("client_secret") };
-    let basic = super::harness::basic(&second);
+    let basic = super::http_client::basic(&second);
     let path = "/v1/accounts/T00000002/auth/token";
     let headers = [("authorization", basic.as_str())];
-    super::harness::send(&server.url, "POST", path, &headers, None).expect(200);
+    super::http_client::send(&server.url, "POST", path, &headers, None).expect(200);
     // Of another account than the one it asks for.
     server.ask_token(&second).expect(401);
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use super::harness::Reply;
+use super::http_client::Reply;
 use super::schema::{OPENAPI, assert_valid, compile};
 
 /// Checks one request and its answer. A path that the document does not have must be a 404.

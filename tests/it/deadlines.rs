@@ -67,7 +67,7 @@ fn a_body_that_is_slow_or_stands_still_gets_its_408_and_records_nothing() {
     let before = app.snapshot();
     let shopping = format!("/v1/accounts/{ACCOUNT}/shopping");
     let bearer = format!("Authorization: Bearer {}\r\n", app.token);
-    let basic = format!("Authorization: {}\r\n", super::harness::basic(&app.client));
+    let basic = format!("Authorization: {}\r\n", super::http_client::basic(&app.client));
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let routes = [
         (format!("POST {shopping}/orders/{order}/captures"), bearer.clone()),

@@ -16,7 +16,8 @@ use tillbook::store::verify::verify;
 use tillbook::store::{EventBody, OrderQuery, OrderRecord, Store, read_once};
 
 use super::audit::tamper;
-use super::harness::{START, send, snapshot};
+use super::harness::{START, snapshot};
+use super::http_client::send;
 
 fn tillbook(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tillbook"));

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::audit;
-use super::harness::{App, Reply};
+use super::harness::App;
+use super::http_client::Reply;
 
 fn item(line: i64, gross: i64) -> Value {
     json!({"id": format!("p{line}"), "line_id": line, "gross_amount": gross})

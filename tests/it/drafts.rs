@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tillbook::domain::draft::ORDER_ID_ALPHABET;
 
-use super::harness::{App, Reply};
+use super::harness::App;
+use super::http_client::Reply;
 
 /// An order of one line, with more members.
 fn order_with(more: Value) -> Value {

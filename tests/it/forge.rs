@@ -8,7 +8,8 @@ use tillbook::domain::role::Role;
 use tillbook::domain::scope::Scope;
 
 use super::audit::tamper;
-use super::harness::{ACCOUNT, App, START, basic};
+use super::harness::{ACCOUNT, App, START};
+use super::http_client::basic;
 use super::office::visitor;
 use super::process::{path, run, until};
 

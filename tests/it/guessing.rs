@@ -12,7 +12,8 @@ use tillbook::domain::role::Role;
 use tillbook::http::{ClientAttempt, SignInAttempt};
 use tillbook::randomness::Randomness;
 
-use super::harness::{ACCOUNT, App, Client, Reply, START, basic, email};
+use super::harness::{ACCOUNT, App, START, email};
+use super::http_client::{Client, Reply, basic};
 
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const PASSWORD: &str = "korrekt hest batteri";

@@ -6,7 +6,8 @@ use tillbook::http::server::ServerOptions;
 use tillbook::http::{endpoints, pages};
 
 use super::audit::tamper;
-use super::harness::{ACCOUNT, App, Reply, send};
+use super::harness::{ACCOUNT, App};
+use super::http_client::{Reply, send};
 use super::office::FORM;
 
 /// Whether an answer has them all, each once.

@@ -11,7 +11,8 @@ use tillbook::http::endpoints;
 use tillbook::http::server::ServerOptions;
 use tillbook::store::{Failed, Tx, WriteCommand, WriteError};
 
-use super::harness::{ACCOUNT, App, Reply};
+use super::harness::{ACCOUNT, App};
+use super::http_client::Reply;
 
 #[track_caller]
 fn assert_shape(reply: &Reply, status: u16, code: &str) {
@@ -61,7 +62,7 @@ fn a_body_of_another_kind_or_size_is_refused() {
     let gzip = [("content-encoding", "gzip")];
     assert_shape(&app.shopping("POST", &path, &gzip, Some(&body)), 415, "unsupported_media_type");
     let form = ("content-type", "application/x-www-form-urlencoded");
-    let basic = super::harness::basic(&app.client);
+    let basic = super::http_client::basic(&app.client);
     let token = format!("/v1/accounts/{ACCOUNT}/auth/token");
     for headers in [vec![form], vec![]] {
         let headers = [&headers[..], &[gzip[0], ("authorization", &basic)]].concat();

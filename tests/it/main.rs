@@ -34,6 +34,7 @@ mod guessing;
 mod guide;
 mod harness;
 mod headers;
+mod http_client;
 mod http_edge;
 mod idempotency;
 mod kitchen_sink;

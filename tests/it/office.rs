@@ -8,7 +8,8 @@ use tillbook::domain::role::Role;
 use tillbook::randomness::Randomness;
 use tillbook::store::NewSession;
 
-use super::harness::{ACCOUNT, App, Reply, email};
+use super::harness::{ACCOUNT, App, email};
+use super::http_client::Reply;
 
 /// What a form is sent as.
 pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use tillbook::domain::scope::Scope;
 
-use super::harness::{App, Reply};
+use super::harness::App;
+use super::http_client::Reply;
 
 fn ids(reply: &Reply) -> Vec<String> {
     let orders = reply.body["orders"].as_array().unwrap().iter();

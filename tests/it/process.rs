@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::harness::{ACCOUNT, Client, Reply, basic, send};
+use super::harness::ACCOUNT;
+use super::http_client::{Client, Reply, basic, send};
 use super::trials::say;
 
 /// How long a process may take to end before the test fails; far more than it needs.

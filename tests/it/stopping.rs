@@ -8,8 +8,10 @@ use rusqlite::Connection;
 
 use super::harness::snapshot;
 use super::process::Served;
-use super::trials::load::{Shop, capture_under, keys};
+use super::trials::load::Trial;
 use super::trials::say;
+use super::trials::sent::{self, keys};
+use super::trials::stored::stored;
 
 /// How long stopping may take; it takes less than a second where nothing else keeps the machine
 /// busy, and a single wait for the lock used to take five.
@@ -25,9 +27,9 @@ const BEHIND: usize = 60;
 struct Lock(Connection);
 
 impl Lock {
-    fn take(shop: &Shop) -> Lock {
+    fn take(trial: &Trial) -> Lock {
         #[expect(clippy::disallowed_methods, reason = "it is the other process")]
-        let other = Connection::open(&shop.db).unwrap();
+        let other = Connection::open(trial.db()).unwrap();
         other.execute_batch("begin immediate").unwrap();
         Lock(other)
     }
@@ -42,15 +44,15 @@ struct Sent(Vec<(String, TcpStream)>);
 
 impl Sent {
     /// Sends them, and waits until the server has them all.
-    fn to(served: &Served, shop: &Shop, token: &str, keys: &[String]) -> Sent {
+    fn to(served: &Served, trial: &Trial, keys: &[String]) -> Sent {
         let send = |key: &String| {
-            let body = capture_under(key).to_string();
+            let sent::Sent { path, body, .. } = sent::Sent::capture(&trial.targets[0], key.clone());
+            let (body, token) = (body.to_string(), &trial.token);
             let mut stream = TcpStream::connect(served.address()).unwrap();
             let head = format!(
-                "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+                "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
                  Idempotency-Key: {key}\r\nContent-Type: application/json\r\n\
                  Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                shop.captures(),
                 body.len()
             );
             stream.write_all(head.as_bytes()).unwrap();
@@ -58,8 +60,7 @@ impl Sent {
         };
         let sent = Sent(keys.iter().map(send).collect());
         for _ in 0..BEHIND {
-            let order = format!("/orders/{}", shop.order);
-            served.shopping(token, "GET", &order, None).expect(200);
+            served.shopping(&trial.token, "GET", &trial.order(), None).expect(200);
         }
         sent
     }
@@ -78,14 +79,12 @@ impl Sent {
 
 #[test]
 fn a_lock_of_another_process_keeps_no_server_from_stopping() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut shop = Shop::make(dir.path());
-    let served = Served::start(&shop.db);
-    let token = served.token(&shop.client);
-    let before = snapshot(&shop.db);
-    let lock = Lock::take(&shop);
+    let mut trial = Trial::new();
+    let served = trial.start();
+    let before = snapshot(&trial.db());
+    let lock = Lock::take(&trial);
     let keys = keys("stopped", WAITING);
-    let sent = Sent::to(&served, &shop, &token, &keys);
+    let sent = Sent::to(&served, &trial, &keys);
     served.signal("TERM");
     let told = Instant::now();
     let answers = sent.answers();
@@ -93,26 +92,23 @@ fn a_lock_of_another_process_keeps_no_server_from_stopping() {
     let took = told.elapsed();
     say(&format!("stopped after {} ms", took.as_millis()));
     assert!(answers.iter().all(|(_, status)| *status == 503), "{answers:?}");
-    assert_eq!(snapshot(&shop.db), before);
+    assert_eq!(snapshot(&trial.db()), before);
     assert!(took < Duration::from_secs(STOPPED_S), "it took {took:?}");
     lock.let_go();
-    let served = Served::start(&shop.db);
-    let token = served.token(&shop.client);
-    assert!(shop.capture(&served.url, &token, &keys).iter().all(|(_, reply)| reply.status == 200));
-    shop.expect_stored(0);
+    let served = trial.start();
+    assert!(trial.capture(&served, &keys).iter().all(|(_, reply)| reply.status == 200));
+    trial.expect_settled();
 }
 
 #[test]
 fn whatever_is_recorded_while_stopping_is_answered_and_nothing_else_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut shop = Shop::make(dir.path());
+    let mut trial = Trial::new();
     let mut recorded = 0;
     for round in 0..4 {
-        let served = Served::start(&shop.db);
-        let token = served.token(&shop.client);
-        let lock = Lock::take(&shop);
+        let served = trial.start();
+        let lock = Lock::take(&trial);
         let keys = keys(&format!("round {round}"), WAITING);
-        let sent = Sent::to(&served, &shop, &token, &keys);
+        let sent = Sent::to(&served, &trial, &keys);
         served.signal("TERM");
         lock.let_go();
         let answers = sent.answers();
@@ -121,22 +117,16 @@ fn whatever_is_recorded_while_stopping_is_answered_and_nothing_else_is() {
         let good = good.unwrap();
         assert!(answers.iter().all(|(_, status)| [200, 503].contains(status)), "{answers:?}");
         recorded += good;
-        assert_eq!(captures(&shop), recorded, "{answers:?}");
-        let served = Served::start(&shop.db);
-        let token = served.token(&shop.client);
-        shop.capture(&served.url, &token, &keys);
+        assert_eq!(captures(&trial), recorded, "{answers:?}");
+        let served = trial.start();
+        trial.capture(&served, &keys);
         recorded += WAITING - good;
-        assert_eq!(captures(&shop), recorded);
+        assert_eq!(captures(&trial), recorded);
     }
-    shop.expect_stored(0);
+    trial.expect_settled();
 }
 
-/// How many captures stand in the book.
-fn captures(shop: &Shop) -> u32 {
-    #[expect(clippy::disallowed_methods, reason = "the file is looked into from outside")]
-    let conn = Connection::open(&shop.db).unwrap();
-    conn.query_row("select count(*) from events where operation_id is not null", [], |row| {
-        row.get(0)
-    })
-    .unwrap()
+/// How many captures are in the book, without those of the set-up.
+fn captures(trial: &Trial) -> u32 {
+    u32::try_from(stored(&trial.db()).values().map(Vec::len).sum::<usize>()).unwrap()
 }

@@ -7,7 +7,8 @@ use tillbook::domain::ids::AccountId;
 use tillbook::domain::scope::{Scope, Scopes};
 use tillbook::randomness::Randomness;
 
-use super::harness::{ACCOUNT, App, Client, Reply, basic};
+use super::harness::{ACCOUNT, App};
+use super::http_client::{Client, Reply, basic};
 
 fn ask(app: &App, account: &str, client: &Client, kind: &str, body: Option<&str>) -> Reply {
     let authorization = basic(client);

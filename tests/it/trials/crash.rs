@@ -1,7 +1,9 @@
 //! The server killed in the middle of its work: what was answered is there, nothing is there
 //! twice, and a request whose answer never came is settled by its key.
 
-use super::mixed_load::{Load, Outcome, Sent, Trial, stored};
+use super::load::{Load, Trial};
+use super::sent::{Outcome, Sent};
+use super::stored::stored;
 use super::{Dice, count, say, seed};
 use crate::audit;
 
@@ -26,8 +28,8 @@ fn what_was_answered_survives_kill_9_and_nothing_is_there_twice() {
         unknown_done += settled.iter().filter(|key| before.contains_key(*key)).count();
         audit::expect_clean(&trial.db());
     }
-    let done = trial.sent.iter().filter(|sent| matches!(sent.outcome, Outcome::Done(_)));
-    say(&format!("{} answered, {unknown} unknown, of these {unknown_done} done", done.count()));
+    let done = trial.done();
+    say(&format!("{done} answered, {unknown} without an answer, {unknown_done} of them recorded"));
     assert!(0 < unknown, "no request was ever cut off");
     for target in &trial.targets {
         let path = format!("/orders/{}", target.order_id);
@@ -53,7 +55,7 @@ fn a_signal_under_load_ends_well_and_leaves_nothing_unanswered() {
         assert!(wal.is_err() || wal.is_ok_and(|wal| wal.len() == 0), "the WAL was not put back");
         let rows = stored(&trial.db());
         trial.expect_stored(&rows);
-        let unanswered = trial.sent.iter().filter(|sent| sent.outcome == Outcome::Unknown);
+        let unanswered = trial.sent.values().filter(|sent| sent.outcome == Outcome::Unknown);
         let done: Vec<&Sent> = unanswered.filter(|sent| rows.contains_key(&sent.key)).collect();
         assert!(done.is_empty(), "committed and never answered: {done:?}");
         audit::expect_clean(&trial.db());

@@ -7,7 +7,8 @@ use tillbook::domain::Timestamp;
 
 use super::{Dice, count, seed};
 use crate::audit;
-use crate::harness::{ACCOUNT, App, Reply, START, basic};
+use crate::harness::{ACCOUNT, App, START};
+use crate::http_client::{Reply, basic};
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;

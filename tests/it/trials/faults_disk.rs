@@ -8,9 +8,13 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::load::{Shop, health, keys};
+use super::load::Trial;
+use super::sent::keys;
+use super::stored::stored;
 use super::{count, say};
-use crate::process::{Served, path, run, serve_command};
+use crate::audit;
+use crate::http_client::health;
+use crate::process::{path, run};
 
 /// A small file system of its own; gone when this is dropped.
 struct SmallDisk(tempfile::TempDir);
@@ -51,15 +55,14 @@ fn mount(args: &[&str]) -> bool {
 #[test]
 fn a_full_disk_refuses_writes_reads_go_on_and_it_resumes_with_room() {
     let Some(disk) = SmallDisk::mount() else { return };
-    let mut shop = Shop::make(disk.path());
-    let mut served = Served::start(&shop.db);
-    let mut token = served.token(&shop.client);
+    let mut trial = Trial::new_in(disk.path());
+    let mut served = trial.start();
     let mut size_mb = 3;
     for round in 0..count("TILLBOOK_DISK_ROUNDS", 1) {
         let mut refused = Vec::new();
         for nth in 0_u32.. {
             let sent = keys(&format!("{round} {nth}"), 100);
-            let answers = shop.capture(&served.url, &token, &sent);
+            let answers = trial.capture(&served, &sent);
             assert_eq!(answers.len(), sent.len(), "a request got no answer");
             refused.extend(answers.into_iter().filter(|(_, reply)| reply.status != 200));
             if 200 < refused.len() {
@@ -71,24 +74,22 @@ fn a_full_disk_refuses_writes_reads_go_on_and_it_resumes_with_room() {
             assert_eq!(reply.header("retry-after"), Some("1"));
             assert!(reply.text.contains("disk is full"), "{}", reply.text);
         }
-        let order = format!("/orders/{}", shop.order);
-        served.shopping(&token, "GET", &order, None).expect(200);
+        served.shopping(&trial.token, "GET", &trial.order(), None).expect(200);
         let told = health(&served.url).expect(200);
         assert_eq!(told.body["warnings"][0], "disk_full", "{}", told.text);
-        shop.expect_stored(0);
-        say(&format!("{} answered, {} refused", shop.answered.len(), refused.len()));
+        trial.expect_stored(&stored(&trial.db()));
+        audit::expect_clean(&trial.db());
+        say(&format!("{} recorded, {} refused", trial.done(), refused.len()));
         size_mb += 30;
         disk.remount(&format!("size={size_mb}m"));
         let again: Vec<String> = refused.into_iter().map(|(key, _)| key).collect();
-        for (key, reply) in shop.capture(&served.url, &token, &again) {
+        for (key, reply) in trial.capture(&served, &again) {
             assert_eq!(reply.status, 200, "{key} after there was room: {}", reply.text);
         }
         assert!(health(&served.url).expect(200).body.get("warnings").is_none());
         served.kill();
-        served = Served::start(&shop.db);
-        // It listens elsewhere now, and a token is for one place.
-        token = served.token(&shop.client);
-        shop.expect_stored(0);
+        served = trial.start();
+        trial.expect_settled();
         size_mb = 3 + u32::try_from(used_mb(&disk)).unwrap();
         disk.remount(&format!("size={size_mb}m"));
     }
@@ -103,29 +104,29 @@ fn used_mb(disk: &SmallDisk) -> u64 {
 #[test]
 fn a_disk_that_is_full_at_the_start_is_told_and_nothing_is_changed() {
     let Some(disk) = SmallDisk::mount() else { return };
-    let shop = Shop::make(disk.path());
-    let before = std::fs::read(&shop.db).unwrap();
+    let trial = Trial::new_in(disk.path());
+    let before = std::fs::read(trial.db()).unwrap();
     let filling = disk.path().join("filling");
     // It ends where the disk does.
     std::fs::write(&filling, vec![0; 3 << 20]).unwrap_err();
-    let ended = Served::try_start(serve_command(&shop.db)).err().expect("there is no room");
+    let ended = trial.try_start(&[]).err().expect("there is no room");
     assert_eq!(ended.code, 1, "{}", ended.err);
     assert!(ended.err.contains("room"), "{}", ended.err);
-    assert!(std::fs::read(&shop.db).unwrap() == before, "the file was changed");
+    assert!(std::fs::read(trial.db()).unwrap() == before, "the file was changed");
     std::fs::remove_file(filling).unwrap();
-    Served::start(&shop.db).token(&shop.client);
+    trial.start().token(&trial.client);
 }
 
 #[test]
 fn a_disk_that_cannot_be_written_is_told_and_still_read() {
     let Some(disk) = SmallDisk::mount() else { return };
-    let shop = Shop::make(disk.path());
+    let trial = Trial::new_in(disk.path());
     disk.remount("ro");
-    let ended = Served::try_start(serve_command(&shop.db)).err().expect("nothing can be written");
+    let ended = trial.try_start(&[]).err().expect("nothing can be written");
     assert_eq!(ended.code, 1, "{}", ended.err);
     assert!(ended.err.contains("Read-only file system"), "{}", ended.err);
     assert!(ended.err.contains("may write"), "{}", ended.err);
-    run(&["verify", "--db", path(&shop.db)]).expect(0);
+    run(&["verify", "--db", path(&trial.db())]).expect(0);
     disk.remount("rw");
-    Served::start(&shop.db).token(&shop.client);
+    trial.start().token(&trial.client);
 }

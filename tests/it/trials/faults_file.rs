@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::load::{Shop, health, keys};
+use super::load::Trial;
+use super::sent::keys;
 use super::{Dice, count, say, seed};
 use crate::audit;
-use crate::harness::{ACCOUNT, Reply, agent, try_send};
+use crate::harness::ACCOUNT;
+use crate::http_client::{Reply, agent, health, try_send};
 use crate::process::{Served, command, make_book, path, run};
 
 const PAGE_BYTES: usize = 4_096;
@@ -374,44 +376,39 @@ fn an_empty_file_becomes_a_book() {
 
 #[test]
 fn a_lock_of_another_process_is_a_503_and_passes() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut shop = Shop::make(dir.path());
-    let served = Served::start(&shop.db);
-    let token = served.token(&shop.client);
+    let mut trial = Trial::new();
+    let served = trial.start();
     #[expect(clippy::disallowed_methods, reason = "it is the other process")]
-    let other = Connection::open(&shop.db).unwrap();
+    let other = Connection::open(trial.db()).unwrap();
     other.execute_batch("begin exclusive").unwrap();
     let sent = keys("locked", 3);
-    let answers = shop.capture(&served.url, &token, &sent);
+    let answers = trial.capture(&served, &sent);
     let statuses: Vec<u16> = answers.iter().map(|(_, reply)| reply.status).collect();
     assert_eq!(statuses, [503; 3]);
     assert!(answers.iter().all(|(_, reply)| reply.header("retry-after") == Some("1")));
-    let order = format!("/orders/{}", shop.order);
-    served.shopping(&token, "GET", &order, None).expect(200);
+    served.shopping(&trial.token, "GET", &trial.order(), None).expect(200);
     health(&served.url).expect(200);
     other.execute_batch("rollback").unwrap();
-    let answers = shop.capture(&served.url, &token, &sent);
+    let answers = trial.capture(&served, &sent);
     assert!(answers.iter().all(|(_, reply)| reply.status == 200), "{answers:?}");
-    shop.expect_stored(0);
+    trial.expect_settled();
 }
 
 #[test]
 fn a_long_read_lets_the_wal_grow_and_fails_nothing() {
     const SMALL_AGAIN: u64 = 64 << 20;
-    let dir = tempfile::tempdir().unwrap();
-    let mut shop = Shop::make(dir.path());
-    let served = Served::start(&shop.db);
-    let token = served.token(&shop.client);
-    let reader = audit::open(&shop.db);
+    let mut trial = Trial::new();
+    let served = trial.start();
+    let reader = audit::open(&trial.db());
     reader.execute_batch("begin; select count(*) from orders").unwrap();
-    let wal_bytes = || std::fs::metadata(shop.db.with_extension("db-wal")).unwrap().len();
+    let wal_bytes = || std::fs::metadata(trial.db().with_extension("db-wal")).unwrap().len();
     let text = "x".repeat(900 << 10);
     let items = json!([{"id": "p", "line_id": 1, "gross_amount": 1}]);
     let large = json!({"order": {"currency": "NOK", "items": items, "comment": text}});
     let mut drafts = 0;
     let wanted = u64::from(count("TILLBOOK_WAL_MB", 80)) << 20;
     while wal_bytes() < wanted {
-        served.shopping(&token, "POST", "/draft_orders", Some(&large)).expect(200);
+        served.shopping(&trial.token, "POST", "/draft_orders", Some(&large)).expect(200);
         drafts += 1;
     }
     let grown = wal_bytes();
@@ -421,13 +418,13 @@ fn a_long_read_lets_the_wal_grow_and_fails_nothing() {
     const COMMITS_MAX: usize = 50;
     let mut commits = 0;
     while SMALL_AGAIN < wal_bytes() && commits < COMMITS_MAX {
-        served.shopping(&token, "POST", "/draft_orders", Some(&large)).expect(200);
+        served.shopping(&trial.token, "POST", "/draft_orders", Some(&large)).expect(200);
         commits += 1;
     }
     let wal = wal_bytes();
     say(&format!("{drafts} drafts: the WAL grew to {grown} bytes, and is {wal} now"));
     assert!(wal <= SMALL_AGAIN, "{wal} bytes");
-    shop.capture(&served.url, &token, &keys("after", 10));
-    assert_eq!(shop.answered.len(), 10);
-    shop.expect_stored(0);
+    trial.capture(&served, &keys("after", 10));
+    assert_eq!(trial.done(), 10);
+    trial.expect_settled();
 }

@@ -11,10 +11,11 @@ use rustix::net::{AddressFamily, SocketType};
 use tillbook::http::server::ServerOptions;
 use tillbook::store::StoreError;
 
-use super::load::{Shop, health, keys};
+use super::load::Trial;
+use super::sent::keys;
 use super::{count, say};
 use crate::harness::{ACCOUNT, App};
-use crate::process::Served;
+use crate::http_client::health;
 
 /// An address of this machine that is nobody's.
 const FLOODER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -40,10 +41,8 @@ fn is_cut(stream: &TcpStream) -> bool {
 
 #[test]
 fn a_flood_from_one_address_keeps_nobody_else_out() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut shop = Shop::make(dir.path());
-    let served = Served::start(&shop.db);
-    let token = served.token(&shop.client);
+    let mut trial = Trial::new();
+    let served = trial.start();
     let before = served.resident_bytes();
     let to = served.url.trim_start_matches("http://").parse().unwrap();
     let wanted = usize::try_from(count("TILLBOOK_FLOOD", 5_000)).unwrap();
@@ -60,8 +59,8 @@ fn a_flood_from_one_address_keeps_nobody_else_out() {
         }
     }
     health(&served.url).expect(200);
-    shop.capture(&served.url, &token, &keys("in the flood", 50));
-    assert_eq!(shop.answered.len(), 50);
+    trial.capture(&served, &keys("in the flood", 50));
+    assert_eq!(trial.done(), 50);
     let grown = served.resident_bytes().saturating_sub(before);
     // The last of them may still wait to be taken in, and then to be cut off.
     let wanted_cut = wanted - ADDRESS_CONNECTIONS_MAX;
@@ -74,9 +73,9 @@ fn a_flood_from_one_address_keeps_nobody_else_out() {
     say(&format!("{wanted} connected, {cut} cut off, {grown} bytes more"));
     assert!(wanted_cut <= cut, "{cut} of {wanted} were cut off");
     drop(flood);
-    shop.capture(&served.url, &token, &keys("after it", 50));
-    assert_eq!(shop.answered.len(), 100);
-    shop.expect_stored(0);
+    trial.capture(&served, &keys("after it", 50));
+    assert_eq!(trial.done(), 100);
+    trial.expect_settled();
     served.signal("TERM");
     let ended = served.wait().expect(0);
     assert!(!ended.err.contains("a bug"), "{}", ended.err);

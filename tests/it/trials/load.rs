@@ -1,125 +1,317 @@
-//! A shop under load from outside: captures on one large order, each under a key of its own, and
-//! what is known of each of them.
+//! A book under load: clients that send operations, each under its own key, and all that is known
+//! of what was sent. The trials that end or disturb a server use it.
 
-#![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
 
-use serde_json::{Value, json};
+use tempfile::TempDir;
 
+use super::Dice;
+use super::sent::{Outcome, Sent, Target, outcome};
+use super::stored::{Stored, differences, stored};
 use crate::audit;
-use crate::harness::{ACCOUNT, Client, Reply, agent, send, try_send};
-use crate::process::{Served, make_book};
+use crate::harness::ACCOUNT;
+use crate::http_client::{Client, Reply, agent, try_send};
+use crate::process::{Ended, Served, make_book, serve_command};
 
-/// So much on the line that no capture is ever refused.
-const PAYABLE: i64 = 1_000_000_000;
+const CLIENTS: usize = 8;
 
-const CLIENTS: usize = 4;
+/// The public URL of every server of a trial, so that one token is good for all of them.
+pub const PUBLIC_URL: &str = "http://trial.example";
 
-/// A book with one large order, and every capture of it that was answered with 200.
-pub struct Shop {
-    pub db: PathBuf,
-    pub client: Client,
-    pub order: String,
-    /// Ids of the operations by their keys.
-    pub answered: BTreeMap<String, String>,
+/// How much is done before the end comes.
+pub struct Load {
+    /// Which of the trial's runs this is; part of every key.
+    pub cycle: u32,
+    pub seed: u64,
+    /// Answered requests, after which the end comes.
+    pub answers: u64,
 }
 
-impl Shop {
-    /// Makes the book in that folder.
-    pub fn make(dir: &Path) -> Shop {
-        let db = dir.join("book.db");
-        let client = make_book(&db);
-        let served = Served::start(&db);
-        let token = served.token(&client);
-        let items = json!([{"id": "p", "line_id": 1, "gross_amount": PAYABLE}]);
-        let draft = json!({"order": {"currency": "NOK", "items": items}});
-        let draft = served.shopping(&token, "POST", "/draft_orders", Some(&draft)).expect(200);
-        let complete = format!("/draft_orders/{}/complete", draft.body["id"].as_str().unwrap());
-        let done = served.shopping(&token, "PUT", &complete, Some(&json!({}))).expect(200);
-        let order = done.body["orders"][0]["order_id"].as_str().unwrap().to_owned();
-        served.signal("TERM");
-        served.wait().expect(0);
-        Shop { db, client, order, answered: BTreeMap::new() }
+/// A book, and all that was ever sent to its server.
+pub struct Trial {
+    folder: PathBuf,
+    /// Deleted with this.
+    _dir: Option<TempDir>,
+    pub client: Client,
+    pub token: String,
+    pub targets: Vec<Target>,
+    /// By key, each as its last answer left it.
+    pub sent: BTreeMap<String, Sent>,
+}
+
+impl Trial {
+    pub fn new() -> Trial {
+        let dir = tempfile::tempdir().unwrap();
+        let mut trial = Trial::new_in(dir.path());
+        trial._dir = Some(dir);
+        trial
     }
 
-    /// The path of its captures.
-    pub fn captures(&self) -> String {
-        format!("/v1/accounts/{ACCOUNT}/shopping/orders/{}/captures", self.order)
+    /// Makes the book in that folder, which stays.
+    pub fn new_in(folder: &Path) -> Trial {
+        let client = make_book(&folder.join("book.db"));
+        let (token, targets, sent) = (String::new(), Vec::new(), BTreeMap::new());
+        let mut trial =
+            Trial { folder: folder.to_owned(), _dir: None, client, token, targets, sent };
+        let server = trial.start();
+        trial.token = server.token(&trial.client);
+        trial.targets = [false, false, true]
+            .map(|multiple| Target::make(&server, &trial.token, multiple))
+            .to_vec();
+        server.signal("TERM");
+        server.wait().expect(0);
+        trial
     }
 
-    /// Sends one capture a key, several at once, and gives every answer that came. The 200s among
-    /// them are remembered.
-    pub fn capture(&mut self, url: &str, token: &str, keys: &[String]) -> Vec<(String, Reply)> {
-        let (path, waiting, answers) = (self.captures(), Mutex::new(keys.iter()), Mutex::default());
+    /// The same book once more, in a folder of its own.
+    pub fn copy(&self) -> Trial {
+        let dir = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(&self.folder).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), dir.path().join(entry.file_name())).unwrap();
+        }
+        Trial {
+            folder: dir.path().to_owned(),
+            _dir: Some(dir),
+            client: self.client.clone(),
+            token: self.token.clone(),
+            targets: self.targets.clone(),
+            sent: self.sent.clone(),
+        }
+    }
+
+    /// The same book with so long a WAL that a server under load soon does a checkpoint.
+    pub fn with_long_wal(&self) -> Trial {
+        const COMMITS: u32 = 950;
+        #[expect(clippy::disallowed_methods, reason = "the WAL is deleted when this is closed")]
+        let conn = rusqlite::Connection::open(self.db()).unwrap();
+        for _ in 0..COMMITS {
+            conn.execute_batch("update book set access_version = access_version + 1").unwrap();
+        }
+        self.copy()
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn db(&self) -> PathBuf {
+        self.folder.join("book.db")
+    }
+
+    /// The path of the first order below `/shopping`.
+    pub fn order(&self) -> String {
+        format!("/orders/{}", self.targets[0].order_id)
+    }
+
+    /// Serves the book on a free port.
+    pub fn command(&self) -> Command {
+        let mut command = serve_command(&self.db());
+        command.env("TILLBOOK_PUBLIC_URL", PUBLIC_URL);
+        command
+    }
+
+    pub fn start(&self) -> Served {
+        self.try_start(&[]).unwrap_or_else(|ended| panic!("it did not start: {}", ended.err))
+    }
+
+    /// Starts the server with more in its environment; how it ended if it did not start.
+    pub fn try_start(&self, environment: &[(&str, &str)]) -> Result<Served, Ended> {
+        let mut command = self.command();
+        command.envs(environment.iter().copied());
+        Served::try_start(command)
+    }
+
+    /// Lets all clients work until enough requests are answered, and then lets `end` end the
+    /// server. Every client goes on until a request gets no answer.
+    pub fn work(
+        &mut self,
+        load: &Load,
+        server: Served,
+        end: impl FnOnce(Served) -> Option<Served>,
+    ) -> Option<Served> {
+        let url = server.url.clone();
+        let (tell, told) = channel();
         std::thread::scope(|scope| {
-            for _ in 0..CLIENTS {
-                scope.spawn(|| {
-                    let agent = agent();
-                    let bearer = format!("Bearer {token}");
-                    let next = || waiting.lock().unwrap().next();
-                    while let Some(key) = next() {
-                        let headers =
-                            [("authorization", bearer.as_str()), ("idempotency-key", key)];
-                        let body = capture_under(key).to_string();
-                        let reply = try_send(&agent, url, "POST", &path, &headers, Some(&body));
-                        let Ok(reply) = reply else { continue };
-                        let answers: &Mutex<Vec<(String, Reply)>> = &answers;
-                        answers.lock().unwrap().push((key.clone(), reply));
-                    }
-                });
+            for nth in 0..CLIENTS {
+                let seed = load.seed.wrapping_add(u64::try_from(nth).unwrap());
+                let worker = Worker {
+                    connection: self.connection(&url),
+                    targets: self.targets.clone(),
+                    dice: Dice::new(seed),
+                    keeps_alive: nth % 2 == 0,
+                };
+                let (name, tell) = (format!("{} {nth}", load.cycle), tell.clone());
+                scope.spawn(move || worker.work(&name, &tell));
             }
+            drop(tell);
+            let mut answered = 0;
+            while answered < load.answers {
+                let sent: Sent = told.recv().unwrap();
+                answered += u64::from(sent.outcome != Outcome::Unknown);
+                self.remember(sent);
+            }
+            let server = end(server);
+            told.into_iter().for_each(|sent| self.remember(sent));
+            server
+        })
+    }
+
+    /// Sends one capture for each key, several at once; every answer that came.
+    pub fn capture(&mut self, server: &Served, keys: &[String]) -> Vec<(String, Reply)> {
+        let (waiting, target) = (Mutex::new(keys.iter()), &self.targets[0]);
+        let connections = [(); CLIENTS].map(|()| self.connection(&server.url));
+        let work = |connection: Connection| {
+            let next = || waiting.lock().unwrap().next().cloned();
+            let send = |key| connection.send(Sent::capture(target, key));
+            std::iter::from_fn(|| next().map(send)).collect::<Vec<_>>()
+        };
+        let work = &work;
+        let tried: Vec<(Sent, Option<Reply>)> = std::thread::scope(|scope| {
+            let working = connections.map(|connection| scope.spawn(move || work(connection)));
+            working.into_iter().flat_map(|working| working.join().unwrap()).collect()
         });
-        let answers = answers.into_inner().unwrap();
-        for (key, reply) in answers.iter().filter(|(_, reply)| reply.status == 200) {
-            let id = reply.body["id"].as_str().unwrap().to_owned();
-            let before = self.answered.insert(key.clone(), id.clone());
-            assert!(before.is_none_or(|before| before == id), "{key} was done twice");
+        let mut answers = Vec::new();
+        for (sent, reply) in tried {
+            answers.extend(reply.map(|reply| (sent.key.clone(), reply)));
+            self.remember(sent);
         }
         answers
     }
 
-    /// Panics unless the file holds what was answered, nothing else but what got no answer, and
-    /// adds up.
-    #[track_caller]
-    pub fn expect_stored(&self, unanswered_max: usize) {
-        let stored = stored(&self.db);
-        for (key, id) in &self.answered {
-            assert_eq!(stored.get(key), Some(id), "{key} was answered, and lost or changed");
+    /// Sends so many requests, one after the other, whatever their outcome.
+    pub fn send_some(&mut self, server: &Served, seed: u64, requests: u32) {
+        let (connection, dice) = (self.connection(&server.url), Dice::new(seed));
+        for nth in 0..requests {
+            let sent = Sent::draw(&self.targets, &dice, format!("{nth}"));
+            self.remember(connection.send(sent).0);
         }
-        let others = stored.len() - self.answered.len();
-        assert!(others <= unanswered_max, "{others} captures that got no 200 are in the file");
-        audit::expect_clean(&self.db);
+    }
+
+    fn connection(&self, url: &str) -> Connection {
+        Connection { url: url.to_owned(), bearer: format!("Bearer {}", self.token), agent: agent() }
+    }
+
+    /// Remembers what came of a request. One that was done stays done, with the same id.
+    fn remember(&mut self, sent: Sent) {
+        let before = self.sent.get(&sent.key).map(|before| before.outcome.clone());
+        if let Some(before @ Outcome::Done(_)) = before {
+            let is_same = sent.outcome == before || sent.outcome == Outcome::Unknown;
+            assert!(is_same, "{before:?}, then {sent:?}");
+            return;
+        }
+        self.sent.insert(sent.key.clone(), sent);
+    }
+
+    /// Half a request. An orderly end waits for its other half, until the deadline or until this
+    /// connection ends.
+    pub fn send_half(&self, server: &Served) -> TcpStream {
+        let mut half = TcpStream::connect(server.address()).unwrap();
+        let head = format!(
+            "POST /v1/accounts/{ACCOUNT}/shopping/draft_orders HTTP/1.1\r\nHost: x\r\n\
+             Authorization: Bearer {}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n",
+            self.token
+        );
+        half.write_all(head.as_bytes()).unwrap();
+        half.read_exact(&mut [0; 25]).unwrap();
+        half
+    }
+
+    /// How many requests got a 200.
+    pub fn done(&self) -> usize {
+        self.sent.values().filter(|sent| matches!(sent.outcome, Outcome::Done(_))).count()
+    }
+
+    /// Panics unless what was answered is in the file as it was answered, and nothing else except
+    /// what got no answer.
+    #[track_caller]
+    pub fn expect_stored(&self, rows: &HashMap<String, Vec<Stored>>) {
+        let off = differences(&self.sent, rows, |_| true);
+        assert!(off.is_empty(), "{off:#?}");
+    }
+
+    /// Panics unless every outcome is known, the file holds exactly what was done, and it adds up.
+    #[track_caller]
+    pub fn expect_settled(&self) {
+        let unknown = self.sent.values().find(|sent| sent.outcome == Outcome::Unknown);
+        assert!(unknown.is_none(), "its outcome is unknown: {unknown:?}");
+        self.expect_stored(&stored(&self.db()));
+        audit::expect_clean(&self.db());
+    }
+
+    /// Sends every request without an answer again, under its key; their keys.
+    pub fn settle(&mut self, server: &Served) -> Vec<String> {
+        let connection = self.connection(&server.url);
+        let before = stored(&self.db());
+        let unknown = |sent: &&Sent| sent.outcome == Outcome::Unknown;
+        let unsettled: Vec<Sent> = self.sent.values().filter(unknown).cloned().collect();
+        let mut keys = Vec::new();
+        for sent in unsettled {
+            let (sent, reply) = connection.send(sent);
+            let was_there = before.contains_key(&sent.key);
+            let is_replayed = reply.unwrap().header("idempotency-replayed").is_some();
+            assert_eq!(is_replayed, was_there, "{sent:?}");
+            keys.push(sent.key.clone());
+            self.remember(sent);
+        }
+        self.expect_stored(&stored(&self.db()));
+        keys
     }
 }
 
-/// Keys that no other call with another word gives.
-pub fn keys(word: &str, count: u32) -> Vec<String> {
-    (0..count).map(|nth| format!("{word} {nth}")).collect()
+/// Connections of one client to one server.
+struct Connection {
+    url: String,
+    bearer: String,
+    agent: ureq::Agent,
 }
 
-/// What `/health` says.
-pub fn health(url: &str) -> Reply {
-    send(url, "GET", "/health", &[], None)
+impl Connection {
+    /// Sends a request; what is known of it then, and its answer.
+    fn send(&self, mut sent: Sent) -> (Sent, Option<Reply>) {
+        let headers =
+            [("authorization", self.bearer.as_str()), ("idempotency-key", sent.key.as_str())];
+        let body = sent.body.to_string();
+        let reply = try_send(&self.agent, &self.url, "POST", &sent.path, &headers, Some(&body));
+        if let Err(ureq::Error::Timeout(_)) = reply {
+            panic!("no answer, and the connection did not end: {sent:?}");
+        }
+        let reply = reply.ok();
+        sent.outcome = reply.as_ref().map_or(Outcome::Unknown, outcome);
+        (sent, reply)
+    }
 }
 
-/// The body of the capture under a key.
-pub fn capture_under(key: &str) -> Value {
-    json!({"items": [{"line_id": 1, "amount": 1}], "processed_by": key})
+/// A client that sends random operations.
+struct Worker {
+    connection: Connection,
+    targets: Vec<Target>,
+    dice: Dice,
+    keeps_alive: bool,
 }
 
-/// The captures in the file: their ids by their keys.
-fn stored(db: &Path) -> BTreeMap<String, String> {
-    let conn = audit::open(db);
-    let sql = "select json_extract(document, '$.processed_by'), operation_id from events
-        where operation_id is not null";
-    let mut statement = conn.prepare(sql).unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    let rows: Vec<(String, String)> = rows.map(Result::unwrap).collect();
-    let count = rows.len();
-    let stored: BTreeMap<String, String> = rows.into_iter().collect();
-    assert_eq!(stored.len(), count, "a key was done twice");
-    stored
+impl Worker {
+    /// Sends operations until one gets no answer.
+    fn work(mut self, name: &str, tell: &Sender<Sent>) {
+        for nth in 0_u32.. {
+            if !self.keeps_alive {
+                self.connection.agent = agent();
+            }
+            let sent = Sent::draw(&self.targets, &self.dice, format!("{name} {nth}"));
+            let (sent, _) = self.connection.send(sent);
+            let is_last = sent.outcome == Outcome::Unknown;
+            tell.send(sent).unwrap();
+            if is_last {
+                return;
+            }
+        }
+    }
 }

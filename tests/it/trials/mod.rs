@@ -12,14 +12,15 @@ pub mod faults_process;
 pub mod flood;
 pub mod fuzz;
 pub mod load;
-mod mixed_load;
 pub mod model;
 pub mod nth_fault;
 pub mod power_loss;
 pub mod race;
 mod rebuilt;
+pub mod sent;
 mod shim;
 pub mod start_up;
+pub mod stored;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tillbook::randomness::Randomness;

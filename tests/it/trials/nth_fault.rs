@@ -3,8 +3,9 @@
 
 use std::sync::Mutex;
 
-use super::mixed_load::{Trial, stored};
+use super::load::Trial;
 use super::shim::Shim;
+use super::stored::{differences, stored};
 use super::{Dice, count, say, seed};
 use crate::audit;
 
@@ -121,7 +122,7 @@ impl Series {
         let has_reason = ended.code == 0 || ended.err.contains("tillbook: ");
         assert!(has_reason && !ended.err.contains("panicked"), "{fail}: {ended:?}");
         let server = trial.start();
-        let off = trial.differences(&stored(&trial.db()), |_| true);
+        let off = differences(&trial.sent, &stored(&trial.db()), |_| true);
         assert!(off.is_empty(), "{fail}: {off:#?}");
         trial.settle(&server);
         audit::expect_clean(&trial.db());

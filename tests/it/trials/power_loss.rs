@@ -9,9 +9,11 @@
 use std::collections::BTreeMap;
 
 use super::disk::{Disk, Files, Kept, read_files};
-use super::mixed_load::{Load, Outcome, Trial, stored};
+use super::load::{Load, Trial};
 use super::rebuilt::{Harm, Rebuilt};
+use super::sent::Outcome;
 use super::shim::{Did, KILL, Record, Shim};
+use super::stored::{differences, stored};
 use super::{Dice, count, say, seed};
 use crate::process::Served;
 
@@ -92,7 +94,7 @@ impl Run {
         self.trace.iter().for_each(|record| disk.follow(record));
         let rebuilt = disk.after_power_loss(Kept::Everything, dice);
         assert!(rebuilt == read_files(self.trial.folder()), "the shim did not see every change");
-        for sent in &self.trial.sent {
+        for sent in self.trial.sent.values() {
             if let Outcome::Done(id) = &sent.outcome {
                 assert!(self.answers.contains_key(id), "the shim did not see an answer: {sent:?}");
             }
@@ -137,7 +139,7 @@ impl Run {
             tally.states += 1;
             let now = self.trace[upto].at;
             let looked = rebuilt.look(&files, |db| {
-                self.trial.differences(&stored(db), |id| self.answers[id] < now)
+                differences(&self.trial.sent, &stored(db), |id| self.answers[id] < now)
             });
             let Err(wrong) = looked else { continue };
             match wrong.harm {

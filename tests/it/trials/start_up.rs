@@ -10,9 +10,10 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::disk::{Disk, Kept, read_files};
-use super::mixed_load::{Load, Trial, stored};
+use super::load::{Load, Trial};
 use super::rebuilt::Rebuilt;
 use super::shim::Shim;
+use super::stored::stored;
 use super::{Dice, count, say, seed};
 use crate::process::{Served, serve_command};
 

@@ -9,12 +9,13 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::reference::{Answer, Change, Kind, MOST, Named, Problem, Request};
-use super::shop::{DISCOUNT, List, Page, Plan, PlanFlaw};
+use super::reference::{Answer, Change, DISCOUNT, Kind, MOST, Named, Problem, Request};
+use super::shop::{List, Page, Plan, PlanFlaw};
 use super::steps::{Ended, Form};
 use super::{Call, Outcome, Shown, Tried};
 use crate::contract;
-use crate::harness::{ACCOUNT, Reply, send};
+use crate::harness::ACCOUNT;
+use crate::http_client::{Reply, send};
 use crate::process::{Served, make_book};
 
 const SUMS: [&str; 5] = [

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::shop::DISCOUNT;
-
-/// What JSON numbers carry exactly.
+/// The largest integer that JSON numbers carry exactly.
 pub const MOST: i64 = 9_007_199_254_740_991;
+
+/// The discount of every item whose price is not 0.
+pub const DISCOUNT: i64 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {

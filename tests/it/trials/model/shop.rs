@@ -60,9 +60,6 @@ pub struct Draft {
     completed: bool,
 }
 
-/// What every item that costs something is cheaper by.
-pub const DISCOUNT: i64 = 3;
-
 impl Shop {
     /// With one order already.
     pub fn new(first: &Plan) -> Shop {

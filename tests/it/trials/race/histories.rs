@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::linearizable::{Asked, Call, Told, is_linearizable};
 use super::{Racer, on_line_1, race, remaining, rounds, sum};
 use crate::audit;
-use crate::harness::{ACCOUNT, App, Reply};
+use crate::harness::{ACCOUNT, App};
+use crate::http_client::Reply;
 use crate::trials::model::reference::Kind;
 use crate::trials::{Dice, say, seed};
 

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use super::{Dice, count};
 use crate::contract;
-use crate::harness::{ACCOUNT, App, Reply, agent, try_send};
+use crate::harness::{ACCOUNT, App};
+use crate::http_client::{Reply, agent, try_send};
 
 /// How often each of these trials is run.
 fn rounds() -> u32 {

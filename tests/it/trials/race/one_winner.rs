@@ -9,7 +9,8 @@ use tillbook::randomness::Randomness;
 
 use super::{on_line_1, race, remaining, rounds, sum};
 use crate::audit;
-use crate::harness::{App, Reply};
+use crate::harness::App;
+use crate::http_client::Reply;
 use crate::office::FORM;
 
 #[test]

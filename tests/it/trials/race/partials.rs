@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::{Racer, on_line_1, race, remaining, rounds, sum};
 use crate::audit;
-use crate::harness::{App, Reply};
+use crate::harness::App;
+use crate::http_client::Reply;
 use crate::trials::{Dice, count, say, seed};
 
 const CLIENTS: usize = 32;

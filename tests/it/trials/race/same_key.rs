@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{on_line_1, race, rounds, sum};
 use crate::audit;
-use crate::harness::{App, Reply};
+use crate::harness::App;
+use crate::http_client::Reply;
 
 const TIMES: usize = 50;
 
