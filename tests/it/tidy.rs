@@ -1,8 +1,10 @@
-//! The house's rules that a machine can judge: who may name whom, how long files, functions and
-//! lines may be, words that may not stay.
+//! The rules of STYLE.md and ARCHITECTURE.md that a machine can check: which room may name which,
+//! the length of files, functions and lines, banned words, templates and migrations.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use super::rust_paths;
 
 /// Lines of a file before its tests, of a file of tests, of a function, and characters of a line,
 /// at most.
@@ -11,46 +13,93 @@ const TEST_FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
 const LINE_CHARS_MAX: usize = 100;
 
-/// What a folder must not name. Text of the module paths, as code writes them.
-const MUST_NOT_NAME: &[(&str, &[&str])] = &[
+/// The rooms of the house: each folder or file, the folders and files of ours that it may name, and
+/// what it must not name of other crates. See ARCHITECTURE.md.
+const ROOMS: &[(&str, &[&str], &[&str])] = &[
+    ("src/sabotage.rs", &[], &[]),
+    ("src/digest.rs", &[], &[]),
+    ("src/randomness.rs", &[], &[]),
+    ("src/json", &["json"], &["serde"]),
     (
         "src/domain",
-        &[
-            "crate::store",
-            "crate::app",
-            "crate::http",
-            "crate::auth",
-            "crate::clock",
-            "crate::json",
-            "crate::cli",
-            "crate::worker",
-            "serde",
-            "rusqlite",
-            "actix",
-            "tokio",
-            "std::time",
-            "std::fs",
-            "std::net",
-            "jiff",
-        ],
+        &["domain", "sabotage"],
+        &["serde", "rusqlite", "actix", "tokio", "std::time", "std::fs", "std::net", "jiff"],
     ),
-    ("src/auth", &["crate::store", "crate::http", "crate::app", "crate::cli", "rusqlite", "actix"]),
+    ("src/clock.rs", &["domain"], &[]),
+    ("src/auth", &["auth", "domain", "clock", "digest", "randomness"], &["rusqlite", "actix"]),
     (
         "src/store",
-        &["crate::app", "crate::http", "crate::auth", "crate::cli", "crate::worker", "actix"],
+        &["store", "domain", "clock", "digest", "json", "randomness", "sabotage"],
+        &["actix"],
     ),
     (
         "src/app",
-        &["crate::http", "crate::cli", "crate::worker", "rusqlite", "actix", "async ", "tokio"],
+        &["app", "store", "domain", "auth", "json", "clock", "digest", "randomness", "sabotage"],
+        &["rusqlite", "actix", "async ", "tokio"],
     ),
-    ("src/http", &["rusqlite", "r2d2", "jsonwebtoken", "crate::cli", "crate::worker"]),
-    ("src/worker", &["crate::http", "crate::cli", "actix", "rusqlite"]),
-    ("src/cli", &["rusqlite", "r2d2", "jsonwebtoken"]),
-    ("src/json", &["crate::", "serde"]),
-    ("src/sabotage.rs", &["crate::"]),
-    ("src/digest.rs", &["crate::"]),
-    ("src/randomness.rs", &["crate::"]),
-    ("src/clock.rs", &["crate::store", "crate::app", "crate::http", "crate::auth", "crate::json"]),
+    (
+        "src/wire",
+        &["wire", "app", "store", "domain", "json", "clock", "digest", "sabotage"],
+        &["actix", "rusqlite", "askama", "tokio"],
+    ),
+    (
+        "src/http",
+        &[
+            "http",
+            "wire",
+            "app",
+            "store",
+            "domain",
+            "auth",
+            "json",
+            "clock",
+            "digest",
+            "randomness",
+            "sabotage",
+        ],
+        &["rusqlite", "r2d2", "jsonwebtoken"],
+    ),
+    (
+        "src/worker",
+        &["worker", "wire", "app", "store", "domain", "auth", "json", "clock", "digest"],
+        &["actix", "rusqlite", "askama"],
+    ),
+    (
+        "src/demo",
+        &[
+            "demo",
+            "wire",
+            "app",
+            "store",
+            "domain",
+            "auth",
+            "json",
+            "clock",
+            "digest",
+            "randomness",
+        ],
+        &["actix", "rusqlite", "askama"],
+    ),
+    (
+        "src/cli",
+        &[
+            "cli",
+            "demo",
+            "worker",
+            "http",
+            "wire",
+            "app",
+            "store",
+            "domain",
+            "auth",
+            "json",
+            "clock",
+            "digest",
+            "randomness",
+            "sabotage",
+        ],
+        &["rusqlite", "r2d2", "jsonwebtoken"],
+    ),
 ];
 
 /// Words that do not merge, and what to write instead.
@@ -63,12 +112,12 @@ const BANNED: &[(&str, &str)] = &[
     ("#[ignore", "a test that runs"),
 ];
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every file below a folder, or the file itself, with that ending.
-fn files(at: &Path, ending: &str) -> Vec<PathBuf> {
+pub fn files(at: &Path, ending: &str) -> Vec<PathBuf> {
     if at.is_file() {
         return vec![at.to_owned()];
     }
@@ -85,7 +134,7 @@ fn rust_files() -> Vec<PathBuf> {
 }
 
 /// A file's text without the tests at its end.
-fn without_tests(text: &str) -> &str {
+pub fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap_or_default()
 }
 
@@ -96,23 +145,37 @@ fn show(file: &Path) -> String {
 #[test]
 fn no_room_names_what_it_must_not_know() {
     let mut wrong = Vec::new();
-    for (place, words) in MUST_NOT_NAME {
-        let found = files(&root().join(place), "rs");
-        assert!(!found.is_empty(), "{place} is gone; the table is stale");
-        for file in found {
-            if file.to_string_lossy().ends_with("_tests.rs") {
-                continue;
+    for (place, _, _) in ROOMS {
+        assert!(root().join(place).exists(), "{place} is gone; the table is stale");
+    }
+    for file in files(&root().join("src"), "rs") {
+        let name = show(&file);
+        if ["src/lib.rs", "src/main.rs"].contains(&&*name) || name.ends_with("_tests.rs") {
+            continue;
+        }
+        let room = ROOMS.iter().find(|(place, _, _)| Path::new(&name).starts_with(place));
+        let (_, may_name, must_not_name) = room.unwrap_or_else(|| panic!("{name} has no room"));
+        let text = fs::read_to_string(&file).unwrap();
+        let code = without_tests(&text);
+        for path in named_of_ours(code) {
+            if !may_name.contains(&path[1].as_str()) {
+                wrong.push(format!("{name} names {}", path.join("::")));
             }
-            let text = fs::read_to_string(&file).unwrap();
-            let code =
-                without_tests(&text).lines().filter(|line| !line.trim_start().starts_with("//"));
-            for line in code {
-                let named = words.iter().filter(|word| line.contains(**word));
-                wrong.extend(named.map(|word| format!("{} names {word}: {line}", show(&file))));
-            }
+        }
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let named = must_not_name.iter().filter(|word| line.contains(**word));
+            wrong.extend(named.map(|word| format!("{name} names {word}: {line}")));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Every path that begins with `crate`, imported or written out.
+fn named_of_ours(code: &str) -> Vec<Vec<String>> {
+    let named = rust_paths::read(code);
+    let imports = named.imports.into_iter().map(|import| import.path);
+    let paths = imports.chain(named.paths);
+    paths.filter(|path| path[0] == "crate" && 1 < path.len()).collect()
 }
 
 #[test]
