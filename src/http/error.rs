@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::json::Tree;
@@ -76,6 +76,36 @@ impl Code {
             }
             Self::InternalError => ("internal_error", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+
+    /// The header that tells a client how to go on.
+    fn header(self) -> Option<(HeaderName, &'static str)> {
+        match self {
+            Self::InvalidToken => Some((WWW_AUTHENTICATE, "Bearer")),
+            Self::InvalidClient => Some((WWW_AUTHENTICATE, "Basic realm=\"tillbook\"")),
+            Self::Unavailable => Some((RETRY_AFTER, RETRY_AFTER_S)),
+            Self::InvalidRequest
+            | Self::InsufficientScope
+            | Self::WrongAccount
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::RequestTimeout
+            | Self::AmountExceedsRemaining
+            | Self::OrderCancelled
+            | Self::OrderNotOpen
+            | Self::OrderNotClosed
+            | Self::OrderHasCaptures
+            | Self::HasPaymentOperations
+            | Self::OrderIdTaken
+            | Self::DraftCompleted
+            | Self::DraftDeleted
+            | Self::LineInUse
+            | Self::CurrencyMismatch
+            | Self::BodyTooLarge
+            | Self::UnsupportedMediaType
+            | Self::IdempotencyKeyReused
+            | Self::InternalError => None,
         }
     }
 }
@@ -166,9 +196,13 @@ impl ApiError {
                 ApiError::unavailable("The server's disk is full. Nothing was recorded; try again.")
             }
             WriteError::Unavailable(StoreErrorKind::Corrupt) => ApiError::damaged(),
-            WriteError::Unavailable(_) => {
-                ApiError::unavailable("The database is busy. Nothing was recorded; try again.")
-            }
+            WriteError::Unavailable(
+                StoreErrorKind::Busy
+                | StoreErrorKind::Constraint
+                | StoreErrorKind::Inconsistent
+                | StoreErrorKind::Machine
+                | StoreErrorKind::Other,
+            ) => ApiError::unavailable("The database is busy. Nothing was recorded; try again."),
             WriteError::Crashed => ApiError::internal("a command panicked or broke the schema"),
             WriteError::WritesOff => ApiError::unavailable(
                 "The server has stopped writing. Whether this was recorded is unknown; send it \
@@ -245,14 +279,9 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         response.content_type("application/json");
-        match self.code {
-            Code::InvalidToken => response.insert_header((WWW_AUTHENTICATE, "Bearer")),
-            Code::InvalidClient => {
-                response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"tillbook\""))
-            }
-            Code::Unavailable => response.insert_header((RETRY_AFTER, RETRY_AFTER_S)),
-            _ => &mut response,
-        };
+        if let Some(header) = self.code.header() {
+            response.insert_header(header);
+        }
         if let Some(allow) = &self.allow {
             response.insert_header((ALLOW, allow.as_str()));
         }

@@ -222,7 +222,12 @@ fn parse_body(bytes: &[u8]) -> Result<Tree, ApiError> {
             ParseErrorKind::DuplicateKey(_) => "duplicate_key",
             ParseErrorKind::TooDeep => "too_deep",
             ParseErrorKind::Nul => "nul_character",
-            _ => "invalid_json",
+            ParseErrorKind::NotUtf8
+            | ParseErrorKind::EndsEarly
+            | ParseErrorKind::Unexpected
+            | ParseErrorKind::Number
+            | ParseErrorKind::Text
+            | ParseErrorKind::Trailing => "invalid_json",
         };
         let message = format!("This is not the JSON that is taken here: {error}.");
         ApiError::invalid(vec![Problem::new("", code, message)])
