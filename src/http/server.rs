@@ -96,8 +96,8 @@ pub fn start(
     });
     Ok(server
         .on_connect(move |stream, data| {
-            last_request::watch(data);
-            connection::watch(stream, data, idle_timeout, &addresses);
+            last_request::track_last(data);
+            connection::limit_connection(stream, data, idle_timeout, &addresses);
         })
         .workers(WORKERS.into())
         .worker_max_blocking_threads(BLOCKING_THREADS_MAX)

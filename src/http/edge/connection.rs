@@ -104,9 +104,9 @@ impl Drop for Entered {
     }
 }
 
-/// What a connection's watch looks at. It ends with the connection.
+/// A connection's watch and the activity that it looks at. Both end with the connection.
 struct Watched {
-    moves: Rc<Moves>,
+    activity: Rc<Activity>,
     watch: JoinHandle<()>,
     _entered: Entered,
 }
@@ -119,13 +119,13 @@ impl Drop for Watched {
 }
 
 #[derive(Default)]
-struct Moves {
-    /// Requests that began and requests that ended.
+struct Activity {
+    /// Requests that began plus requests that ended.
     count: Cell<u64>,
     under_way: Cell<u64>,
 }
 
-impl Moves {
+impl Activity {
     fn begin(self: &Rc<Self>) -> UnderWay {
         self.count.set(self.count.get().wrapping_add(1));
         self.under_way.set(self.under_way.get() + 1);
@@ -133,8 +133,8 @@ impl Moves {
     }
 }
 
-/// A request, until it is answered or given up.
-struct UnderWay(Rc<Moves>);
+/// A request in progress. It is dropped when the request is answered or given up.
+struct UnderWay(Rc<Activity>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -143,8 +143,8 @@ impl Drop for UnderWay {
     }
 }
 
-/// Puts a watch on a new connection, or ends it when its address has too many.
-pub fn watch(
+/// Puts a watch on a new connection, or closes it if its address has too many.
+pub fn limit_connection(
     stream: &dyn Any,
     data: &mut Extensions,
     period: Duration,
@@ -163,27 +163,27 @@ pub fn watch(
         // It fails when the client has left already.
         return drop(socket.shutdown(Shutdown::Both));
     };
-    let moves = Rc::new(Moves::default());
-    let watch = actix_web::rt::spawn(end_when_idle(socket, Rc::clone(&moves), period));
-    data.insert(Watched { moves, watch, _entered: entered });
+    let activity = Rc::new(Activity::default());
+    let watch = actix_web::rt::spawn(end_when_idle(socket, Rc::clone(&activity), period));
+    data.insert(Watched { activity, watch, _entered: entered });
 }
 
-async fn end_when_idle(socket: std::net::TcpStream, moves: Rc<Moves>, period: Duration) {
+async fn end_when_idle(socket: std::net::TcpStream, activity: Rc<Activity>, period: Duration) {
     let mut seen = u64::MAX;
-    while seen != moves.count.get() || 0 < moves.under_way.get() {
-        seen = moves.count.get();
+    while seen != activity.count.get() || 0 < activity.under_way.get() {
+        seen = activity.count.get();
         sleep(period).await;
     }
     // It fails when the client has left already.
     drop(socket.shutdown(Shutdown::Both));
 }
 
-/// Tells a connection's watch of its requests.
+/// Counts a request, from its start to its answer, as activity of its connection.
 pub async fn note_request(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let under_way = request.conn_data::<Watched>().map(|watched| watched.moves.begin());
+    let under_way = request.conn_data::<Watched>().map(|watched| watched.activity.begin());
     let answered = next.call(request).await;
     drop(under_way);
     answered

@@ -17,8 +17,8 @@ use crate::http::error::ApiError;
 /// Whether a connection had its last request.
 struct HadLast(Cell<bool>);
 
-/// Looks out for the last request of a new connection.
-pub fn watch(data: &mut Extensions) {
+/// Prepares a new connection to remember that it has had its last request.
+pub fn track_last(data: &mut Extensions) {
     data.insert(HadLast(Cell::new(false)));
 }
 
