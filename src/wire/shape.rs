@@ -68,7 +68,10 @@ pub struct Field {
     pub required: bool,
 }
 
-/// A member that may be absent.
+/// A problem's code and message, without its path.
+type Wrong = (&'static str, String);
+
+/// A field that may be left out.
 pub const fn optional(name: &'static str, shape: Shape) -> Field {
     Field { name, shape, required: false }
 }
@@ -110,7 +113,8 @@ fn clean_object(
     problems: &mut Vec<Problem>,
 ) -> Tree {
     let Tree::Object(members) = tree else {
-        problems.push(wrong_type(path, "an object", tree));
+        let (code, message) = wrong_type("an object", tree);
+        problems.push(Problem::new(path.as_str(), code, message));
         return Tree::Null;
     };
     let mut kept = Vec::with_capacity(members.len());
@@ -148,7 +152,8 @@ fn clean_list(
     problems: &mut Vec<Problem>,
 ) -> Tree {
     let Tree::List(elements) = tree else {
-        problems.push(wrong_type(path, "an array", tree));
+        let (code, message) = wrong_type("an array", tree);
+        problems.push(Problem::new(path.as_str(), code, message));
         return Tree::Null;
     };
     if count_max < elements.len() {
@@ -173,8 +178,6 @@ fn below<T>(path: &mut String, step: &str, run: impl FnOnce(&mut String) -> T) -
     done
 }
 
-type Wrong = (&'static str, String);
-
 fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
     match shape {
         Shape::Any | Shape::ReadOnly | Shape::List(..) => Ok(()),
@@ -193,7 +196,7 @@ fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
 
 fn check_text(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
     let Tree::Text(text) = tree else {
-        return expect(false, "a string", tree);
+        return Err(wrong_type("a string", tree));
     };
     let wrong = |code, message: &str| Err((code, message.to_owned()));
     match shape {
@@ -222,7 +225,7 @@ fn check_text(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
 
 fn integer(tree: &Tree) -> Result<i64, Wrong> {
     let Tree::Number(text) = tree else {
-        return expect(false, "an integer", tree).map(|()| 0);
+        return Err(wrong_type("an integer", tree));
     };
     tree.as_integer().ok_or_else(|| {
         let code = if tree.is_whole() { "amount_out_of_range" } else { "wrong_type" };
@@ -259,14 +262,11 @@ fn normalized(tree: &Tree, shape: Shape) -> Tree {
 }
 
 fn expect(holds: bool, expected: &str, found: &Tree) -> Result<(), Wrong> {
-    if holds {
-        return Ok(());
-    }
-    Err(("wrong_type", format!("Expected {expected}, found {}.", found.kind())))
+    if holds { Ok(()) } else { Err(wrong_type(expected, found)) }
 }
 
-fn wrong_type(path: &str, expected: &str, found: &Tree) -> Problem {
-    Problem::new(path, "wrong_type", format!("Expected {expected}, found {}.", found.kind()))
+fn wrong_type(expected: &str, found: &Tree) -> Wrong {
+    ("wrong_type", format!("Expected {expected}, found {}.", found.kind()))
 }
 
 /// Whether a text has a whole card number in it, however it is spaced.
