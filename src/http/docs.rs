@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::assets::{DOCS_SCRIPT, VIEWER_CSS, VIEWER_SCRIPT};
 use super::error::ApiError;
-use crate::http::state::state;
+use super::state::state;
 
 #[derive(Template)]
 #[template(path = "docs.html")]

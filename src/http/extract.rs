@@ -11,6 +11,7 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
 
+use super::edge::body::{read_body, unsupported};
 use super::error::{ApiError, Code};
 use super::state::state;
 use crate::app::{Idempotent, OnBehalfOf};
@@ -19,7 +20,6 @@ use crate::digest::sha256;
 use crate::domain::KeptJson;
 use crate::domain::ids::{AccountId, CreatedBy, OrderName};
 use crate::domain::scope::Scope;
-use crate::http::edge::body::{read_body, unsupported};
 use crate::json::{self, ParseErrorKind, Tree};
 use crate::sabotage::{self, Fault};
 use crate::store::{KeyHash, KeyUse, NewApiEvent, WriteCommand};

@@ -12,12 +12,12 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 
 use super::admin::page_error::show_errors;
+use super::edge::body::BodyTimeout;
 use super::edge::connection::{self, Addresses, note_request};
 use super::edge::headers::{guard_request, keep_to_https, security_headers};
 use super::edge::last_request::{self, refuse_after_last};
 use super::edge::unread_body::end_unread_body;
 use super::{AppState, configure};
-use crate::http::edge::body::BodyTimeout;
 use crate::sabotage::{self, Fault};
 
 /// How many threads serve requests. They never wait for SQLite.

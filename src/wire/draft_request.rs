@@ -1,6 +1,7 @@
 //! Parses a draft and changes of it (docs/contract.md, Facts 2).
 
 use super::order_fields::{ITEM, OPTIONS, ORDER, STORE};
+use super::problem::Problem;
 use super::shape::{Shape, clean, optional, required};
 use crate::app::{DraftUpdate, acting_options};
 use crate::domain::KeptJson;
@@ -11,7 +12,6 @@ use crate::domain::money::Amount;
 use crate::domain::operation::duplicate_positions;
 use crate::json::Tree;
 use crate::store::NewDraft;
-use crate::wire::problem::Problem;
 
 const DRAFT: Shape = Shape::Object(&[
     required("order", ORDER),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::event_view::IncludeEvents;
+use super::problem::Problem;
 use crate::clock::parse_rfc3339;
 use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
@@ -11,7 +12,6 @@ use crate::domain::ids::OrderName;
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 use crate::store::{DraftQuery, OrderQuery, ValueFilter};
-use crate::wire::problem::Problem;
 
 const LIMIT_DEFAULT: u32 = 10;
 const LIMIT_MAX: u32 = 100;

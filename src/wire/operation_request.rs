@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::order_fields::PAYMENT_DETAILS;
+use super::problem::Problem;
 use super::shape::{Field, Shape, clean, optional, required};
 use crate::domain::KeptJson;
 use crate::domain::ids::{LineId, ResourceId};
@@ -13,7 +14,6 @@ use crate::domain::operation::{
 };
 use crate::json::Tree;
 use crate::sabotage::{self, Fault};
-use crate::wire::problem::Problem;
 
 const ITEM: &[Field] = &[
     required("line_id", Shape::LineId),

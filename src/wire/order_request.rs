@@ -2,13 +2,13 @@
 //! (docs/contract.md, Decision 6).
 
 use super::order_fields::{DISCOUNT_LINE, ITEM, OPTIONS, ORDER};
+use super::problem::Problem;
 use super::shape::{Shape, clean};
 use crate::app::{ItemChange, OrderChange, PartChange};
 use crate::domain::ids::LineId;
 use crate::domain::item::ITEMS_MAX;
 use crate::domain::operation::duplicate_positions;
 use crate::json::Tree;
-use crate::wire::problem::Problem;
 
 /// The fields of an order that may be changed; each is replaced as a whole.
 const OF_AN_ORDER: [&str; 14] = [

@@ -4,12 +4,12 @@
 //! document as it will be kept: read-only fields gone, `null` of known fields gone, `39800.0`
 //! written as 39800, and every unknown field as it came (docs/contract.md, Decision 3).
 
+use super::problem::Problem;
 use crate::clock::parse_rfc3339;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{LineId, OrderName, ResourceId};
 use crate::domain::money::{AMOUNT_MAX, Amount};
 use crate::json::Tree;
-use crate::wire::problem::Problem;
 
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]

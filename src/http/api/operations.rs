@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::app::{ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation};
 use crate::clock::rfc3339;
+use crate::domain::ids::AccountId;
 use crate::domain::ledger::ReferenceProblem;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::http::edge::body::BODY_BYTES_MAX;
@@ -66,10 +67,7 @@ pub async fn show(
     Ok(ok_json(operation_view::render(&state.links, &order.account_id, &order.order_id, operation)))
 }
 
-async fn load_order(
-    request: &HttpRequest,
-    account_id: crate::domain::ids::AccountId,
-) -> Result<OrderRecord, ApiError> {
+async fn load_order(request: &HttpRequest, account_id: AccountId) -> Result<OrderRecord, ApiError> {
     let order = order_in_path(request)?;
     let read = state(request)?.store.read(move |reader| reader.find_order(&account_id, &order));
     read.await?.ok_or_else(|| ApiError::not_found("order"))

@@ -8,7 +8,7 @@ use actix_web::http::header::{
 use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, ResponseError};
 
-use crate::http::edge::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
+use super::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
 use crate::http::error::ApiError;
 use crate::http::state::state;
 use crate::wire::problem::Problem;
