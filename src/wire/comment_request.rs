@@ -1,4 +1,4 @@
-//! Reads a comment on an order.
+//! Parses a comment on an order.
 
 use super::problem::Problem;
 use super::shape::{Shape, clean, optional, required};
@@ -12,13 +12,14 @@ const COMMENT: Shape = Shape::Object(&[
     optional("created_by", Shape::ReadOnly),
 ]);
 
-/// The comment in a body, or everything that is wrong with it.
+/// Parses a comment, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<KeptJson, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body, COMMENT, "", &mut problems);
     let text = kept.member("comment").and_then(Tree::as_text);
     if text.is_some_and(|text| text.trim().is_empty()) {
-        problems.push(Problem::new("/comment", "bad_value", "There is nothing in the comment."));
+        let message = "The comment is empty; send some text.";
+        problems.push(Problem::new("/comment", "bad_value", message));
     }
     if problems.is_empty() { Ok(KeptJson(kept.to_string())) } else { Err(problems) }
 }

@@ -1,10 +1,10 @@
-//! A comment on an order, as answers show it.
+//! Renders a comment on an order.
 
 use crate::clock::rfc3339;
 use crate::json::ObjectText;
 use crate::store::CommentRecord;
 
-/// One comment's JSON text.
+/// The comment's JSON text.
 pub fn render(comment: &CommentRecord) -> String {
     let mut object = ObjectText::default();
     object

@@ -1,4 +1,4 @@
-//! Parses a draft and changes of it (docs/contract.md, Facts 2).
+//! Parses a draft, a change to a draft, and an item of one (docs/contract.md, Facts 2).
 
 use super::order_fields::{ITEM, OPTIONS, ORDER, STORE};
 use super::problem::Problem;
@@ -19,21 +19,22 @@ const DRAFT: Shape = Shape::Object(&[
     optional("store", STORE),
 ]);
 
-/// A change of a draft: as a draft, of which anything may be left out.
+/// A change to a draft: the members of a draft, each of them optional.
 const UPDATE: Shape = Shape::Object(&[
     optional("order", ORDER),
     optional("options", OPTIONS),
     optional("store", STORE),
 ]);
 
-/// What a body says a draft shall say, or everything that is wrong with it.
+/// Parses a change to a draft, or reports everything that is wrong with the body.
 pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body, UPDATE, "", &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
-    // Which options hold is known once they are merged; the store is given to the order then.
+    // Rules that depend on the options, and the store that an order takes over from its draft, wait
+    // until this change is merged with the draft. So the order is parsed without them here.
     let one_order = Tree::object([("split_draft", Tree::Bool(false))]);
     let order = kept
         .member("order")
@@ -45,7 +46,7 @@ pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
     })
 }
 
-/// An item that is a body of its own, and whether it has a line id of its own.
+/// Parses a body that is one item. The flag is true if the item was sent with a line id.
 pub fn parse_one_item(body: &Tree) -> Result<(Item, bool), Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body, ITEM, "", &mut problems);
@@ -60,7 +61,7 @@ pub fn parse_one_item(body: &Tree) -> Result<(Item, bool), Vec<Problem>> {
     }
 }
 
-/// The draft in a body, or everything that is wrong with it.
+/// Parses a draft, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body, DRAFT, "", &mut problems);
@@ -73,8 +74,7 @@ pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
     let acting = acting_options(options);
     let order_name = text_of(order, "order_id").and_then(OrderName::parse);
     if order_name.is_some() && acting.split_draft {
-        let message = "A custom order_id needs options.split_draft to be false.";
-        problems.push(Problem::new("/order/order_id", "bad_value", message));
+        problems.push(custom_id_of_split_draft());
     }
     if acting.replaces && acting.amends.is_none() {
         problems.push(nothing_to_replace());
@@ -89,7 +89,7 @@ pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
     if let (Tree::Object(members), Some(store), None) =
         (&mut document, store, order.member("store"))
     {
-        // A draft's store is its order's, unless that names one of its own.
+        // The order takes over the draft's store, unless it names its own.
         members.push(("store".to_owned(), store.clone()));
     }
     Ok(NewDraft {
@@ -106,11 +106,11 @@ pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
 }
 
 fn nothing_to_replace() -> Problem {
-    let message = "Name the order that is replaced in options.order_id.";
+    let message = "Name the order to replace in options.order_id.";
     Problem::new("/options/replace", "required", message)
 }
 
-/// The items, and the positions of those that have no line id of their own.
+/// Parses the items. Also returns the positions of those that were sent without a line id.
 fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usize>) {
     let sent = order.member("items").map(Tree::elements).unwrap_or_default();
     let given = |item: &Tree| LineId::new(item.member("line_id")?.as_integer()?);
@@ -119,7 +119,7 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usi
     let numbered: Vec<(usize, LineId)> = numbered.collect();
     let duplicates = duplicate_positions(numbered.iter().map(|(_, line_id)| *line_id));
     problems.extend(duplicates.into_iter().map(|nth| {
-        let message = "An earlier item has this line id; each line has its own.";
+        let message = "An earlier item has this line id; give each item its own.";
         let path = format!("/order/items/{}/line_id", numbered[nth].0);
         Problem::new(path, "duplicate_line", message)
     }));
@@ -139,20 +139,26 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usi
     (items, unnumbered)
 }
 
-/// What is said when no item can be numbered any more.
+/// The problem of an order that has a custom id but may be split.
+pub fn custom_id_of_split_draft() -> Problem {
+    let message = "A custom order_id needs options.split_draft to be false.";
+    Problem::new("/order/order_id", "bad_value", message)
+}
+
+/// The problem that no line id is left to number an item with.
 pub fn no_line_id_left(path: &str) -> Problem {
-    let message = "There is no line id left above the highest one; give every item its own.";
+    let message = "No line id is left above the highest one; send every item with a line_id.";
     Problem::new(path, "bad_value", message)
 }
 
-/// What is said when a draft would cost more than can be counted.
+/// The problem that the items' totals are out of an amount's range.
 pub fn total_out_of_range(path: &str) -> Problem {
-    let message = "The items together are more than an amount can be.";
+    let message = "The items add up to more than an amount can hold; send fewer or smaller ones.";
     Problem::new(path, "amount_out_of_range", message)
 }
 
-/// An item that was checked; one without a line id gets the lowest for now. `path` is where it
-/// stands in the body.
+/// Parses an item whose shape was checked; `path` is its JSON pointer. An item without a line id
+/// gets 0, which its caller replaces.
 fn parse_item(
     item: &Tree,
     line_id: Option<LineId>,
@@ -190,17 +196,18 @@ fn price_problems(rejected: &PriceRejected, item: &str) -> Vec<Problem> {
         PriceRejected::DiscountsWrongSign(positions) => {
             let wrong = |line: &usize| {
                 let path = format!("{item}/discount_lines/{line}/amount");
-                Problem::new(path, "wrong_sign", "A discount has the sign of the gross amount.")
+                let message = "Give the discount the sign of the gross amount.";
+                Problem::new(path, "wrong_sign", message)
             };
             positions.iter().map(wrong).collect()
         }
         PriceRejected::DiscountsExceedGross => {
-            let message = "The discounts are more than the gross amount.";
+            let message = "The discounts exceed the gross amount; lower them.";
             let path = format!("{item}/discount_lines");
             vec![Problem::new(path, "discounts_exceed_gross_amount", message)]
         }
         PriceRejected::TaxOutOfRange => {
-            let message = "The tax lines together are more than an amount can be.";
+            let message = "The tax lines add up to more than an amount can hold; lower them.";
             vec![Problem::new(format!("{item}/tax_lines"), "amount_out_of_range", message)]
         }
     }

@@ -7,10 +7,10 @@ use crate::domain::operation::{Operation, OperationItem};
 use crate::json::{ObjectText, Tree};
 use crate::store::{ApiEvent, EventBody, EventRecord, OrderRecord, ServiceEvent};
 
-/// The service that payment operations are events of.
+/// The `service` of an operation's event.
 const PAYMENT: &str = "payment";
 
-/// Which events an order is answered with.
+/// Which of an order's events an answer contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IncludeEvents {
     #[default]
@@ -21,10 +21,10 @@ pub enum IncludeEvents {
 }
 
 impl IncludeEvents {
-    /// The words of the parameter `include_events`.
+    /// The values of the parameter `include_events`.
     pub const WORDS: [&'static str; 4] = ["false", "true", "api-event", "service-event"];
 
-    /// The choice whose word this is.
+    /// Parses a value of the parameter `include_events`.
     pub fn parse(word: &str) -> Option<IncludeEvents> {
         match word {
             "false" => Some(Self::None),
@@ -35,7 +35,7 @@ impl IncludeEvents {
         }
     }
 
-    /// The same without the changes through the API.
+    /// This choice without API events, which lists of a customer or a store never contain.
     pub fn without_api_events(self) -> IncludeEvents {
         match self {
             Self::None | Self::ApiEvents => Self::None,
@@ -54,7 +54,7 @@ impl IncludeEvents {
     }
 }
 
-/// Writes `events`, those that are asked for, and `state`, which is of all of them.
+/// Writes the `events` that `include` selects, and the `state` that all events add up to.
 pub fn write_events(
     object: &mut ObjectText,
     links: &Links,
@@ -63,12 +63,12 @@ pub fn write_events(
 ) {
     let events = order.events.iter().filter(|event| include.has(event));
     let events: Vec<String> = events.map(|event| render(links, order, event)).collect();
-    let state = roll_up(order.events.iter().filter_map(|event| said(&event.body)));
+    let state = roll_up(order.events.iter().filter_map(|event| reported(&event.body)));
     object.list("events", &events).text("state", state.as_str());
 }
 
-/// The service that an event is of, and how it says that its step went.
-fn said(event: &EventBody) -> Option<(&str, EventState)> {
+/// The service of an event and the state it reports. API events have neither.
+fn reported(event: &EventBody) -> Option<(&str, EventState)> {
     match event {
         EventBody::Operation(operation) => Some((PAYMENT, state_of(operation))),
         EventBody::Service(step) => Some((&step.service, step.state)),
@@ -76,7 +76,7 @@ fn said(event: &EventBody) -> Option<(&str, EventState)> {
     }
 }
 
-/// One event's JSON text.
+/// The event's JSON text.
 pub fn render(links: &Links, order: &OrderRecord, event: &EventRecord) -> String {
     let mut object = ObjectText::default();
     object.text("id", &event.id);

@@ -9,60 +9,60 @@ use crate::domain::ids::{AccountId, OrderName, ResourceId};
 use crate::domain::operation::OperationKind;
 use crate::json::{ObjectText, list_text};
 
-/// Makes links; cheap to clone.
+/// Builds links; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Links {
     public_url: Arc<str>,
 }
 
 impl Links {
-    /// Links below a public URL without a slash at its end.
+    /// `public_url` has no slash at its end.
     pub fn new(public_url: &str) -> Links {
         Links { public_url: public_url.into() }
     }
 
-    /// Where the server is, as its callers know it.
+    /// The server's address as its callers know it, without a slash at its end.
     pub fn public_url(&self) -> &str {
         &self.public_url
     }
 
-    /// The path of the public URL; empty for none.
+    /// The path of the public URL; empty if it has none.
     pub fn base_path(&self) -> &str {
         let after_scheme = self.public_url.find("://").map_or(0, |at| at + 3);
         let path = self.public_url[after_scheme..].find('/').map(|at| at + after_scheme);
         path.map_or("", |at| &self.public_url[at..])
     }
 
-    /// The public URL without its path, as browsers name a site.
+    /// The public URL without its path: the origin that browsers send.
     pub fn origin(&self) -> &str {
         &self.public_url[..self.public_url.len() - self.base_path().len()]
     }
 
-    /// Whether the public URL is of this machine alone.
+    /// True if the public URL can be reached from this machine only.
     pub fn is_loopback(&self) -> bool {
         let host = self.origin().split_once("://").map_or("", |(_, host)| host);
         let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
         host == "localhost" || host == "[::1]" || host.starts_with("127.")
     }
 
-    /// Whether browsers reach the server over TLS.
+    /// True if browsers reach the server over TLS.
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
     }
 
-    /// An order.
+    /// The URL of an order.
     pub fn order(&self, account_id: &AccountId, order: &OrderName) -> String {
         let id: Cow<'_, str> = utf8_percent_encode(order.as_str(), SEGMENT_ESCAPED).into();
-        // A page of orders has hundreds of links: putting them together without formatters counts.
+        // A page of orders has hundreds of links, so the time that `format!` would take counts.
         [&self.public_url, "/v1/accounts/", account_id.as_str(), "/shopping/orders/", &id].concat()
     }
 
-    /// An order's events.
+    /// The URL of an order's events.
     pub fn events(&self, account_id: &AccountId, order: &OrderName) -> String {
         format!("{}/events", self.order(account_id, order))
     }
 
-    /// An operation of an order.
+    /// The URL of an operation.
     pub fn operation(
         &self,
         account_id: &AccountId,
@@ -73,13 +73,13 @@ impl Links {
         [&self.order(account_id, order), "/", kind.plural(), "/", id.as_str()].concat()
     }
 
-    /// A draft.
+    /// The URL of a draft.
     pub fn draft(&self, account_id: &AccountId, id: &str) -> String {
         format!("{}/v1/accounts/{account_id}/shopping/draft_orders/{id}", self.public_url)
     }
 }
 
-/// The `_links` of an answer, from `(rel, href)`.
+/// The value of `_links`, from pairs of `(rel, href)`.
 pub fn link_list(links: &[(&str, String)]) -> String {
     let link = |(rel, href): &(&str, String)| {
         ObjectText::default().text("rel", rel).text("href", href).end()
@@ -87,7 +87,7 @@ pub fn link_list(links: &[(&str, String)]) -> String {
     list_text(&links.iter().map(link).collect::<Vec<_>>())
 }
 
-/// What a path segment leaves as it is (RFC 3986): the unreserved characters.
+/// Escapes all but the unreserved characters in a path segment (RFC 3986).
 pub const SEGMENT_ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 

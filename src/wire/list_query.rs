@@ -1,4 +1,4 @@
-//! Query parameters: filters of lists and `include_events` (docs/contract.md, Decision 7).
+//! Parses query strings and reports invalid parameters (docs/contract.md, Decision 7).
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,15 @@ use crate::store::{DraftQuery, OrderQuery, ValueFilter};
 
 const LIMIT_DEFAULT: u32 = 10;
 const LIMIT_MAX: u32 = 100;
-/// Characters of a search, and of a value that a filter asks for.
+/// Characters of a search text, or of one value of a filter, at most.
 const TEXT_CHARS_MAX: usize = 200;
-/// Values of one filter.
+/// Values of one filter, at most.
 const VALUES_MAX: usize = 20;
 
-/// What every list takes beside the filters by value.
+const PAGING_TOKEN_EXPECTED: &str = "Expected the paging_token of an element of this list.";
+const DATE_TIME_EXPECTED: &str = "Expected an RFC 3339 date-time, such as 2026-11-23T09:00:00Z.";
+
+/// Parameters of both lists, of orders and of drafts, besides the filters by value.
 const FILTERS: [&str; 8] = [
     "limit",
     "starting_after",
@@ -31,27 +34,27 @@ const FILTERS: [&str; 8] = [
     "currency",
     "search",
 ];
-/// What only lists of orders take.
+/// Parameters of the list of orders only.
 const FILTERS_OF_ORDERS: [&str; 2] = ["payment_status", "include_events"];
 
-/// What a list of orders is asked for.
+/// A request for a page of orders.
 #[derive(Debug, Default)]
 pub struct OrderListQuery {
     pub query: OrderQuery,
-    /// The paging token, an order's id, that the list goes on after.
+    /// The paging token, an order's id, after which the page starts.
     pub starting_after: Option<OrderName>,
     pub include_events: IncludeEvents,
 }
 
-/// What a list of drafts is asked for.
+/// A request for a page of drafts.
 #[derive(Debug, Default)]
 pub struct DraftListQuery {
     pub query: DraftQuery,
-    /// The paging token, a draft's id, that the list goes on after.
+    /// The paging token, a draft's id, after which the page starts.
     pub starting_after: Option<String>,
 }
 
-/// The filters that all lists share, as they are read.
+/// The parameters that both lists share, as far as they were parsed.
 #[derive(Default)]
 struct Filters {
     limit: Option<u32>,
@@ -65,7 +68,7 @@ struct Filters {
     search: Option<String>,
 }
 
-/// The filters of a list of orders, or everything that is wrong with them.
+/// Parses the order list's query string, or reports every invalid parameter.
 pub fn order_list(query_string: &str) -> Result<OrderListQuery, Vec<Problem>> {
     let mut list = OrderListQuery::default();
     let words: Vec<&str> = filters().chain(FILTERS_OF_ORDERS).collect();
@@ -102,7 +105,7 @@ pub fn order_list(query_string: &str) -> Result<OrderListQuery, Vec<Problem>> {
     Ok(list)
 }
 
-/// The filters of a list of drafts, or everything that is wrong with them.
+/// Parses the draft list's query string, or reports every invalid parameter.
 pub fn draft_list(query_string: &str) -> Result<DraftListQuery, Vec<Problem>> {
     let mut query = DraftQuery::default();
     let words: Vec<&str> = filters().collect();
@@ -113,7 +116,7 @@ pub fn draft_list(query_string: &str) -> Result<DraftListQuery, Vec<Problem>> {
         }
         _ => None,
     })?;
-    // A draft has no names of its own; the order id that it will give is a value.
+    // A draft has no order yet. The order id that it asks for is stored among its values.
     let names = filters.names.iter().map(|name| name.as_str().to_owned()).collect();
     filters.values.insert(ValueFilter::OrderId, names);
     query = DraftQuery {
@@ -130,7 +133,7 @@ pub fn draft_list(query_string: &str) -> Result<DraftListQuery, Vec<Problem>> {
     Ok(DraftListQuery { query, starting_after })
 }
 
-/// The parameter `include_events` alone, where a request takes nothing else.
+/// Parses `include_events` and ignores all other parameters. The last of several counts.
 pub fn include_events(query_string: &str) -> Result<IncludeEvents, Vec<Problem>> {
     let sent = pairs(query_string).into_iter().rfind(|(name, _)| name == "include_events");
     let Some((name, value)) = sent else {
@@ -140,24 +143,23 @@ pub fn include_events(query_string: &str) -> Result<IncludeEvents, Vec<Problem>>
         .ok_or_else(|| vec![Problem::new(name, "bad_value", one_of(&IncludeEvents::WORDS))])
 }
 
-/// The parameter `apply_discounts`: nobody works out discounts here, and pretending to would leave
-/// an order at the wrong price.
+/// Refuses `apply_discounts` unless it is false. This server computes no discounts, and accepting
+/// the parameter would leave an order at the wrong price.
 pub fn refuse_discounts(query_string: &str) -> Result<(), Vec<Problem>> {
     let sent = pairs(query_string).into_iter().rfind(|(name, _)| name == "apply_discounts");
     match sent {
         Some((name, value)) if value != "false" => {
-            let message = "There is no discount service here; send discount_lines with the items, \
-                           and leave this out or false.";
+            let message = "This server computes no discounts; send discount_lines with the items, \
+                           and leave apply_discounts out or set it to false.";
             Err(vec![Problem::new(name, "not_supported", message)])
         }
         _ => Ok(()),
     }
 }
 
-/// What is said of a paging token that nothing in the list carries.
+/// The problem of a paging token that no element of the list has.
 pub fn unknown_paging_token() -> Vec<Problem> {
-    let message = "Expected the paging_token of something in this list.";
-    vec![Problem::new("starting_after", "bad_value", message)]
+    vec![Problem::new("starting_after", "bad_value", PAGING_TOKEN_EXPECTED)]
 }
 
 fn filters() -> impl Iterator<Item = &'static str> {
@@ -168,7 +170,8 @@ fn pairs(query_string: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query_string.as_bytes()).into_owned().collect()
 }
 
-/// Reads the query; `own` sets what this list alone has, and is asked first.
+/// Parses every parameter. `own` sets those of one kind of list and is tried first; both it and
+/// the shared ones return `None` for a name that they do not know.
 fn read(
     query_string: &str,
     words: &[&str],
@@ -180,7 +183,7 @@ fn read(
         let set = own(&name, &value).or_else(|| filters.set(&name, &value));
         let problem = match set {
             None => {
-                let message = format!("There is no such filter; there are {}.", words.join(", "));
+                let message = format!("There is no such filter; use one of: {}.", words.join(", "));
                 Some(("unknown_filter", message))
             }
             Some(set) => set.err().map(|message| ("bad_value", message)),
@@ -191,7 +194,7 @@ fn read(
 }
 
 impl Filters {
-    /// Sets one filter; `None` when there is none of that name.
+    /// Sets one parameter; `None` if its name is unknown.
     fn set(&mut self, name: &str, value: &str) -> Option<Result<(), String>> {
         let set = match name {
             "limit" => limit(value).map(|limit| self.limit = Some(limit)),
@@ -204,7 +207,7 @@ impl Filters {
             "customer.id" => self.add(ValueFilter::CustomerId, value.split(',')),
             _ => match ValueFilter::parse(name)? {
                 ValueFilter::OrderId => names(&mut self.names, value),
-                // Places have commas in their names.
+                // Addresses contain commas, so these are not split.
                 filter @ (ValueFilter::ArrivalAddress | ValueFilter::DepartureAddress) => {
                     self.add(filter, [value])
                 }
@@ -235,16 +238,16 @@ impl Filters {
 
 fn push<T>(asked: &mut Vec<T>, value: T) -> Result<(), String> {
     asked.push(value);
-    match asked.len() <= VALUES_MAX {
-        true => Ok(()),
-        false => Err(format!("A filter takes at most {VALUES_MAX} values.")),
+    if VALUES_MAX < asked.len() {
+        return Err(format!("Expected at most {VALUES_MAX} values of one filter."));
     }
+    Ok(())
 }
 
 fn currencies(asked: &mut Vec<Currency>, value: &str) -> Result<(), String> {
     value.split(',').try_for_each(|code| {
         let currency = Currency::parse(code);
-        push(asked, currency.ok_or("Expected codes of ISO 4217, as NOK.")?)
+        push(asked, currency.ok_or("Expected ISO 4217 currency codes, such as NOK.")?)
     })
 }
 
@@ -255,7 +258,7 @@ fn names(asked: &mut Vec<OrderName>, value: &str) -> Result<(), String> {
     })
 }
 
-/// Adds words that are repeated or separated by commas.
+/// Adds the words of one value, which are separated by commas. Repeating the parameter adds more.
 fn extend<T>(
     asked: &mut Vec<T>,
     value: &str,
@@ -284,14 +287,13 @@ fn text(value: &str) -> Result<String, String> {
 }
 
 fn token(value: &str) -> Result<OrderName, String> {
-    let token = OrderName::parse(value);
-    token.ok_or_else(|| "Expected the paging_token of something in this list.".to_owned())
+    OrderName::parse(value).ok_or_else(|| PAGING_TOKEN_EXPECTED.to_owned())
 }
 
-/// A date-time; the plus of an offset may have come as the space that it means in a query.
+/// Parses a date-time. An unescaped `+` in a query string means a space, so a space is taken as
+/// the plus sign of an offset.
 fn date_time(value: &str) -> Result<Timestamp, String> {
-    parse_rfc3339(&value.replace(' ', "+"))
-        .ok_or_else(|| "Expected a date-time of RFC 3339, as 2026-11-23T09:00:00Z.".to_owned())
+    parse_rfc3339(&value.replace(' ', "+")).ok_or_else(|| DATE_TIME_EXPECTED.to_owned())
 }
 
 fn one_of(allowed: &[&str]) -> String {

@@ -1,6 +1,6 @@
-//! The forms of the API: JSON text to the domain's types (`*_request`), and the domain's types to
-//! JSON text (`*_view`). It knows no HTTP, so the back office, the demo and the benchmarks use it
-//! as the API does.
+//! The API's data formats: `*_request` parses JSON into the domain's types, and `*_view` renders
+//! the domain's types as JSON. Nothing here knows HTTP, so that the back office, the demo and the
+//! benchmarks can use the same code as the API.
 
 pub mod comment_request;
 pub mod comment_view;

@@ -1,4 +1,4 @@
-//! A payment operation as it is sent (published schema `OrderOperationItems`).
+//! Parses a payment operation (published schema `OrderOperationItems`).
 
 use std::collections::HashSet;
 
@@ -43,7 +43,7 @@ const OPERATION: Shape = Shape::Object(&[
     optional("_links", Shape::ReadOnly),
 ]);
 
-/// The request in a body, or everything that is wrong with it.
+/// Parses an operation of a kind, or reports everything that is wrong with the body.
 pub fn parse(kind: OperationKind, body: &Tree) -> Result<OperationRequest, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body, OPERATION, "", &mut problems);
@@ -51,8 +51,9 @@ pub fn parse(kind: OperationKind, body: &Tree) -> Result<OperationRequest, Vec<P
     problems.extend(duplicate_lines(items));
     let whole = items.iter().map(parse_item).collect::<Option<Vec<_>>>();
     let checked = whole.map(OperationItems::new);
-    let told = kept.member("items").is_none() || problems.iter().any(|p| p.path == "/items");
-    if let (Some(Err(rejected)), false) = (&checked, told) {
+    // A list that is missing, of a wrong type or too long was reported, and reads as empty.
+    let is_reported = kept.member("items").is_none() || problems.iter().any(|p| p.path == "/items");
+    if let (Some(Err(rejected)), false) = (&checked, is_reported) {
         problems.extend(explain(rejected));
     }
     let (Some(Ok(items)), true) = (checked, problems.is_empty()) else {
@@ -79,7 +80,8 @@ fn line_id(item: &Tree) -> Option<LineId> {
     LineId::new(item.member("line_id")?.as_integer()?)
 }
 
-/// Told apart from the rest, so that a wrong amount beside it does not hide a repeated line.
+/// Reports repeated lines. `OperationItems` refuses them too, but it cannot be built when an amount
+/// is invalid, and that must not hide a repeated line.
 fn duplicate_lines(items: &[Tree]) -> Vec<Problem> {
     if sabotage::is_on(Fault::SkipDuplicateLineCheck) {
         return Vec::new();
@@ -87,7 +89,7 @@ fn duplicate_lines(items: &[Tree]) -> Vec<Problem> {
     let mut seen = HashSet::new();
     let lines = items.iter().enumerate().filter_map(|(at, item)| Some((at, line_id(item)?)));
     let duplicate = |(at, _)| {
-        let message = "An earlier item names this line; send one item a line.";
+        let message = "An earlier item names this line; send one item per line.";
         Problem::new(format!("/items/{at}/line_id"), "duplicate_line", message)
     };
     lines.filter(|(_, line)| !seen.insert(*line)).map(duplicate).collect()
@@ -96,22 +98,22 @@ fn duplicate_lines(items: &[Tree]) -> Vec<Problem> {
 fn explain(rejected: &OperationItemsRejected) -> Vec<Problem> {
     match rejected {
         OperationItemsRejected::Empty => {
-            vec![Problem::new("/items", "empty", "At least one item is needed.")]
+            vec![Problem::new("/items", "empty", "Send at least one item.")]
         }
         OperationItemsRejected::TooMany => {
-            let message = format!("At most {OPERATION_ITEMS_MAX} items are taken.");
+            let message = format!("Send at most {OPERATION_ITEMS_MAX} items.");
             vec![Problem::new("/items", "too_many_items", message)]
         }
-        // Each of them has been told.
+        // `duplicate_lines` has reported each of them.
         OperationItemsRejected::DuplicateLines(_) => Vec::new(),
         OperationItemsRejected::TotalOutOfRange => {
-            let message = "The items together are more than an amount can be.";
+            let message = "The items add up to more than an amount can hold; send fewer at once.";
             vec![Problem::new("/items", "amount_out_of_range", message)]
         }
     }
 }
 
-/// What is kept as sent: all but what has a column of its own.
+/// The members that are kept as sent: all but those that have a column of their own.
 fn document(kept: Tree) -> KeptJson {
     let Tree::Object(members) = kept else {
         return KeptJson("{}".to_owned());
@@ -128,16 +130,17 @@ mod tests {
     #[track_caller]
     fn check(items: &str, expected: &str) {
         let body = crate::json::parse(format!(r#"{{"items":{items}}}"#).as_bytes()).unwrap();
-        let told = match parse(OperationKind::Capture, &body) {
+        let problems = match parse(OperationKind::Capture, &body) {
             Ok(_) => Vec::new(),
             Err(problems) => problems,
         };
-        let told: Vec<String> = told.iter().map(|p| format!("{} {}", p.path, p.code)).collect();
-        assert_eq!(told.join(", "), expected, "for {items}");
+        let found: Vec<String> =
+            problems.iter().map(|p| format!("{} {}", p.path, p.code)).collect();
+        assert_eq!(found.join(", "), expected, "for {items}");
     }
 
     #[test]
-    fn everything_that_is_wrong_with_the_items_is_told_at_once() {
+    fn all_problems_of_the_items_are_reported_at_once() {
         check(r#"[{"line_id":1,"amount":0},{"line_id":2,"amount":5}]"#, "");
         check("[]", "/items empty");
         check(

@@ -1,4 +1,4 @@
-//! A payment operation as it is answered (published schema `OrderCapture`).
+//! Renders a payment operation (published schema `OrderCapture`).
 
 use super::links::{Links, link_list};
 use crate::clock::rfc3339;
@@ -6,7 +6,7 @@ use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::operation::Operation;
 use crate::json::ObjectText;
 
-/// Bytes that most operations take beside their document.
+/// Bytes that the JSON of most operations takes besides their document.
 const ROOM_AROUND: usize = 640;
 
 /// The operation's JSON text.

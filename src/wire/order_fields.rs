@@ -1,10 +1,10 @@
 //! Every known property of an order, an item, a customer and an address (docs/contract.md,
-//! Facts 4), as tables. Other properties are kept too, unread.
+//! Facts 4), as tables. Other properties are kept too, but never read.
 
 use super::shape::{Field, Shape, optional, required};
 use crate::domain::item::ITEMS_MAX;
 
-/// Elements of the lists inside an order.
+/// Elements of a list inside an order, at most, except for its items.
 const LIST_MAX: usize = 1_000;
 
 const ADDRESS: Shape = Shape::Object(&[
@@ -55,7 +55,7 @@ const CUSTOMER: Shape = Shape::Object(&[
 ]);
 
 const COMPANY: Shape = Shape::Object(&[
-    // The public schema spells it so.
+    // The published schema has this misspelling.
     optional("bussiness_name", Shape::Text),
     optional("organization_number", Shape::Text),
     optional("department", Shape::Text),
@@ -185,7 +185,7 @@ const LEG: Shape = Shape::Object(&[
     optional("arrival_address", ADDRESS),
 ]);
 
-/// An order in a draft. Items come apart of it.
+/// The order in a draft.
 pub const ORDER: Shape = Shape::Object(&[
     required("currency", Shape::Currency),
     optional("order_id", Shape::OrderName),

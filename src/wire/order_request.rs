@@ -1,4 +1,4 @@
-//! Parses a change of an order: which fields it may change, and which it may only repeat
+//! Parses a change to an order: which fields it may change, and which it may only repeat
 //! (docs/contract.md, Decision 6).
 
 use super::order_fields::{DISCOUNT_LINE, ITEM, OPTIONS, ORDER};
@@ -10,7 +10,7 @@ use crate::domain::item::ITEMS_MAX;
 use crate::domain::operation::duplicate_positions;
 use crate::json::Tree;
 
-/// The fields of an order that may be changed; each is replaced as a whole.
+/// Fields of an order that may be changed; each is replaced as a whole.
 const OF_AN_ORDER: [&str; 14] = [
     "external_ids",
     "external_links",
@@ -28,7 +28,7 @@ const OF_AN_ORDER: [&str; 14] = [
     "attachment",
 ];
 
-/// Those of an item, beside what is said of its discounts.
+/// Fields of an item that may be changed, besides those of its discounts.
 const OF_AN_ITEM: [&str; 10] = [
     "status",
     "external_id",
@@ -49,7 +49,7 @@ const OF_THE_OPTIONS: [&str; 2] = ["order_time_to_live", "multiple_authorization
 const SOME_ITEM: Shape = ITEM.part();
 const SOME_ITEMS: Shape = Shape::List(&SOME_ITEM, ITEMS_MAX);
 
-/// The change in a body, or everything that is wrong with it.
+/// Parses a change, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<OrderChange, Vec<Problem>> {
     let mut problems = Vec::new();
     let order = clean(&body.without(&["items", "options"]), ORDER.part(), "", &mut problems);
@@ -71,18 +71,18 @@ pub fn parse(body: &Tree) -> Result<OrderChange, Vec<Problem>> {
     })
 }
 
-/// The line that each item is about; a missing and a repeated one are problems.
+/// Reads the line id of each item, and reports missing and repeated ones.
 fn line_ids(items: &[Tree], problems: &mut Vec<Problem>) -> Vec<LineId> {
     let id = |item: &Tree| item.member("line_id").and_then(Tree::as_integer).and_then(LineId::new);
     for (at, item) in items.iter().enumerate() {
         if problems.is_empty() && item.member("line_id").is_none() {
-            let message = "Say which line this is about.";
+            let message = "Name the line that this item changes.";
             problems.push(Problem::new(format!("/items/{at}/line_id"), "required", message));
         }
     }
     let ids: Vec<LineId> = items.iter().filter_map(id).collect();
     let duplicate = |at: usize| {
-        let message = "An earlier item is about this line; say all of a line at once.";
+        let message = "An earlier item changes this line; send one item per line.";
         Problem::new(format!("/items/{at}/line_id"), "duplicate_line", message)
     };
     if problems.is_empty() {
@@ -102,7 +102,8 @@ fn item_change(item: &Tree, line_id: LineId) -> ItemChange {
     }
 }
 
-/// The members that may change, those that nobody knows among them, and those that may not.
+/// Divides members into those that may change, unknown ones among them, and those that may only
+/// repeat the value that the order has.
 fn divide(sent: &Tree, shape: Shape, changeable: &[&str]) -> PartChange {
     let Tree::Object(members) = sent else { return PartChange::default() };
     let may = |key: &str| changeable.contains(&key) || !shape.knows(key);

@@ -12,7 +12,7 @@ use crate::domain::operation::OperationKind;
 use crate::json::ObjectText;
 use crate::store::OrderRecord;
 
-/// Bytes that most orders take beside their documents, items and operations.
+/// Bytes that the JSON of most orders takes besides their documents, items and operations.
 const ROOM_AROUND: usize = 2_048;
 
 /// The order's JSON text.
@@ -71,9 +71,9 @@ fn write_status(object: &mut ObjectText, order: &OrderRecord) {
     }
 }
 
-/// The totals of some items, in an order or a draft.
+/// Writes the totals of an order's or a draft's items.
 pub fn write_totals(object: &mut ObjectText, items: &[Item]) {
-    // They were in range when the items were taken in.
+    // In range, since that was checked when the items were recorded.
     let totals = Totals::of(items.iter().map(|item| &item.price)).unwrap_or_default();
     object
         .integer("gross_amount", totals.gross)
@@ -83,7 +83,7 @@ pub fn write_totals(object: &mut ObjectText, items: &[Item]) {
         .integer("payable_amount", totals.payable);
 }
 
-/// What was recorded of an order or of one of its lines.
+/// Writes what was recorded on an order or on one of its lines.
 fn write_sums(object: &mut ObjectText, sums: &LedgerSums) {
     object
         .integer("authorized_amount", sums.authorized)

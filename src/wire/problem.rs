@@ -1,4 +1,4 @@
-//! One thing that is wrong with a request: where, a code, and what to do about it.
+//! Problems of a request: where each is, its code, and what to do about it.
 
 use crate::json::Tree;
 
@@ -9,12 +9,12 @@ pub struct Problem {
     pub path: String,
     pub code: &'static str,
     pub message: String,
-    /// More members, as an amount conflict has them.
+    /// More members of its JSON object; an amount conflict has some.
     pub details: Vec<(&'static str, Tree)>,
 }
 
 impl Problem {
-    /// A problem at a place.
+    /// A problem without details.
     pub fn new(path: impl Into<String>, code: &'static str, message: impl Into<String>) -> Problem {
         Problem { path: path.into(), code, message: message.into(), details: Vec::new() }
     }
@@ -31,15 +31,15 @@ impl Problem {
     }
 }
 
-/// Everything that is wrong with a request, in one sentence.
+/// Sums up a request's problems in one sentence.
 pub fn summary(problems: &[Problem]) -> String {
     match problems {
         [only] => format!("{}: {}", place(&only.path), only.message),
-        _ => format!("{} things are wrong with the request; see errors.", problems.len()),
+        _ => format!("The request has {} problems; see errors.", problems.len()),
     }
 }
 
-/// A place in a request, for a sentence.
+/// A path as a sentence names it.
 fn place(path: &str) -> &str {
     if path.is_empty() { "The body" } else { path }
 }

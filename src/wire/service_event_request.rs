@@ -1,4 +1,4 @@
-//! Reads what a service reports about an order.
+//! Parses the event that a service reports about an order.
 
 use super::problem::Problem;
 use super::shape::{Shape, clean, optional, required};
@@ -25,7 +25,7 @@ const STEP: Shape = Shape::Object(&[
     optional("_links", Shape::ReadOnly),
 ]);
 
-/// The event in a body, or everything that is wrong with it.
+/// Parses an event, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<NewServiceEvent, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body, STEP, "", &mut problems);

@@ -1,8 +1,8 @@
-//! What a document may look like, as tables, and the walk that holds a document against them.
+//! Tables of what a document may contain, and the walk that checks a document against them.
 //!
-//! The walk reports everything that is wrong at once, each with its JSON pointer, and returns the
-//! document as it will be kept: read-only fields gone, `null` of known fields gone, `39800.0`
-//! written as 39800, and every unknown field as it came (docs/contract.md, Decision 3).
+//! The walk reports all problems at once, each with its JSON pointer. It returns the document as it
+//! will be kept: without read-only fields, without known fields that are `null`, with `39800.0`
+//! written as 39800, and with every unknown field as it was sent (docs/contract.md, Decision 3).
 
 use super::problem::Problem;
 use crate::clock::parse_rfc3339;
@@ -14,12 +14,12 @@ use crate::json::Tree;
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
-    /// Anything, kept as it came.
+    /// Anything, kept as sent.
     Any,
     Flag,
     Text,
     Integer,
-    /// A whole number of minor units that is in range.
+    /// A whole number of minor units, in the range of an amount.
     Amount,
     LineId,
     Number,
@@ -28,22 +28,22 @@ pub enum Shape {
     Currency,
     OrderName,
     ResourceId,
-    /// A card number that has been masked.
+    /// Text that contains no whole card number.
     MaskedPan,
     OneOf(&'static [&'static str]),
-    /// An object whose members are the client's own.
+    /// An object with any members.
     FreeObject,
     Object(&'static [Field]),
-    /// The same, of which any field may be left out.
+    /// An object in which every field is optional, even a required one.
     Part(&'static [Field]),
-    /// A list of at most so many elements.
+    /// A list: the shape of its elements, and how many it may have.
     List(&'static Shape, usize),
-    /// Set by the server; what a client sends is ignored.
+    /// Set by the server; a client's value is dropped.
     ReadOnly,
 }
 
 impl Shape {
-    /// The same object with any field left out; everything else as it is.
+    /// This shape with every field of an object optional; other shapes are unchanged.
     pub const fn part(self) -> Shape {
         match self {
             Shape::Object(fields) => Shape::Part(fields),
@@ -51,7 +51,7 @@ impl Shape {
         }
     }
 
-    /// Whether an object of this shape is known to have a member of that name.
+    /// True if this is the shape of an object and has a field of that name.
     pub fn knows(self, name: &str) -> bool {
         match self {
             Shape::Object(fields) | Shape::Part(fields) => fields.iter().any(|f| f.name == name),
@@ -76,18 +76,19 @@ pub const fn optional(name: &'static str, shape: Shape) -> Field {
     Field { name, shape, required: false }
 }
 
-/// A member that must be there.
+/// A field that must be sent.
 pub const fn required(name: &'static str, shape: Shape) -> Field {
     Field { name, shape, required: true }
 }
 
-/// The document as it will be kept. Problems are added to `problems`; with any of them, what is
-/// returned is not to be used.
+/// Checks a document and returns it as it will be kept. Problems are added to `problems`; if there
+/// are any, the returned document must not be used.
 pub fn clean(tree: &Tree, shape: Shape, path: &str, problems: &mut Vec<Problem>) -> Tree {
     clean_at(&mut path.to_owned(), tree, shape, problems)
 }
 
-/// The path is one text that grows and shrinks on the way, since most requests have no problem.
+/// `path` is one buffer that grows and shrinks during the walk. Most requests have no problems, so
+/// building a path for every value would be wasted time.
 fn clean_at(path: &mut String, tree: &Tree, shape: Shape, problems: &mut Vec<Problem>) -> Tree {
     match shape {
         Shape::Object(fields) => {
@@ -157,7 +158,7 @@ fn clean_list(
         return Tree::Null;
     };
     if count_max < elements.len() {
-        let message = format!("At most {count_max} elements are taken; send fewer.");
+        let message = format!("Send at most {count_max} elements.");
         problems.push(Problem::new(path.as_str(), "too_many_items", message));
         return Tree::Null;
     }
@@ -167,8 +168,8 @@ fn clean_list(
     Tree::List(elements.iter().enumerate().map(clean_one).collect())
 }
 
-/// Does something one step further down the path. No step has a character that a JSON pointer
-/// (RFC 6901) escapes: they are words of the API and positions.
+/// Runs something one step further down the path. Steps are field names of the API and positions,
+/// which have no character that a JSON pointer escapes (RFC 6901).
 fn below<T>(path: &mut String, step: &str, run: impl FnOnce(&mut String) -> T) -> T {
     let length = path.len();
     path.push('/');
@@ -201,10 +202,10 @@ fn check_text(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
     let wrong = |code, message: &str| Err((code, message.to_owned()));
     match shape {
         Shape::DateTime if parse_rfc3339(text).is_none() => {
-            wrong("bad_date_time", "Expected a date-time of RFC 3339, as 2026-11-23T09:00:00Z.")
+            wrong("bad_date_time", "Expected an RFC 3339 date-time, such as 2026-11-23T09:00:00Z.")
         }
         Shape::Currency if Currency::parse(text).is_none() => {
-            wrong("bad_value", "Expected a currency code of ISO 4217, as NOK.")
+            wrong("bad_value", "Expected an ISO 4217 currency code, such as NOK.")
         }
         Shape::OrderName if OrderName::parse(text).is_none() => {
             wrong("bad_value", "Expected 1 to 64 printable ASCII characters without spaces.")
@@ -214,7 +215,7 @@ fn check_text(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
         }
         Shape::MaskedPan if has_card_number(text) => wrong(
             "unmasked_card_number",
-            "This is a whole card number; send it masked, as 4444 **** **** 4448.",
+            "This contains a whole card number; send it masked, such as 4444 **** **** 4448.",
         ),
         Shape::OneOf(words) if !words.contains(&text.as_str()) => {
             Err(("bad_value", format!("Expected one of: {}.", words.join(", "))))
@@ -237,7 +238,7 @@ fn amount(tree: &Tree) -> Result<(), Wrong> {
     match Amount::new(integer(tree)?) {
         Some(_) => Ok(()),
         None => {
-            let message = format!("An amount lies between -{AMOUNT_MAX} and {AMOUNT_MAX}.");
+            let message = format!("Expected an amount from -{AMOUNT_MAX} to {AMOUNT_MAX}.");
             Err(("amount_out_of_range", message))
         }
     }
@@ -247,13 +248,13 @@ fn line_id(tree: &Tree) -> Result<(), Wrong> {
     match tree.as_integer().and_then(LineId::new) {
         Some(_) => Ok(()),
         None if tree.is_whole() => {
-            Err(("bad_value", format!("A line id lies between 0 and {AMOUNT_MAX}.")))
+            Err(("bad_value", format!("Expected a line id from 0 to {AMOUNT_MAX}.")))
         }
         None => integer(tree).map(drop),
     }
 }
 
-/// Integers are kept as integers, however they were written.
+/// Writes integers in one form, however they were sent.
 fn normalized(tree: &Tree, shape: Shape) -> Tree {
     match (shape, tree.as_integer()) {
         (Shape::Integer | Shape::Amount | Shape::LineId, Some(number)) => Tree::integer(number),
@@ -269,12 +270,12 @@ fn wrong_type(expected: &str, found: &Tree) -> Wrong {
     ("wrong_type", format!("Expected {expected}, found {}.", found.kind()))
 }
 
-/// Whether a text has a whole card number in it, however it is spaced.
+/// True if a text contains a whole card number, with or without separators.
 fn has_card_number(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-' | '.')).any(is_card_number)
 }
 
-/// 13 to 19 digits with a right check digit (ISO/IEC 7812).
+/// True for 13 to 19 digits with a valid check digit (ISO/IEC 7812).
 fn is_card_number(text: &str) -> bool {
     let digits: Vec<u32> = text.chars().rev().filter_map(|c| c.to_digit(10)).collect();
     let doubled = |(at, digit): (usize, &u32)| match (at % 2, digit * 2) {
@@ -286,7 +287,7 @@ fn is_card_number(text: &str) -> bool {
     (13..=19).contains(&digits.len()) && sum.is_multiple_of(10)
 }
 
-/// The start of a text that came from outside, for a message.
+/// The start of a client's text, so that a message stays short.
 fn shortened(text: &str) -> String {
     const SHOWN_MAX: usize = 40;
     if text.chars().count() <= SHOWN_MAX {
@@ -315,13 +316,14 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let mut problems = Vec::new();
         let kept = clean(&parse(text.as_bytes()).unwrap(), OUTER, "", &mut problems);
-        let told: Vec<String> = problems.iter().map(|p| format!("{} {}", p.path, p.code)).collect();
-        let answer = if told.is_empty() { kept.to_string() } else { told.join(", ") };
+        let found: Vec<String> =
+            problems.iter().map(|p| format!("{} {}", p.path, p.code)).collect();
+        let answer = if found.is_empty() { kept.to_string() } else { found.join(", ") };
         assert_eq!(answer, expected, "for {text}");
     }
 
     #[test]
-    fn what_is_right_is_kept_to_the_letter() {
+    fn a_valid_document_is_kept_to_the_letter() {
         check(
             r#"{"x":{"y":null},"list":[{"n":5.0,"id":7,"z":1.10}],"at":null,"meta":{"k":null}}"#,
             r#"{"x":{"y":null},"list":[{"n":5,"z":1.10}],"meta":{"k":null}}"#,
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_at_once() {
+    fn all_problems_are_reported_at_once() {
         check(
             r#"{"list":[{"n":"5"},{"n":9007199254740992}],"at":"today","word":"c"}"#,
             "/list/0/n wrong_type, /list/1/n amount_out_of_range, /at bad_date_time, \

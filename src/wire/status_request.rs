@@ -1,4 +1,4 @@
-//! Reads the body of a change of an order's status.
+//! Parses the body of a change of an order's status.
 
 use super::problem::Problem;
 use super::shape::{Shape, clean, optional};
@@ -10,7 +10,8 @@ const CANCEL: Shape = Shape::Object(&[optional(
     Shape::OneOf(&["customer", "merchant", "fraud", "expired", "other"]),
 )]);
 
-/// Why an order is cancelled, if the body says so, or everything that is wrong with the body.
+/// Parses the reason for a cancellation, which may be left out, or reports everything that is wrong
+/// with the body.
 pub fn parse_cancel(body: &Tree) -> Result<Option<CancelledReason>, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body, CANCEL, "", &mut problems);
