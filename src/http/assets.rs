@@ -1,15 +1,15 @@
-//! The static files of pages, compiled in. Each is served under a name that changes with its
-//! content, so that browsers may keep it for ever.
+//! The static files of the pages, compiled in. The name of each contains a hash of its content, so
+//! that browsers may cache it for ever.
 
 use std::sync::OnceLock;
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::error::ApiError;
+use super::error::{ApiError, Code};
 use crate::digest::sha256;
 
-/// A file of `static/`. A name without a file does not compile.
+/// A file of `static/`. Does not compile if there is no such file.
 macro_rules! asset {
     ($file:literal, $content_type:literal) => {
         Asset {
@@ -23,18 +23,17 @@ macro_rules! asset {
 
 /// The style of every page.
 pub static CSS: Asset = asset!("app.css", "text/css");
-/// The script that makes forms quicker; every page works without it.
+/// The script that makes forms quicker to use. Every page works without it.
 pub static SCRIPT: Asset = asset!("app.js", "text/javascript");
 
-/// The viewer of the API's document, which is vendored, and the script that starts it.
+/// The vendored viewer of the API's document, and the script that starts it.
 pub static VIEWER_CSS: Asset = asset!("swagger-ui/swagger-ui.css", "text/css");
 pub static VIEWER_SCRIPT: Asset = asset!("swagger-ui/swagger-ui-bundle.js", "text/javascript");
 pub static DOCS_SCRIPT: Asset = asset!("docs.js", "text/javascript");
 
-/// Every asset. A file that is missing here is not served.
+/// Every asset that is served.
 static ASSETS: [&Asset; 5] = [&CSS, &SCRIPT, &VIEWER_CSS, &VIEWER_SCRIPT, &DOCS_SCRIPT];
 
-/// A static file.
 pub struct Asset {
     /// Its path below `static/`.
     file: &'static str,
@@ -58,14 +57,15 @@ impl Asset {
 /// `GET /static/{file}`
 pub async fn show(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let wanted = format!("static/{}", request.match_info().get("file").unwrap_or_default());
-    let asset = ASSETS
-        .into_iter()
-        .find(|asset| asset.path() == wanted)
-        .ok_or_else(|| ApiError::not_found("file"))?;
+    let asset = ASSETS.into_iter().find(|asset| asset.path() == wanted).ok_or_else(no_such_file)?;
     Ok(HttpResponse::Ok()
         .content_type(format!("{}; charset=utf-8", asset.content_type))
         .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .body(asset.content))
+}
+
+fn no_such_file() -> ApiError {
+    ApiError::new(Code::NotFound, "There is no such file. Reload the page that links to it.")
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    /// What comes with vendored files and is read by people: licences and the version.
+    /// Files that only people read: the licences and the versions of vendored code.
     const NOT_SERVED: [&str; 4] = ["LICENSE", "NOTICE", "VERSION", "LICENSE.txt"];
 
     /// The paths of all files below a folder, relative to it.
@@ -101,7 +101,7 @@ mod tests {
         let mut found = files("static");
         found.retain(|name| !NOT_SERVED.iter().any(|ending| name.ends_with(ending)));
         let served: BTreeSet<String> = ASSETS.map(|asset| asset.file.to_owned()).into();
-        assert_eq!(found, served, "static/ (left) is not what assets.rs serves (right)");
+        assert_eq!(found, served, "static/ (left) differs from what assets.rs serves (right)");
     }
 
     #[test]

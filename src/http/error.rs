@@ -1,4 +1,4 @@
-//! What a caller is told when something is refused: one table of codes, one shape.
+//! Errors of the API: the one table of codes and statuses, and the one shape of an error's answer.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,10 +12,10 @@ use crate::randomness::Randomness;
 use crate::store::{StoreError, StoreErrorKind, WriteError};
 use crate::wire::problem::{Problem, summary};
 
-/// Seconds after which a request may be tried again.
+/// Seconds after which a client may try again.
 const RETRY_AFTER_S: &str = "1";
 
-/// Every code that an answer can carry.
+/// Every `code` that an error can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
     InvalidRequest,
@@ -45,7 +45,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The code's word and the status it goes with.
+    /// The code as answers spell it, and its status.
     pub fn wire(self) -> (&'static str, StatusCode) {
         match self {
             Self::InvalidRequest => ("invalid_request", StatusCode::BAD_REQUEST),
@@ -110,90 +110,102 @@ impl Code {
     }
 }
 
-/// An answer that is not a 200.
+/// An answer that says why a request failed.
 #[derive(Debug)]
 pub struct ApiError {
     pub code: Code,
     pub message: String,
     pub problems: Vec<Problem>,
-    /// The methods that the path has, with a 405.
+    /// The methods that the path allows; only with a 405.
     allow: Option<String>,
-    /// What to quote to whoever reads the log, with a 500.
+    /// The id under which the log has the cause; only with a 500.
     request_id: Option<String>,
 }
 
 impl ApiError {
-    /// An error of that code; `message` says what to do next.
+    /// `message` tells the caller what to do next.
     pub fn new(code: Code, message: impl Into<String>) -> ApiError {
         let message = message.into();
         ApiError { code, message, problems: Vec::new(), allow: None, request_id: None }
     }
 
-    /// A body or query that can never be right, with everything that is wrong with it.
+    /// An invalid body, query or header, with everything that is wrong with it.
     pub fn invalid(problems: Vec<Problem>) -> ApiError {
         let message = summary(&problems);
         ApiError { problems, ..ApiError::new(Code::InvalidRequest, message) }
     }
 
-    /// The same error with the single things that are wrong.
+    /// This error with a list of its single problems.
     pub fn with_problems(self, problems: Vec<Problem>) -> ApiError {
         ApiError { problems, ..self }
     }
 
-    /// No usable token.
+    /// The token is missing or not valid.
     pub fn invalid_token() -> ApiError {
         ApiError::new(
             Code::InvalidToken,
-            "The access token is missing, expired or not one of this server's. \
+            "The access token is missing, expired or not from this server. \
              Get one with POST /v1/accounts/{aid}/auth/token.",
         )
     }
 
-    /// There is nothing of that name, or it is another account's.
+    /// `what` does not exist, or belongs to another account.
     pub fn not_found(what: &str) -> ApiError {
-        ApiError::new(Code::NotFound, format!("There is no such {what}."))
+        ApiError::new(
+            Code::NotFound,
+            format!("There is no such {what} in this account. Check its id."),
+        )
     }
 
-    /// The path has other methods than this one.
+    /// No route has the request's path.
+    pub fn no_such_path() -> ApiError {
+        ApiError::new(Code::NotFound, "There is no such path. /openapi.yaml lists every path.")
+    }
+
+    /// The path exists, but not with the request's method.
     pub fn method_not_allowed(allow: String) -> ApiError {
-        let message = format!("This path takes {allow} only.");
+        let message = format!("This path allows only {allow}.");
         ApiError { allow: Some(allow), ..ApiError::new(Code::MethodNotAllowed, message) }
     }
 
-    /// A failure of ours: logged here, once, under an id that the caller is given.
+    /// A failure of the server. Logs the cause, once, under an id that the caller is told.
     pub fn internal(source: impl fmt::Display) -> ApiError {
         let request_id = Randomness::System.uuid();
         tracing::error!(request.id = %request_id, error = %source, "a request failed");
-        let message = "Something failed here, and whether the request had an effect is unknown. \
-                       Send it again with the same Idempotency-Key; if that fails too, look for \
+        let message = "The server failed, and it is unknown whether the request had an effect. \
+                       Send it again with the same Idempotency-Key. If that fails too, look for \
                        request_id in the server's log.";
         ApiError { request_id: Some(request_id), ..ApiError::new(Code::InternalError, message) }
     }
 
-    /// The book cannot be written or read at the moment.
+    /// The book cannot be read or written at the moment.
     pub fn unavailable(message: &str) -> ApiError {
         ApiError::new(Code::Unavailable, message)
     }
 
-    /// The book was found damaged, and nothing is written until somebody has seen to it.
+    /// The book was found damaged, and nothing is written until its operator has repaired it.
     pub fn damaged() -> ApiError {
         ApiError::unavailable(
-            "The book was found damaged, so nothing is recorded until whoever looks after the \
-             server has seen to it; the server's log says what is wrong. Reading goes on.",
+            "The book was found damaged, so nothing is recorded until the server's operator has \
+             repaired it. The server's log says what is wrong. Reading still works.",
         )
     }
 
-    /// What a failed write means to the caller; `refused` explains the refusals of the command.
+    /// Explains a failed write to the caller; `refused` explains the refusals of the command.
     pub fn from_write<R>(error: WriteError<R>, refused: impl FnOnce(R) -> ApiError) -> ApiError {
         match error {
             WriteError::Refused(reason) => refused(reason),
             WriteError::Store(error) => error.into(),
             WriteError::QueueFull => ApiError::unavailable(
-                "Too many requests are waiting. Nothing was recorded; try again.",
+                "Too many requests are waiting. Nothing was recorded; try again later.",
             ),
             WriteError::Unavailable(StoreErrorKind::DiskFull) => {
-                tracing::error!("the disk is full: writes are refused until there is room");
-                ApiError::unavailable("The server's disk is full. Nothing was recorded; try again.")
+                tracing::error!(
+                    "the disk is full, and writes are refused until you free some space"
+                );
+                ApiError::unavailable(
+                    "The server's disk is full. Nothing was recorded; try again later.",
+                )
             }
             WriteError::Unavailable(StoreErrorKind::Corrupt) => ApiError::damaged(),
             WriteError::Unavailable(
@@ -205,18 +217,18 @@ impl ApiError {
             ) => ApiError::unavailable("The database is busy. Nothing was recorded; try again."),
             WriteError::Crashed => ApiError::internal("a command panicked or broke the schema"),
             WriteError::WritesOff => ApiError::unavailable(
-                "The server has stopped writing. Whether this was recorded is unknown; send it \
-                 again with the same Idempotency-Key.",
+                "The server has stopped writing, and it is unknown whether this was recorded. Send \
+                 it again with the same Idempotency-Key.",
             ),
         }
     }
 
-    /// The same for a person who reads a page.
+    /// What a page of the back office says about a failure of the server.
     pub fn page_message(&self) -> String {
         let id = self.request_id.as_deref().unwrap_or("none");
         format!(
-            "Whether this had an effect is unknown: look at the order before you do it again. If \
-             it keeps happening, quote {id} to whoever looks after the server."
+            "It is unknown whether this had an effect: look at the order before you do it again. \
+             If it keeps happening, give the server's operator this id: {id}."
         )
     }
 
@@ -258,7 +270,7 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// For a command that never says no.
+/// For a command that cannot be refused.
 impl From<Infallible> for ApiError {
     fn from(never: Infallible) -> ApiError {
         match never {}

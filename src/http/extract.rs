@@ -1,7 +1,7 @@
-//! What a handler asks for in its arguments: who is calling, which order, what was sent.
+//! The arguments of handlers: the caller, the order in the path, the body.
 //!
-//! A caller comes first in every handler and is ready at once, so that a bad token is told before
-//! a bad body. It depends on the token and the path alone.
+//! The caller is every handler's first argument and never waits for the body, so that a bad token
+//! is reported before a bad body. It depends only on the token and the path.
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
@@ -26,7 +26,7 @@ use crate::store::{KeyHash, KeyUse, NewApiEvent, WriteCommand};
 use crate::wire::problem::Problem;
 use crate::wire::shape::{Shape, clean};
 
-/// Characters of an idempotency key.
+/// Characters of an idempotency key, at most.
 const KEY_CHARS_MAX: usize = 255;
 
 /// A caller who may change orders: `admin:shopping` or `write:shopping`.
@@ -35,10 +35,11 @@ pub struct ShoppingWriter(pub Actor);
 /// A caller who may read orders: `admin:shopping` or `read:shopping`.
 pub struct ShoppingReader(pub Actor);
 
-/// A caller who may read an order's events.
+/// A caller who may read an order's events: with the scope for that, or one that reads orders.
 pub struct OrderEventsReader(pub Actor);
 
-/// A caller who may say what a service did about an order.
+/// A caller who may add a service's events to an order: with the scope for that, or one that
+/// changes orders.
 pub struct OrderEventsWriter(pub Actor);
 
 impl FromRequest for ShoppingWriter {
@@ -79,7 +80,8 @@ impl FromRequest for OrderEventsWriter {
     }
 }
 
-/// Who calls: a good token of a client that may be used, for this account, with a scope.
+/// The caller, who has a valid token of an enabled client, for the account in the path, with one of
+/// the scopes.
 fn caller(request: &HttpRequest, any_of: &[Scope]) -> Result<Actor, ApiError> {
     let state = state(request)?;
     let token = bearer(request).ok_or_else(ApiError::invalid_token)?;
@@ -96,18 +98,19 @@ fn caller(request: &HttpRequest, any_of: &[Scope]) -> Result<Actor, ApiError> {
     if named != Some(actor.account_id.as_str()) {
         return Err(ApiError::new(
             Code::WrongAccount,
-            format!("This token is for account {}; use that in the path.", actor.account_id),
+            format!("This token is for account {}; use that one in the path.", actor.account_id),
         ));
     }
     if !actor.may(any_of) {
         let words: Vec<&str> = any_of.iter().map(|scope| scope.as_str()).collect();
-        let message = format!("The token needs one of these scopes: {}.", words.join(", "));
+        let words = words.join(", ");
+        let message = format!("Use the token of a client that has one of these scopes: {words}.");
         return Err(ApiError::new(Code::InsufficientScope, message));
     }
     Ok(actor)
 }
 
-/// The token of the one Authorization header; the scheme's name in any case (RFC 9110).
+/// The token of the only Authorization header. The scheme's case does not matter (RFC 9110).
 fn bearer(request: &HttpRequest) -> Option<&str> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (header, another) = (headers.next()?, headers.next());
@@ -115,25 +118,25 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
     (another.is_none() && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 
-/// The order that a path names. A name that no order can have is one that no order has.
+/// The order that the path names. A name that is not valid is reported as not found.
 pub fn order_in_path(request: &HttpRequest) -> Result<OrderName, ApiError> {
     let name = path_segment(request, "order_id");
     name.as_deref().and_then(OrderName::parse).ok_or_else(|| ApiError::not_found("order"))
 }
 
-/// A segment of the path, percent-decoded; `None` when that is no UTF-8.
+/// A segment of the path, percent-decoded; `None` if the result is not UTF-8.
 pub fn path_segment(request: &HttpRequest, name: &str) -> Option<String> {
     // The router has decoded all but `%`, `/` and `+`, which it leaves escaped.
     let segment = request.match_info().get(name)?;
     percent_decode_str(segment).decode_utf8().ok().map(|text| text.into_owned())
 }
 
-/// A request that writes: what was sent and under which key.
+/// A request that writes: what was sent, and its idempotency key.
 pub struct Sent<const BYTES_MAX: usize> {
     method: &'static str,
     path: String,
     query: String,
-    /// The body; `{}` when there was none.
+    /// The body; `{}` if it was empty.
     pub body: Tree,
     was_empty: bool,
     key: Option<String>,
@@ -165,7 +168,7 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
 }
 
 impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
-    /// The command, to be run once for each key, and answered with what `render` makes of it.
+    /// Wraps a command so that it runs once per idempotency key; `render` makes its answer.
     pub fn once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
         &self,
         actor: &Actor,
@@ -175,14 +178,14 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
         Idempotent { command, key: self.key_use(actor), render }
     }
 
-    /// An error unless the body is an object, where nothing in it is needed.
+    /// Refuses a body that is not an object, for routes that need nothing from it.
     pub fn expect_object(&self) -> Result<(), ApiError> {
         let mut problems = Vec::new();
         clean(&self.body, Shape::FreeObject, "", &mut problems);
         if problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(problems)) }
     }
 
-    /// The request as an order's event shows it.
+    /// The request as an API event keeps it.
     pub fn event(&self) -> NewApiEvent {
         let body = (!self.was_empty).then(|| self.body.to_string());
         NewApiEvent {
@@ -204,7 +207,7 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
     }
 }
 
-/// Whom a command acts for when this actor calls.
+/// The account and the author that a command of this actor gets.
 pub fn on_behalf_of(actor: &Actor) -> OnBehalfOf {
     OnBehalfOf {
         account_id: actor.account_id.clone(),
@@ -212,7 +215,7 @@ pub fn on_behalf_of(actor: &Actor) -> OnBehalfOf {
     }
 }
 
-/// A body as JSON. An empty one is `{}`, which a route with required fields refuses by itself.
+/// Parses a body. An empty one counts as `{}`, which routes with required fields refuse themselves.
 fn parse_body(bytes: &[u8]) -> Result<Tree, ApiError> {
     if bytes.is_empty() {
         return Ok(Tree::Object(Vec::new()));
@@ -229,12 +232,12 @@ fn parse_body(bytes: &[u8]) -> Result<Tree, ApiError> {
             | ParseErrorKind::Text
             | ParseErrorKind::Trailing => "invalid_json",
         };
-        let message = format!("This is not the JSON that is taken here: {error}.");
+        let message = format!("The body is not valid JSON: {error}.");
         ApiError::invalid(vec![Problem::new("", code, message)])
     })
 }
 
-/// A missing Content-Type is taken as JSON, a wrong one is not.
+/// Refuses a Content-Type that is not JSON; a missing one counts as JSON.
 fn expect_json(request: &HttpRequest) -> Result<(), ApiError> {
     let Some(header) = request.headers().get(CONTENT_TYPE) else {
         return Ok(());
@@ -260,7 +263,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
         _ => Err(ApiError::invalid(vec![Problem::new(
             "Idempotency-Key",
             "bad_value",
-            "Expected one header of 1 to 255 printable ASCII characters.",
+            "Send one such header with 1 to 255 printable ASCII characters.",
         )])),
     }
 }

@@ -1,9 +1,10 @@
-//! The names that the back office answers by.
+//! The host names under which the back office answers.
 //!
-//! Whoever owns a name can have it lead to this machine for those who look at their page (DNS
-//! rebinding). Their page's forms then are of one origin with ours, so that neither `Origin` nor
-//! `Sec-Fetch-Site` gives them away: only the name in the request does. An address is not looked
-//! up, so nobody can bind it anew. The API is of no use to such a page, which has no token.
+//! The owner of a domain can point it at this machine while a person looks at their page (DNS
+//! rebinding). To the browser their page and ours then have the same origin, so neither `Origin`
+//! nor `Sec-Fetch-Site` tells them apart: only the host name in the request does. An IP address is
+//! not looked up, so it cannot be rebound and is always accepted. The API needs no such check,
+//! since that page has no token.
 
 use std::sync::Arc;
 
@@ -12,17 +13,19 @@ use actix_web::http::header::HOST;
 use actix_web::http::uri::Authority;
 use url::{Host, Url};
 
-/// The names that a server was told; cheap to clone. Addresses and this machine's own name need no
-/// telling.
+/// The name that every machine has for itself.
+const OWN: &str = "localhost";
+
+/// The configured host names; cheap to clone. IP addresses and `localhost` are always known.
 #[derive(Debug, Clone)]
 pub struct KnownHosts {
-    /// The public URL's; `None` when that has an address, or is this machine's own.
+    /// The host of the public URL; `None` if that is an IP address or `localhost`.
     public: Option<Arc<str>>,
     named: Arc<[String]>,
 }
 
 impl KnownHosts {
-    /// The host of the public URL, and those that were named besides, as `url` writes them.
+    /// `named` are the server's other host names, as the crate `url` writes them.
     pub fn new(public_url: &str, named: &[String]) -> KnownHosts {
         let public = Url::parse(public_url).ok().and_then(|url| match url.host()? {
             Host::Domain(name) => Some(without_dot(name).into()),
@@ -31,7 +34,7 @@ impl KnownHosts {
         KnownHosts { public: public.filter(|name: &Arc<str>| &**name != OWN), named: named.into() }
     }
 
-    /// Whether a request names the public URL's host, and that has a name to the world.
+    /// True if a request names only the public URL's host, and that is a name but not `localhost`.
     pub fn is_public(&self, request: &HttpRequest) -> bool {
         all_named(request, |host| match (parse(host), &self.public) {
             (Some(Host::Domain(name)), Some(public)) => without_dot(&name) == &**public,
@@ -39,12 +42,12 @@ impl KnownHosts {
         })
     }
 
-    /// True if a request names only hosts that are this server.
+    /// True if a request names only hosts that are this server's.
     pub fn are_meant(&self, request: &HttpRequest) -> bool {
         all_named(request, |host| self.know(host))
     }
 
-    /// Whether a request that names this host, and perhaps a port, is meant for this server.
+    /// True if a host, with or without a port, is this server's.
     fn know(&self, host: &str) -> bool {
         match parse(host) {
             Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
@@ -58,25 +61,22 @@ impl KnownHosts {
     }
 }
 
-/// How every machine calls itself.
-const OWN: &str = "localhost";
-
-/// The host without its port.
+/// Parses a host, and drops its port.
 fn parse(host: &str) -> Option<Host> {
-    // No browser names a user here, and readers differ about which side is the host.
+    // Browsers send no user name here, and programs differ about which side of `@` is the host.
     if host.contains('@') {
         return None;
     }
     Host::parse(host.parse::<Authority>().ok()?.host()).ok()
 }
 
-/// A name as one without the dot that marks it as whole: both are the same name.
+/// The name without the final dot that marks it as fully qualified. Both are the same name.
 pub fn without_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// Whether so it is of every host in the request, and there is one. The request's own line counts
-/// more than its header (RFC 9112, 3.2.2), and browsers never send two.
+/// True if every host named in the request satisfies `is_so`, and there is at least one. A host in
+/// the request line overrides the header (RFC 9112, section 3.2.2), so both are checked.
 fn all_named(request: &HttpRequest, is_so: impl Fn(&str) -> bool) -> bool {
     let headers = request.headers().get_all(HOST).map(|value| value.to_str().unwrap_or_default());
     let line = request.uri().authority().map(Authority::as_str);

@@ -1,4 +1,4 @@
-//! The HTTP edge: every route in one list, and what all of them have in common.
+//! The HTTP server: every route in one list, and what all of them share.
 
 pub mod admin;
 pub mod api;
@@ -33,21 +33,21 @@ use api::{
 };
 use error::ApiError;
 
-/// A route: what it is called by and what answers.
+/// A route: its method, its path and its handler.
 pub struct Endpoint {
     pub method: Method,
     pub path: String,
     route: Route,
 }
 
-/// Every route there is.
+/// Every route that is not part of the back office.
 pub fn endpoints() -> Vec<Endpoint> {
     const ACCOUNT: &str = "/v1/accounts/{aid}";
     const SHOPPING: &str = "/v1/accounts/{aid}/shopping";
     const DRAFTS: &str = "/v1/accounts/{aid}/shopping/draft_orders";
     const ORDERS: &str = "/v1/accounts/{aid}/shopping/orders";
     const ORDER: &str = "/v1/accounts/{aid}/shopping/orders/{order_id}";
-    // The router tries one path after the other, so what is asked for most stands first.
+    // The router tries the paths in this order, so the busiest come first.
     let mut endpoints = Vec::new();
     for kind in OperationKind::ALL {
         let all = format!("{ORDER}/{}", kind.plural());
@@ -100,7 +100,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     endpoints
 }
 
-/// Every page of the back office and the forms on them.
+/// Every route of the back office, and the API's reference for people.
 pub fn pages() -> Vec<Endpoint> {
     let mut pages = vec![
         get("/docs", web::to(docs::show)),
@@ -146,8 +146,8 @@ pub fn pages() -> Vec<Endpoint> {
     pages
 }
 
-/// Adds every route, those of the back office for known hosts alone; a 405 that names the methods
-/// where a path has others; and a 404.
+/// Adds every route, those of the back office for known hosts only. A path answers other methods
+/// with a 405 that names its own, and every other path is a 404.
 pub fn configure(config: &mut ServiceConfig) {
     let mut waiting = endpoints();
     waiting.extend(pages());
@@ -177,7 +177,7 @@ fn method_not_allowed(allow: &str) -> Result<actix_web::HttpResponse, ApiError> 
 }
 
 async fn no_such_path() -> Result<actix_web::HttpResponse, ApiError> {
-    Err(ApiError::not_found("path; /openapi.yaml lists all that there are"))
+    Err(ApiError::no_such_path())
 }
 
 fn get(path: impl Into<String>, route: Route) -> Endpoint {

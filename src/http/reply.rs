@@ -1,4 +1,4 @@
-//! Answers of the API: what a handler makes of a command that was written, or of a read.
+//! Answers of the API: the result of a command or of a read as an HTTP response.
 
 use actix_web::HttpResponse;
 
@@ -8,7 +8,7 @@ use crate::app::{Answer, Idempotent, IdempotentRefused};
 use crate::json::ObjectText;
 use crate::store::WriteCommand;
 
-/// Has a command written and answers; `refused` explains its refusals.
+/// Runs a command and answers with its result; `refused` explains its refusals.
 pub async fn write<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
     state: &AppState,
     command: Idempotent<C, R>,
@@ -17,7 +17,8 @@ pub async fn write<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
     write_once(state, command, refused).await.map(respond)
 }
 
-/// The same, for whoever answers in another way.
+/// Runs a command and returns its answer, for callers that respond with something other than JSON;
+/// `refused` explains its refusals.
 pub async fn write_once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
     state: &AppState,
     command: Idempotent<C, R>,
@@ -32,7 +33,7 @@ pub async fn write_once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'sta
     })
 }
 
-/// A 200 of JSON text.
+/// A 200 with a JSON body.
 pub fn ok_json(body: String) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body)
 }
@@ -49,11 +50,11 @@ fn respond(answer: Answer) -> HttpResponse {
 fn key_reused() -> ApiError {
     ApiError::new(
         Code::IdempotencyKeyReused,
-        "This Idempotency-Key stands for another request. Nothing was done; use a new key.",
+        "This Idempotency-Key was used for another request. Nothing was done; use a new key.",
     )
 }
 
-/// A 200 of a list, with how many there are in all if that was asked.
+/// A 200 with a page of a list. `total` is the number of elements on all pages, if requested.
 pub fn ok_list(name: &'static str, elements: &[String], total: Option<i64>) -> HttpResponse {
     let mut response = ok_json(ObjectText::default().list(name, elements).end());
     if let Some(total) = total {

@@ -1,4 +1,4 @@
-//! The HTTP server with its limits.
+//! Starts the HTTP server, with its limits and its middleware.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -20,30 +20,31 @@ use super::edge::unread_body::end_unread_body;
 use super::{AppState, configure};
 use crate::sabotage::{self, Fault};
 
-/// How many threads serve requests. They never wait for SQLite.
+/// Threads that serve requests. They never wait for SQLite.
 const WORKERS: u8 = 2;
-/// How long a connection waits for its next request.
+/// How long a connection may wait for its next request.
 const KEEP_ALIVE_S: u64 = 15;
-/// How long requests in flight have when the server stops.
+/// How long requests in flight may still take when the server stops.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
-/// Requests a worker reads the database for at once; it has its own small pool of connections.
+/// Threads of each worker that read the database. The store's own pool of connections is small, so
+/// more would only wait for it.
 const BLOCKING_THREADS_MAX: usize = 8;
 
-/// What a server needs besides its state.
+/// Options of a server besides its state.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
-    /// The path of the public URL, under which everything is served as well; empty for none.
+    /// The path of the public URL, under which every route is served as well; empty if it has none.
     pub path_prefix: String,
     /// Origins whose pages may call `/v1` from a browser.
     pub cors_origins: Vec<String>,
     /// How long the head of a connection's first request may take to arrive.
     pub head_timeout: Duration,
-    /// After this long, and at the latest after twice as long, a connection is closed on which no
-    /// request began or was answered.
+    /// A connection on which no request began or ended for this long is closed, at the latest after
+    /// twice this time.
     pub idle_timeout: Duration,
     /// How long a request's body may take to arrive.
     pub body_timeout: Duration,
-    /// Connections that one address may hold at once; half of all there may be, if not said.
+    /// Connections that one address may hold at once; if `None`, half of all that are possible.
     pub address_connections_max: Option<usize>,
 }
 
@@ -60,7 +61,8 @@ impl Default for ServerOptions {
     }
 }
 
-/// A server on a bound socket. It ends when its handle says so; signals are the caller's matter.
+/// Starts a server on a bound socket. It runs until its handle stops it; signals are left to the
+/// caller.
 pub fn start(
     listener: TcpListener,
     state: AppState,
@@ -102,8 +104,8 @@ pub fn start(
         .workers(WORKERS.into())
         .worker_max_blocking_threads(BLOCKING_THREADS_MAX)
         .client_request_timeout(head_timeout)
-        // Off, since the server would swallow whatever comes in that time. `end_unread_body` gives
-        // clients the time to read their answer, and takes little meanwhile.
+        // Off, since actix-web would read without limit during this time. `end_unread_body` gives
+        // clients the time to read their answer, and limits what it reads.
         .client_disconnect_timeout(Duration::ZERO)
         .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
         .max_connections(connections_max)
@@ -113,7 +115,7 @@ pub fn start(
         .run())
 }
 
-/// CORS for the API alone, and for the origins that were named.
+/// Allows pages of these origins to call the API, and only the API.
 fn cors(origins: &[String]) -> Cors {
     let origins = origins.to_vec();
     Cors::default()

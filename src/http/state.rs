@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! The state that all handlers share.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::randomness::Randomness;
 use crate::store::{Store, StoreError, WriteError};
 use crate::wire::links::Links;
 
-/// Passwords compared at once; two cores must stay free enough to serve.
+/// Passwords compared at once. More would take the CPU time that requests need.
 const PASSWORDS_AT_ONCE_MAX: usize = 1;
 
-/// The server's parts; cheap to clone.
+/// The parts of the server that handlers use; cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     pub store: Store,
@@ -29,20 +29,20 @@ pub struct AppState {
     pub clock: Clock,
     pub randomness: Randomness,
     pub links: Links,
-    /// By which names the back office answers.
+    /// The host names under which the back office answers.
     pub known_hosts: KnownHosts,
-    /// Seconds that an access token lives.
+    /// Seconds for which an access token is valid.
     pub token_life_s: i64,
     pub guesses: Arc<Guesses>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Arc<[IpAddr]>,
-    /// Whether people may sign in over plain http that others can read.
+    /// True if people may sign in over plain http, which others can read.
     pub insecure_http: bool,
-    /// How many passwords are compared at once; each takes 19 MiB and tens of milliseconds.
+    /// One per password that is being compared; each takes 19 MiB and tens of milliseconds.
     pub password_permits: Arc<Semaphore>,
 }
 
-/// What a server is told besides its book.
+/// The settings of a server's state.
 #[derive(Debug, Clone)]
 pub struct StateOptions {
     /// Without a slash at its end.
@@ -50,13 +50,14 @@ pub struct StateOptions {
     pub clock: Clock,
     pub token_life_s: i64,
     pub trusted_proxies: Vec<IpAddr>,
-    /// Names of the server besides the public URL's.
+    /// Host names of the server besides the public URL's.
     pub hosts: Vec<String>,
     pub insecure_http: bool,
 }
 
 impl AppState {
-    /// The state of a server of this book. Everything that every request needs is read here once.
+    /// Prepares the book for serving, and reads once what every request needs: the signing keys and
+    /// the access rights.
     pub fn open(store: &Store, options: StateOptions) -> Result<AppState, StoreError> {
         let prepared = store.writer.write_blocking(PrepareBook);
         let keys = prepared.map_err(|error| match error {
@@ -66,8 +67,8 @@ impl AppState {
             | WriteError::Unavailable(_)
             | WriteError::Crashed
             | WriteError::WritesOff) => StoreError::other(format!(
-                "the book could not be written ({other:?}). See that the disk works and has room, \
-                 and run `tillbook verify`; if it finds damage, restore the last backup."
+                "the book could not be written ({other:?}). Check that the disk works and has free \
+                 space, and run `tillbook verify`. If it finds damage, restore the last backup."
             )),
         })?;
         let keys = keys.into_iter().map(|key| TokenKey { key_id: key.key_id, secret: key.secret });
@@ -91,7 +92,7 @@ impl AppState {
     }
 }
 
-/// The server's parts, as an argument.
+/// The state of the server that a request came to.
 pub fn state(request: &HttpRequest) -> Result<&AppState, ApiError> {
     let state = request.app_data::<Data<AppState>>().map(Data::get_ref);
     state.ok_or_else(|| ApiError::internal("a route was served without its state"))

@@ -1,4 +1,4 @@
-//! Comments on an order, by those who work on it.
+//! Adds and deletes comments on an order.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -12,7 +12,7 @@ use crate::http::state::state;
 use crate::store::OrderRecord;
 use crate::wire::{comment_request, list_query, order_view};
 
-/// `POST /orders/{order_id}/comments`: adds a comment; answers the order.
+/// `POST /orders/{order_id}/comments`: adds a comment; answers with the order.
 pub async fn create(
     ShoppingWriter(actor): ShoppingWriter,
     request: HttpRequest,
@@ -22,7 +22,7 @@ pub async fn create(
     change(&actor, &request, &sent, comment).await
 }
 
-/// `DELETE /orders/{order_id}/comments/{comment_id}`: deletes one; answers the order.
+/// `DELETE /orders/{order_id}/comments/{comment_id}`: deletes one; answers with the order.
 pub async fn delete(
     ShoppingWriter(actor): ShoppingWriter,
     request: HttpRequest,
@@ -52,7 +52,7 @@ async fn change(
     write(state, sent.once(actor, command, render), refused).await
 }
 
-/// Why the comments stay as they are.
+/// Explains why a comment was not added or deleted.
 pub fn refused(why: CommentOrderRefused) -> ApiError {
     match why {
         CommentOrderRefused::OrderNotFound => ApiError::not_found("order"),

@@ -1,4 +1,4 @@
-//! Drafts: made, read, listed, changed, completed.
+//! Makes, shows, lists, changes and completes drafts.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -73,7 +73,7 @@ pub async fn show(
     Ok(ok_json(draft_view::render(&state.links, &draft)))
 }
 
-/// `PUT /draft_orders/{id}`: replaces the order's fields, merges the options.
+/// `PUT /draft_orders/{id}`: replaces the order's fields and merges the options.
 pub async fn update(
     ShoppingWriter(actor): ShoppingWriter,
     request: HttpRequest,
@@ -105,7 +105,7 @@ pub async fn add_item(
     change(&actor, &request, &sent, DraftChange::AddItem { item, is_numbered }).await
 }
 
-/// `PUT /draft_orders/{id}/items/{line_id}`: puts an item in another's place.
+/// `PUT /draft_orders/{id}/items/{line_id}`: replaces an item.
 pub async fn replace_item(
     ShoppingWriter(actor): ShoppingWriter,
     request: HttpRequest,
@@ -115,13 +115,13 @@ pub async fn replace_item(
     let (item, is_numbered) = draft_request::parse_one_item(&sent.body)?;
     let line_id = line_in_path(&request)?;
     if is_numbered && item.line_id != line_id {
-        let message = "This is another line than the path names; leave it out, or send the same.";
+        let message = "The path names another line; leave line_id out or send the path's.";
         return Err(ApiError::invalid(vec![Problem::new("/line_id", "bad_value", message)]));
     }
     change(&actor, &request, &sent, DraftChange::ReplaceItem(Item { line_id, ..item })).await
 }
 
-/// `DELETE /draft_orders/{id}/items/{line_id}`: takes an item out.
+/// `DELETE /draft_orders/{id}/items/{line_id}`: removes an item.
 pub async fn remove_item(
     ShoppingWriter(actor): ShoppingWriter,
     request: HttpRequest,
@@ -150,7 +150,8 @@ async fn change<const BYTES_MAX: usize>(
     write(state, sent.once(actor, command, render), draft_refusals::change_refused).await
 }
 
-/// `PUT /draft_orders/{id}/complete`: makes the draft's orders, or changes the one that it is for.
+/// `PUT /draft_orders/{id}/complete`: makes the draft's orders, or changes the order that it
+/// names in `options.order_id`.
 pub async fn complete(
     ShoppingWriter(actor): ShoppingWriter,
     request: HttpRequest,

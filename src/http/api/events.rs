@@ -1,4 +1,4 @@
-//! An order's events, and the steps of services among them.
+//! Lists an order's events, and adds those of services.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -15,7 +15,8 @@ use crate::store::OrderRecord;
 use crate::wire::event_view::{self, IncludeEvents, write_events};
 use crate::wire::service_event_request;
 
-/// `GET /orders/{order_id}/events`: all events, oldest first, and what they come to.
+/// `GET /orders/{order_id}/events`: all events, oldest first, and the state that they
+/// add up to.
 pub async fn list(
     OrderEventsReader(actor): OrderEventsReader,
     request: HttpRequest,
@@ -29,7 +30,7 @@ pub async fn list(
     Ok(ok_json(object.end()))
 }
 
-/// `POST /orders/{order_id}/events`: writes down a step of a service; answers the event.
+/// `POST /orders/{order_id}/events`: adds a service's event; answers with the event.
 pub async fn create(
     OrderEventsWriter(actor): OrderEventsWriter,
     request: HttpRequest,

@@ -1,4 +1,4 @@
-//! The JSON API: one file per resource. What is read and written stands in `wire`.
+//! The JSON API: one file per resource. Bodies are parsed and rendered in `wire`.
 
 pub mod comments;
 pub mod drafts;

@@ -1,4 +1,4 @@
-//! Authorizations, captures, refunds and cancellations: one resource in four kinds.
+//! Records and shows authorizations, captures, refunds and cancellations.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -38,7 +38,7 @@ pub async fn create(
     write(state, sent.once(&actor, command, render), |why| refused(kind, why)).await
 }
 
-/// `GET /orders/{order_id}/{kind}s`: all of a kind, oldest first.
+/// `GET /orders/{order_id}/{kind}s`: all operations of the kind, oldest first.
 pub async fn list(
     kind: OperationKind,
     ShoppingReader(actor): ShoppingReader,
@@ -81,7 +81,7 @@ fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {
         }
         RecordOperationRefused::OrderCancelled => ApiError::new(
             Code::OrderCancelled,
-            format!("The order is cancelled and takes no {}.", kind.singular()),
+            format!("The order is cancelled and accepts no {}; make a new order.", kind.singular()),
         ),
         RecordOperationRefused::OrderNotOpen => ApiError::new(
             Code::OrderNotOpen,
@@ -90,7 +90,7 @@ fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {
         RecordOperationRefused::SumOutOfRange => ApiError::invalid(vec![Problem::new(
             "/items",
             "amount_out_of_range",
-            "All that was ever authorized on this order would no longer be an exact number.",
+            "The order's sums would be more than an amount can hold; send smaller amounts.",
         )]),
         RecordOperationRefused::AmountsExceedRemaining(lines) => exceeded(kind, &lines),
     }
@@ -101,23 +101,23 @@ fn reference_problem(problem: &ReferenceProblem) -> Problem {
         ReferenceProblem::AuthorizationMissing => Problem::new(
             "/authorization_id",
             "required",
-            "The order has several authorizations; say which one this draws on.",
+            "The order has several authorizations; name the one that this is for.",
         ),
         ReferenceProblem::AuthorizationUnknown => Problem::new(
             "/authorization_id",
             "unknown_authorization",
-            "The order has no such authorization.",
+            "The order has no such authorization; name one that it has.",
         ),
         ReferenceProblem::LineUnknown { item, line_id } => Problem::new(
             format!("/items/{item}/line_id"),
             "unknown_line",
-            format!("The order has no line {}.", line_id.number()),
+            format!("The order has no line {}; name one that it has.", line_id.number()),
         ),
         ReferenceProblem::WrongSign { item, line_id, payable } => Problem::new(
             format!("/items/{item}/amount"),
             "wrong_sign",
             format!(
-                "Line {} is payable with {}; an amount on it is 0 or has that sign.",
+                "Line {} has a payable amount of {}; send 0 or an amount of the same sign.",
                 line_id.number(),
                 payable.minor_units()
             ),
@@ -128,14 +128,14 @@ fn reference_problem(problem: &ReferenceProblem) -> Problem {
 fn exceeded(kind: OperationKind, lines: &[ExceededAmount]) -> ApiError {
     let problems: Vec<Problem> = lines.iter().map(|line| exceeded_problem(kind, line)).collect();
     let summary: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    let message = format!("Nothing was recorded. {}", summary.join(" "));
+    let message = format!("Nothing was recorded; send lower amounts. {}", summary.join(" "));
     ApiError::new(Code::AmountExceedsRemaining, message).with_problems(problems)
 }
 
 fn exceeded_problem(kind: OperationKind, exceeded: &ExceededAmount) -> Problem {
     let line = &exceeded.line;
     let message = format!(
-        "Line {} has {} left for this {}; {} was asked.",
+        "Line {} has {} left for this {}; {} was requested.",
         line.line_id.number(),
         line.remaining,
         kind.singular(),
@@ -153,7 +153,8 @@ fn exceeded_problem(kind: OperationKind, exceeded: &ExceededAmount) -> Problem {
     Problem { details, ..Problem::new(path, "amount_exceeds_remaining", message) }
 }
 
-/// Who was there before: `amount` is the whole operation's, `line_amount` its part on the line.
+/// The operation that last changed the line: `amount` is the whole operation's, `line_amount` its
+/// part on the line.
 fn last_operation(exceeded: &ExceededAmount, last: &Operation) -> Tree {
     let on_line = last.items.iter().find(|item| item.line_id == exceeded.line.line_id);
     let line_amount = on_line.map_or(0, |item| item.amount.minor_units());

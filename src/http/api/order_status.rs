@@ -1,4 +1,4 @@
-//! Opening, closing and cancelling an order.
+//! Opens, closes and cancels an order.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -66,17 +66,17 @@ fn refused(why: ChangeOrderStatusRefused) -> ApiError {
     let (code, message) = match why {
         ChangeOrderStatusRefused::OrderNotFound => return ApiError::not_found("order"),
         ChangeOrderStatusRefused::Rejected(StatusChangeRejected::OrderCancelled) => {
-            (Code::OrderCancelled, "The order is cancelled, and stays so.")
+            (Code::OrderCancelled, "The order is cancelled for good; make a new one.")
         }
         ChangeOrderStatusRefused::Rejected(StatusChangeRejected::OrderNotOpen) => {
-            (Code::OrderNotOpen, "Only an open order can be closed.")
+            (Code::OrderNotOpen, "The order is closed already; there is nothing to do.")
         }
         ChangeOrderStatusRefused::Rejected(StatusChangeRejected::OrderNotClosed) => {
-            (Code::OrderNotClosed, "Only a closed order can be opened.")
+            (Code::OrderNotClosed, "The order is open already; there is nothing to do.")
         }
         ChangeOrderStatusRefused::Rejected(StatusChangeRejected::OrderHasCaptures) => (
             Code::OrderHasCaptures,
-            "Money was captured for this order. Record refunds, or close the order instead.",
+            "The order has captures; record refunds, or close the order instead.",
         ),
     };
     ApiError::new(code, message)

@@ -1,4 +1,4 @@
-//! What is said about an order, changed.
+//! Changes the fields of an order.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -13,7 +13,7 @@ use crate::store::OrderRecord;
 use crate::wire::problem::Problem;
 use crate::wire::{list_query, order_request, order_view};
 
-/// `PUT /orders/{order_id}`: changes the fields that are sent; answers the order.
+/// `PUT /orders/{order_id}`: changes the fields that are sent; answers with the order.
 pub async fn update(
     ShoppingWriter(actor): ShoppingWriter,
     request: HttpRequest,
@@ -45,7 +45,7 @@ fn refused(why: UpdateOrderRefused) -> ApiError {
         }
         UpdateOrderRefused::HasPaymentOperations => ApiError::new(
             Code::HasPaymentOperations,
-            "The order has payment operations, so options.multiple_authorizations stays as it is.",
+            "The order has payment operations; leave options.multiple_authorizations out.",
         ),
     }
 }
@@ -53,12 +53,13 @@ fn refused(why: UpdateOrderRefused) -> ApiError {
 fn change_problem(problem: &ChangeProblem) -> Problem {
     match problem {
         ChangeProblem::NotChangeable { path } => {
-            let message = "This cannot be changed; leave it out, or send it as it is. A draft with \
-                           options.order_id changes what is sold.";
+            let message = "This field cannot be changed; leave it out or repeat its value. To \
+                           change what is sold, complete a draft with options.order_id.";
             Problem::new(path, "not_changeable", message)
         }
         ChangeProblem::UnknownLine { path, line_id } => {
-            let message = format!("The order has no line {}.", line_id.number());
+            let message =
+                format!("The order has no line {}; name one that it has.", line_id.number());
             Problem::new(path, "unknown_line", message)
         }
     }

@@ -1,4 +1,4 @@
-//! Orders: one, and lists of them; all of an account's, a customer's, a store's.
+//! Shows and lists orders of an account, a customer or a store.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -12,14 +12,14 @@ use crate::wire::event_view::IncludeEvents;
 use crate::wire::list_query::{OrderListQuery, unknown_paging_token};
 use crate::wire::{list_query, order_view};
 
-/// Whose orders a path is about.
+/// Whose orders a path is about, if not the whole account's.
 #[derive(Debug, Clone, Copy)]
 pub enum View {
     Customer,
     Store,
 }
 
-/// A view as a request's path names it: a customer's or a store's id.
+/// A view with the id of the customer or store in a request's path.
 struct Viewed {
     filter: ValueFilter,
     id: String,
@@ -38,7 +38,7 @@ pub async fn show(
     Ok(ok_json(order_view::render(&state.links, &order, include)))
 }
 
-/// `GET /customers/{customer_id}/orders/{order_id}` and the same of a store: an order, if it is
+/// `GET /customers/{customer_id}/orders/{order_id}` and the same for a store: an order, if it is
 /// theirs.
 pub async fn show_viewed(
     view: View,
@@ -67,7 +67,7 @@ pub async fn list(
     respond(&request, actor.account_id, asked).await
 }
 
-/// `GET /customers/{customer_id}/orders` and the same of a store: a page of theirs. API events are
+/// `GET /customers/{customer_id}/orders` and the same for a store: a page of theirs. API events are
 /// never included (docs/contract.md, Facts 3).
 pub async fn list_viewed(
     view: View,
@@ -79,7 +79,7 @@ pub async fn list_viewed(
     asked.include_events = asked.include_events.without_api_events();
     let ids = asked.query.values.entry(viewed.filter).or_default();
     if !ids.is_empty() && !ids.contains(&viewed.id) {
-        // Of another customer alone, and of this one: no order is both.
+        // The query asks only for other customers or stores than the path does.
         return Ok(ok_list("orders", &[], asked.query.total.then_some(0)));
     }
     *ids = vec![viewed.id];
@@ -126,7 +126,7 @@ impl View {
             View::Customer => (ValueFilter::CustomerId, "customer_id"),
             View::Store => (ValueFilter::StoreId, "store_id"),
         };
-        let id = path_segment(request, segment).ok_or_else(|| ApiError::not_found("path"))?;
+        let id = path_segment(request, segment).ok_or_else(ApiError::no_such_path)?;
         Ok(Viewed { filter, id })
     }
 }

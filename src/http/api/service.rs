@@ -1,4 +1,4 @@
-//! The health check, and the document that describes the API.
+//! Serves the health check and the document that describes the API.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -8,23 +8,25 @@ use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
 use crate::store::Trouble;
 
-/// The API's document, written by hand.
+/// The API's document, which is written by hand.
 const OPENAPI_YAML: &str = include_str!("../../../data/openapi.yaml");
-/// The same document, which a test keeps equal to the YAML.
+/// The same document as JSON. A test checks that both are equal.
 const OPENAPI_JSON: &str = include_str!("../../../data/openapi.json");
 
-/// The server's address in both files, which is replaced by the public URL.
+/// The server's address in both files. It is replaced by the public URL.
 const YAML_SERVER: &str = "  - url: /\n";
 const JSON_SERVER: &str = "\"url\": \"/\"";
 
-/// `GET /health`: 200 while the server takes writes. Does not read the database.
+/// `GET /health`: 200 while the server accepts writes. Does not read the database.
 pub async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let store = &state(&request)?.store;
     if store.condition.is_damaged() {
         return Err(ApiError::damaged());
     }
     if store.writer.is_off() {
-        return Err(ApiError::unavailable("The server has stopped writing and will restart."));
+        return Err(ApiError::unavailable(
+            "The server has stopped writing and will restart. Try again later.",
+        ));
     }
     let warnings: Vec<Tree> =
         store.condition.troubles().into_iter().map(|trouble| Tree::text(word(trouble))).collect();

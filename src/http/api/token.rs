@@ -1,4 +1,4 @@
-//! Access tokens for API clients (docs/contract.md, Decision 8; RFC 6749, section 4.4).
+//! Issues access tokens to API clients (docs/contract.md, Decision 8; RFC 6749, section 4.4).
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -21,7 +21,7 @@ use crate::store::ClientRecord;
 use crate::wire::problem::Problem;
 use crate::wire::shape::{Shape, clean, optional};
 
-/// Characters of a client id, before it is looked for.
+/// Characters of a client id, at most; a longer one is not looked up.
 const CLIENT_ID_CHARS_MAX: usize = 100;
 
 struct Credentials {
@@ -29,7 +29,7 @@ struct Credentials {
     secret: ClientSecret,
 }
 
-/// What a token is asked for with.
+/// The body of a request for a token.
 struct Asked {
     grant_type: Option<String>,
     audience: Option<String>,
@@ -48,7 +48,7 @@ pub async fn create(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     state.guesses.succeed_client(&attempt);
     let asked = read_asked(&request, body.into_inner()).await?;
     check(&asked, &client.account_id)?;
-    // A client made a moment ago must be able to use its token at once.
+    // A client made a moment ago may be missing in the snapshot, but its token must work at once.
     if !state.access.snapshot().clients.contains_key(&client.client_id) {
         let access = state.access.clone();
         state.store.read(move |reader| access.reload(reader)).await?;
@@ -56,7 +56,7 @@ pub async fn create(request: HttpRequest, body: web::Payload) -> Result<HttpResp
     issue(state, client)
 }
 
-/// The client, if it is of the account in the path, may be used and has that secret.
+/// The client, if it belongs to the account in the path, is enabled and has that secret.
 async fn known_client(
     state: &AppState,
     request: &HttpRequest,
@@ -91,7 +91,7 @@ fn issue(state: &AppState, client: ClientRecord) -> Result<HttpResponse, ApiErro
     Ok(ok_json(answer.end()))
 }
 
-/// The credentials of the one Authorization header (RFC 7617).
+/// The credentials of the only Authorization header (RFC 7617).
 fn basic(request: &HttpRequest) -> Option<Credentials> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (header, another) = (headers.next()?, headers.next());
@@ -132,12 +132,12 @@ async fn read_asked(request: &HttpRequest, mut body: Payload) -> Result<Asked, A
 const ASKED: Shape =
     Shape::Object(&[optional("grant_type", Shape::Text), optional("audience", Shape::Text)]);
 
-/// Clients have the original API's host compiled in, so that of an audience only the account
-/// counts: it must end in `/accounts/{aid}`.
+/// Refuses another grant or another account's audience. Clients have the original API's host
+/// compiled in, so only the end of an audience is checked: `/accounts/{aid}`.
 fn check(asked: &Asked, account_id: &AccountId) -> Result<(), ApiError> {
     let mut problems = Vec::new();
     if asked.grant_type.as_deref().is_some_and(|grant| grant != "client_credentials") {
-        let message = "Only `client_credentials` is served.";
+        let message = "Expected client_credentials, the only supported grant.";
         problems.push(Problem::new("/grant_type", "bad_value", message));
     }
     let ours = format!("/accounts/{account_id}");
@@ -152,7 +152,7 @@ fn check(asked: &Asked, account_id: &AccountId) -> Result<(), ApiError> {
 fn invalid_client() -> ApiError {
     ApiError::new(
         Code::InvalidClient,
-        "The client is unknown, disabled or of another account, or its secret is wrong. Send \
-         both with HTTP Basic; `tillbook client create` makes a new client.",
+        "The client is unknown, disabled or of another account, or its secret is wrong. Send id \
+         and secret with HTTP Basic; `tillbook client create` makes a new client.",
     )
 }

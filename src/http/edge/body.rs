@@ -1,4 +1,4 @@
-//! Reading a request's body: at most so many bytes, within a deadline.
+//! Reads a request's body, up to a number of bytes and within a deadline.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use actix_web::dev::Payload;
 use crate::http::error::{ApiError, Code};
 use crate::wire::problem::Problem;
 
-/// Bytes of a body, if its route says nothing else.
+/// Bytes of a body, at most, unless it may contain a whole order.
 pub const BODY_BYTES_MAX: usize = 128 << 10;
 
-/// Bytes of an order's document.
+/// Bytes of a body that contains a whole order, at most.
 pub const ORDER_BODY_BYTES_MAX: usize = 1 << 20;
 
-/// How long a body may take to arrive; the server knows it.
+/// How long a body may take to arrive. Part of the server's app data.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyTimeout(pub Duration);
 
-/// Reads a body up to its limit and its deadline.
+/// Reads a body. Compressed bodies are refused, since `bytes_max` would not limit their content.
 pub async fn read_body(
     request: &HttpRequest,
     payload: Payload,
     bytes_max: usize,
 ) -> Result<actix_web::web::Bytes, ApiError> {
     if request.headers().contains_key("content-encoding") {
-        return Err(unsupported("A compressed body", "send it as it is"));
+        return Err(unsupported("A compressed body", "send it uncompressed"));
     }
     let time = request.app_data::<BodyTimeout>();
     let time = time.ok_or_else(|| ApiError::internal("a body was read without its deadline"))?.0;
@@ -40,19 +40,19 @@ pub async fn read_body(
         Ok(Ok(Err(_))) => Err(ApiError::invalid(vec![Problem::new(
             "",
             "invalid_json",
-            "The body ended before it was whole; send it again.",
+            "The body ended before it was complete; send it again.",
         )])),
         Ok(Ok(Ok(bytes))) => Ok(bytes),
     }
 }
 
-/// The refusal of a body that is longer than that.
+/// The error of a body that is longer than `bytes_max`.
 pub fn body_too_large(bytes_max: usize) -> ApiError {
-    let message = format!("The body is longer than {bytes_max} bytes; send less.");
+    let message = format!("The body is longer than {bytes_max} bytes; send a shorter one.");
     ApiError::new(Code::BodyTooLarge, message)
 }
 
-/// The refusal of a body in a form that is not read here.
+/// The error of a body in a form that is not supported.
 pub fn unsupported(what: &str, instead: &str) -> ApiError {
-    ApiError::new(Code::UnsupportedMediaType, format!("{what} is not taken here; {instead}."))
+    ApiError::new(Code::UnsupportedMediaType, format!("{what} is not supported; {instead}."))
 }

@@ -1,23 +1,23 @@
-//! From which address a request really comes.
+//! The IP address that a request comes from, behind trusted proxies.
 
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 
-/// The peer's address, or the one that a trusted proxy says it speaks for: the last in
-/// `X-Forwarded-For` that is no trusted proxy itself. What an untrusted peer says is ignored.
+/// The peer's address or, if the peer is a trusted proxy, the last address in `X-Forwarded-For`
+/// that is not a trusted proxy itself. The header is ignored if the peer is not trusted.
 pub fn caller_address(request: &HttpRequest, trusted: &[IpAddr]) -> Option<IpAddr> {
     let forwarded = request.headers().get_all("x-forwarded-for");
     let forwarded: Vec<&str> = forwarded.filter_map(|value| value.to_str().ok()).collect();
     originator(request.peer_addr()?.ip().to_canonical(), &forwarded.join(","), trusted)
 }
 
-/// Whether a person on this machine itself asks, and no proxy on it for somebody else.
+/// True if a request comes from this machine itself, and not through a proxy on it.
 pub fn is_local(request: &HttpRequest) -> bool {
     let is_loopback =
         request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    let says_whose = ["forwarded", "x-forwarded-for", "x-real-ip"];
-    is_loopback && !says_whose.iter().any(|name| request.headers().contains_key(*name))
+    let proxy_headers = ["forwarded", "x-forwarded-for", "x-real-ip"];
+    is_loopback && !proxy_headers.iter().any(|name| request.headers().contains_key(*name))
 }
 
 fn originator(peer: IpAddr, forwarded: &str, trusted: &[IpAddr]) -> Option<IpAddr> {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_trusted_proxy_is_believed_and_only_about_its_own_caller() {
+    fn a_proxy_is_believed_only_if_trusted_and_only_about_its_own_caller() {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let trusted = [ip("127.0.0.1"), ip("10.0.0.1")];
         let from = |peer, forwarded| originator(ip(peer), forwarded, &trusted).unwrap();

@@ -1,12 +1,13 @@
-//! Connections: how many there may be, and the end of those on which nothing is asked.
+//! Limits of connections: how many there may be, and how long one may be idle.
 //!
 //! actix-web has a deadline for the head of a connection's first request and for the pause between
-//! two. Whoever sends half of a second head, or does not read what it asked for, is outside both
-//! and would hold its connection for ever. So each has a watch with a handle of its own on the
-//! socket: it shuts that when a whole period has passed in which no request began or ended.
+//! two requests. A client that sends half of a second head, or that does not read its answers, is
+//! subject to neither and could hold its connection for ever. So each connection has a watch with
+//! its own handle on the socket, which shuts the socket down after a whole period in which no
+//! request began or ended.
 //!
-//! No address may hold so many connections that none are left for others. A proxy is one address,
-//! so the bound is far above what its callers need at once.
+//! No address may hold so many connections that there are too few for others. A proxy counts as one
+//! address, so the limit is far above what the callers behind it need at once.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -26,37 +27,41 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-/// Connections that the kernel holds for us until we take them.
+/// Connections that the kernel queues until the server accepts them.
 const BACKLOG: i32 = 1_024;
-/// Connections of a worker, whatever the system allows; each takes some ten kilobytes.
+/// Connections of a worker, at most, even if the system allows more. Each takes ten kilobytes.
 const WORKER_CONNECTIONS_MAX: u64 = 4_000;
-/// Files that are kept free for the book, its readers, the log and deliveries.
+/// Open files that are kept free for the book, its readers, the log and deliveries.
 const FILES_KEPT: u64 = 512;
-/// The socket itself and its watch's handle.
+/// Open files of a connection: its socket and its watch's handle.
 const FILES_PER_CONNECTION: u64 = 2;
 
-/// Lets as many callers wait for us as a burst may bring.
+/// Lets a burst of new connections wait until they are accepted.
 pub fn lengthen_backlog(listener: &TcpListener) -> std::io::Result<()> {
-    // The standard library listens with a short queue; listening again only makes it longer.
+    // The standard library listens with a short queue. Listening again only makes it longer.
     Ok(rustix::net::listen(listener, BACKLOG)?)
 }
 
-/// How many connections each of some workers may hold, so that files never run out under SQLite.
-/// Asks the system for all the files that it is ready to give.
+/// How many connections each worker may hold, so that SQLite never runs out of open files. Raises
+/// the process's limit of open files as far as the system allows.
 pub fn connections_max(workers: u64) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let files = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
         Err(error) => {
-            tracing::warn!(%error, "the limit of open files could not be raised");
+            tracing::warn!(
+                %error,
+                "the limit of open files could not be raised, so fewer connections are accepted; \
+                 raise it where the server is started"
+            );
             limit.current
         }
     };
     connections_of(files, workers)
 }
 
-/// No limit is `None`.
+/// `files` is `None` if the system has no limit.
 fn connections_of(files: Option<u64>, workers: u64) -> usize {
     let spare = files.unwrap_or(u64::MAX).saturating_sub(FILES_KEPT);
     let each = (spare / FILES_PER_CONNECTION / workers).clamp(1, WORKER_CONNECTIONS_MAX);
@@ -71,12 +76,12 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Of no address more than that.
+    /// Allows `each_max` connections from one address.
     pub fn at_most(each_max: usize) -> Arc<Addresses> {
         Arc::new(Addresses { each_max, open: Mutex::default() })
     }
 
-    /// Counts one more, unless that address has all that it may.
+    /// Counts one more connection; `None` if the address has as many as it may.
     fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Entered> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_default();
@@ -88,7 +93,7 @@ impl Addresses {
     }
 }
 
-/// One connection of an address, until it ends.
+/// A counted connection of an address. Dropping it takes it off the count.
 struct Entered {
     addresses: Arc<Addresses>,
     address: IpAddr,
@@ -113,7 +118,7 @@ struct Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // With it goes its handle on the socket.
+        // This also closes the watch's handle on the socket.
         self.watch.abort();
     }
 }
@@ -151,16 +156,16 @@ pub fn limit_connection(
     addresses: &Arc<Addresses>,
 ) {
     let Some(stream) = stream.downcast_ref::<TcpStream>() else {
-        return tracing::warn!("a connection that is no TCP has no watch");
+        return tracing::warn!("a connection is not TCP, so it has no limits");
     };
-    // One that has left already has no address, and soon no connection.
+    // A client that has already left has no address, and its connection is about to end.
     let Ok(peer) = stream.peer_addr() else { return };
     let socket = match stream.as_fd().try_clone_to_owned() {
         Ok(handle) => std::net::TcpStream::from(handle),
-        Err(error) => return tracing::warn!(%error, "a connection has no watch"),
+        Err(error) => return tracing::warn!(%error, "a connection has no limits"),
     };
     let Some(entered) = addresses.enter(peer.ip().to_canonical()) else {
-        // It fails when the client has left already.
+        // Fails only if the client has already left.
         return drop(socket.shutdown(Shutdown::Both));
     };
     let activity = Rc::new(Activity::default());
@@ -174,7 +179,7 @@ async fn end_when_idle(socket: std::net::TcpStream, activity: Rc<Activity>, peri
         seen = activity.count.get();
         sleep(period).await;
     }
-    // It fails when the client has left already.
+    // Fails only if the client has already left.
     drop(socket.shutdown(Shutdown::Both));
 }
 

@@ -1,4 +1,4 @@
-//! What every request goes through and every answer carries.
+//! Middleware of every request: security headers, the declared length of bodies, and the log.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -13,12 +13,12 @@ use crate::http::error::ApiError;
 use crate::http::state::state;
 use crate::wire::problem::Problem;
 
-/// Pages use our own style and script, and nothing inline.
+/// Pages load only our own styles and scripts, and have nothing inline.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
     frame-ancestors 'none'; object-src 'none'";
 
-/// Headers of every answer that does not set its own.
+/// Headers of every answer, unless the answer sets its own.
 pub fn security_headers() -> DefaultHeaders {
     DefaultHeaders::new()
         .add(("X-Content-Type-Options", "nosniff"))
@@ -30,13 +30,13 @@ pub fn security_headers() -> DefaultHeaders {
         .add((CACHE_CONTROL, "no-store"))
 }
 
-/// For a year: browsers come by https alone, even when a link or a person says http. Not for the
-/// names below, of which nobody told us.
+/// Tells browsers to use only https for this host for a year, even where a link says http. Leaves
+/// subdomains out, since they may belong to other servers.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Keeps browsers to https where they came that way: to the host of a public URL that is https. On
-/// any other way it must not be said (RFC 6797, 7.2), nor of `localhost`, where it would close
-/// every other program's port to browsers.
+/// Adds `HTTPS_ONLY` if the request came over https: to the host of a public URL that is https. The
+/// header must not be sent over plain http (RFC 6797, section 7.2). It is not sent for `localhost`
+/// either, where it would keep browsers from every other program that serves http.
 pub async fn keep_to_https(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -52,16 +52,16 @@ pub async fn keep_to_https(
     Ok(answered)
 }
 
-/// Whether a proxy says that the request came to it over plain http. It need not be one that is
-/// trusted, since all that it can bring about is silence.
+/// True if a proxy says that the request reached it over plain http. It need not be a trusted one,
+/// since a false claim only leaves the header out.
 fn says_http(request: &ServiceRequest) -> bool {
     let said = request.headers().get_all(HeaderName::from_static("x-forwarded-proto"));
     let mut said = said.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
     said.any(|word| word.trim().eq_ignore_ascii_case("http"))
 }
 
-/// Refuses a body that says it is too large before anything else is looked at, and notes what
-/// became of each request.
+/// Refuses a body whose declared length is too large before anything else is checked, and logs
+/// every answer.
 pub async fn guard_request(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -69,7 +69,7 @@ pub async fn guard_request(
     let bytes_max = body_bytes_max(request.path());
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if declared.and_then(|text| text.parse().ok()).is_some_and(|bytes: usize| bytes_max < bytes) {
-        // As a response and not as an error, so that it gets the headers that all answers have.
+        // Returned as a response, since an error would not get the headers of other answers.
         return Ok(request.into_response(body_too_large(bytes_max).error_response()));
     }
     let answered = next.call(request).await?;
@@ -85,14 +85,14 @@ pub async fn guard_request(
     Ok(answered.map_into_boxed_body())
 }
 
-/// What the CORS library refused, in the shape that all errors have.
+/// A refusal of the CORS library, in the shape of all errors.
 fn cors_refusal(answered: &ServiceResponse<impl MessageBody>) -> Option<ApiError> {
     let error = answered.response().error()?.as_error::<actix_cors::CorsError>()?;
-    let message = format!("{error}. Name the origin with --cors-origin to allow its pages.");
+    let message = format!("{error}. To allow an origin, start the server with --cors-origin.");
     Some(ApiError::invalid(vec![Problem::new("Origin", "bad_value", message)]))
 }
 
-/// Only a draft and an order are sent as a whole order.
+/// Bodies that contain a whole order are sent to a draft or an order, or to the list of either.
 fn body_bytes_max(path: &str) -> usize {
     let mut segments = path.trim_end_matches('/').rsplit('/');
     let is_collection = |segment| matches!(segment, Some("draft_orders" | "orders"));

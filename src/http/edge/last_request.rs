@@ -1,8 +1,9 @@
-//! The last request of a connection: what was sent behind it is not done.
+//! The last request of a connection: requests that were sent after it are refused.
 //!
-//! Whoever is told that a connection closes may take everything it sent behind as not done, and
-//! send it again elsewhere. actix-web would do it all the same, when it came along with the last
-//! request, and so an operation could be recorded twice.
+//! A client that is told that its connection closes may assume that nothing it sent afterwards was
+//! processed, and send it again on another connection (RFC 9112, section 9.6). actix-web would
+//! still process what arrived together with the last request, and so an operation could be
+//! recorded twice.
 
 use std::cell::Cell;
 
@@ -14,7 +15,7 @@ use actix_web::{Error, HttpRequest, ResponseError};
 
 use crate::http::error::ApiError;
 
-/// Whether a connection had its last request.
+/// True once a connection has had its last request.
 struct HadLast(Cell<bool>);
 
 /// Prepares a new connection to remember that it has had its last request.
@@ -22,7 +23,7 @@ pub fn track_last(data: &mut Extensions) {
     data.insert(HadLast(Cell::new(false)));
 }
 
-/// Makes the request that was answered so the last of its connection.
+/// Makes the answered request the last of its connection.
 pub fn end_after(answered: &mut ServiceResponse) {
     answered.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     note_last(answered.request());
@@ -34,15 +35,15 @@ fn note_last(request: &HttpRequest) {
     }
 }
 
-/// Refuses what comes behind the last request.
+/// Refuses requests that arrive after the last one.
 pub async fn refuse_after_last(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
     if request.conn_data::<HadLast>().is_some_and(|had_last| had_last.0.get()) {
         let mut response = ApiError::unavailable(
-            "The request before was the last of its connection. Nothing was recorded; try again \
-             on a new one.",
+            "This connection was closing when the request arrived. Nothing was recorded; send it \
+             again on a new connection.",
         )
         .error_response();
         response.head_mut().set_connection_type(ConnectionType::Close);

@@ -1,5 +1,5 @@
-//! The edge of the server: connections, heads, bodies and addresses, before any route is asked.
-//! What strangers can make grow is bounded here.
+//! The edge of the server: what happens to connections, headers and bodies before a handler runs.
+//! Everything that an unknown caller can make grow is limited here.
 
 pub mod body;
 pub mod caller_address;

@@ -1,11 +1,12 @@
-//! What becomes of a body that its handler did not read, as after a 401 or a 413.
+//! Discards a body that its handler did not read, for example after a 401 or a 413.
 //!
-//! Left to itself actix-web swallows a chunked body whose reader is gone for as long as it comes,
-//! and any other at full speed for a while. While the reader lives it does neither: it holds back
-//! what nobody takes, and closes once the answer has ended. So the body is kept alive here beside
-//! the answer. What is left of it is thrown away up to a limit, first so that the connection can
-//! be used again, then so that a client that is still sending gets to read its answer; closing
-//! with unread bytes resets the connection, which may eat an answer under way.
+//! When the reader of a body is dropped, actix-web reads a chunked body for as long as it arrives,
+//! and any other body at full speed for a while. While the reader exists it does neither: it stops
+//! reading what is not consumed, and closes the connection once the answer has ended. So the body
+//! is kept here for as long as the answer. The rest of the body is discarded up to a limit: first
+//! so that the connection can be reused, then so that a client that is still sending can read its
+//! answer. Closing a socket with unread bytes resets the connection, which may destroy an answer
+//! that is on its way.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -25,16 +26,16 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::last_request;
 
-/// How long an answer waits for the rest of its request, and how much that may be. Within these a
-/// connection is kept.
+/// How long an answer waits for the rest of its request, and how many bytes that may have. Within
+/// both limits the connection is kept.
 const REST_TIMEOUT: Duration = Duration::from_millis(100);
 const REST_BYTES_MAX: usize = 1 << 20;
 
-/// How long a connection stays open after its answer, and how much is still taken from it.
+/// How long a closing connection stays open after its answer, and how much is still read from it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const DISCARDED_BYTES_MAX: usize = 16 << 20;
 
-/// Ends bodies that nobody reads. It stands outside everything that answers.
+/// Discards the rest of bodies. Must wrap all other middleware that may answer.
 pub async fn end_unread_body(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -55,7 +56,7 @@ pub async fn end_unread_body(
     Ok(answered.map_body(|_, answer| BoxBody::new(LastAnswer::new(answer, body))))
 }
 
-/// A request's body, for its handler and for whoever throws away what that left.
+/// A request's body, shared by its handler and by the code that discards the rest.
 #[derive(Clone)]
 struct SharedBody(Rc<RefCell<Body>>);
 
@@ -64,7 +65,7 @@ struct Body {
     is_over: bool,
 }
 
-/// What became of the rest of a body.
+/// How it ended to discard the rest of a body.
 #[derive(Debug, PartialEq, Eq)]
 enum Rest {
     Over,
@@ -72,7 +73,7 @@ enum Rest {
 }
 
 impl SharedBody {
-    /// Throws away what comes, until the body or the room for it is over.
+    /// Discards what arrives, until the body ends or `room` is used up.
     fn poll_discard(&self, cx: &mut Context<'_>, room: &mut usize) -> Poll<Rest> {
         while 0 < *room {
             match ready!(self.poll_body(cx)) {
@@ -102,19 +103,19 @@ impl Stream for SharedBody {
     }
 }
 
-/// An answer after which the connection ends. All of it is sent at once, but it is over only when
-/// the request is, or when the client had the time to read it.
+/// An answer after which the connection closes. It is sent at once, but it ends only when the
+/// request has ended, or when the client has had time to read it.
 struct LastAnswer {
     answer: BoxBody,
     request: SharedBody,
     room: usize,
-    /// Runs from when the answer was sent.
+    /// Started when the answer has been sent.
     closing: Option<Pin<Box<Sleep>>>,
 }
 
 impl LastAnswer {
     fn new(answer: BoxBody, request: SharedBody) -> LastAnswer {
-        // One without a body would be over at once, with no time to be read.
+        // An empty answer would end at once, without time for the client to read it.
         let is_empty = matches!(answer.size(), BodySize::None | BodySize::Sized(0));
         let answer = if is_empty { BoxBody::new("\n") } else { answer };
         LastAnswer { answer, request, room: DISCARDED_BYTES_MAX, closing: None }
@@ -139,7 +140,7 @@ impl MessageBody for LastAnswer {
             return Poll::Ready(Some(sent));
         }
         let closing = this.closing.get_or_insert_with(|| Box::pin(sleep(CLOSE_TIMEOUT)));
-        // Past its limit the body is left where it is, and the client with it.
+        // Beyond the limit the rest is left unread, and the client may see a reset.
         if this.request.poll_discard(cx, &mut this.room) == Poll::Ready(Rest::Over) {
             return Poll::Ready(None);
         }
