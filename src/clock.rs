@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::domain::Timestamp;
 
-/// What time it is.
+/// A source of the time.
 #[derive(Debug, Clone)]
 pub enum Clock {
     /// The machine's clock.
     System,
-    /// A clock that stands still until it is set; milliseconds since 1970.
+    /// A clock that only moves when it is set; milliseconds since 1970.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that stands at `now` until [`set`](Clock::set) moves it.
+    /// A clock that shows `now` until it is [`set`](Clock::set).
     pub fn manual(now: Timestamp) -> Clock {
         Clock::Manual(Arc::new(AtomicI64::new(now.0)))
     }
@@ -30,7 +30,7 @@ impl Clock {
         }
     }
 
-    /// Sets a manual clock; the machine's own is left alone.
+    /// Sets a manual clock; does nothing to the system clock.
     pub fn set(&self, now: Timestamp) {
         if let Clock::Manual(held) = self {
             held.store(now.0, Ordering::SeqCst);
@@ -51,14 +51,14 @@ pub fn local_date(at: Timestamp, time_zone: &str) -> String {
     moment.to_zoned(zone).date().to_string()
 }
 
-/// `at` on the clocks of a time zone, for people: `23 Nov 2026 10:00`. An unknown zone is UTC.
+/// The local time at `at` in a time zone, for people: `23 Nov 2026 10:00`. An unknown zone is UTC.
 pub fn local(at: Timestamp, time_zone: &str) -> String {
     let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let moment = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
     moment.to_zoned(zone).strftime("%-d %b %Y %H:%M").to_string()
 }
 
-/// When a day begins in a time zone, `days_on` days after `date` (`2026-11-23`).
+/// When the day `days_on` days after `date` (`2026-11-23`) begins in a time zone.
 pub fn day_start(date: &str, days_on: i8, time_zone: &str) -> Option<Timestamp> {
     let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let day: jiff::civil::Date = date.parse().ok()?;
@@ -67,8 +67,8 @@ pub fn day_start(date: &str, days_on: i8, time_zone: &str) -> Option<Timestamp> 
     Some(Timestamp(start.timestamp().as_millisecond()))
 }
 
-/// The moment that a date and a time (`2026-11-23T10:00`) are on the clocks of a time zone; where
-/// the clocks are put back, the first of the two.
+/// The moment of a local date and time (`2026-11-23T10:00`) in a time zone; the earlier one where
+/// clocks are put back.
 pub fn local_moment(text: &str, time_zone: &str) -> Option<Timestamp> {
     let zone = jiff::tz::TimeZone::get(time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
     let moment: jiff::civil::DateTime = text.parse().ok()?;
@@ -76,7 +76,7 @@ pub fn local_moment(text: &str, time_zone: &str) -> Option<Timestamp> {
     Some(Timestamp(moment.timestamp().as_millisecond()))
 }
 
-/// The moment an RFC 3339 text with any offset names; `None` when it is none.
+/// Parses an RFC 3339 time with any offset.
 pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let dated = bytes.get(10).is_some_and(|b| matches!(b, b'T' | b't'));
@@ -87,7 +87,8 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
         return None;
     }
     match text.parse::<jiff::Timestamp>() {
-        // A leap second, read as the second before it, ends a day of UTC and nothing else.
+        // The library reads a leap second as the second before it. It is only valid at the end of
+        // a UTC day.
         Ok(moment)
             if text.get(17..19) == Some("60")
                 && moment.as_second().rem_euclid(DAY_S) != DAY_S - 1 =>
@@ -95,8 +96,7 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
             None
         }
         Ok(moment) => Some(Timestamp(moment.as_millisecond())),
-        // The last days of the year 9999, which people write for "never", are past the last
-        // moment that the library counts to.
+        // People write the last days of 9999 for "never"; the library's last moment is before.
         Err(_) if text.starts_with("9999-12-3") => {
             let whole: jiff::civil::DateTime = text.get(..19)?.parse().ok()?;
             let last = jiff::Timestamp::MAX.as_millisecond();
@@ -108,7 +108,7 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
 
 const DAY_S: i64 = 24 * 60 * 60;
 
-/// `+hh:mm` or `-hh:mm`, below 24 hours; what reads the rest would take 25.
+/// `+hh:mm` or `-hh:mm`, below 24 hours; the library would accept 25.
 fn is_numeric_offset(text: &str) -> bool {
     let below = |range: std::ops::Range<usize>, bound: u8| {
         text.get(range).and_then(|digits| digits.parse::<u8>().ok()).is_some_and(|n| n < bound)

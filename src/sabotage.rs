@@ -1,42 +1,42 @@
-//! Faults that a trial must find: the control of every harness that says "nothing was wrong".
+//! Planted faults, to prove that the trials would find such a fault.
 //!
-//! They exist only in a build with the feature `sabotage`, which is never shipped; in every other
-//! [`is_on`] is the constant `false`, and the compiler leaves nothing of them.
+//! They exist only in builds with the feature `sabotage`, which are never shipped. In other builds
+//! [`is_on`] is the constant `false`, and the compiler removes their code.
 
-/// A fault that a sabotaged build can be told to have.
+/// A fault that can be turned on in a sabotaged build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The writer answers before it commits.
     AnswerBeforeCommit,
-    /// The writer's commits wait for no sync: `synchronous=NORMAL`.
+    /// The writer's commits do not wait for a sync: `synchronous=NORMAL`.
     CommitWithoutSync,
-    /// An operation is decided on the ledger as it stood before the transaction that writes it.
+    /// An operation is decided on the ledger as it was before the transaction that writes it.
     DecideOutsideTransaction,
     /// An operation may name a line twice.
     SkipDuplicateLineCheck,
-    /// What an idempotency key stands for is not stored.
+    /// Idempotency keys are not stored.
     DropKeyRow,
-    /// The check that a start makes finds nothing.
+    /// The check at the start finds nothing.
     SkipStartCheck,
-    /// A migration keeps what it would need to undo itself in memory alone.
+    /// A migration keeps its rollback journal in memory only.
     MigrateWithoutJournal,
-    /// What is written has the time that the clock says, though the book has later ones.
+    /// Rows get the clock's time even if the book has later ones.
     FollowTheClock,
-    /// Whoever has something to log waits until there is room.
+    /// Threads that log wait until there is room.
     WaitForTheLog,
-    /// One address may have every connection.
+    /// One address may use every connection.
     SkipAddressLimit,
-    /// An order's captures are listed for whoever holds a token of any account.
+    /// An order's captures are listed for tokens of any account.
     SkipAccountCheck,
 }
 
-/// Whether this build has that fault, and was told to by the word in TILLBOOK_FAULT.
+/// Whether this build has the fault and TILLBOOK_FAULT names it.
 #[cfg(not(feature = "sabotage"))]
 pub const fn is_on(_: Fault) -> bool {
     false
 }
 
-/// Whether this build has that fault, and was told to by the word in TILLBOOK_FAULT.
+/// Whether this build has the fault and TILLBOOK_FAULT names it.
 #[cfg(feature = "sabotage")]
 pub fn is_on(fault: Fault) -> bool {
     use std::sync::LazyLock;

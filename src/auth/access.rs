@@ -1,4 +1,4 @@
-//! Who may do what right now: what every token passes through after its signature.
+//! Checks a verified token against what its client may do now.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use super::verified_token::VerifiedToken;
 use crate::domain::ids::AccountId;
 use crate::domain::scope::{Scope, Scopes};
 
-/// An API client that holds a good token. That it exists means that the token was checked and
-/// that the client may be used today.
+/// An API client with a valid token. The value exists only if the token was verified and the client
+/// is enabled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     pub account_id: AccountId,
@@ -15,7 +15,7 @@ pub struct Actor {
     scopes: Scopes,
 }
 
-/// What is known of a client.
+/// What a client may do.
 #[derive(Debug, Clone)]
 pub struct ClientAccess {
     pub account_id: AccountId,
@@ -23,7 +23,7 @@ pub struct ClientAccess {
     pub enabled: bool,
 }
 
-/// All clients, as of one moment.
+/// All clients at one moment.
 #[derive(Debug, Clone)]
 pub struct AccessSnapshot {
     /// Rises with every change; tells two snapshots apart.
@@ -32,15 +32,15 @@ pub struct AccessSnapshot {
 }
 
 impl Default for AccessSnapshot {
-    /// What is known before anything was read: nobody, as of before the first version.
+    /// The state before the book was read: no clients, and older than any version.
     fn default() -> AccessSnapshot {
         AccessSnapshot { version: -1, clients: HashMap::new() }
     }
 }
 
 impl AccessSnapshot {
-    /// The actor that a token stands for; `None` when its client is unknown, disabled, or of
-    /// another account. A scope that the client no longer has is gone from its tokens too.
+    /// The actor of a token; `None` when its client is unknown, disabled, or of another account.
+    /// Scopes that the client has lost since the token was issued are left out.
     pub fn actor(&self, token: VerifiedToken) -> Option<Actor> {
         let client = self.clients.get(&token.client_id)?;
         if !client.enabled || client.account_id != token.account_id {
@@ -52,7 +52,7 @@ impl AccessSnapshot {
 }
 
 impl Actor {
-    /// Whether the actor holds one of these scopes.
+    /// Whether the actor has at least one of these scopes.
     pub fn may(&self, any_of: &[Scope]) -> bool {
         self.scopes.has_any_of(any_of)
     }

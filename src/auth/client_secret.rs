@@ -1,4 +1,4 @@
-//! The secret of an API client: 256 random bits, of which only the SHA-256 is kept.
+//! Secrets of API clients: 256 random bits, of which only the SHA-256 is stored.
 
 use std::fmt;
 
@@ -9,32 +9,32 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use crate::digest::sha256;
 use crate::randomness::Randomness;
 
-/// A secret as its holder has it.
+/// A secret in plain text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientSecret(String);
 
 impl ClientSecret {
-    /// A new one, 43 characters.
+    /// Draws a new secret of 43 characters.
     pub fn draw(randomness: &Randomness) -> ClientSecret {
         ClientSecret(BASE64_URL_SAFE_NO_PAD.encode(randomness.bytes::<32>()))
     }
 
-    /// The one that somebody sent.
+    /// A secret that a caller sent.
     pub fn sent(text: &str) -> ClientSecret {
         ClientSecret(text.to_owned())
     }
 
-    /// The text, to be shown once.
+    /// The text; shown once, when the client is made.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What is kept of it. A fast hash is enough for what cannot be guessed.
+    /// The stored hash. A fast hash is enough, since 256 random bits cannot be guessed.
     pub fn sha256(&self) -> [u8; 32] {
         sha256(self.0.as_bytes())
     }
 
-    /// Whether this is the secret that was kept, told in a time that says nothing about it.
+    /// Compares with a stored hash in constant time.
     pub fn is(&self, kept: &[u8; 32]) -> bool {
         constant_time::verify_slices_are_equal(&self.sha256(), kept).is_ok()
     }

@@ -1,4 +1,4 @@
-//! Who may do what: scopes, client secrets, access tokens. No HTTP, no SQL.
+//! Who a caller is and what they may do: secrets, passwords, tokens, sessions. No HTTP, no SQL.
 
 pub mod access;
 pub mod attempts;

@@ -8,15 +8,15 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
 use crate::randomness::Randomness;
 
-/// Characters of a password at least, and bytes at most.
+/// Least characters and most bytes of a password.
 pub const PASSWORD_CHARS_MIN: usize = 10;
 const PASSWORD_BYTES_MAX: usize = 1_024;
 
-/// A password as somebody typed it.
+/// A password in plain text.
 #[derive(Clone)]
 pub struct Password(String);
 
-/// Why a text cannot be a new password.
+/// Why a new password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordRejected {
     #[error("a password has at least {PASSWORD_CHARS_MIN} characters")]
@@ -26,7 +26,7 @@ pub enum PasswordRejected {
 }
 
 impl Password {
-    /// A password that may be set.
+    /// Checks a new password.
     pub fn new(text: &str) -> Result<Password, PasswordRejected> {
         if text.chars().count() < PASSWORD_CHARS_MIN {
             return Err(PasswordRejected::TooShort);
@@ -37,21 +37,21 @@ impl Password {
         Ok(Password(text.to_owned()))
     }
 
-    /// What somebody typed at sign-in; nobody can have set what is too long.
+    /// A password typed at sign-in; `None` if it is longer than any that can be set.
     pub fn typed(text: &str) -> Option<Password> {
         (text.len() <= PASSWORD_BYTES_MAX).then(|| Password(text.to_owned()))
     }
 
     /// The PHC string to keep; `None` only if the library fails. Costs tens of milliseconds and
-    /// 19 MiB: never call it on a thread that others wait for.
+    /// 19 MiB, so never call it on a thread that serves other requests.
     pub fn hash(&self, randomness: &Randomness) -> Option<String> {
         let salt: [u8; 16] = randomness.bytes();
         let hashed = Argon2::default().hash_password_with_salt(self.0.as_bytes(), &salt);
         hashed.ok().map(|hash: PasswordHash| hash.to_string())
     }
 
-    /// Whether this is the password that was kept. Costs as much as hashing it, also when there
-    /// is nothing to compare with, so that the time does not tell who has an account.
+    /// Compares with a stored hash. Takes as long when `kept` is `None`, so that the time does not
+    /// tell whether the user exists.
     pub fn is(&self, kept: Option<&str>) -> bool {
         let hash = PasswordHash::new(kept.unwrap_or(NOBODY_S));
         let same = hash
@@ -60,7 +60,7 @@ impl Password {
     }
 }
 
-/// The hash of a password that nobody has, to compare with when there is no user.
+/// A hash that matches no password, to compare with when the user does not exist.
 const NOBODY_S: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0IG9mIG91cnM$\
                         xA3x1EBRnGhWVPFCcQKV5sY7bIoI6lhgKkL1v8l1Vxo";
 

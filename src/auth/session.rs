@@ -1,4 +1,4 @@
-//! What a browser holds while somebody is signed in, and the check that a form is its own.
+//! Session cookies, one-time links, and the check that a form belongs to its session.
 
 use aws_lc_rs::constant_time;
 use base64::Engine;
@@ -7,30 +7,30 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use crate::digest::sha256;
 use crate::randomness::Randomness;
 
-/// A session unused for this long has ended: 30 minutes.
+/// A session ends after 30 minutes without use.
 pub const IDLE_MS_MAX: i64 = 30 * 60 * 1_000;
 
-/// 256 random bits as text: a cookie's value, a link's end, a form's token.
+/// 256 random bits as text: the secret of a cookie, of a link or of a form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ticket(String);
 
 impl Ticket {
-    /// A new one, 43 characters.
+    /// Draws a new ticket of 43 characters.
     pub fn draw(randomness: &Randomness) -> Ticket {
         Ticket(BASE64_URL_SAFE_NO_PAD.encode(randomness.bytes::<32>()))
     }
 
-    /// The one that somebody sent.
+    /// A ticket that a caller sent.
     pub fn sent(text: &str) -> Ticket {
         Ticket(text.to_owned())
     }
 
-    /// The text, for its holder alone.
+    /// The text; only its holder may see it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What is kept of it.
+    /// The stored hash.
     pub fn sha256(&self) -> [u8; 32] {
         sha256(self.0.as_bytes())
     }
@@ -42,7 +42,7 @@ impl std::fmt::Debug for Ticket {
     }
 }
 
-/// Whether a form carries its session's token.
+/// Whether a form carries its session's token; compared in constant time.
 pub fn is_form_token(kept: &str, sent: &str) -> bool {
     constant_time::verify_slices_are_equal(kept.as_bytes(), sent.as_bytes()).is_ok()
 }

@@ -1,8 +1,8 @@
 //! Access tokens: JWTs signed with this server's key (docs/contract.md, Decision 8).
 //!
-//! What RFC 8725 asks for: the algorithm is ours and never the header's, every claim is required
-//! and of its type, issuer and audience are checked, and a header says nothing but `typ`, `alg`
-//! and `kid`, so that there is nothing to fetch and nothing to be talked into.
+//! As RFC 8725 asks, the algorithm is fixed and not taken from the header, every claim is required
+//! and has its type, issuer and audience are checked, and headers other than `typ`, `alg` and `kid`
+//! are refused, so that no header can make the server fetch a key.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ use crate::domain::scope::Scopes;
 /// The `typ` of an access token (RFC 9068).
 const TOKEN_TYPE: &str = "at+jwt";
 
-/// Seconds by which two clocks may differ.
+/// Seconds by which the clocks of two machines may differ.
 const LEEWAY_S: i64 = 60;
 
-/// Bytes of a token at most.
+/// Longest token, in bytes.
 const TOKEN_BYTES_MAX: usize = 8 << 10;
 
-/// A key that signs or has signed tokens.
+/// A key that signs tokens or has signed some that may still be valid.
 #[derive(Clone)]
 pub struct TokenKey {
     pub key_id: String,
@@ -41,7 +41,7 @@ pub struct Tokens {
     memory: Arc<TokenMemory>,
 }
 
-/// The token is not ours, not of today, or no token at all. Nobody is told which.
+/// The token is malformed, expired, or signed by another server. Callers are not told which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenRejected;
 
@@ -54,7 +54,7 @@ struct Claims {
     nbf: i64,
     exp: i64,
     jti: String,
-    /// A token whose scope is no text has none; that is a 403, not a 401.
+    /// A token whose scope is not text has no scopes; that leads to a 403, not a 401.
     #[serde(default)]
     scope: serde_json::Value,
 }
@@ -68,12 +68,12 @@ struct StrictHeader {
 }
 
 impl Tokens {
-    /// Tokens of the server with that public URL. The first key signs.
+    /// The first key signs; all of them verify.
     pub fn new(keys: Vec<TokenKey>, public_url: &str) -> Tokens {
         Tokens { keys: Arc::new(keys), issuer: public_url.into(), memory: Arc::default() }
     }
 
-    /// A token for a client, good for `life_s` seconds; `None` only when there is no key.
+    /// Issues a token that is valid for `life_s` seconds; `None` only when there is no key.
     pub fn issue(
         &self,
         token: &VerifiedToken,
@@ -101,8 +101,7 @@ impl Tokens {
         jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(&key.secret)).ok()
     }
 
-    /// What the token says, if it is ours and `now` lies in its life. One that was verified a
-    /// moment ago is remembered, and looked at for its life alone.
+    /// Verifies a token. For one that was verified recently, only its lifetime is checked again.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, TokenRejected> {
         if TOKEN_BYTES_MAX < token.len() {
             return Err(TokenRejected);
@@ -119,7 +118,7 @@ impl Tokens {
         Ok(verified)
     }
 
-    /// What the token says and when it is good, if its signature and every claim are ours.
+    /// Checks the signature and every claim but the times, which it returns.
     fn verify_signature(&self, token: &str) -> Result<(VerifiedToken, Life), TokenRejected> {
         let key = self.key_of(token).ok_or(TokenRejected)?;
         let claims =
@@ -138,7 +137,7 @@ impl Tokens {
         Ok((VerifiedToken { client_id: claims.sub, account_id, scopes }, life))
     }
 
-    /// The audience of tokens for an account: where its API is.
+    /// The audience of tokens for an account: the URL of its API.
     fn audience(&self, account_id: &AccountId) -> String {
         format!("{}/v1/accounts/{account_id}", self.issuer)
     }
@@ -159,7 +158,8 @@ impl Tokens {
     }
 }
 
-/// Signature and presence; times are checked against the injected clock, see `verify`.
+/// Checks the signature and that all claims are present. `verify` checks the times, against the
+/// clock that it is given.
 fn rules() -> Validation {
     let mut rules = Validation::new(Algorithm::HS256);
     rules.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);

@@ -1,9 +1,9 @@
-//! Tokens that were verified a moment ago, so that the next request need not do it again.
+//! Remembers recently verified tokens, so that their signatures are not checked at every request.
 //!
-//! A table of a fixed size: each token has one place in it, which belongs to the last one that was
-//! verified for it. Nobody waits for a place: one that another thread is writing is as good as
-//! empty. What is kept is the SHA-256 of the whole token, signature included, and what it said.
-//! Whether its client may be used today is never remembered; each request asks that.
+//! The table has a fixed size. A token's digest gives its place, which holds the latest of the
+//! tokens that share it. No thread waits: a place that another thread is writing counts as
+//! empty. A place holds the SHA-256 of the whole token, signature included, and its claims. Whether
+//! the client is enabled is not remembered; every request checks that.
 
 use std::sync::RwLock;
 
@@ -11,18 +11,18 @@ use super::verified_token::VerifiedToken;
 use crate::digest::sha256;
 use crate::domain::Timestamp;
 
-/// Tokens that are remembered at most.
+/// Most tokens that are remembered.
 const REMEMBERED_MAX: usize = 1_024;
 
-/// The tokens verified lately.
+/// The recently verified tokens.
 pub(super) struct TokenMemory {
     places: Vec<RwLock<Option<Remembered>>>,
 }
 
-/// A token's place, and what tells it from others with the same.
+/// Gives a token its place and tells it from others with the same place.
 pub(super) struct Digest([u8; 32]);
 
-/// The seconds in which a token is good: from the first on, and before the second.
+/// A token's lifetime, in seconds since 1970: from `from_s`, and before `until_s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Life {
     pub from_s: i64,
@@ -42,7 +42,7 @@ impl Default for TokenMemory {
 }
 
 impl TokenMemory {
-    /// What the token says, if it was verified lately and `now` lies in its life.
+    /// The token's claims, if it is remembered and valid at `now`.
     pub fn recall(&self, digest: &Digest, now: Timestamp) -> Option<VerifiedToken> {
         let place = self.place(digest).try_read().ok()?;
         let remembered = place.as_ref().filter(|found| found.digest == digest.0)?;
@@ -51,7 +51,7 @@ impl TokenMemory {
 
     /// Remembers a token that has just been verified.
     pub fn keep(&self, digest: Digest, token: &VerifiedToken, life: Life) {
-        // A place that is being used keeps what it has; the next request tries again.
+        // A place in use keeps its content; the token's next request tries again.
         if let Ok(mut place) = self.place(&digest).try_write() {
             *place = Some(Remembered { digest: digest.0, token: token.clone(), life });
         }
@@ -71,7 +71,7 @@ impl Digest {
 }
 
 impl Life {
-    /// Whether a token with this life is good now.
+    /// Whether a token with this lifetime is valid now.
     pub fn has(self, now: Timestamp) -> bool {
         (self.from_s..self.until_s).contains(&now.0.div_euclid(1_000))
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_being_written_makes_nobody_wait() {
+    fn a_place_that_is_being_written_counts_as_empty() {
         let memory = TokenMemory::default();
         let _held = memory.place(&Digest::of("t")).write().unwrap();
         assert_eq!(memory.recall(&Digest::of("t"), Timestamp(0)), None);

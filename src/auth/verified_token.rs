@@ -1,9 +1,9 @@
-//! What an access token says. Below `token`, which verifies, and `token_memory`, which remembers.
+//! The claims of a valid access token. `token` verifies them and `token_memory` remembers them.
 
 use crate::domain::ids::AccountId;
 use crate::domain::scope::Scopes;
 
-/// What a token says, once it is known to be ours and of today.
+/// The claims of a token that is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedToken {
     pub client_id: String,

@@ -13,7 +13,7 @@ use crate::domain::ids::AccountId;
 use crate::json::{ObjectText, Tree};
 use crate::store::{self, AccountRecord, StoreError};
 
-/// Characters of a name.
+/// Longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 200;
 
 #[derive(Subcommand)]
@@ -29,13 +29,13 @@ pub struct CreateArgs {
     /// T (test) or P (production) and eight digits, as T12345678
     #[arg(value_name = "ACCOUNT", value_parser = parse_account_id)]
     account_id: AccountId,
-    /// What people call the shop
+    /// The shop's name
     #[arg(long, env = "TILLBOOK_NAME", value_parser = parse_name)]
     name: String,
     /// The currency that sums are shown in, ISO 4217
     #[arg(long, env = "TILLBOOK_CURRENCY", default_value = "NOK", value_parser = parse_currency)]
     currency: Currency,
-    /// Where the shop's days begin and end, IANA name
+    /// The shop's time zone, an IANA name
     #[arg(
         long,
         env = "TILLBOOK_TIME_ZONE",
@@ -58,7 +58,6 @@ pub struct ListArgs {
     output: JsonArgs,
 }
 
-/// Runs one of the subcommands.
 pub fn run(command: &AccountCommand) -> Result<(), CliError> {
     match command {
         AccountCommand::Create(args) => create(args),
@@ -124,13 +123,13 @@ fn account_json(account: &AccountRecord) -> String {
     .to_string()
 }
 
-/// An account id on the command line.
+/// Parses an account id on the command line.
 pub fn parse_account_id(text: &str) -> Result<AccountId, String> {
     AccountId::parse(text)
         .ok_or_else(|| "expected T or P and eight digits, as T12345678".to_owned())
 }
 
-/// A name on the command line.
+/// Parses a name on the command line.
 pub fn parse_name(text: &str) -> Result<String, String> {
     let sized = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
     if sized && !text.chars().any(char::is_control) {

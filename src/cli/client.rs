@@ -31,7 +31,7 @@ pub struct CreateArgs {
     /// The account whose orders the client works on
     #[arg(long, env = "TILLBOOK_ACCOUNT", value_parser = parse_account_id)]
     account: AccountId,
-    /// What the client is, for people
+    /// The client's name, for people
     #[arg(long, env = "TILLBOOK_NAME", value_parser = parse_name)]
     name: String,
     /// What the client may do: admin:shopping, write:shopping, read:shopping, or
@@ -71,7 +71,6 @@ pub struct DisableArgs {
     output: JsonArgs,
 }
 
-/// Runs one of the subcommands.
 pub fn run(command: &ClientCommand) -> Result<(), CliError> {
     match command {
         ClientCommand::Create(args) => create(args),

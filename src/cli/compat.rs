@@ -38,8 +38,8 @@ pub struct CompatArgs {
     output: JsonArgs,
 }
 
-/// Replays everything and prints what became of it; an error when the server does not do what it
-/// says of itself.
+/// Replays every flow and prints the verdicts; an error when the server does not do what the flows
+/// claim.
 pub fn run(args: &CompatArgs) -> Result<(), CliError> {
     let url = args.url.as_str().trim_end_matches('/');
     let replayed = replay(url, &args.account, &args.client_id, &args.client_secret)?;
@@ -62,7 +62,7 @@ impl Point {
         matches!(self.outcome, Outcome::Failed(_))
     }
 
-    /// What is to be read beside the verdict.
+    /// A remark beside the verdict.
     fn words(&self) -> &str {
         match &self.outcome {
             Outcome::Failed(why) => why,

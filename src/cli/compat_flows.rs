@@ -1,7 +1,7 @@
-//! The flows that `compat` replays, read from `data/compat/`, and how an answer is judged.
+//! Reads the flows that `compat` replays from `data/compat/`, and judges the answers.
 //!
-//! A step says what the public material says about its answer (`same`), what we add or decided
-//! where that is silent (`ours`), and where we do something else (`differs`, with the reason).
+//! A step lists what the public material says about its answer (`same`), what we added or decided
+//! where it says nothing (`ours`), and where we differ from it (`differs`, with the reason).
 
 use std::collections::BTreeMap;
 
@@ -16,23 +16,23 @@ use crate::domain::ids::AccountId;
 /// Made from `flows.yaml`; a test keeps the two equal.
 const FLOWS: &str = include_str!("../../data/compat/flows.json");
 
-/// One request that was sent, and what its answer was like.
+/// A request that was sent, with the verdicts on its answer.
 pub struct Replayed {
     pub flow: String,
-    /// Method and path as the flows have them.
+    /// Method and path as in the flows.
     pub request: String,
     pub what: String,
     pub points: Vec<Point>,
 }
 
-/// What was looked for in an answer.
+/// A check of an answer.
 pub struct Point {
     pub verdict: Verdict,
     pub note: String,
     pub outcome: Outcome,
 }
 
-/// What is said of an answer.
+/// The kind of a claim about an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Same,
@@ -40,10 +40,10 @@ pub enum Verdict {
     Differs,
 }
 
-/// Whether the answer was as is said.
+/// Whether the claim is true.
 pub enum Outcome {
     AsSaid,
-    /// With what was found instead.
+    /// With what the answer had instead.
     Failed(String),
 }
 
@@ -57,13 +57,13 @@ struct Flow {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
-    /// What a person does.
+    /// What the step does, for people.
     what: String,
     /// Method and path below the account.
     send: String,
     #[serde(default)]
     body: Option<Value>,
-    /// Another account than the client's.
+    /// The account, if it is not the client's.
     #[serde(default)]
     account: Option<String>,
     #[serde(default)]
@@ -100,13 +100,13 @@ enum Auth {
     Token,
 }
 
-/// A server and what is known of it so far.
+/// A server under test, with the values kept so far.
 struct Session<'a> {
     agent: ureq::Agent,
     base: String,
     account: &'a AccountId,
     basic: String,
-    /// What steps have kept, `token` among it.
+    /// Values that steps have kept, such as `token`.
     kept: BTreeMap<String, String>,
 }
 
@@ -182,7 +182,7 @@ impl Session<'_> {
         self.kept.get(name).map_or("", String::as_str)
     }
 
-    /// The text with `{name}` of what was kept filled in.
+    /// The text with each `{name}` replaced by the value kept under it.
     fn fill(&self, text: &str) -> String {
         let account = text.replace("{account}", self.account.as_str());
         self.kept
@@ -214,7 +214,7 @@ impl Step {
     }
 }
 
-/// The first thing that is not as expected.
+/// The first difference from what is expected.
 fn missed(
     expected: &BTreeMap<String, Value>,
     session: &Session<'_>,
@@ -245,7 +245,7 @@ fn fits(found: Option<&Value>, expected: &Value) -> bool {
     }
 }
 
-/// The start of a document, for a message.
+/// The first characters of a document, for a message.
 fn shortened(value: &Value) -> String {
     const SHOWN_MAX: usize = 160;
     value.to_string().chars().take(SHOWN_MAX).collect()

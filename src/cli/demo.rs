@@ -29,13 +29,13 @@ use crate::randomness::Randomness;
 use crate::store::{self, ClientRecord, OrderQuery, OrderRecord, StoreError, StoreErrorKind};
 use crate::wire::curl::Curl;
 
-/// The shop of somebody who asks for none.
+/// The seed when none is given.
 const SEED_DEFAULT: u64 = 1;
 
-/// Orders looked through for one with something left to capture.
+/// How many of the latest orders are searched for one to capture.
 const ORDERS_LOOKED_AT: u32 = 100;
 
-/// What is said while the shop is made.
+/// Shown while the shop is made.
 const MAKING: &str = "Making the demo shop: 90 days of orders";
 
 #[derive(Args)]
@@ -55,7 +55,7 @@ pub struct DemoArgs {
 
 /// Makes a demo shop where there is none, and serves it.
 pub fn run(args: &DemoArgs) -> Result<(), CliError> {
-    // The port first: nobody waits for a shop that cannot be served.
+    // Takes the port first, so that no time is spent on a shop that cannot be served.
     let listener = bind(args.http.listen)?;
     let made_of = if args.db.exists() { Some(expect_demo(&args.db)?) } else { None };
     match (made_of, args.seed) {
@@ -71,7 +71,7 @@ pub fn run(args: &DemoArgs) -> Result<(), CliError> {
     serve(&args.http, listener, &args.db, announce)
 }
 
-/// The seed of a file that `demo` made; an error for any other.
+/// The seed of a file that `demo` made; an error for any other file.
 fn expect_demo(db: &Path) -> Result<u64, CliError> {
     let seed = store::read_once::<_, StoreError>(db, |reader| reader.load_demo_seed());
     match seed {
@@ -116,7 +116,7 @@ fn make_afresh(db: &Path, seed: u64) -> Result<(), CliError> {
 /// A bar for a person who waits, one line for a log.
 fn progress_bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
-        // Standard error may be closed, and then nobody waits to be told.
+        // Standard error may be closed; then the message is not needed.
         drop(writeln!(std::io::stderr(), "{MAKING} …"));
         return ProgressBar::hidden();
     }
@@ -152,7 +152,7 @@ fn beside(db: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Where the shop is, a client of it, and a capture to paste.
+/// The text printed at the start: the shop's URL, a client, and a capture to paste.
 fn announce(running: &Running<'_>) -> Result<String, CliError> {
     let state = running.state;
     let url = state.links.public_url();
@@ -175,7 +175,7 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
     ))
 }
 
-/// One user a role, with passwords of this start, and a link that signs the owner in once.
+/// Sets new passwords for one user per role and makes a link that signs the owner in once.
 fn people(state: &AppState) -> Result<String, CliError> {
     let mut text = String::new();
     for role in Role::ALL {
@@ -215,7 +215,7 @@ fn set_password(
     made.map(drop).map_err(|error| failed(format!("{error:?}")))
 }
 
-/// A client for whoever tries the demo. Its secret is kept nowhere, so each start makes one.
+/// Makes a client to try the demo with. Its secret is not stored, so every start makes a new one.
 fn make_client(state: &AppState) -> Result<(ClientRecord, ClientSecret), CliError> {
     let secret = ClientSecret::draw(&Randomness::System);
     let command = CreateClient {
@@ -232,7 +232,7 @@ fn make_client(state: &AppState) -> Result<(ClientRecord, ClientSecret), CliErro
     Ok((made, secret))
 }
 
-/// The oldest of the latest orders of which something is held: it waits the longest.
+/// The oldest of the latest orders with a held amount, which has waited longest.
 fn find_capturable(state: &AppState) -> Result<Option<OrderRecord>, CliError> {
     let account_id = account()?;
     let query = OrderQuery {
@@ -247,13 +247,13 @@ fn find_capturable(state: &AppState) -> Result<Option<OrderRecord>, CliError> {
     Ok(page.orders.into_iter().rev().find(waits))
 }
 
-/// The first line of which something is held, and how much.
+/// The first line with a held amount, and what can be captured on it.
 fn first_held_line(ledger: &Ledger) -> Option<(i64, i128)> {
     let line = ledger.lines.iter().find(|line| 0 < line.boxes().held)?;
     Some((line.line_id().number(), ledger.remaining(line)))
 }
 
-/// One curl command with a token inside.
+/// A curl command that captures, with a token in it.
 fn capture_command(
     state: &AppState,
     client: &ClientRecord,

@@ -1,4 +1,4 @@
-//! Why a command ended without doing what it should, and how that is told.
+//! Errors of commands: their text and exit codes.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use crate::store::{Failed, OpenError, StoreError, StoreErrorKind};
 
-/// How long the end waits for standard error to be read.
+/// How long the process waits at its end for standard error to be read.
 const TOLD_MS: u64 = 1_000;
 
 /// A failed command. Its text tells the reader what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// Said no, for the reason in the text.
+    /// Refused, for the reason in the text.
     #[error("{0}")]
     Refused(String),
     /// The database failed while serving.
     #[error("{0}")]
     DatabaseFailed(String),
-    /// What was looked for was found, and has been printed.
+    /// `verify` found something wrong and has printed it.
     #[error("the book is not right; what is off is printed above")]
     FoundProblems,
-    /// A server does not do what is said of it.
+    /// `compat` found a difference and has printed it.
     #[error("what is marked FAILED above is not as it should be; compare the versions")]
     NotAsSaid,
     #[error("{}", explain(.0))]
@@ -65,8 +65,8 @@ impl From<OpenError> for CliError {
     }
 }
 
-/// Prints an error for a person. A reader that has left is told nothing, and one that has stopped
-/// reading keeps the process from ending for a moment only: whoever starts it again waits for that.
+/// Prints an error for a person. If standard error is not being read, the process still ends
+/// after a moment, since a supervisor waits for its end to restart it.
 pub fn tell(error: &CliError) {
     if matches!(error, CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
         return;
@@ -74,7 +74,7 @@ pub fn tell(error: &CliError) {
     let text = format!("tillbook: {error}\n");
     let (tell, told) = channel();
     let telling = std::thread::Builder::new().name("tell".to_owned()).spawn(move || {
-        // Standard error may be closed too, and then there is nobody to tell.
+        // Standard error may be closed too; then there is no way to report the error.
         drop(std::io::stderr().write_all(text.as_bytes()));
         tell.send(()).unwrap_or_default();
     });

@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand.
+//! The command line, with one file per subcommand.
 
 mod account;
 mod client;
@@ -58,7 +58,7 @@ enum Command {
     User(user::UserCommand),
 }
 
-/// Which book.
+/// The option that names the book.
 #[derive(Args, Clone)]
 pub struct DbArgs {
     /// The book's SQLite file
@@ -66,7 +66,7 @@ pub struct DbArgs {
     pub db: PathBuf,
 }
 
-/// How results are printed.
+/// The option that chooses the output's format.
 #[derive(Args, Clone)]
 pub struct JsonArgs {
     /// Print JSON, for a script to read
@@ -74,7 +74,7 @@ pub struct JsonArgs {
     pub json: bool,
 }
 
-/// Parses the command line, does what it says, and tells how it went.
+/// Parses the command line, runs the command, and returns the process's exit code.
 pub fn run() -> ExitCode {
     let matches = Cli::command().version(version()).long_version(long_version()).get_matches();
     let cli = match Cli::from_arg_matches(&matches) {

@@ -99,10 +99,10 @@ pub fn run(args: &ServeArgs) -> Result<(), CliError> {
     serve(&args.http, bind(args.http.listen)?, &args.db.db, announce)
 }
 
-/// What is running, for whoever announces it.
+/// The running server, for the text that announces it.
 pub struct Running<'a> {
     pub state: &'a AppState,
-    /// Where it listens; the port is never 0.
+    /// The address it listens on; the port is never 0.
     pub address: SocketAddr,
 }
 
@@ -139,7 +139,7 @@ pub fn serve(
         ..ServerOptions::default()
     };
     let announcement = announce(&Running { state: &state, address })?;
-    // They begin with a check of the book, after which there may be nothing more to announce.
+    // The workers begin with a check of the book, which may end the process.
     let workers = Workers::start(&opened.store, &state.access)?;
     let ended = actix_web::rt::System::new().block_on(async {
         let signals = Signals::listen()?;
@@ -174,7 +174,7 @@ async fn run_until_told(
     }
 }
 
-/// What shells add a signal's number to.
+/// Shells report a process ended by a signal as 128 plus the signal's number.
 const SIGNAL_EXIT_CODE: i32 = 128;
 
 enum Told {
@@ -210,13 +210,13 @@ async fn stop_when_told(
     }
     tokio::select! {
         () = &mut stop => told,
-        // Whoever asks twice does not want to wait. The book is safe: what is not committed was
-        // not answered, and the next start recovers as from a crash.
+        // A second signal means not to wait. The book is safe: uncommitted writes were not
+        // answered, and the next start recovers as after a crash.
         number = signals.any() => std::process::exit(SIGNAL_EXIT_CODE + number),
     }
 }
 
-/// SIGTERM and Ctrl-C, heard from the moment this exists.
+/// Listens for SIGTERM and Ctrl-C from the moment it is made.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -230,7 +230,7 @@ impl Signals {
         })
     }
 
-    /// Waits for either; its number.
+    /// Waits for either and returns its number.
     async fn any(&mut self) -> i32 {
         tokio::select! {
             _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
@@ -244,11 +244,11 @@ fn tell(announcement: &str) {
     let mut out = std::io::stdout().lock();
     let told = out.write_all(announcement.as_bytes()).and_then(|()| out.flush());
     if told.is_err() {
-        tracing::warn!("standard output is closed, so nobody was told where the server is");
+        tracing::warn!("standard output is closed, so the server's address was not printed");
     }
 }
 
-/// The socket, or what to do when it cannot be had.
+/// Opens the socket; the error says what to do.
 pub fn bind(listen: SocketAddr) -> Result<TcpListener, CliError> {
     TcpListener::bind(listen).map_err(|error| {
         let message = match error.kind() {

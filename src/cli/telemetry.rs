@@ -1,7 +1,7 @@
 //! The log: plain lines on standard error, through a bounded channel.
 //!
-//! A reader of the log that stops reading must not stop the server, so that lines are dropped
-//! when the channel is full, and nothing that serves a request waits for the log.
+//! A reader of the log that stops reading must not stop the server. So lines are dropped when the
+//! channel is full, and no request waits for the log.
 
 use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
@@ -12,10 +12,10 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::sabotage::{self, Fault};
 
-/// Lines that wait for the reader of the log at most.
+/// Most lines that wait to be written.
 const LINES_WAITING_MAX: usize = 10_000;
 
-/// How much is logged.
+/// The least severe level that is logged.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum LogLevel {
     Error,
@@ -24,7 +24,7 @@ pub enum LogLevel {
     Debug,
 }
 
-/// Starts the log. What it returns writes the last lines when it is dropped.
+/// Starts the log. The returned guard writes the last lines when it is dropped.
 pub fn start(level: LogLevel) -> WorkerGuard {
     let waits = sabotage::is_on(Fault::WaitForTheLog);
     let (writer, guard) = NonBlockingBuilder::default()
@@ -40,15 +40,15 @@ pub fn start(level: LogLevel) -> WorkerGuard {
     };
     let lines =
         tracing_subscriber::fmt::layer().with_target(false).with_ansi(false).with_writer(writer);
-    // What the HTTP library says about its own threads helps nobody who runs a shop.
+    // The HTTP library's messages about its own threads do not help a shop.
     let filter = Targets::new().with_default(level).with_target("actix_server", LevelFilter::WARN);
     let log = tracing_subscriber::registry().with(lines.with_filter(filter));
-    // A panic is told here too: straight to standard error it could wait for a reader for ever.
+    // Panics go to the log: written to standard error, one could wait for a reader forever.
     std::panic::set_hook(Box::new(|panic| {
         let trace = std::backtrace::Backtrace::capture();
         tracing::error!(%panic, %trace, "a bug: please report it");
     }));
-    // A second log in one process, as in tests, leaves the first in place.
+    // Tests start several logs in one process; the first one stays.
     drop(tracing::subscriber::set_global_default(log));
     guard
 }

@@ -37,7 +37,7 @@ pub struct CreateArgs {
     /// The user's e-mail, their name at sign-in
     #[arg(long, env = "TILLBOOK_EMAIL", value_parser = parse_email)]
     email: Email,
-    /// What they may do: owner and manager everything, packer captures, viewer looks
+    /// The role: owner and manager do everything, packer captures, viewer only looks
     #[arg(long, env = "TILLBOOK_ROLE", value_parser = parse_role)]
     role: Role,
     /// An account they work on; can be repeated
@@ -89,7 +89,6 @@ pub struct PasswdArgs {
     password: PasswordArgs,
 }
 
-/// Runs one of the subcommands.
 pub fn run(command: &UserCommand) -> Result<(), CliError> {
     match command {
         UserCommand::Create(args) => create(args),
@@ -167,7 +166,7 @@ fn change(args: &ChangeArgs, change: UserChange) -> Result<UserRecord, CliError>
     Ok(store::write_once(&args.db.db, &command)?)
 }
 
-/// The hash to keep, and the password itself when it was made here.
+/// The hash to store, and the password itself if it was made here.
 fn choose_password(args: &PasswordArgs) -> Result<(String, Option<String>), CliError> {
     let (text, made) = if args.password_stdin {
         if std::io::stdin().is_terminal() {

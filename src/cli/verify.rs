@@ -18,7 +18,7 @@ pub struct VerifyArgs {
     output: JsonArgs,
 }
 
-/// Counts the book again and prints what it looked at; an error when anything is off.
+/// Recounts the book and prints what it checked; an error when something is wrong.
 pub fn run(args: &VerifyArgs) -> Result<(), CliError> {
     let bar = progress_bar();
     let report = verify(&args.db.db, |done, total| {

@@ -1,4 +1,4 @@
-//! What the demo shop sells, and to whom. The data files are part of the program.
+//! The demo shop's goods and customers, from data files that are compiled in.
 
 use crate::json::{self, Tree};
 use crate::randomness::Randomness;
@@ -20,25 +20,25 @@ pub struct Wanted<'a> {
 }
 
 impl Catalogue {
-    /// The catalogue; `None` when a data file is no JSON, which a test rules out.
+    /// `None` when a data file is not JSON, which a test rules out.
     pub fn load() -> Option<Catalogue> {
         let goods = json::parse(CATALOGUE.as_bytes()).ok()?;
         let people = json::parse(PEOPLE.as_bytes()).ok()?;
         Some(Catalogue { goods, people })
     }
 
-    /// What the shop is called.
+    /// The shop's name.
     pub fn shop_name(&self) -> &str {
         self.goods.member("shop").and_then(Tree::as_text).unwrap_or_default()
     }
 
-    /// Somebody.
+    /// A customer drawn at random.
     pub fn person(&self, randomness: &Randomness) -> &Tree {
         let people = self.people.elements();
         &people[randomness.below(people.len())]
     }
 
-    /// Some goods, each product once.
+    /// Goods drawn at random, each product once.
     pub fn basket(&self, randomness: &Randomness, lines: usize) -> Vec<Wanted<'_>> {
         let products = self.goods.member("products").map(Tree::elements).unwrap_or_default();
         let first = randomness.below(products.len());
@@ -50,19 +50,19 @@ impl Catalogue {
         (0..lines).map(wanted).collect()
     }
 
-    /// Bringing it home.
+    /// The delivery of the goods.
     pub fn shipping(&self) -> Option<Wanted<'_>> {
         Some(Wanted { product: self.goods.member("shipping")?, quantity: 1 })
     }
 }
 
 impl Wanted<'_> {
-    /// What the line costs in minor units of that currency.
+    /// The line's price in minor units of that currency.
     pub fn gross_amount(&self, currency: &str) -> i64 {
         self.product.member(currency).and_then(Tree::as_integer).unwrap_or(0) * self.quantity
     }
 
-    /// The item, costing `gross_amount` and less a discount by that name.
+    /// The item with this `gross_amount`, less the discount.
     pub fn item(&self, line_id: i64, gross_amount: i64, discount: Option<(&str, i64)>) -> Tree {
         let text = |key: &str| self.product.member(key).cloned().unwrap_or(Tree::Null);
         let percentage = self.product.member("tax").and_then(Tree::as_integer).unwrap_or(25);

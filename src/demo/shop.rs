@@ -1,4 +1,4 @@
-//! Making the shop: all stories' steps in the order of their time, each one command.
+//! Makes the shop: runs the steps of all stories in the order of their time, each as a command.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ const DAYS: i64 = 90;
 const FIRST_ORDER_MINUTE: i64 = 9 * 60;
 const ORDERING_MINUTES: i64 = 10 * 60;
 
-/// What happened how many days ago, besides the ordinary.
+/// The unusual stories, with how many days ago each began.
 const SPECIALS: [(i64, Plot); 24] = [
     (84, Plot::RefundAfterAMonth),
     (71, Plot::DeclineThenRetry),
@@ -61,7 +61,7 @@ const SPECIALS: [(i64, Plot); 24] = [
     (0, Plot::Unpaid),
 ];
 
-/// Why there is no shop.
+/// Why the shop could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MakeShopError {
     #[error(transparent)]
@@ -72,7 +72,7 @@ pub enum MakeShopError {
 }
 
 /// Makes the shop in a new file, as of `now`, always the same for the same seed and day.
-/// `progress` is told how many of how many steps are done.
+/// `progress` gets the number of steps done and of all steps.
 pub fn make_shop(
     path: &Path,
     seed: u64,
@@ -133,7 +133,7 @@ fn plots(randomness: &Randomness) -> Vec<(i64, Plot)> {
     plots
 }
 
-/// What a story has led to so far.
+/// The state of a story so far.
 #[derive(Debug, Clone, Default)]
 struct Story {
     order: Option<OrderName>,
@@ -149,7 +149,7 @@ impl Book {
     fn begin(store: &Store, catalogue: &Catalogue, seed: u64) -> Result<Book, MakeShopError> {
         let account_id = AccountId::parse(ACCOUNT).ok_or_else(|| refused("its account"))?;
         let currency = Currency::parse("NOK").ok_or_else(|| refused("its currency"))?;
-        // A seed is kept as the bits that it is.
+        // The seed's bits, reinterpreted: the book stores signed integers.
         let seed = i64::from_le_bytes(seed.to_le_bytes());
         run(store, MarkAsDemo { seed })?;
         run(
@@ -230,7 +230,7 @@ fn order_of(story: &Story) -> Result<OrderName, MakeShopError> {
     story.order.clone().ok_or_else(|| refused("a story goes on before it begins"))
 }
 
-/// The request that changes an order's status so.
+/// The request that changes an order's status to this.
 fn status_event(order: &OrderName, change: StatusChange) -> NewApiEvent {
     let (verb, reason) = match change {
         StatusChange::Open => ("open", None),

@@ -1,4 +1,4 @@
-//! One order's story: what the website and the gateway said, and when.
+//! The story of one order: the requests of the website and the gateway, with their times.
 
 use super::catalogue::{Catalogue, Wanted, currency_of};
 use crate::clock::rfc3339;
@@ -12,20 +12,20 @@ const MINUTE_MS: i64 = 60_000;
 /// A day in a story.
 pub const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
-/// What happens at a moment.
+/// A step of a story, with its time.
 #[derive(Debug, Clone)]
 pub struct Step {
     pub at: Timestamp,
     pub action: Action,
 }
 
-/// What happens. Requests are the bodies that the API takes.
+/// What a step does. Requests are bodies as the API takes them.
 #[derive(Debug, Clone)]
 pub enum Action {
     Order {
         draft: Tree,
     },
-    /// `under` is which of the story's authorizations it draws on, from 0.
+    /// `under` is the index of the story's authorization that it uses, from 0.
     Operation {
         kind: OperationKind,
         body: Tree,
@@ -55,7 +55,7 @@ pub enum Plot {
     ReversedLine,
 }
 
-/// Everything a story is told with.
+/// What all stories share.
 pub struct Teller<'a> {
     pub catalogue: &'a Catalogue,
     pub randomness: &'a Randomness,
@@ -101,7 +101,7 @@ const VIPPS: Payment =
 const SWISH: Payment =
     Payment { psp: "Swish", product: "swish", product_type: "swish.payment", card: None };
 
-/// The story of that plot, beginning at `at`.
+/// A story with this plot that begins at `at`.
 pub fn tell(teller: &Teller<'_>, plot: Plot, at: Timestamp) -> Vec<Step> {
     let mut tale = Tale::begin(teller, plot, at);
     let paid = |minutes: i64| Timestamp(at.0 + minutes * MINUTE_MS);
@@ -287,7 +287,7 @@ fn half(lines: &[(i64, i64)]) -> Vec<(i64, i64)> {
     lines.iter().map(|(line, amount)| (*line, amount / 2)).collect()
 }
 
-/// The goods of a plot and bringing them home.
+/// The goods of a plot and their delivery.
 fn items(teller: &Teller<'_>, plot: Plot, currency: &str) -> Vec<Tree> {
     let randomness = teller.randomness;
     let several = match plot {
@@ -315,7 +315,7 @@ fn items(teller: &Teller<'_>, plot: Plot, currency: &str) -> Vec<Tree> {
     items
 }
 
-/// What is paid at once is taken along; what is paid in parts is one line and nothing besides.
+/// Orders that are paid at once are collected; those paid in parts have only one line.
 fn is_sent(plot: Plot) -> bool {
     !matches!(plot, Plot::Direct | Plot::RoundingRemainder)
 }
@@ -336,7 +336,7 @@ fn item_of(
     wanted.item(line, gross, discount)
 }
 
-/// The first line taken back, and something else in its place.
+/// Reverses the first line and adds another product in its place.
 fn reversal(bought: &Wanted<'_>, teller: &Teller<'_>, currency: &str) -> Vec<Tree> {
     let Tree::Object(mut back) = bought.item(2, -bought.gross_amount(currency), None) else {
         return Vec::new();
@@ -350,7 +350,7 @@ fn reversal(bought: &Wanted<'_>, teller: &Teller<'_>, currency: &str) -> Vec<Tre
     items
 }
 
-/// A line and what is to be paid for it.
+/// A line's id and its payable amount.
 fn worth(item: &Tree) -> (i64, i64) {
     let integer = |key: &str| item.member(key).and_then(Tree::as_integer).unwrap_or(0);
     let discounts = item.member("discount_lines").map(Tree::elements).unwrap_or_default();

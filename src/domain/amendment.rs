@@ -6,32 +6,32 @@ use super::ledger::Ledger;
 use super::line::Line;
 use super::order::OrderStatus;
 
-/// What a draft brings to an order.
+/// The lines that a draft adds to an order or replaces its lines with.
 #[derive(Debug)]
 pub struct Brought<'a> {
     /// Whether the draft's currency is the order's.
     pub same_currency: bool,
-    /// The lines and what they cost.
+    /// The lines with their prices.
     pub lines: Vec<(LineId, &'a Price)>,
 }
 
-/// Why an order is not changed by a draft, in order of precedence.
+/// Why a draft cannot change an order, in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AmendmentRejected {
     OrderCancelled,
     OrderNotOpen,
     CurrencyMismatch,
-    /// It has been authorized, captured or the like, successfully or not.
+    /// The order has operations, successful or failed.
     HasPaymentOperations,
     /// The order has these lines already.
     LinesInUse(Vec<LineId>),
-    /// It would have more lines than an order may have.
+    /// The order would have more than [`ITEMS_MAX`] lines.
     TooManyItems,
-    /// All lines together would be more than an amount can be.
+    /// The order's total would exceed the range of an amount.
     TotalOutOfRange,
 }
 
-/// The order's ledger with the lines added. `prices` are those of the lines that it has.
+/// The order's ledger with the draft's lines added. `prices` are those of its present lines.
 pub fn decide_addition<'a>(
     ledger: &Ledger,
     prices: impl IntoIterator<Item = &'a Price>,
@@ -54,7 +54,7 @@ pub fn decide_addition<'a>(
     Ok(after)
 }
 
-/// The ledger of the order that takes this one's place.
+/// The order's ledger with its lines replaced by the draft's.
 pub fn decide_replacement(
     ledger: &Ledger,
     has_operations: bool,

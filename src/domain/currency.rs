@@ -16,23 +16,22 @@ pub struct Currency {
 }
 
 impl Currency {
-    /// The currency of that three-letter code, in capitals; `None` when there is none.
+    /// The currency with this three-letter code, in capitals; `None` if it is unknown.
     pub fn parse(code: &str) -> Option<Currency> {
         let at = CURRENCIES.binary_search_by(|currency| currency.code.cmp(code)).ok()?;
         CURRENCIES.get(at).cloned()
     }
 
-    /// The three letters.
     pub fn code(&self) -> &str {
         self.code
     }
 
-    /// How many of an amount's digits stand behind the decimal point.
+    /// Digits after the decimal point.
     pub fn decimals(&self) -> u8 {
         self.decimals
     }
 
-    /// `minor_units` for a person to read, as in `1 398.00`, thousands apart.
+    /// The amount for a person to read, such as `1 398.00`.
     pub fn figure(&self, minor_units: i128) -> String {
         let sign = if minor_units < 0 { "-" } else { "" };
         let scale = 10_u128.pow(u32::from(self.decimals));
@@ -42,13 +41,13 @@ impl Currency {
         if width == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part:0width$}") }
     }
 
-    /// The same with the currency, as in `1 398.00 NOK`.
+    /// The amount with its currency, such as `1 398.00 NOK`.
     pub fn display(&self, minor_units: i128) -> String {
         format!("{}\u{a0}{}", self.figure(minor_units), self.code)
     }
 
-    /// `minor_units` in thousandths of the currency's unit, which compares across currencies. The
-    /// few currencies with four decimals lose their last.
+    /// The amount in thousandths of the currency's unit, to compare amounts of different
+    /// currencies. The few currencies with four decimals lose the last one.
     pub fn thousandths(&self, minor_units: i128) -> i128 {
         match self.decimals {
             0 => minor_units * 1_000,
@@ -59,7 +58,8 @@ impl Currency {
         }
     }
 
-    /// The minor units of a figure that a person typed: comma or point, thousands apart or not.
+    /// Parses an amount as a person types it, with a comma or a point and with or without spaces
+    /// between thousands, into minor units.
     pub fn parse_figure(&self, typed: &str) -> Result<i64, FigureRejected> {
         let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
         let (sign, digits) = match plain.strip_prefix(['-', '\u{2212}']) {
@@ -87,14 +87,14 @@ fn read_row(row: &'static str) -> Option<Currency> {
     Some(Currency { code, decimals: decimals.parse().ok()? })
 }
 
-/// Why what was typed is no amount of a currency.
+/// Why a typed amount is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FigureRejected {
     NoFigure,
     TooManyDecimals { decimals: u8 },
 }
 
-/// Digits in threes, with spaces that do not break.
+/// Groups the digits in threes, with no-break spaces.
 fn grouped(whole: u128) -> String {
     let digits = whole.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);

@@ -1,8 +1,8 @@
-//! A draft: an order that is still being put together (docs/contract.md, Decision 6).
+//! Drafts: orders that are not completed yet (docs/contract.md, Decision 6).
 
 use super::ids::OrderName;
 
-/// Where a draft stands.
+/// A draft's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DraftStatus {
     Open,
@@ -11,10 +11,8 @@ pub enum DraftStatus {
 }
 
 impl DraftStatus {
-    /// All of them.
     pub const ALL: [DraftStatus; 3] = [Self::Open, Self::Completed, Self::Deleted];
 
-    /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -23,7 +21,6 @@ impl DraftStatus {
         }
     }
 
-    /// The status whose word this is.
     pub fn parse(word: &str) -> Option<DraftStatus> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
@@ -37,16 +34,14 @@ pub enum GenerateOrderId {
     Uuid,
     /// Nine characters, drawn when the draft is completed.
     Alphanumeric9,
-    /// Nine characters, drawn when the draft is made and kept for it.
+    /// Nine characters, drawn and reserved when the draft is made.
     Alphanumeric9Reserve,
 }
 
 impl GenerateOrderId {
-    /// All of them.
     pub const ALL: [GenerateOrderId; 3] =
         [Self::Uuid, Self::Alphanumeric9, Self::Alphanumeric9Reserve];
 
-    /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Uuid => "UUID",
@@ -55,29 +50,27 @@ impl GenerateOrderId {
         }
     }
 
-    /// The way whose word this is.
     pub fn parse(word: &str) -> Option<GenerateOrderId> {
         Self::ALL.into_iter().find(|way| way.as_str() == word)
     }
 }
 
-/// What a generated order id is made of: A-Z and 2-9 without I, L, O, 0 and 1, which people
-/// misread.
+/// Characters of generated order ids: A-Z and 2-9 without I, L, O, 0 and 1, which people misread.
 pub const ORDER_ID_ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 
-/// Characters of a generated order id.
+/// Length of a generated order id.
 pub const ORDER_ID_CHARS: usize = 9;
 
-/// The options of a draft that act.
+/// The options of a draft that have an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftOptions {
     pub generate_order_id: GenerateOrderId,
-    /// Whether items of different stores become different orders.
+    /// Whether each store's items become an order of their own.
     pub split_draft: bool,
     pub multiple_authorizations: bool,
-    /// The order that the draft changes, in place of making any.
+    /// The order that completing the draft changes; if `None`, completing it makes orders.
     pub amends: Option<OrderName>,
-    /// Whether that order's items and fields are replaced, in place of being added to.
+    /// Whether the draft replaces that order's items and fields, instead of adding items.
     pub replaces: bool,
 }
 
@@ -93,14 +86,14 @@ impl Default for DraftOptions {
     }
 }
 
-/// Why a draft cannot be changed any more.
+/// Why a draft can no longer be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DraftClosed {
     Completed,
     Deleted,
 }
 
-/// An error unless the draft is still being put together.
+/// Refuses a draft that is completed or deleted.
 pub fn expect_open(status: DraftStatus) -> Result<(), DraftClosed> {
     match status {
         DraftStatus::Open => Ok(()),
@@ -109,26 +102,26 @@ pub fn expect_open(status: DraftStatus) -> Result<(), DraftClosed> {
     }
 }
 
-/// Why a draft does not become an order.
+/// Why a draft cannot be completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompletionRejected {
     Closed(DraftClosed),
     NoItems,
 }
 
-/// What completing a draft means.
+/// What completing a draft does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completion {
-    /// An order for each of these lists of items, which are positions in the draft.
+    /// Makes an order of each list of items. Items are positions in the draft.
     MakeOrders(Vec<Vec<usize>>),
-    /// The items are added to that order.
+    /// Adds the items to this order.
     AddTo(OrderName),
-    /// The items and fields take the place of that order's.
+    /// Replaces this order's items and fields.
     Replace(OrderName),
 }
 
-/// What completing a draft means. `store_ids` has one entry an item: the item's own store, or else
-/// the one of the draft.
+/// Decides what completing a draft does. `store_ids` has one entry per item: the item's own store,
+/// or else the draft's.
 pub fn decide_completion<'a>(
     status: DraftStatus,
     options: &DraftOptions,
@@ -147,7 +140,7 @@ pub fn decide_completion<'a>(
     })
 }
 
-/// The positions of each store's items, in the order in which the stores come first.
+/// The positions of each store's items, in the order in which the stores first appear.
 fn by_store(stores: &[Option<&str>]) -> Vec<Vec<usize>> {
     let mut groups: Vec<(Option<&str>, Vec<usize>)> = Vec::new();
     for (at, store) in stores.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! What is said about an order: the state of each service, and of all together.
+//! The state that services report about an order, and the order's combined state.
 
 use std::collections::HashMap;
 
-/// How a service says that a step went.
+/// The outcome of a step, as a service reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventState {
     Error,
@@ -12,15 +12,12 @@ pub enum EventState {
 }
 
 impl EventState {
-    /// All of them.
     pub const ALL: [EventState; 4] = [Self::Error, Self::Failure, Self::Success, Self::Pending];
 
-    /// The state whose word this is.
     pub fn parse(word: &str) -> Option<EventState> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 
-    /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -31,9 +28,9 @@ impl EventState {
     }
 }
 
-/// The state of all services together, from `(service, state)` oldest first: `failure` if any
-/// event says error or failure, ever; `pending` without events, or when a service's latest is
-/// pending; else `success` (docs/contract.md, Facts 5).
+/// The combined state of all services, from `(service, state)`, oldest first: `failure` if any
+/// event was ever an error or a failure; `pending` without events, or if the latest event of a
+/// service is pending; else `success` (docs/contract.md, Facts 5).
 pub fn roll_up<'a>(events: impl IntoIterator<Item = (&'a str, EventState)>) -> EventState {
     let mut latest = HashMap::new();
     for (service, state) in events {

@@ -1,4 +1,4 @@
-//! The names things have: accounts, orders, lines, resources, and who did it.
+//! Identifiers: of accounts, orders, lines, resources, events, and of who did something.
 
 use std::fmt;
 
@@ -7,14 +7,13 @@ use std::fmt;
 pub struct AccountId(String);
 
 impl AccountId {
-    /// The account of that name; `None` unless it is `[PT]` and eight digits.
+    /// Parses an account id; `None` unless it is `P` or `T` and eight digits.
     pub fn parse(text: &str) -> Option<AccountId> {
         let digits = text.strip_prefix(['T', 'P'])?;
         let valid = digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_digit());
         valid.then(|| AccountId(text.to_owned()))
     }
 
-    /// The nine characters.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -26,7 +25,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// Characters an [`OrderName`] may have.
+/// Longest [`OrderName`], in characters.
 pub const ORDER_NAME_CHARS_MAX: usize = 64;
 
 /// What an order is called in paths: its `id` or its `order_id`; both share one namespace in an
@@ -35,8 +34,7 @@ pub const ORDER_NAME_CHARS_MAX: usize = 64;
 pub struct OrderName(String);
 
 impl OrderName {
-    /// The name, unless it breaks the rule. `.` and `..` are refused, since every client
-    /// resolves them away in a path.
+    /// Parses a name. `.` and `..` are refused because every client resolves them away in a path.
     pub fn parse(text: &str) -> Option<OrderName> {
         let printable = text.bytes().all(|b| (0x21..=0x7e).contains(&b));
         let sized = (1..=ORDER_NAME_CHARS_MAX).contains(&text.len());
@@ -44,13 +42,12 @@ impl OrderName {
         (printable && sized && addressable).then(|| OrderName(text.to_owned()))
     }
 
-    /// The name's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Characters a [`ResourceId`] may have (published schema `ResourceId`).
+/// Longest [`ResourceId`], in characters (published schema `ResourceId`).
 pub const RESOURCE_ID_CHARS_MAX: usize = 40;
 
 /// The public id of a resource: a UUID v4 when it is ours, never longer than 40 characters.
@@ -64,7 +61,6 @@ impl ResourceId {
         sized.then(|| ResourceId(text.to_owned()))
     }
 
-    /// The id's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -75,17 +71,16 @@ impl ResourceId {
 pub struct LineId(i64);
 
 impl LineId {
-    /// The line of that number, if a line can have it.
+    /// `None` if the number is out of range.
     pub fn new(number: i64) -> Option<LineId> {
         (0..=crate::domain::money::AMOUNT_MAX).contains(&number).then_some(LineId(number))
     }
 
-    /// The line's number.
     pub fn number(self) -> i64 {
         self.0
     }
 
-    /// The line after this one, where there is one.
+    /// The next number; `None` after the last.
     pub fn next(self) -> Option<LineId> {
         LineId::new(self.0 + 1)
     }
@@ -95,8 +90,8 @@ impl LineId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CreatedBy(pub String);
 
-/// The place of an event, and so of an operation, in the order in which things happened.
-/// Strictly rising over the whole book.
+/// Position of an event, and so of an operation, in the history of the whole book. Strictly
+/// rising.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventSeq(pub i64);
 

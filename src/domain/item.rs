@@ -1,26 +1,25 @@
-//! An order's item: what is sold on one line, what it costs, what all lines cost together.
+//! An order's items: what each line sells, its price, and the totals of all lines.
 
 use super::KeptJson;
 use super::ids::LineId;
 use super::money::{AMOUNT_MAX, Amount};
 
-/// Items of an order.
+/// Most items of an order.
 pub const ITEMS_MAX: usize = 1_000;
 
-/// One discount on an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Discount {
     pub amount: Amount,
-    /// `discount_type` is `manual`.
+    /// Whether its `discount_type` is `manual`.
     pub manual: bool,
 }
 
-/// An item whose figures fit together.
+/// An item whose price is consistent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     pub line_id: LineId,
     pub price: Price,
-    /// Where it is sold, if the item names a store of its own.
+    /// The store that the item names for itself, if any.
     pub store_id: Option<String>,
     /// The item as it was sent, without its `line_id` and without what the server computes.
     pub document: KeptJson,
@@ -29,15 +28,15 @@ pub struct Item {
 }
 
 impl Item {
-    /// Whether both say the same, whenever they said it.
+    /// Whether both are equal apart from their version.
     pub fn says_the_same(&self, other: &Item) -> bool {
         let version = self.version;
         *self == Item { version, ..other.clone() }
     }
 }
 
-/// Numbers the items at these positions, which have no line id of their own, on from the highest
-/// line (docs/contract.md, Decision 6) and from `above`, if given. `None` when no number is left.
+/// Gives line ids to the items at these positions, counting on from the highest line id of the
+/// others and from `above`, if given (docs/contract.md, Decision 6). `None` when no number is left.
 pub fn number_lines(items: &mut [Item], unnumbered: &[usize], above: Option<LineId>) -> Option<()> {
     let numbered = items.iter().enumerate().filter(|(at, _)| !unnumbered.contains(at));
     let mut highest = numbered.map(|(_, item)| item.line_id).chain(above).max();
@@ -48,7 +47,7 @@ pub fn number_lines(items: &mut [Item], unnumbered: &[usize], above: Option<Line
     Some(())
 }
 
-/// What an item costs. Discounts carry the sign of the gross amount and never pass it.
+/// An item's price. Discounts have the sign of the gross amount and never exceed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
     gross: Amount,
@@ -57,7 +56,7 @@ pub struct Price {
     tax: Amount,
 }
 
-/// Why an item's figures do not fit together.
+/// Why an item's price is inconsistent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PriceRejected {
     /// The discounts at these positions have the other sign.
@@ -67,7 +66,7 @@ pub enum PriceRejected {
 }
 
 impl Price {
-    /// The price of a line from its gross amount, its discounts and its tax lines' amounts.
+    /// Checks a price of a gross amount, discounts, and the amounts of the tax lines.
     pub fn new(
         gross: Amount,
         discounts: &[Discount],
@@ -92,17 +91,17 @@ impl Price {
         self.gross
     }
 
-    /// All discounts together.
+    /// The sum of all discounts.
     pub fn discount(&self) -> Amount {
         self.discount
     }
 
-    /// The discounts that somebody gave by hand.
+    /// The sum of the manual discounts.
     pub fn manual_discount(&self) -> Amount {
         self.manual_discount
     }
 
-    /// The tax inside, as the tax lines give it.
+    /// The sum of the tax lines, which the price includes.
     pub fn tax(&self) -> Amount {
         self.tax
     }
@@ -115,20 +114,20 @@ impl Price {
     }
 }
 
-/// What all items of an order cost together (docs/contract.md, Decision 6).
+/// Totals over the items of an order (docs/contract.md, Decision 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
     pub gross: i64,
     pub discount: i64,
     pub manual_discount: i64,
-    /// What is to be paid, without tax.
+    /// The payable amount without tax.
     pub net: i64,
     pub payable: i64,
 }
 
 impl Totals {
-    /// The totals; `None` when the lines' magnitudes together, or the tax, leave the range of an
-    /// amount. Bounding the magnitudes bounds every sum that the ledger can ever form.
+    /// `None` when the sum of the lines' magnitudes, or the tax, exceeds the range of an amount.
+    /// Limiting the magnitudes limits every sum that the ledger can ever form.
     pub fn of<'a>(prices: impl IntoIterator<Item = &'a Price>) -> Option<Totals> {
         let mut totals = Totals::default();
         let mut magnitude: u64 = 0;

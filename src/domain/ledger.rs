@@ -6,12 +6,12 @@ use super::money::{AMOUNT_MAX, Amount};
 use super::operation::{OperationItem, OperationKind, OperationRequest};
 use super::order::OrderStatus;
 
-/// All of an order that decides about its payment operations: the one small row that each of
-/// them reads and writes.
+/// The part of an order that decides its payment operations. It is stored as one small row, which
+/// every operation reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ledger {
     pub status: OrderStatus,
-    /// Held and kept are then counted per (line, authorization), never pooled.
+    /// If set, held and kept amounts are counted per line and authorization, never pooled.
     pub multiple_authorizations: bool,
     /// Every authorization of the order, oldest first; empty without the option.
     pub authorizations: Vec<ResourceId>,
@@ -19,12 +19,12 @@ pub struct Ledger {
     pub lines: Vec<Line>,
 }
 
-/// What recording an operation means: facts, to be written as they are.
+/// The facts to write when an operation is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
     /// The authorization that the operation is booked under; only with the option.
     pub authorization_id: Option<ResourceId>,
-    /// The ledger after it.
+    /// The ledger after the operation.
     pub ledger: Ledger,
 }
 
@@ -36,11 +36,11 @@ pub enum OperationRejected {
     OrderCancelled,
     OrderNotOpen,
     AmountsExceedRemaining(Vec<ExceededLine>),
-    /// What was ever authorized or cancelled on the order would no longer be an exact number.
+    /// The order's total authorized or cancelled amount would exceed 2^53 - 1.
     SumOutOfRange,
 }
 
-/// A reference of the request into the order that leads nowhere. `item` is a position.
+/// A reference in the request that does not match the order. `item` is a position in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReferenceProblem {
     AuthorizationMissing,
@@ -49,7 +49,7 @@ pub enum ReferenceProblem {
     WrongSign { item: usize, line_id: LineId, payable: Amount },
 }
 
-/// A line from which more is asked than its box holds. `item` is a position.
+/// A line whose box holds less than the request asks for. `item` is a position in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExceededLine {
     pub item: usize,
@@ -75,7 +75,7 @@ pub fn decide(
         after.authorizations.extend(authorization_id.clone());
     }
     if !request.success {
-        // What failed at the gateway is a fact to keep, and moves nothing.
+        // A failure at the gateway is recorded too, but moves no money.
         return Ok(Recording { authorization_id: shown(request, authorization_id), ledger: after });
     }
     ledger.expect_status(request.kind)?;
@@ -94,7 +94,7 @@ pub fn decide(
 }
 
 impl Ledger {
-    /// The position of a line.
+    /// The line's position in `lines`.
     pub fn find(&self, line_id: LineId) -> Option<usize> {
         self.lines.binary_search_by_key(&line_id, Line::line_id).ok()
     }
@@ -105,7 +105,7 @@ impl Ledger {
         self.lines.iter().any(|line| 0 < line.boxes().held)
     }
 
-    /// What can still be captured on a line, with its sign; nothing on a cancelled order.
+    /// What can still be captured on a line, with its sign; 0 on a cancelled order.
     pub fn remaining(&self, line: &Line) -> i128 {
         if self.status == OrderStatus::Cancelled {
             return 0;
@@ -113,8 +113,7 @@ impl Ledger {
         line.payable().sign_applied_to(line.remaining(self.multiple_authorizations))
     }
 
-    /// Whether anything is left for an operation of this kind, on whichever line and under
-    /// whichever authorization.
+    /// Whether any line has something left for an operation of this kind, under any authorization.
     pub fn has_left(&self, kind: OperationKind) -> bool {
         let left = |line: &Line| match kind {
             OperationKind::Capture => line.remaining(self.multiple_authorizations),
@@ -123,8 +122,8 @@ impl Ledger {
         self.lines.iter().any(|line| 0 < left(line))
     }
 
-    /// An error when the order's status takes no operation of this kind. Refunds and
-    /// cancellations are facts that any order takes.
+    /// Refuses operations that the order's status does not allow. Refunds and cancellations report
+    /// what has already happened, so every status allows them.
     pub fn expect_status(&self, kind: OperationKind) -> Result<(), OperationRejected> {
         use OperationKind::{Authorization, Capture};
         match (kind, self.status) {
@@ -136,7 +135,7 @@ impl Ledger {
         }
     }
 
-    /// Sums that only ever grow must stay numbers that every client reads exactly.
+    /// Whether the sums that only grow are still numbers that every client reads exactly.
     fn sums_are_exact(&self) -> bool {
         let total = |sum: fn(&Line) -> u64| self.lines.iter().map(|l| u128::from(sum(l))).sum();
         let largest: u128 =
@@ -145,7 +144,7 @@ impl Ledger {
     }
 }
 
-/// The authorization whose boxes the operation uses: its own if it is one.
+/// The authorization whose boxes the operation uses; an authorization uses its own.
 fn booked_under(
     ledger: &Ledger,
     request: &OperationRequest,
@@ -160,7 +159,7 @@ fn booked_under(
     }
 }
 
-/// An authorization is not said to be under itself.
+/// The `authorization_id` to show: an authorization is not shown as belonging to itself.
 fn shown(request: &OperationRequest, booked_under: Option<ResourceId>) -> Option<ResourceId> {
     booked_under.filter(|_| request.kind != OperationKind::Authorization)
 }

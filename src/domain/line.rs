@@ -1,4 +1,4 @@
-//! One line's account: four boxes that never go below zero (docs/contract.md, Decision 1).
+//! A line's money in four boxes that never go below zero (docs/contract.md, Decision 1).
 //!
 //! ```text
 //! unreserved --authorization--> held --capture--> kept --refund--> refunded
@@ -11,30 +11,30 @@ use super::ids::{EventSeq, LineId, ResourceId};
 use super::money::Amount;
 use super::operation::OperationKind;
 
-/// What the successful operations on a line, or on a line under one authorization, add up to.
+/// Sums of the successful operations on a line, or on a line under one authorization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sums {
     pub authorized: u64,
     pub captured: u64,
-    /// The part of `captured` that was taken before any authorization.
+    /// The part of `captured` that was captured without an authorization.
     pub direct: u64,
     pub cancelled: u64,
     pub refunded: u64,
 }
 
 impl Sums {
-    /// What is held: authorized, not captured from it and not released.
+    /// Authorized, and neither captured nor cancelled.
     fn held(&self) -> Option<u64> {
         let from_authorizations = self.captured.checked_sub(self.direct)?;
         self.authorized.checked_sub(from_authorizations)?.checked_sub(self.cancelled)
     }
 
-    /// What is kept: captured and not given back.
+    /// Captured and not refunded.
     fn kept(&self) -> Option<u64> {
         self.captured.checked_sub(self.refunded)
     }
 
-    /// What of `whole` is neither held nor was ever captured.
+    /// The part of `whole` that is neither held nor was ever captured.
     fn unreserved(&self, whole: u64) -> Option<u64> {
         let reserved = self.authorized.checked_sub(self.cancelled)?.checked_add(self.direct)?;
         whole.checked_sub(reserved)
@@ -71,14 +71,14 @@ pub struct Boxes {
     pub refunded: u64,
 }
 
-/// What a line has under one authorization, on orders with `multiple_authorizations`.
+/// A line's sums under one authorization, on orders with `multiple_authorizations`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationSums {
     pub authorization_id: ResourceId,
     pub sums: Sums,
 }
 
-/// A line's account. That the value exists means that its boxes balance.
+/// A line with its sums. Every value of this type balances: see [`Line::restore`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     line_id: LineId,
@@ -89,7 +89,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line nothing has happened to.
+    /// A line without operations.
     pub fn fresh(line_id: LineId, payable: Amount) -> Line {
         Line {
             line_id,
@@ -101,7 +101,7 @@ impl Line {
     }
 
     /// A line as it was stored; `None` when its boxes do not balance. With `by_authorization`
-    /// the line's sums must be theirs together, and no capture can have been direct.
+    /// the line's sums must equal their total, and no capture can have been direct.
     pub fn restore(
         line_id: LineId,
         payable: Amount,
@@ -126,8 +126,8 @@ impl Line {
         Some(Line { line_id, payable, sums, by_authorization, last_moved_by })
     }
 
-    /// The line after an operation of this kind took `amount`; `None` when a box holds less.
-    /// An `authorization_id` books it under that authorization, never pooled.
+    /// The line after an operation of this kind moved `amount`; `None` when a box holds less. With
+    /// an `authorization_id` the amount is counted under that authorization.
     pub fn moved(
         &self,
         kind: OperationKind,
@@ -157,8 +157,7 @@ impl Line {
         )
     }
 
-    /// How much an operation of this kind may take from the line today, under that authorization
-    /// if one is named.
+    /// How much an operation of this kind may still move, under that authorization if one is given.
     pub fn available(&self, kind: OperationKind, authorization_id: Option<&ResourceId>) -> u64 {
         let boxes = match authorization_id {
             Some(id) => self.part_boxes(id),
@@ -174,18 +173,17 @@ impl Line {
         }
     }
 
-    /// The line's four boxes.
     pub fn boxes(&self) -> Boxes {
         boxes_of(&self.sums, self.payable.magnitude())
     }
 
-    /// What was cancelled and not authorized again: it is no longer owed.
+    /// Cancelled and not authorized again, so no longer owed.
     pub fn released(&self) -> u64 {
         self.sums.cancelled.min(self.boxes().unreserved)
     }
 
-    /// What can still be captured: what is held once authorized, else what is unreserved; with
-    /// `multiple_authorizations` only what is held (docs/contract.md, Decision 2).
+    /// What can still be captured: the held amount once the line is authorized, else the unreserved
+    /// amount; with `multiple_authorizations` only the held amount (docs/contract.md, Decision 2).
     pub fn remaining(&self, multiple_authorizations: bool) -> u64 {
         if multiple_authorizations || !self.is_captured_directly() {
             self.boxes().held
@@ -194,22 +192,21 @@ impl Line {
         }
     }
 
-    /// The line's number.
     pub fn line_id(&self) -> LineId {
         self.line_id
     }
 
-    /// What is to be paid for the line, tax included, with its sign.
+    /// The amount to pay for the line, tax included, with its sign.
     pub fn payable(&self) -> Amount {
         self.payable
     }
 
-    /// What the successful operations on the line add up to.
+    /// Sums of the successful operations on the line.
     pub fn sums(&self) -> &Sums {
         &self.sums
     }
 
-    /// The same per authorization, oldest first; empty without `multiple_authorizations`.
+    /// Sums per authorization, oldest first; empty without `multiple_authorizations`.
     pub fn by_authorization(&self) -> &[AuthorizationSums] {
         &self.by_authorization
     }
@@ -219,7 +216,7 @@ impl Line {
         self.last_moved_by
     }
 
-    /// While no authorization above 0 has succeeded on it, a line is captured directly.
+    /// A line is captured directly until an authorization above 0 has succeeded on it.
     fn is_captured_directly(&self) -> bool {
         self.sums.authorized == 0
     }

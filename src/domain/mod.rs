@@ -1,7 +1,7 @@
 //! The rules of the book, pure: no SQL, no HTTP, no clock, no randomness.
 //!
-//! Everything here takes values and returns values. What is kept exactly as a client sent it
-//! travels through as opaque [`KeptJson`]; nothing here reads it.
+//! Everything here takes values and returns values. Documents that are stored exactly as a client
+//! sent them pass through as opaque [`KeptJson`]; nothing here reads them.
 
 pub mod amendment;
 pub mod currency;
@@ -22,7 +22,7 @@ pub mod recount;
 pub mod role;
 pub mod scope;
 
-/// JSON text of a client's document, kept as it was received and given back unread.
+/// JSON text of a client's document, stored and returned as it was received.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeptJson(pub String);
 

@@ -9,10 +9,9 @@ pub const AMOUNT_MAX: i64 = 9_007_199_254_740_991;
 pub struct Amount(i64);
 
 impl Amount {
-    /// Nothing.
     pub const ZERO: Amount = Amount(0);
 
-    /// The amount, unless it is out of range.
+    /// `None` if it is out of range.
     pub fn new(minor_units: i64) -> Option<Amount> {
         (-AMOUNT_MAX..=AMOUNT_MAX).contains(&minor_units).then_some(Amount(minor_units))
     }
@@ -32,22 +31,22 @@ impl Amount {
         self.0 == 0 || self.0.signum() == whole.0.signum()
     }
 
-    /// The sum, unless it is out of range.
+    /// `None` if the sum is out of range.
     pub fn checked_add(self, other: Amount) -> Option<Amount> {
         self.0.checked_add(other.0).and_then(Amount::new)
     }
 
-    /// The difference, unless it is out of range.
+    /// `None` if the difference is out of range.
     pub fn checked_sub(self, other: Amount) -> Option<Amount> {
         self.0.checked_sub(other.0).and_then(Amount::new)
     }
 
-    /// The sum of all, unless it or a step on the way is out of range.
+    /// The sum of all; `None` if it or a partial sum is out of range.
     pub fn checked_sum(amounts: impl IntoIterator<Item = Amount>) -> Option<Amount> {
         amounts.into_iter().try_fold(Amount::ZERO, Amount::checked_add)
     }
 
-    /// `magnitude` with this amount's sign, as an answer shows a line's sums.
+    /// `magnitude` with this amount's sign: answers show a line's sums with the sign of its price.
     pub fn sign_applied_to(self, magnitude: u64) -> i128 {
         i128::from(self.0.signum()) * i128::from(magnitude)
     }

@@ -1,4 +1,4 @@
-//! A payment operation: what a client says has happened to money elsewhere.
+//! A payment operation: a client's report that money was moved at the gateway.
 
 use std::collections::HashSet;
 
@@ -18,11 +18,11 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    /// All of them, in the order in which an order lists them.
+    /// In the order in which an order lists them.
     pub const ALL: [OperationKind; 4] =
         [Self::Authorization, Self::Capture, Self::Refund, Self::Cancellation];
 
-    /// The word for one: an event's `service_status`.
+    /// The word for one operation, as in an event's `service_status`.
     pub fn singular(self) -> &'static str {
         match self {
             Self::Authorization => "authorization",
@@ -32,7 +32,7 @@ impl OperationKind {
         }
     }
 
-    /// The word for many: the collection's name in paths and on an order.
+    /// The word for several, as in paths and in an order's JSON.
     pub fn plural(self) -> &'static str {
         match self {
             Self::Authorization => "authorizations",
@@ -42,7 +42,7 @@ impl OperationKind {
         }
     }
 
-    /// The kind whose [`singular`](Self::singular) this is.
+    /// The inverse of [`singular`](Self::singular).
     pub fn parse(word: &str) -> Option<OperationKind> {
         Self::ALL.into_iter().find(|kind| kind.singular() == word)
     }
@@ -55,7 +55,7 @@ pub struct OperationItem {
     pub amount: Amount,
 }
 
-/// Lines one operation may name.
+/// Most items of one operation.
 pub const OPERATION_ITEMS_MAX: usize = 1_000;
 
 /// The items of an operation: at least one, no line twice, a total that is in range.
@@ -65,18 +65,18 @@ pub struct OperationItems {
     total: Amount,
 }
 
-/// Why a list of items is none of an operation.
+/// Why a list of items is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OperationItemsRejected {
     Empty,
     TooMany,
-    /// The items at these positions name a line that an earlier one named.
+    /// The items at these positions name a line that an earlier item names too.
     DuplicateLines(Vec<usize>),
     TotalOutOfRange,
 }
 
 impl OperationItems {
-    /// The items, checked.
+    /// Checks the items.
     pub fn new(items: Vec<OperationItem>) -> Result<OperationItems, OperationItemsRejected> {
         if items.is_empty() {
             return Err(OperationItemsRejected::Empty);
@@ -93,18 +93,18 @@ impl OperationItems {
         Ok(OperationItems { items, total })
     }
 
-    /// The items as they were sent.
+    /// In the order in which they were sent.
     pub fn as_slice(&self) -> &[OperationItem] {
         &self.items
     }
 
-    /// What all items add up to.
+    /// The sum of all items.
     pub fn total(&self) -> Amount {
         self.total
     }
 }
 
-/// The positions at which a line stands that stood before.
+/// The positions of items whose line an earlier item names.
 pub fn duplicate_positions(lines: impl Iterator<Item = ids::LineId>) -> Vec<usize> {
     if sabotage::is_on(Fault::SkipDuplicateLineCheck) {
         return Vec::new();
@@ -117,16 +117,16 @@ pub fn duplicate_positions(lines: impl Iterator<Item = ids::LineId>) -> Vec<usiz
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationRequest {
     pub kind: OperationKind,
-    /// Whether the gateway did it; a failed operation is recorded and moves nothing.
+    /// Whether it succeeded at the gateway; a failed operation is recorded but moves no money.
     pub success: bool,
     /// Needed on orders with `multiple_authorizations`, ignored on others.
     pub authorization_id: Option<ResourceId>,
     pub items: OperationItems,
-    /// All the client sent but what the server answers itself.
+    /// What the client sent, without the members that the server computes.
     pub document: KeptJson,
 }
 
-/// An operation that stands in the book.
+/// A recorded operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
     pub seq: EventSeq,

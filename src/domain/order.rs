@@ -2,7 +2,7 @@
 
 use super::line::Line;
 
-/// Whether an order is being worked on.
+/// An order's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderStatus {
     Open,
@@ -11,10 +11,8 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
-    /// All of them.
     pub const ALL: [OrderStatus; 3] = [Self::Open, Self::Closed, Self::Cancelled];
 
-    /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -23,7 +21,6 @@ impl OrderStatus {
         }
     }
 
-    /// The status whose word this is.
     pub fn parse(word: &str) -> Option<OrderStatus> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
@@ -40,11 +37,9 @@ pub enum CancelledReason {
 }
 
 impl CancelledReason {
-    /// All of them.
     pub const ALL: [CancelledReason; 5] =
         [Self::Customer, Self::Merchant, Self::Fraud, Self::Expired, Self::Other];
 
-    /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Customer => "customer",
@@ -55,7 +50,6 @@ impl CancelledReason {
         }
     }
 
-    /// The reason whose word this is.
     pub fn parse(word: &str) -> Option<CancelledReason> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == word)
     }
@@ -69,7 +63,7 @@ pub enum StatusChange {
     Cancel(Option<CancelledReason>),
 }
 
-/// Why an order's status stays what it is.
+/// Why a status change is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusChangeRejected {
     OrderCancelled,
@@ -78,7 +72,7 @@ pub enum StatusChangeRejected {
     OrderHasCaptures,
 }
 
-/// The status after the change, or why there is none.
+/// Decides the status after a change.
 pub fn decide_status_change(
     status: OrderStatus,
     lines: &[Line],

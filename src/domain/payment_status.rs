@@ -2,7 +2,7 @@
 
 use super::line::Line;
 
-/// What an order's lines say about its payment.
+/// An order's payment status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PaymentStatus {
     Pending,
@@ -13,11 +13,9 @@ pub enum PaymentStatus {
 }
 
 impl PaymentStatus {
-    /// All of them.
     pub const ALL: [PaymentStatus; 5] =
         [Self::Pending, Self::PartiallyPaid, Self::Paid, Self::PartiallyRefunded, Self::Refunded];
 
-    /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -28,7 +26,6 @@ impl PaymentStatus {
         }
     }
 
-    /// The status whose word this is.
     pub fn parse(word: &str) -> Option<PaymentStatus> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
@@ -56,7 +53,7 @@ impl PaymentStatus {
     }
 }
 
-/// What is owed for a line: what was cancelled and not authorized again no longer is.
+/// The magnitude still owed for a line: its payable amount without what was released.
 fn owed(line: &Line) -> u64 {
     line.payable().magnitude() - line.released()
 }

@@ -1,31 +1,31 @@
-//! How much of a line a part of its quantity is: 3 of 5 chairs are three fifths of what they cost.
+//! The amount of a part of a line's quantity: 3 of 5 chairs cost three fifths of the line.
 
-/// Digits behind the decimal point that a quantity may have.
+/// Most digits after the decimal point of a quantity.
 const DECIMALS_MAX: usize = 6;
 
-/// Digits before it.
+/// Most digits before the decimal point.
 const DIGITS_MAX: usize = 12;
 
 const SCALE: u128 = 1_000_000;
 
-/// How many of something, in millionths. Above 0.
+/// A quantity in millionths, above 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity(u128);
 
-/// What is asked of a line by its quantity. Amounts are magnitudes in minor units.
+/// A line of which a part is asked for by quantity. Amounts are magnitudes in minor units.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
     pub quantity: Quantity,
     /// The whole line's quantity.
     pub of: Quantity,
-    /// What the whole line costs.
+    /// The whole line's price.
     pub payable: u64,
-    /// What can still be taken of it.
+    /// The amount that can still be moved.
     pub available: u64,
 }
 
 impl Quantity {
-    /// The quantity in a text such as `3` or `2,5`; `None` when there is none above 0 in it.
+    /// Parses a quantity such as `3` or `2,5`; `None` unless it is a number above 0.
     pub fn parse(text: &str) -> Option<Quantity> {
         let text = text.trim();
         let (whole, part) = text.split_once([',', '.']).unwrap_or((text, ""));
@@ -40,8 +40,8 @@ impl Quantity {
 }
 
 impl Part {
-    /// The amount of the part, rounded to the nearest minor unit. The part that leaves nothing
-    /// but what rounding left takes that too, so that no minor unit is ever stranded.
+    /// The amount of the part, rounded to the nearest minor unit. If only a rounding difference
+    /// would be left on the line, the part takes it too, so that no minor unit is stranded.
     pub fn amount(&self) -> u64 {
         let share = nearest(u128::from(self.payable) * self.quantity.0, self.of.0);
         let share = u64::try_from(share).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! Counting a line's sums again from the operations alone: the second opinion of `verify`.
+//! Recounts a line's sums from the operations alone, for `verify` to compare with.
 //!
 //! It shares no arithmetic with [`line`](super::line), so that a mistake there is found here.
 
@@ -8,7 +8,7 @@ use super::ids::{EventSeq, LineId, ResourceId};
 use super::line::Sums;
 use super::operation::{Operation, OperationKind};
 
-/// What the operations on one line come to.
+/// The sums of one line, recounted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recounted {
     pub sums: Sums,
@@ -17,8 +17,8 @@ pub struct Recounted {
     pub last_moved_by: Option<EventSeq>,
 }
 
-/// What these operations, oldest first, come to on every line that they name. `None` when a sum
-/// leaves the range of 64 bits, which no ledger that was kept right can reach.
+/// Recounts every line that these operations, oldest first, name. `None` when a sum does not fit 64
+/// bits, which a correct ledger never reaches.
 pub fn recount<'a>(
     operations: impl IntoIterator<Item = &'a Operation>,
     multiple_authorizations: bool,

@@ -1,6 +1,6 @@
-//! What a person in the back office may do.
+//! Roles of the back office's users, and what each may do.
 
-/// A user's role, in each of their accounts.
+/// A user's role; the same in each of their accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     Owner,
@@ -9,24 +9,22 @@ pub enum Role {
     Viewer,
 }
 
-/// Something that not everybody may do. Seeing orders needs no right but an account.
+/// An action that only some roles may do. Seeing an account's orders needs no right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// Record what was taken.
+    /// Record captures.
     Capture,
-    /// Say something about an order, or delete what was said.
+    /// Write and delete comments.
     Comment,
-    /// Record what was reserved, given back or released.
+    /// Record authorizations, refunds and cancellations.
     ManagePayments,
     /// Open, close and cancel orders.
     ManageOrders,
 }
 
 impl Role {
-    /// All of them.
     pub const ALL: [Role; 4] = [Self::Owner, Self::Manager, Self::Packer, Self::Viewer];
 
-    /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -36,12 +34,10 @@ impl Role {
         }
     }
 
-    /// The role whose word this is.
     pub fn parse(word: &str) -> Option<Role> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
     }
 
-    /// Whether the role has that right.
     pub fn may(self, right: Right) -> bool {
         match (self, right) {
             (Self::Owner | Self::Manager, _) => true,

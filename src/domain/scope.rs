@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One scope that means something here.
+/// A scope that Tillbook knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     AdminShopping,
@@ -13,7 +13,6 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// All of them.
     pub const ALL: [Scope; 5] = [
         Self::AdminShopping,
         Self::WriteShopping,
@@ -22,7 +21,6 @@ impl Scope {
         Self::ReadOrderEvents,
     ];
 
-    /// The API's word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AdminShopping => "admin:shopping",
@@ -33,47 +31,43 @@ impl Scope {
         }
     }
 
-    /// The scope whose word this is, to the letter.
+    /// The scope with exactly this word.
     pub fn parse(word: &str) -> Option<Scope> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
     }
 }
 
-/// A set of scopes, written as its words separated by one space.
+/// A set of scopes; as text, their words separated by one space.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
-    /// The set of these scopes, each once.
     pub fn new(mut scopes: Vec<Scope>) -> Scopes {
         scopes.sort();
         scopes.dedup();
         Scopes(scopes)
     }
 
-    /// The scopes in a token's claim or a client's grants; words that mean nothing here give
-    /// nothing.
+    /// The scopes in a token's claim. Unknown words are ignored.
     pub fn parse(text: &str) -> Scopes {
         Scopes::new(text.split(' ').filter_map(Scope::parse).collect())
     }
 
-    /// The scopes of a text that holds nothing but scopes, as the book keeps them; `None` when a
-    /// word is not one.
+    /// The scopes in a text of known scopes only, as the book stores them; `None` if a word is
+    /// unknown.
     pub fn parse_known(text: &str) -> Option<Scopes> {
         text.split(' ').map(Scope::parse).collect::<Option<Vec<Scope>>>().map(Scopes::new)
     }
 
-    /// Whether one of these is held.
+    /// Whether the set has at least one of these.
     pub fn has_any_of(&self, scopes: &[Scope]) -> bool {
         self.0.iter().any(|held| scopes.contains(held))
     }
 
-    /// The scopes that both sets hold.
     pub fn in_common_with(&self, other: &Scopes) -> Scopes {
         Scopes(self.0.iter().copied().filter(|scope| other.0.contains(scope)).collect())
     }
 
-    /// The words.
     pub fn words(&self) -> Vec<&'static str> {
         self.0.iter().map(|scope| scope.as_str()).collect()
     }

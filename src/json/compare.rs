@@ -1,10 +1,10 @@
-//! Whether two values mean the same, however they were written.
+//! Compares JSON values by meaning, not by notation.
 
 use super::Tree;
 
 impl Tree {
-    /// Whether this is that value to every reader: the order of members and the way a number is
-    /// written do not count, so that `1.50` is `1.5` and `1e2` is `100`.
+    /// Whether both values mean the same: the order of members and the notation of numbers are
+    /// ignored, so that `1.50` equals `1.5` and `1e2` equals `100`.
     pub fn means_same(&self, other: &Tree) -> bool {
         match (self, other) {
             (Tree::Number(one), Tree::Number(two)) => one == two || same_number(one, two),
@@ -27,8 +27,8 @@ fn same_number(one: &str, two: &str) -> bool {
     normal(one).is_some_and(|one| Some(one) == normal(two))
 }
 
-/// Sign, digits without zeros around them, and the power of ten of the last digit. `None` where
-/// that power is beyond counting.
+/// A number's sign, its digits without leading and trailing zeros, and the power of ten of the last
+/// digit. `None` if that power overflows.
 fn normal(number: &str) -> Option<(bool, String, i64)> {
     let (number, negative) = match number.strip_prefix('-') {
         Some(rest) => (rest, true),

@@ -1,8 +1,8 @@
 //! JSON exactly as it was sent: a strict parser and a tree that loses nothing.
 //!
-//! The book gives back what it was given (docs/contract.md, Decision 3). So numbers stay the text
-//! that arrived, keys keep their order, and a document that two readers could understand in two
-//! ways is refused. This is a leaf: it imports nothing else of ours.
+//! Documents are returned as they were sent (docs/contract.md, Decision 3). So numbers stay text,
+//! keys keep their order, and a document that two parsers could read differently is refused. This
+//! room imports nothing else of ours.
 
 mod compare;
 mod parse;
@@ -25,22 +25,20 @@ pub enum Tree {
 }
 
 impl Tree {
-    /// A number from an integer of ours.
     pub fn integer(value: impl Into<i128>) -> Tree {
         Tree::Number(value.into().to_string())
     }
 
-    /// A text from anything that is one.
     pub fn text(value: impl Into<String>) -> Tree {
         Tree::Text(value.into())
     }
 
-    /// An object from members in the order they shall be written.
+    /// An object with its members in this order.
     pub fn object<const N: usize>(members: [(&str, Tree); N]) -> Tree {
         Tree::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    /// The member of an object; `None` for a missing member and for what is no object.
+    /// A member of an object; `None` if it is missing or this is not an object.
     pub fn member(&self, key: &str) -> Option<&Tree> {
         match self {
             Tree::Object(members) => members.iter().find(|(k, _)| k == key).map(|(_, v)| v),
@@ -48,7 +46,7 @@ impl Tree {
         }
     }
 
-    /// The same object without these members; what is no object is left as it is.
+    /// The object without these members; other values are unchanged.
     pub fn without(&self, keys: &[&str]) -> Tree {
         let Tree::Object(members) = self else {
             return self.clone();
@@ -57,8 +55,7 @@ impl Tree {
         Tree::Object(others.cloned().collect())
     }
 
-    /// The same object with that member, in its old place if it had one; what is no object is left
-    /// as it is.
+    /// The object with this member set, in its old place if it had one; other values are unchanged.
     pub fn with(mut self, key: &str, value: Tree) -> Tree {
         if let Tree::Object(members) = &mut self {
             match members.iter_mut().find(|(name, _)| name == key) {
@@ -69,7 +66,7 @@ impl Tree {
         self
     }
 
-    /// The text inside, if this is one.
+    /// The text, if this is a string.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Tree::Text(text) => Some(text),
@@ -77,7 +74,7 @@ impl Tree {
         }
     }
 
-    /// The truth value inside, if this is one.
+    /// The value, if this is a boolean.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Tree::Bool(value) => Some(*value),
@@ -93,8 +90,8 @@ impl Tree {
         }
     }
 
-    /// The integer that this number is; `39800.0` is 39800, `398.5`, `1e3` and text are none
-    /// (docs/contract.md, Decision 3).
+    /// The integer, if this is one: `39800.0` is 39800, but `398.5`, `1e3` and strings are not
+    /// integers (docs/contract.md, Decision 3).
     pub fn as_integer(&self) -> Option<i64> {
         self.whole().and_then(|whole| whole.parse().ok())
     }
@@ -104,7 +101,7 @@ impl Tree {
         self.whole().is_some()
     }
 
-    /// The number before its fraction, if that is nothing but zeros and there is no exponent.
+    /// The digits before the point, if there is no exponent and no fraction but zeros.
     fn whole(&self) -> Option<&str> {
         let Tree::Number(text) = self else {
             return None;
@@ -126,8 +123,8 @@ impl Tree {
         }
     }
 
-    /// The same value with the members of every object sorted by key, so that two documents that
-    /// differ only in order are equal as text.
+    /// The value with the members of every object sorted by key, so that documents that differ only
+    /// in order become equal texts.
     pub fn canonical(&self) -> Tree {
         match self {
             Tree::List(elements) => Tree::List(elements.iter().map(Tree::canonical).collect()),

@@ -1,19 +1,19 @@
-//! A strict reader of JSON (RFC 8259) with the limits of docs/contract.md, Decision 3.
+//! A strict JSON parser (RFC 8259) with the limits of docs/contract.md, Decision 3.
 //!
-//! Stricter than the RFC where clients and servers are known to disagree: a key twice in one
-//! object, NUL characters, and more than 32 levels are errors, at any depth, in free objects too.
+//! It is stricter than the RFC where parsers are known to disagree: duplicate keys, NUL characters
+//! and more than 32 levels are errors at any depth.
 
 use std::collections::HashSet;
 
 use super::Tree;
 
-/// Levels of arrays and objects that a document may have.
+/// Deepest nesting of arrays and objects.
 pub const DEPTH_MAX: usize = 32;
 
-/// Above this many keys, duplicates are looked for in a set and no longer one by one.
+/// With more keys than this, duplicates are looked for in a set instead of one by one.
 const KEYS_COMPARED_MAX: usize = 16;
 
-/// Why a text is not the JSON that the API takes.
+/// Why a text is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at byte {offset}")]
 pub struct ParseError {
@@ -45,7 +45,7 @@ pub enum ParseErrorKind {
     Trailing,
 }
 
-/// Reads one JSON value that fills the whole of `bytes`.
+/// Parses `bytes` as one JSON value.
 pub fn parse(bytes: &[u8]) -> Result<Tree, ParseError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|e| ParseError { offset: e.valid_up_to(), kind: ParseErrorKind::NotUtf8 })?;
@@ -120,7 +120,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Steps over the opening bracket, unless that is one level too many.
+    /// Consumes the opening bracket; an error if that is one level too many.
     fn enter(&mut self, depth: usize) -> Result<(), ParseError> {
         if DEPTH_MAX < depth {
             return Err(self.error(ParseErrorKind::TooDeep));
@@ -136,7 +136,7 @@ impl Parser<'_> {
         Ok(closes)
     }
 
-    /// After an element: a comma goes on (false), the bracket ends (true).
+    /// Consumes what follows an element: false for a comma, true for the closing bracket.
     fn ends_after_element(&mut self, bracket: u8) -> Result<bool, ParseError> {
         self.skip_space();
         if self.closes(bracket)? {
@@ -286,7 +286,7 @@ impl Parser<'_> {
     }
 }
 
-/// Whether `key` was seen in this object. Small objects, nearly all there are, need no set.
+/// Whether the object has `key` already. Nearly all objects are small and need no set.
 fn is_duplicate(members: &[(String, Tree)], seen: &mut HashSet<String>, key: &str) -> bool {
     if members.len() < KEYS_COMPARED_MAX {
         return members.iter().any(|(k, _)| k == key);

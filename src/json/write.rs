@@ -10,11 +10,11 @@ impl fmt::Display for Tree {
     }
 }
 
-/// Bytes that most of our small objects fit into, so that they need not grow.
+/// Room that most small objects fit into without growing, in bytes.
 const ROOM_AT_FIRST: usize = 256;
 
-/// The text of an object, written member by member without building a tree. Keys are words of the
-/// API, in which nothing has to be escaped.
+/// An object's text, written member by member without building a tree. Keys are names of the API
+/// and never need escaping.
 #[derive(Debug)]
 pub struct ObjectText {
     text: String,
@@ -27,7 +27,7 @@ impl Default for ObjectText {
 }
 
 impl ObjectText {
-    /// An empty object with room for a text of so many bytes, which then need not grow.
+    /// An empty object with room for this many bytes.
     pub fn with_room(bytes: usize) -> ObjectText {
         let mut text = String::with_capacity(bytes);
         text.push('{');
@@ -69,7 +69,7 @@ impl ObjectText {
         self
     }
 
-    /// The whole text.
+    /// Closes the object and returns its text.
     pub fn end(&mut self) -> String {
         self.text.push('}');
         std::mem::take(&mut self.text)
@@ -143,14 +143,14 @@ fn write_object(out: &mut impl Write, members: &[(String, Tree)]) -> fmt::Result
     out.write_char('}')
 }
 
-/// Whether a byte stands in a JSON text as it is (RFC 8259, section 7).
+/// Whether a byte needs no escape in a JSON string (RFC 8259, section 7).
 fn is_plain(byte: u8) -> bool {
     0x20 <= byte && byte != b'"' && byte != b'\\'
 }
 
 fn write_text(out: &mut impl Write, text: &str) -> fmt::Result {
     out.write_char('"')?;
-    // Most texts are plain, and a fold that never stops early looks at many bytes at a time.
+    // Most texts need no escapes. A fold that does not stop early can test many bytes at a time.
     if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         out.write_str(text)?;
         return out.write_char('"');
