@@ -14,8 +14,7 @@ use crate::auth::session::{IDLE_MS_MAX, Ticket, is_form_token};
 use crate::domain::email::Email;
 use crate::domain::ids::{AccountId, CreatedBy};
 use crate::domain::role::{Right, Role};
-use crate::http::state::AppState;
-use crate::http::state::state;
+use crate::http::state::{AppState, state};
 use crate::store::{AccountRecord, KeyHash, SessionRecord};
 
 /// How old `last_seen_at` may get before it is written anew.

@@ -21,14 +21,11 @@ use crate::http::admin::form::{Form, is_key};
 use crate::http::admin::frame::Frame;
 use crate::http::admin::order::read::{OrderRead, load};
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::escaped_segment;
-use crate::http::admin::reply::form_href;
-use crate::http::admin::reply::{html, query_value, see_other};
+use crate::http::admin::reply::{escaped_segment, form_href, html, query_value, see_other};
 use crate::http::admin::visitor::Staff;
 use crate::http::error::ApiError;
 use crate::http::extract::order_in_path;
-use crate::http::state::AppState;
-use crate::http::state::state;
+use crate::http::state::{AppState, state};
 use crate::store::{KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};
 
 const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing was recorded yet.";

@@ -20,8 +20,7 @@ use crate::http::admin::visitor::{
 use crate::http::edge::caller_address::{caller_address, is_local};
 use crate::http::error::ApiError;
 use crate::http::guesses::SignInAttempt;
-use crate::http::state::AppState;
-use crate::http::state::state;
+use crate::http::state::{AppState, state};
 use crate::store::{NewSession, UserRecord};
 
 #[derive(Template)]
