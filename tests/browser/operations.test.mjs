@@ -85,7 +85,7 @@ trials('operations', () => {
     await press(page, 'Capture', 'link');
     await press(page, 'Clear');
     assert.equal(await box(page, 2).inputValue(), '');
-    await expectWords(page, 'Type an amount on one line at least.');
+    await expectWords(page, 'Enter an amount on at least one line.');
     await press(page, 'All remaining');
     assert.equal(await box(page, 2).inputValue(), '400.00');
     await expectWords(page, 'give back');

@@ -20,10 +20,10 @@ const TABS = ['All', 'To capture', 'Partly captured', 'Refunded', 'Closed', 'Can
 const EMPTY = [
   'No orders yet.',
   'Nothing to capture.',
-  'No order is captured in part.',
-  'Nothing was refunded.',
-  'No order is closed.',
-  'No order is cancelled.',
+  'No partly captured orders.',
+  'No refunded orders.',
+  'No closed orders.',
+  'No cancelled orders.',
 ];
 
 const ordersPath = (page) => `/admin/${page.book.account}/orders`;
@@ -173,7 +173,7 @@ trials('orders', () => {
     assert.equal(kept.cancelled_reason, 'merchant');
     for (const name of ['Close order', 'Open order again', 'Cancel order']) {
       assert.equal(await page.getByRole('button', { name }).count(), 0, name);
-      await expectWords(page, `${name}: The order is cancelled, and stays so.`);
+      await expectWords(page, `${name}: The order is cancelled, which cannot be undone.`);
     }
   });
 
@@ -181,7 +181,7 @@ trials('orders', () => {
     const { page, id } = await openOrder(open, 'owner', 'reserved');
     await page.book.api.change('close', id);
     await press(page, 'Close order');
-    assert.equal(await page.getByRole('alert').innerText(), 'The order is closed already.');
+    assert.equal(await page.getByRole('alert').innerText(), 'The order is already closed.');
     await expectWords(page, `Order ${id}`, 'Closed Reserved');
   });
 

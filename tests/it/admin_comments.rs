@@ -36,7 +36,7 @@ fn a_comment_stands_in_the_story_until_somebody_deletes_it() {
     send_form(&app, &packer, &delete, &token).expect(303);
     let page = words(&get(&app, &packer, &path).expect(200));
     assert!(page.contains("Comment deleted, by packer-t12345678@example.no"), "{page}");
-    assert!(page.contains("Comment, deleted since, by packer"), "{page}");
+    assert!(page.contains("Comment, since deleted, by packer"), "{page}");
     assert!(!app.snapshot().contains("Ring twice"));
     assert_eq!(send_form(&app, &packer, &delete, &token).status, 404);
     audit::expect_clean(&app.db);

@@ -96,9 +96,9 @@ fn a_filter_that_is_none_is_told_beside_it_and_shows_no_order() {
         ("status", "lost", "There is no such status."),
         ("payment_status", "lost", "There is no such payment status."),
         ("currency", "XXX", "There is no such currency."),
-        ("store", "nowhere", "No order is of this store."),
-        ("from", "tomorrow", "This is no date. Write it as 2026-11-23."),
-        ("to", "2026-11-31", "This is no date. Write it as 2026-11-23."),
+        ("store", "nowhere", "No orders from this store."),
+        ("from", "tomorrow", "Not a valid date. Write it as 2026-11-23."),
+        ("to", "2026-11-31", "Not a valid date. Write it as 2026-11-23."),
     ] {
         let page = list(&app, &cookie, &format!("{name}={value}"));
         assert!(words(&page).contains(expected), "{name}: {}", words(&page));
@@ -151,7 +151,7 @@ fn every_sort_pages_to_the_last_order_while_orders_arrive() {
     let page = list(&app, &cookie, "sort=total-low");
     assert!(page.text.contains("aria-sort=\"ascending\""));
     let unsortable = words(&list(&app, &cookie, "sort=total-low&search=x"));
-    assert!(unsortable.contains("these are the newest first"), "{unsortable}");
+    assert!(unsortable.contains("sorted newest first"), "{unsortable}");
 }
 
 #[test]

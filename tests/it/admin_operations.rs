@@ -99,7 +99,7 @@ fn the_form_holds_all_that_is_left_and_one_press_records_it() {
     let text = words(&page);
     for expected in [
         "Order total 497.00 NOK Captured 0.00 NOK Left to capture 497.00 NOK",
-        "This captures 497.00 NOK of 497.00 NOK. Nothing is left after it.",
+        "This captures 497.00 NOK of 497.00 NOK. Nothing is left after that.",
         "The order's payment becomes Captured",
         "Record capture 497.00 NOK Charge it at your payment provider first",
     ] {
@@ -115,7 +115,7 @@ fn the_form_holds_all_that_is_left_and_one_press_records_it() {
     assert_eq!(capture["amount"], 49_700);
     let again = words(&office.form("captures"));
     assert!(again.contains("Nothing is left to capture."), "{again}");
-    assert!(!again.contains("Type an amount"), "nothing can be typed: {again}");
+    assert!(!again.contains("Enter an amount"), "nothing can be typed: {again}");
 }
 
 #[test]
@@ -126,7 +126,9 @@ fn a_part_is_reviewed_before_it_is_recorded_and_the_rest_can_be_released() {
     let typed = Fields::of(&office.form("captures")).set("amount-1", "1 20,5").set("amount-2", "");
     let before = app.snapshot();
     let unseen = typed.send(&office, "captures", "record").expect(200);
-    assert!(words(&unseen).contains("This is what would be recorded now. Nothing was recorded"));
+    assert!(
+        words(&unseen).contains("This is what would be recorded now. Nothing has been recorded")
+    );
     assert_eq!(app.snapshot(), before, "nothing is recorded that the page has not shown");
     let text = words(&unseen);
     assert!(text.contains("This captures 120.50 NOK of 497.00 NOK. 277.50 NOK stays reserved."));
@@ -166,7 +168,7 @@ fn reloading_going_back_and_pressing_twice_show_the_first_capture() {
     assert_eq!(back.header("location"), Some(first), "going back shows what was recorded");
     let before = app.snapshot();
     let other = form.set("amount-1", "1").send(&office, "captures", "record").expect(409);
-    assert!(words(&other).contains("This form has been recorded already, with other amounts."));
+    assert!(words(&other).contains("This form has already been recorded, with other amounts."));
     assert_eq!(app.snapshot(), before);
 }
 
@@ -224,8 +226,11 @@ fn a_failure_that_leaves_the_outcome_open_keeps_the_key_for_the_next_press() {
     app.stop_writing();
     let unclear = form.send(&Office::at(&app, &cookie, &order), "captures", "record").expect(503);
     let text = words(&unclear);
-    assert!(text.contains("whether this was recorded is not known"), "{text}");
-    assert!(text.contains("You can press the button again: the form counts once."), "{text}");
+    assert!(text.contains("it is not known whether this was recorded"), "{text}");
+    assert!(
+        text.contains("You can press the button again: the form is recorded only once."),
+        "{text}"
+    );
     let kept = Fields::of(&unclear);
     assert_eq!(kept.value("key"), form.value("key"));
     app.restart();
@@ -260,18 +265,18 @@ fn what_cannot_be_an_amount_is_marked_where_it_stands() {
     let before = app.snapshot();
     for (name, value, expected) in [
         ("amount-1", "1.005", "NOK has 2 decimals."),
-        ("amount-1", "much", "Write an amount, as 120.00, or nothing."),
-        ("amount-1", "-5", "Write it without a minus."),
-        ("amount-1", "99999999999999", "That is too large a number."),
+        ("amount-1", "much", "Enter an amount such as 120.00, or leave it empty."),
+        ("amount-1", "-5", "Enter the amount without a minus sign."),
+        ("amount-1", "99999999999999", "The amount is too large."),
         ("amount-1", "398.01", "Only 398.00 is left."),
-        ("quantity-1", "6", "Write how many of the 5, or an amount."),
-        ("quantity-1", "some", "Write how many of the 5, or an amount."),
-        ("processed_at", "yesterday", "Write it as 2026-11-23T10:00."),
+        ("quantity-1", "6", "Enter how many of the 5, or an amount."),
+        ("quantity-1", "some", "Enter how many of the 5, or an amount."),
+        ("processed_at", "yesterday", "Not a valid time. Write it as 2026-11-23T10:00."),
         ("card_masked_pan", "4242 4242 4242 4242", "This is a whole card number"),
-        ("metadata", "no value", "Write one name: value a line."),
-        ("metadata", "a: 1\na: 2", "a stands there twice."),
-        ("amount-7", "1", "The form has a field that this order has not. Reload it."),
-        ("success", "false", "The form has a field that this order has not. Reload it."),
+        ("metadata", "no value", "Write one name: value per line."),
+        ("metadata", "a: 1\na: 2", "a is given twice."),
+        ("amount-7", "1", "The form has a field that this order does not have. Reload it."),
+        ("success", "false", "The form has a field that this order does not have. Reload it."),
     ] {
         let reply = form().set(name, value).send(&office, "captures", "record");
         let text = words(&reply);
@@ -280,7 +285,7 @@ fn what_cannot_be_an_amount_is_marked_where_it_stands() {
         assert!(!text.contains("Record capture"), "no button for what cannot be recorded");
     }
     let empty = form().send(&office, "captures", "clear").expect(200);
-    assert!(words(&empty).contains("Type an amount on one line at least."));
+    assert!(words(&empty).contains("Enter an amount on at least one line."));
     let filled = Fields::of(&Fields::of(&empty).send(&office, "captures", "all"));
     assert_eq!(filled.value("amount-2"), "99.00");
     assert_eq!(app.snapshot(), before);
@@ -303,7 +308,7 @@ fn everything_that_can_be_said_about_a_capture_is_kept() {
         .set("reason", "Expired card");
     let page = form.send(&office, "captures", "review").expect(200);
     let text = words(&page);
-    assert!(text.contains("Record refused capture 497.00 NOK") && text.contains("nothing moves"));
+    assert!(text.contains("Record refused capture 497.00 NOK") && text.contains("no money moves"));
     // A textarea is no input, so it is typed again.
     let form = Fields::of(&page).set("metadata", "parcel: 370\nshelf: A: 3");
     let shown = words(&office.follow(&form.send(&office, "captures", "record")));
@@ -334,7 +339,7 @@ fn several_reservations_are_chosen_between_first() {
     let text = words(&choose);
     assert!(text.contains("Choose the reservation that this draws on."), "{text}");
     assert!(text.contains("Left to capture 300.00 NOK"), "of both together: {text}");
-    assert!(!text.contains("Type an amount"), "nothing can be typed yet: {text}");
+    assert!(!text.contains("Enter an amount"), "nothing can be typed yet: {text}");
     assert!(text.contains("Reservation of 200.00 NOK, 18 Nov 2026 12:06 Left to capture: 200.00"));
     let form = Fields::of(&office.form(&format!("captures?authorization_id={second}")));
     assert_eq!(form.value("amount-1"), "200.00");
@@ -398,7 +403,7 @@ fn the_order_s_page_offers_what_can_be_done_and_says_why_not() {
     let page = |cookie: &str| words(&get(&app, cookie, &format!("/orders/{}", office.order)));
     let fresh = page(&office.cookie);
     for expected in [
-        "Refund: Nothing that was captured is left to refund.",
+        "Refund: No captured money is left to refund.",
         "Release reservation: Nothing is reserved.",
     ] {
         assert!(fresh.contains(expected), "{expected} in {fresh}");

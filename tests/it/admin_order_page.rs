@@ -68,14 +68,14 @@ fn the_bar_s_parts_add_up_to_the_sums_above_it() {
     assert_says(
         &page,
         &["Still reserved 500.00 NOK Not reserved 500.00 NOK Given back 200.00 NOK \
-           Give-back taken back 100.00 NOK Give-back not reserved 100.00 NOK Actions"],
+           Give-back reversed 100.00 NOK Give-back not reserved 100.00 NOK Actions"],
     );
     record(&app, &order, "authorizations", &[(2, -10_000)]);
     record(&app, &order, "captures", &[(1, 50_000)]);
     assert_says(
         &page_of(&app, &owner, &order),
         &["Captured and kept 500.00 NOK Not reserved 500.00 NOK Given back 200.00 NOK \
-           Reserved to give back 100.00 NOK Give-back taken back 100.00 NOK Actions"],
+           Reserved to give back 100.00 NOK Give-back reversed 100.00 NOK Actions"],
     );
 }
 

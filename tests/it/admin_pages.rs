@@ -128,7 +128,7 @@ fn an_order_s_page_shows_its_money_its_people_and_its_story() {
         "Gateway Bambora Payment id PID-7",
         "The gateway refused it; no money moved.",
         "Capture of 1.00 NOK refused by the gateway, by API client test",
-        "Order made, by API client test",
+        "Order created, by API client test",
     ] {
         assert!(page.contains(expected), "{expected} in {page}");
     }
@@ -145,7 +145,7 @@ fn closing_and_cancelling_are_done_by_the_person_who_presses() {
     let done = change("close", FORM_TOKEN).expect(303);
     assert_eq!(done.header("location"), Some(format!("/admin/{ACCOUNT}{path}").as_str()));
     let refused = change("close", FORM_TOKEN).expect(409);
-    assert!(words(&refused).contains("The order is closed already."));
+    assert!(words(&refused).contains("The order is already closed."));
     change("open", FORM_TOKEN).expect(303);
     change("cancel", FORM_TOKEN).expect(303);
     let shown = app.get(&path).expect(200).body;

@@ -41,7 +41,7 @@ fn a_packing_slip_says_what_goes_where_and_nothing_of_money() {
     for expected in [
         head.as_str(),
         "Packed Quantity Description Item 2 Stablestol blå 175938 1 Kaffe 190010 frakt frakt",
-        "frakt 1 line that gives back is left out.",
+        "frakt 1 line that gives money back is left out.",
     ] {
         assert!(slip.contains(expected), "{expected} in {slip}");
     }

@@ -116,7 +116,7 @@ fn an_owner_made_by_the_set_up_page_signs_in_however_the_e_mail_is_typed() {
     for wrong in ["åse", "åse@", "@åsen.no", "å@se@åsen.no", "å se@åsen.no", "åse@-åsen.no"]
     {
         let page = app.send("POST", "/admin/setup", &[FORM], Some(&body(wrong))).expect(200);
-        assert!(page.text.contains("Write your e-mail address."), "{wrong}: {}", page.text);
+        assert!(page.text.contains("Enter your e-mail address."), "{wrong}: {}", page.text);
     }
     app.send("POST", "/admin/setup", &[FORM], Some(&body(" Åse@Åsen.no"))).expect(303);
     for typed in ["åse@åsen.no", "Åse@xn--sen-tla.no"] {

@@ -24,6 +24,6 @@ fn a_damaged_book_is_read_and_not_written_and_every_page_says_so() {
     assert!(health.text.contains("damaged"), "{}", health.text);
     for page in ["/orders".to_owned(), format!("/orders/{order}")] {
         let shown = get(&app, &cookie, &page).expect(200);
-        assert!(words(&shown).contains("The book was found damaged"), "{page}");
+        assert!(words(&shown).contains("The database file is damaged"), "{page}");
     }
 }

@@ -75,15 +75,15 @@ impl Frame {
 fn words(trouble: Trouble) -> &'static str {
     match trouble {
         Trouble::Damaged => {
-            "The book was found damaged, so nothing is recorded any more. Tell whoever looks after \
-             the server: keep a copy of the file, run tillbook verify, and restore the last backup."
+            "The database file is damaged, so nothing can be recorded. Tell the server's operator: \
+             keep a copy of the file, run tillbook verify, and restore the last backup."
         }
         Trouble::DiskFull => {
-            "The server's disk is full, so nothing can be recorded until somebody makes room."
+            "The server's disk is full. Nothing can be recorded until space is freed."
         }
         Trouble::WalLarge => {
-            "Some program has been reading the book's file for long, and the disk fills up. Tell \
-             whoever looks after the server to end it."
+            "A program has kept the database file open for a long time, and the disk is filling \
+             up. Ask the server's operator to stop that program."
         }
     }
 }

@@ -39,11 +39,11 @@ struct ErrorPage<'a> {
 }
 
 /// What to do so that a name is known. It is not given back: it may be anything.
-const UNKNOWN_HOST: &str = "The back office answers only by names that the server was told. If the \
-    one in the address bar is yours, start the server with --public-url and the whole address, or \
-    with --host and the name when it has another address besides. If that was done, a proxy in \
-    front changes the name: have it pass on the Host header that it got, or give the name that it \
-    sends with --host.";
+const UNKNOWN_HOST: &str = "The back office answers only to host names that the server was started \
+    with. If the name in the address bar is yours, start the server with --public-url and the \
+    whole address, or with --host and the name if it is an additional one. If that is done, a \
+    proxy in front is changing the name: make it pass the Host header on unchanged, or give the \
+    name that it sends with --host.";
 
 impl PageError {
     /// A page that could not be rendered: a bug here.
@@ -55,13 +55,14 @@ impl PageError {
         match self {
             Self::SignInFirst { .. } => ("Sign in", "Please sign in first.".to_owned()),
             Self::Forbidden(why) => ("Not allowed", (*why).to_owned()),
-            Self::UnknownHost => ("Not known by this name", UNKNOWN_HOST.to_owned()),
-            Self::NotFound => {
-                ("Not found", "There is no such page, or it is not yours to see.".to_owned())
-            }
+            Self::UnknownHost => ("Unknown host name", UNKNOWN_HOST.to_owned()),
+            Self::NotFound => (
+                "Not found",
+                "This page does not exist, or you do not have access to it.".to_owned(),
+            ),
             Self::Api(error) => match error.code {
-                Code::Unavailable => ("Not right now", error.message.clone()),
-                Code::InternalError => ("Something failed", error.page_message()),
+                Code::Unavailable => ("Not available right now", error.message.clone()),
+                Code::InternalError => ("Something went wrong", error.page_message()),
                 _ => ("That did not work", error.message.clone()),
             },
         }

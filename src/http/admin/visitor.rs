@@ -48,7 +48,9 @@ impl Visitor {
         if is_form_token(&self.form_token, form.text("form_token")) {
             return Ok(());
         }
-        Err(PageError::Forbidden("This form is of an older session. Go back, reload, try again."))
+        Err(PageError::Forbidden(
+            "This form belongs to an older session. Go back, reload the page and try again.",
+        ))
     }
 }
 

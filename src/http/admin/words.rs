@@ -38,7 +38,7 @@ pub fn cancelled_reason(reason: Option<CancelledReason>) -> &'static str {
         Some(CancelledReason::Customer) => "the customer asked",
         Some(CancelledReason::Merchant) => "we cannot deliver",
         Some(CancelledReason::Fraud) => "fraud",
-        Some(CancelledReason::Expired) => "it ran out",
+        Some(CancelledReason::Expired) => "it expired",
         Some(CancelledReason::Other) => "another reason",
         None => "no reason given",
     }

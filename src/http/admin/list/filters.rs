@@ -20,11 +20,11 @@ const TEXT_CHARS_MAX: usize = 200;
 const DATE_CHARS: usize = 10;
 
 /// What is told beside a field of dates that says none.
-pub const NO_DATE: &str = "This is no date. Write it as 2026-11-23.";
+pub const NO_DATE: &str = "Not a valid date. Write it as 2026-11-23.";
 
 /// What is told where the list cannot go by the orders' totals.
-const NOT_BY_TOTAL: &str = "Only all, closed and cancelled orders go by their total; these are \
-    the newest first.";
+const NOT_BY_TOTAL: &str = "Only the tabs All, Closed and Cancelled can be sorted by total, and \
+    only without a search, a store or a payment status. These orders are sorted newest first.";
 
 /// What the address asks for.
 #[derive(Clone)]
@@ -141,7 +141,7 @@ impl Asked {
         let search = self.search.parse(searchable, "Search for at most 200 characters.");
         let known = |id: &str| stores.is_none_or(|stores| stores.iter().any(|store| store == id));
         let store = |id: &str| Some(id.to_owned()).filter(|id| known(id));
-        let store_id = self.store.parse(store, "No order is of this store.");
+        let store_id = self.store.parse(store, "No orders from this store.");
         let day = |date: &str, days_on| {
             day_start(date, days_on, time_zone).filter(|_| date.len() == DATE_CHARS)
         };
@@ -168,7 +168,7 @@ impl Asked {
         let sortable = query.is_none_or(OrderQuery::is_sortable_by_total);
         match self.order {
             None => {
-                self.sort.problem = "There is no such order; these are the newest first.";
+                self.sort.problem = "There is no such sort. These orders are sorted newest first.";
             }
             Some(order) if order.is_by_total() && !sortable => {
                 self.sort.problem = NOT_BY_TOTAL;

@@ -29,7 +29,7 @@ pub const TABS: [TabKind; 6] = [
         payment_statuses: &[],
         holds: false,
         empty_title: "No orders yet.",
-        empty_text: "Orders come in through the API. Make a client for your website:",
+        empty_text: "Orders arrive through the API. Create a client for your website:",
     },
     // Any line that holds money, whatever the order's sums and status are (docs/contract.md,
     // Decision 2).
@@ -40,8 +40,8 @@ pub const TABS: [TabKind; 6] = [
         payment_statuses: &[],
         holds: true,
         empty_title: "Nothing to capture.",
-        empty_text: "An order waits here from its reservation until all of it is captured or \
-            released. Reservations come in through the API as the payment provider reports them.",
+        empty_text: "Orders appear here while money is reserved on them, until it is captured or \
+            released. Reservations arrive through the API when the payment provider reports them.",
     },
     TabKind {
         word: "partly-captured",
@@ -49,9 +49,9 @@ pub const TABS: [TabKind; 6] = [
         statuses: &[],
         payment_statuses: &[PaymentStatus::PartiallyPaid],
         holds: false,
-        empty_title: "No order is captured in part.",
-        empty_text: "Orders of which only a part was sent and captured stand here until the rest \
-            is captured or released.",
+        empty_title: "No partly captured orders.",
+        empty_text: "Orders appear here once a part of them is captured, until the rest is \
+            captured or released.",
     },
     TabKind {
         word: "refunded",
@@ -59,8 +59,8 @@ pub const TABS: [TabKind; 6] = [
         statuses: &[],
         payment_statuses: &[PaymentStatus::Refunded, PaymentStatus::PartiallyRefunded],
         holds: false,
-        empty_title: "Nothing was refunded.",
-        empty_text: "Orders stand here once all or a part of what was captured is given back.",
+        empty_title: "No refunded orders.",
+        empty_text: "Orders appear here once all or part of the captured money is refunded.",
     },
     TabKind {
         word: "closed",
@@ -68,7 +68,7 @@ pub const TABS: [TabKind; 6] = [
         statuses: &[OrderStatus::Closed],
         payment_statuses: &[],
         holds: false,
-        empty_title: "No order is closed.",
+        empty_title: "No closed orders.",
         empty_text: "Close an order on its page when nothing more will be reserved on it.",
     },
     TabKind {
@@ -77,8 +77,8 @@ pub const TABS: [TabKind; 6] = [
         statuses: &[OrderStatus::Cancelled],
         payment_statuses: &[],
         holds: false,
-        empty_title: "No order is cancelled.",
-        empty_text: "An order of which nothing is captured can be cancelled on its page.",
+        empty_title: "No cancelled orders.",
+        empty_text: "An order without captures can be cancelled on its page.",
     },
 ];
 

@@ -28,10 +28,10 @@ use crate::http::extract::order_in_path;
 use crate::http::state::{AppState, state};
 use crate::store::{KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};
 
-const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing was recorded yet.";
+const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing has been recorded yet.";
 const CHANGED: &str = "The order changed while this form was open. Nothing was recorded.";
-const KEY_USED: &str = "This form has been recorded already, with other amounts. What stands here \
-    now was not recorded: look at what is left, and record it if there is more.";
+const KEY_USED: &str = "This form has already been recorded, with other amounts. The amounts below \
+    were not recorded: check what is left, and record them if they are still due.";
 
 /// A form and who sent it about which order.
 struct Sent<'a> {
@@ -249,8 +249,8 @@ impl Sent<'_> {
     }
 }
 
-const UNCLEAR: &str = "The server could not finish, and whether this was recorded is not known.";
-const PRESS_AGAIN: &str = "You can press the button again: the form counts once.";
+const UNCLEAR: &str = "The server could not finish, and it is not known whether this was recorded.";
+const PRESS_AGAIN: &str = "You can press the button again: the form is recorded only once.";
 
 /// What the form's key stands for: whose it is and what it says.
 fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {

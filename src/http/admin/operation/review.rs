@@ -69,7 +69,7 @@ fn told(subject: &Subject<'_>, request: &OperationRequest, after: &Ledger) -> Re
             effects(subject, total, after)
         } else {
             vec![
-                "The gateway refused it: that is kept in the order's story, and nothing moves."
+                "The gateway refused it. The order's history shows that, and no money moves."
                     .to_owned(),
             ]
         },
@@ -92,7 +92,7 @@ fn effects(subject: &Subject<'_>, total: i128, after: &Ledger) -> Vec<String> {
         OperationKind::Capture if after.holds() => {
             format!("{} stays reserved.", money(after.sums().held))
         }
-        _ if is_all => "Nothing is left after it.".to_owned(),
+        _ if is_all => "Nothing is left after that.".to_owned(),
         _ => format!("{} {}.", money(left_after), words.rest),
     });
     sentences
@@ -105,7 +105,7 @@ fn refused(subject: &Subject<'_>, rejected: &OperationRejected) -> Refused {
     let line = |line: &ExceededLine| {
         let left = figure(&subject.order.currency, line.remaining);
         let message = match line.remaining {
-            0 => "Nothing is left here.".to_owned(),
+            0 => "Nothing is left on this line.".to_owned(),
             _ => format!("Only {left} is left."),
         };
         (line.line_id, message)

@@ -143,7 +143,9 @@ impl Subject<'_> {
         }
         let currency = &self.order.currency;
         let minor_units = currency.parse_figure(typed).map_err(|why| match why {
-            FigureRejected::NoFigure => "Write an amount, as 120.00, or nothing.".to_owned(),
+            FigureRejected::NoFigure => {
+                "Enter an amount such as 120.00, or leave it empty.".to_owned()
+            }
             FigureRejected::TooManyDecimals { decimals: 0 } => {
                 format!("{} has no decimals.", currency.code())
             }
@@ -153,15 +155,15 @@ impl Subject<'_> {
         })?;
         let gives_back = line.payable().minor_units() < 0;
         if minor_units < 0 && !gives_back {
-            return Err("Write it without a minus.".to_owned());
+            return Err("Enter the amount without a minus sign.".to_owned());
         }
         let read = signed(line, minor_units.unsigned_abs());
-        read.map(Some).ok_or_else(|| "That is too large a number.".to_owned())
+        read.map(Some).ok_or_else(|| "The amount is too large.".to_owned())
     }
 
     fn read_quantity(&self, typed: &str, item: &Item, line: &Line) -> Result<u64, String> {
         let of = quantity(item).unwrap_or_else(|| "1".to_owned());
-        let refused = || format!("Write how many of the {of}, or an amount.");
+        let refused = || format!("Enter how many of the {of}, or an amount.");
         let whole = Quantity::parse(&of).ok_or_else(refused)?;
         let asked = Quantity::parse(typed).filter(|asked| *asked <= whole).ok_or_else(refused)?;
         let (payable, available) = (line.payable().magnitude(), self.available(line));
@@ -208,7 +210,10 @@ impl Subject<'_> {
         }
         let moment = local_moment(typed, self.time_zone).map(rfc3339);
         if moment.is_none() {
-            problems.push(("processed_at", "Write it as 2026-11-23T10:00.".to_owned()));
+            problems.push((
+                "processed_at",
+                "Not a valid time. Write it as 2026-11-23T10:00.".to_owned(),
+            ));
         }
         moment
     }
@@ -228,7 +233,9 @@ impl Subject<'_> {
         };
         let unknown = form.fields().iter().filter(|(name, _)| !is_known(name));
         unknown
-            .map(|_| ("", "The form has a field that this order has not. Reload it.".to_owned()))
+            .map(|_| {
+                ("", "The form has a field that this order does not have. Reload it.".to_owned())
+            })
             .collect()
     }
 }
@@ -307,11 +314,11 @@ fn metadata(form: &Form, problems: &mut Vec<(&'static str, String)>) -> Option<T
     for line in form.text("metadata").lines().filter(|line| !line.trim().is_empty()) {
         let pair = line.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
         let Some((name, value)) = pair.filter(|(name, _)| !name.is_empty()) else {
-            problems.push(("metadata", "Write one name: value a line.".to_owned()));
+            problems.push(("metadata", "Write one name: value per line.".to_owned()));
             break;
         };
         if members.iter().any(|(known, _)| known == name) {
-            problems.push(("metadata", format!("{name} stands there twice.")));
+            problems.push(("metadata", format!("{name} is given twice.")));
             break;
         }
         members.push((name.to_owned(), Tree::text(value)));
@@ -322,7 +329,7 @@ fn metadata(form: &Form, problems: &mut Vec<(&'static str, String)>) -> Option<T
 /// A problem of the body, told where the form has what it is about.
 fn in_form(problem: Problem) -> (&'static str, String) {
     let message = match problem.code {
-        "empty" => "Type an amount on one line at least.".to_owned(),
+        "empty" => "Enter an amount on at least one line.".to_owned(),
         _ => problem.message,
     };
     (field_at(&problem.path), message)

@@ -47,10 +47,10 @@ pub fn refusal(rejected: &OperationRejected) -> &'static str {
     match rejected {
         OperationRejected::OrderCancelled => "The order is cancelled.",
         OperationRejected::OrderNotOpen => "The order is closed. Open it again first.",
-        OperationRejected::References(_) => "The order has changed. Look again.",
-        OperationRejected::AmountsExceedRemaining(_) => "That is more than there is.",
+        OperationRejected::References(_) => "The order has changed. Reload the page.",
+        OperationRejected::AmountsExceedRemaining(_) => "That is more than is left.",
         OperationRejected::SumOutOfRange => {
-            "All that was ever reserved on this order would be too large a number."
+            "The sum of everything ever reserved on this order would be too large."
         }
     }
 }
@@ -62,9 +62,9 @@ const AUTHORIZATION: Words = Words {
     verb_past: "reserved",
     so_far: "Reserved",
     left: "Not reserved",
-    nothing_left: "All of it has been reserved or captured.",
+    nothing_left: "Everything has been reserved or captured.",
     rest: "is left to reserve",
-    first: "Have your payment provider reserve it first; Tillbook keeps the book.",
+    first: "Reserve it at your payment provider first; Tillbook only records it.",
 };
 
 const CAPTURE: Words = Words {
@@ -76,7 +76,7 @@ const CAPTURE: Words = Words {
     left: "Left to capture",
     nothing_left: "Nothing is left to capture.",
     rest: "is left to capture",
-    first: "Charge it at your payment provider first; Tillbook keeps the book.",
+    first: "Charge it at your payment provider first; Tillbook only records it.",
 };
 
 const REFUND: Words = Words {
@@ -86,9 +86,9 @@ const REFUND: Words = Words {
     verb_past: "refunded",
     so_far: "Refunded",
     left: "Left to refund",
-    nothing_left: "Nothing that was captured is left to refund.",
+    nothing_left: "No captured money is left to refund.",
     rest: "stays captured",
-    first: "Give it back at your payment provider first; Tillbook keeps the book.",
+    first: "Refund it at your payment provider first; Tillbook only records it.",
 };
 
 const CANCELLATION: Words = Words {
@@ -100,6 +100,6 @@ const CANCELLATION: Words = Words {
     left: "Still reserved",
     nothing_left: "Nothing is reserved.",
     rest: "stays reserved",
-    first: "Release it at your payment provider first; Tillbook keeps the book. What is released \
-            can only be captured after it has been reserved again.",
+    first: "Release it at your payment provider first; Tillbook only records it. Released money \
+            can only be captured after it is reserved again.",
 };

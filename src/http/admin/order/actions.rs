@@ -74,9 +74,9 @@ pub fn actions(order: &OrderRecord, staff: &Staff) -> Vec<Action> {
 /// Why a status stays, for a person.
 pub fn refusal_words(why: StatusChangeRejected) -> &'static str {
     match why {
-        StatusChangeRejected::OrderCancelled => "The order is cancelled, and stays so.",
-        StatusChangeRejected::OrderNotOpen => "The order is closed already.",
-        StatusChangeRejected::OrderNotClosed => "The order is open.",
+        StatusChangeRejected::OrderCancelled => "The order is cancelled, which cannot be undone.",
+        StatusChangeRejected::OrderNotOpen => "The order is already closed.",
+        StatusChangeRejected::OrderNotClosed => "The order is already open.",
         StatusChangeRejected::OrderHasCaptures => {
             "Money was captured. Refund it, or close the order instead."
         }

@@ -38,7 +38,7 @@ pub async fn create(
     let text = form.text("comment").replace("\r\n", "\n");
     let problem = match text.chars().count() {
         _ if text.trim().is_empty() => "Write a comment before you add it.",
-        count if COMMENT_CHARS_MAX < count => "The comment is too long; 2,000 characters fit.",
+        count if COMMENT_CHARS_MAX < count => "The comment is too long: at most 2,000 characters.",
         _ => "",
     };
     if !problem.is_empty() {

@@ -32,7 +32,7 @@ const BAR_PARTS: [BarPartKind; 8] = [
     pays("unreserved", "Not reserved", |boxes| boxes.unreserved),
     gives_back("kept", "Given back", |boxes| boxes.kept),
     gives_back("held", "Reserved to give back", |boxes| boxes.held),
-    gives_back("refunded", "Give-back taken back", |boxes| boxes.refunded),
+    gives_back("refunded", "Give-back reversed", |boxes| boxes.refunded),
     gives_back("unreserved", "Give-back not reserved", |boxes| boxes.unreserved),
 ];
 

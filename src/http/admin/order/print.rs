@@ -95,8 +95,8 @@ pub async fn packing_slip(staff: Staff, request: HttpRequest) -> Result<HttpResp
         lines: packed.into_iter().map(slip_line).collect(),
         left_out: match gives_back.len() {
             0 => String::new(),
-            1 => "1 line that gives back is left out.".to_owned(),
-            many => format!("{many} lines that give back are left out."),
+            1 => "1 line that gives money back is left out.".to_owned(),
+            many => format!("{many} lines that give money back are left out."),
         },
     })
 }

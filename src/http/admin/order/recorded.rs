@@ -50,7 +50,7 @@ fn what(loaded: &OrderRead, operation: &Operation) -> String {
     let sum = money(&order.currency, operation.amount.minor_units().into());
     let noun = words(operation.kind).noun;
     if !operation.success {
-        return format!("Recorded that the gateway refused a {noun} of {sum}. Nothing moved.");
+        return format!("Recorded that the gateway refused a {noun} of {sum}. No money moved.");
     }
     let status = words::payment_status(&order.ledger, order.payment_status);
     format!("Recorded a {noun} of {sum}. The order's payment is now: {status}.")

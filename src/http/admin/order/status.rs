@@ -30,7 +30,8 @@ pub async fn change(
     let change = match to {
         StatusChange::Cancel(_) => {
             let Some(reason) = CancelledReason::parse(form.text("cancelled_reason")) else {
-                let mut page = page::page(&staff, &request, "Choose why it is cancelled.").await?;
+                let mut page =
+                    page::page(&staff, &request, "Choose why the order is cancelled.").await?;
                 *page.status_mut() = StatusCode::BAD_REQUEST;
                 return Ok(page);
             };

@@ -84,7 +84,7 @@ fn event_row(
 fn operation_words(read: &OrderRead, operation: &Operation) -> String {
     let minor_units = operation.amount.minor_units();
     let amount = words::money(&read.order.currency, minor_units.into());
-    // "Capture of give back 50.00" is no English.
+    // "Capture of give back 50.00" would not be English.
     let of = if minor_units < 0 { ":" } else { " of" };
     let kind = words::operation(operation.kind);
     let refused = if operation.success { "" } else { " refused by the gateway" };
@@ -108,12 +108,12 @@ fn change_words(api: &ApiEvent, version: i64, is_comment: bool) -> String {
     let before_that = segments.next().unwrap_or_default();
     match (api.method.as_str(), last) {
         _ if is_comment => "Comment".to_owned(),
-        _ if api.draft_id.is_some() && version == 1 => "Order made".to_owned(),
+        _ if api.draft_id.is_some() && version == 1 => "Order created".to_owned(),
         _ if api.draft_id.is_some() => "Lines changed by a draft".to_owned(),
         ("PUT", _) => changed_fields(api),
         ("DELETE", _) if before == "comments" => "Comment deleted".to_owned(),
         ("POST", "delete") if before_that == "comments" => "Comment deleted".to_owned(),
-        ("POST", "comments") => "Comment, deleted since".to_owned(),
+        ("POST", "comments") => "Comment, since deleted".to_owned(),
         ("POST", "open") => "Opened again".to_owned(),
         ("POST", "close") => "Closed".to_owned(),
         ("POST", "cancel") => "Cancelled".to_owned(),

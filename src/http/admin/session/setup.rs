@@ -52,11 +52,13 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
         Err(problem) => return page(&request, &form, problem).await,
     };
     let Some(email) = email::parse(form.text("email")) else {
-        return page(&request, &form, "Write your e-mail address.").await;
+        return page(&request, &form, "Enter your e-mail address.").await;
     };
     let password = match Password::new(form.text("password")) {
         Ok(password) => password,
-        Err(why) => return page(&request, &form, &format!("Choose another: {why}.")).await,
+        Err(why) => {
+            return page(&request, &form, &format!("Choose another password: {why}.")).await;
+        }
     };
     let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;
     let randomness = state.randomness.clone();
@@ -83,7 +85,7 @@ fn parse_account(form: &Form) -> Result<CreateAccount, &'static str> {
         return Err("Enter your shop's name.");
     }
     let account_id = AccountId::parse(form.text("account").trim())
-        .ok_or("An account is P or T and eight digits, as P00000001.")?;
+        .ok_or("An account is P or T and eight digits, such as P00000001.")?;
     let currency = Currency::parse(CURRENCY).ok_or("The currency table is damaged.")?;
     Ok(CreateAccount { account_id, name, currency, time_zone: TIME_ZONE.to_owned() })
 }

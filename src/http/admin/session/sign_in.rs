@@ -110,8 +110,8 @@ fn too_soon(
     next: &str,
     wait_ms: i64,
 ) -> Result<HttpResponse, PageError> {
-    const TOO_SOON: &str = "Too many wrong passwords were typed, so nobody can sign in with this \
-        e-mail, or from here, for up to a quarter of an hour. Wait, or sign in on the server.";
+    const TOO_SOON: &str = "Too many wrong passwords. Signing in with this e-mail or from this \
+        address is blocked for up to 15 minutes. Wait, or sign in on the server itself.";
     let mut response = page(state, email, next, TOO_SOON)?;
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     let seconds = HeaderValue::from(wait_ms.unsigned_abs().div_ceil(1_000));
@@ -159,7 +159,8 @@ pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, 
 /// What a link that does nothing means to whoever followed it.
 pub fn link_refused(why: UseLinkRefused) -> ApiError {
     let message = format!(
-        "The link did nothing: {why}. Restart the server, or have an owner make you a user."
+        "The link did not work: {why}. Restart the server to get a new one, or ask an owner to add \
+         you as a user."
     );
     ApiError::new(crate::http::error::Code::InvalidRequest, message)
 }
@@ -205,7 +206,7 @@ const NO_SUCH_USER: &str = "No user has this e-mail and password.";
 
 const PLAIN_HTTP: &str = "This page came over plain http, where others could read your password. \
     Put TLS in front of the server and start it with --public-url https://…, or start it with \
-    --insecure-http if nobody else is on this network.";
+    --insecure-http if no one else is on this network.";
 
 /// Passwords travel over TLS, on this machine, or where that was asked for.
 fn is_safe_transport(state: &AppState) -> bool {
