@@ -1,5 +1,5 @@
-//! Where signing in leads: the orders of the one account, a choice of several, or what to do
-//! without any.
+//! The page after signing in: a choice of accounts, or help for a user without any. A user of one
+//! account is redirected to its orders.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -17,7 +17,7 @@ use crate::store::{AccountRecord, Reader, StoreError};
 struct AccountsPage {
     frame: Frame,
     rows: Vec<Row>,
-    /// What lets somebody in who works on none.
+    /// The command that gives a user without accounts access to one.
     command: String,
 }
 

@@ -1,4 +1,4 @@
-//! A form as a browser sends it.
+//! Reads a form that a browser posts, and refuses forms of other sites.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,42 +11,39 @@ use super::page_error::PageError;
 use crate::http::edge::body::read_body;
 use crate::http::state::state;
 
-/// Bytes of a form.
 const FORM_BYTES_MAX: usize = 512 << 10;
 
-/// Bytes of a form's key; ours are UUIDs.
+/// Bytes of a form's key, which is a UUID.
 const KEY_BYTES_MAX: usize = 36;
 
-/// The fields of a form that came from one of our own pages, in the order of the page.
+/// The fields of a form that one of our own pages sent, in the order of the page.
 #[derive(Debug)]
 pub struct Form {
     fields: Vec<(String, String)>,
 }
 
 impl Form {
-    /// The value of a field; empty when it was not sent.
+    /// The value of a field; empty when the field was not sent.
     pub fn text(&self, name: &str) -> &str {
         let found = self.fields.iter().find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value.as_str())
     }
 
-    /// Whether a field was sent.
+    /// True if the field was sent, even if it is empty.
     pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(key, _)| key == name)
     }
 
-    /// A form with these fields, as if it had been sent.
+    /// A form with these fields, to show a page that nothing was posted to.
     pub fn of(fields: &[(&str, &str)]) -> Form {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         Form { fields: fields.iter().map(owned).collect() }
     }
 
-    /// A form with these fields.
     pub fn new(fields: Vec<(String, String)>) -> Form {
         Form { fields }
     }
 
-    /// All fields.
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
     }
@@ -69,14 +66,15 @@ impl FromRequest for Form {
     }
 }
 
-/// Whether that can be the key of a form. They are drawn by us; one that is not like ours was not.
+/// True if the text has the shape of a form's key. Pages draw the keys, so a form with any other
+/// shape did not come from a page.
 pub fn is_key(text: &str) -> bool {
     (1..=KEY_BYTES_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Whether a browser says that the form is of this site: `Sec-Fetch-Site` where it is sent, else
-/// `Origin`. The session's form token is checked besides.
+/// True if the browser reports that the form comes from this site: by `Sec-Fetch-Site` where it is
+/// sent, else by `Origin`. Pages also check the form token of the session.
 fn is_from_our_pages(request: &HttpRequest) -> Result<bool, PageError> {
     let header = |name: HeaderName| request.headers().get(name)?.to_str().ok();
     let form = header(CONTENT_TYPE).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What every page has around it.
+//! The values of `base.html`, the frame around every page.
 
 use super::visitor::{Staff, Visitor};
 use crate::http::assets::{CSS, SCRIPT};
@@ -8,30 +8,30 @@ use crate::store::Trouble;
 /// The values that `base.html` shows. Paths begin with the path of the public URL.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    /// Path of the public URL; empty for none.
+    /// Path of the public URL; empty when it has none.
     pub base: String,
     pub css: String,
     pub script: String,
-    /// Empty while nobody is signed in.
+    /// The visitor's e-mail; empty when they are not signed in.
     pub email: String,
     pub role: &'static str,
     pub form_token: String,
-    /// The account of the page; empty on pages of none.
+    /// The account that the page belongs to; empty on pages without one.
     pub account: String,
-    /// What people call that shop.
+    /// The name of the shop.
     pub account_name: String,
-    /// Whether the visitor works on others too.
+    /// True if the visitor has other accounts too.
     pub has_others: bool,
-    /// The entry of the rail that the page is of; empty for none.
+    /// The current entry of the navigation; empty when the page is not in it.
     pub here: &'static str,
-    /// The shop is a demo.
+    /// True if the database was made by `tillbook demo`.
     pub demo: bool,
-    /// What somebody must see to, in words.
+    /// Troubles that the server's operator must deal with, as sentences.
     pub troubles: Vec<&'static str>,
 }
 
 impl Frame {
-    /// The frame of a page that anybody may see.
+    /// The frame of a page that needs no signing in.
     pub fn outside(state: &AppState) -> Frame {
         let base = state.links.base_path().to_owned();
         Frame {
@@ -50,7 +50,7 @@ impl Frame {
         }
     }
 
-    /// The frame of a page of no account, for somebody who is signed in.
+    /// The frame of a page for a signed-in visitor that belongs to no account.
     pub fn of_visitor(state: &AppState, visitor: &Visitor) -> Frame {
         Frame {
             email: visitor.email.to_string(),
@@ -61,7 +61,7 @@ impl Frame {
         }
     }
 
-    /// The frame of a page of an account.
+    /// The frame of a page that belongs to an account.
     pub fn inside(state: &AppState, staff: &Staff) -> Frame {
         Frame {
             account: staff.account_id.to_string(),

@@ -1,8 +1,8 @@
-//! The back office: pages rendered here, every form working without any script.
+//! The back office: pages rendered on the server. Every form works without JavaScript.
 //!
 //! One folder per family of pages: the list of orders, an order, an operation's form, signing in.
-//! A page uses the same commands and reads as the API. A rule of its own would mean that the rule
-//! is missing in the domain.
+//! Pages use the same commands and queries as the API. A rule that only a page has belongs in the
+//! domain.
 
 pub mod accounts;
 pub mod form;

@@ -1,4 +1,4 @@
-//! What a person is shown when a page cannot be.
+//! The page that a person sees instead of the one they asked for.
 
 use std::fmt;
 
@@ -14,18 +14,18 @@ use crate::http::error::{ApiError, Code};
 use crate::http::state::state;
 use crate::store::StoreError;
 
-/// Why there is no page.
+/// Why a page cannot be shown.
 #[derive(Debug)]
 pub enum PageError {
-    /// Nobody is signed in: the sign-in page, and afterwards where they wanted to go.
+    /// The visitor is not signed in. `next` is the address of the sign-in page, which leads back.
     SignInFirst { next: String },
-    /// The visitor may not do this.
+    /// The visitor may not do this, with the reason as a sentence.
     Forbidden(&'static str),
-    /// The request is for a host that nobody said is this server.
+    /// The request names a host that is not configured for this server.
     UnknownHost,
-    /// There is no such page, or it is another account's.
+    /// There is no such page, or it belongs to another account.
     NotFound,
-    /// What the API would have said.
+    /// The error that the API would answer with.
     Api(ApiError),
 }
 
@@ -38,7 +38,8 @@ struct ErrorPage<'a> {
     css: &'a str,
 }
 
-/// What to do so that a name is known. It is not given back: it may be anything.
+/// How to configure a host name. The sentence does not repeat the name, which an attacker may have
+/// chosen.
 const UNKNOWN_HOST: &str = "The back office answers only to host names that the server was started \
     with. If the name in the address bar is yours, start the server with --public-url and the \
     whole address, or with --host and the name if it is an additional one. If that is done, a \
@@ -46,7 +47,7 @@ const UNKNOWN_HOST: &str = "The back office answers only to host names that the 
     name that it sends with --host.";
 
 impl PageError {
-    /// A page that could not be rendered: a bug here.
+    /// A template failed to render, which is a bug.
     pub fn render(error: askama::Error) -> PageError {
         PageError::Api(ApiError::internal(error))
     }
@@ -110,7 +111,8 @@ impl ResponseError for PageError {
     }
 }
 
-/// Shows errors as pages; an error itself knows nothing of the server that it happened on.
+/// Renders errors as pages. This is a middleware because `error_response` has no access to the
+/// server's state, which the page needs for its links.
 pub async fn show_errors(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

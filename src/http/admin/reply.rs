@@ -1,4 +1,4 @@
-//! What every page is made with: answers, and the parts of addresses.
+//! Answers and addresses that every page needs: HTML, redirects, query values, path segments.
 
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
@@ -8,29 +8,30 @@ use percent_encoding::utf8_percent_encode;
 use super::page_error::PageError;
 use crate::wire::links::SEGMENT_ESCAPED;
 
-/// A page as an answer.
+/// Renders a page as a 200.
 pub fn html(page: &impl Template) -> Result<HttpResponse, PageError> {
     let text = page.render().map_err(PageError::render)?;
     Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(text))
 }
 
-/// A redirect that is followed with GET.
+/// A redirect (303) that browsers follow with GET.
 pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
 }
 
-/// The value of a query parameter; empty when it is not there.
+/// The value of a query parameter; empty when it is missing.
 pub fn query_value(request: &HttpRequest, name: &str) -> String {
     let mut pairs = form_urlencoded::parse(request.query_string().as_bytes());
     pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-/// A text as one segment of a path.
+/// A text, percent-encoded as one segment of a path.
 pub fn escaped_segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT_ESCAPED).to_string()
 }
 
-/// The address of an operation's form: its one-time key, and the authorization that was chosen.
+/// The address of an operation's form. It carries the form's one-time key and, unless it is empty,
+/// the chosen authorization.
 pub fn form_href(href: &str, key: &str, authorization_id: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("key", key);

@@ -1,4 +1,4 @@
-//! Refuses requests for the back office under a name that the server was not told.
+//! Refuses requests for the back office whose host name is not configured.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -9,7 +9,8 @@ use actix_web::middleware::Next;
 use super::page_error::PageError;
 use crate::http::state::state;
 
-/// Refuses what is meant for a host that nobody said is this one.
+/// Answers 421 when the request names a host that is not this server, so that a hostile site cannot
+/// point a name of its own here (DNS rebinding).
 pub async fn refuse_unknown_host(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -21,7 +22,7 @@ pub async fn refuse_unknown_host(
     }
     tracing::info!(
         http.host = ?request.headers().get(HOST),
-        "refused a page: the server was told no such name; see --public-url and --host"
+        "refused a page: the host name is not configured; see --public-url and --host"
     );
     Ok(request.error_response(PageError::UnknownHost))
 }

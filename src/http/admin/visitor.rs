@@ -1,4 +1,4 @@
-//! Who looks at a page: somebody signed in, whose account the path names.
+//! The signed-in user behind a request, and the account in its path.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,33 +17,34 @@ use crate::domain::role::{Right, Role};
 use crate::http::state::{AppState, state};
 use crate::store::{AccountRecord, KeyHash, SessionRecord};
 
-/// How old `last_seen_at` may get before it is written anew.
+/// Age of `last_seen_at` above which it is written again. Writing it on every request would cost a
+/// commit each time.
 const TOUCH_MS: i64 = 60_000;
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Debug, Clone)]
 pub struct Visitor {
     pub user_id: String,
     pub email: Email,
     pub role: Role,
-    /// The accounts they work on.
+    /// The accounts that this user has access to.
     pub accounts: Vec<AccountRecord>,
-    /// What their forms carry.
+    /// The token that every form of this session must carry.
     pub form_token: String,
     pub token_sha256: [u8; 32],
 }
 
-/// A visitor on a page of one of their accounts.
+/// A signed-in user on a page of one of their accounts.
 #[derive(Debug, Clone)]
 pub struct Staff {
     pub visitor: Visitor,
     pub account_id: AccountId,
-    /// What people call the shop.
+    /// The name of the shop.
     pub account_name: String,
 }
 
 impl Visitor {
-    /// An error unless the form is of this visitor's session.
+    /// An error unless the form carries the token of this visitor's session.
     pub fn expect_own_form(&self, form: &Form) -> Result<(), PageError> {
         if is_form_token(&self.form_token, form.text("form_token")) {
             return Ok(());
@@ -55,12 +56,13 @@ impl Visitor {
 }
 
 impl Staff {
-    /// What a form's key is known by: each user has keys of their own.
+    /// The stored hash of a form's key. It includes the user, so that users cannot use each other's
+    /// keys.
     pub fn key_hash(&self, key: &str) -> KeyHash {
         KeyHash::of(&self.account_id, &self.visitor.user_id, key)
     }
 
-    /// An error unless the visitor's role has that right.
+    /// An error unless the visitor's role has this right.
     pub fn expect_right(&self, right: Right) -> Result<(), PageError> {
         if self.visitor.role.may(right) {
             return Ok(());
@@ -68,7 +70,7 @@ impl Staff {
         Err(PageError::Forbidden("Your role does not allow this. Ask an owner of the shop."))
     }
 
-    /// Whom a command acts for.
+    /// The account and user that a command acts for.
     pub fn on_behalf_of(&self) -> OnBehalfOf {
         OnBehalfOf {
             account_id: self.account_id.clone(),
@@ -108,7 +110,8 @@ impl FromRequest for Staff {
     }
 }
 
-/// The visitor of a request's cookie; `None` when nobody is signed in any more.
+/// The visitor that the request's session cookie belongs to; `None` without a cookie, or when the
+/// session has ended.
 pub async fn find_visitor(
     state: &AppState,
     request: &HttpRequest,
@@ -130,7 +133,7 @@ pub async fn find_visitor(
     if TOUCH_MS < unused_ms
         && state.store.writer.write(TouchSession { token_sha256 }).await.is_err()
     {
-        tracing::warn!("a session's use could not be noted; it may end early");
+        tracing::warn!("could not record that a session is in use; it may end early");
     }
     Ok(Some(visitor(session, accounts, token_sha256)))
 }
@@ -150,7 +153,7 @@ fn visitor(
     }
 }
 
-/// The hash of the session cookie that a request carries.
+/// SHA-256 of the request's session cookie.
 pub fn cookie_sha256(state: &AppState, request: &HttpRequest) -> Option<[u8; 32]> {
     let cookie = request.cookie(cookie_name(state))?;
     Some(Ticket::sent(cookie.value()).sha256())
@@ -173,8 +176,8 @@ pub fn no_cookie(state: &AppState) -> Cookie<'static> {
     cookie
 }
 
-/// With `__Host-`, browsers take the cookie over TLS from this host alone; plain http, which is
-/// for loopback or on demand, cannot have it.
+/// Browsers accept a `__Host-` cookie only over TLS and only from this very host. Over plain http
+/// (loopback, or `--insecure-http`) such a cookie is refused, so it has another name there.
 fn cookie_name(state: &AppState) -> &'static str {
     if state.links.is_https() { "__Host-tillbook" } else { "tillbook" }
 }

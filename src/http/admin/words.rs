@@ -1,4 +1,5 @@
-//! What things are called in front of people. The API's own words stand beside them, on hover.
+//! The words that pages use for statuses, operations, money and people. The API's own word is shown
+//! on hover.
 
 use crate::domain::currency::Currency;
 use crate::domain::ledger::Ledger;
@@ -8,7 +9,6 @@ use crate::domain::payment_status::PaymentStatus;
 use crate::json::{self, Tree};
 use crate::store::{Doer, OrderRecord};
 
-/// An order's status in plain words.
 pub fn order_status(status: OrderStatus) -> &'static str {
     match status {
         OrderStatus::Open => "Open",
@@ -17,8 +17,8 @@ pub fn order_status(status: OrderStatus) -> &'static str {
     }
 }
 
-/// The payment status in plain words. The API's word cannot say that something was refunded of a
-/// part that was captured, so that is read off the lines.
+/// The payment status of a known order. For a partly refunded order, the API's word does not tell
+/// whether all of it was captured; its lines do.
 pub fn payment_status(ledger: &Ledger, status: PaymentStatus) -> &'static str {
     let left = ledger.lines.iter().any(|line| ledger.remaining(line) != 0);
     match status {
@@ -32,7 +32,7 @@ pub fn payment_status(ledger: &Ledger, status: PaymentStatus) -> &'static str {
     }
 }
 
-/// Why an order was cancelled, as a clause.
+/// Why an order was cancelled, as the end of a sentence.
 pub fn cancelled_reason(reason: Option<CancelledReason>) -> &'static str {
     match reason {
         Some(CancelledReason::Customer) => "the customer asked",
@@ -44,7 +44,7 @@ pub fn cancelled_reason(reason: Option<CancelledReason>) -> &'static str {
     }
 }
 
-/// Who did something, and whether that is a person or a program.
+/// A user's e-mail, or the name of an API client.
 pub fn doer(doer: &Doer) -> String {
     match doer {
         Doer::User { email } => email.to_string(),
@@ -52,7 +52,8 @@ pub fn doer(doer: &Doer) -> String {
     }
 }
 
-/// The payment status in plain words where it is chosen, before any order is known.
+/// The payment status as a choice of a filter, where there is no order whose lines could refine
+/// it.
 pub fn payment_status_choice(status: PaymentStatus) -> &'static str {
     match status {
         PaymentStatus::Pending => "Not captured",
@@ -63,7 +64,7 @@ pub fn payment_status_choice(status: PaymentStatus) -> &'static str {
     }
 }
 
-/// What an operation did, as a noun.
+/// An operation as a noun.
 pub fn operation(kind: OperationKind) -> &'static str {
     match kind {
         OperationKind::Authorization => "Reservation",
@@ -73,7 +74,7 @@ pub fn operation(kind: OperationKind) -> &'static str {
     }
 }
 
-/// An amount with its currency; what goes the other way says so.
+/// An amount with its currency. Negative amounts are written as "give back", without a minus.
 pub fn money(currency: &Currency, minor_units: i128) -> String {
     match minor_units {
         ..0 => format!("give back {}", currency.display(-minor_units)),
@@ -81,7 +82,7 @@ pub fn money(currency: &Currency, minor_units: i128) -> String {
     }
 }
 
-/// The same without the currency.
+/// An amount without its currency. Negative amounts are written as "give back".
 pub fn figure(currency: &Currency, minor_units: i128) -> String {
     match minor_units {
         ..0 => format!("give back {}", currency.figure(-minor_units)),
@@ -89,7 +90,7 @@ pub fn figure(currency: &Currency, minor_units: i128) -> String {
     }
 }
 
-/// The first characters of a text that would take too much room.
+/// The first `chars_max` characters of a text, with an ellipsis when it is longer.
 pub fn cut(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -97,12 +98,12 @@ pub fn cut(text: &str, chars_max: usize) -> String {
     }
 }
 
-/// How many are not shown; empty when all are.
+/// "and 3 more", for what a list leaves out; empty when it leaves out nothing.
 pub fn count_left(left: usize) -> String {
     if left == 0 { String::new() } else { format!("and {left} more") }
 }
 
-/// The customer's name, or else their e-mail; empty when the order says neither.
+/// The customer's name, or else their e-mail; empty when the order has neither.
 pub fn customer(order: &OrderRecord) -> String {
     let Ok(document) = json::parse(order.document.0.as_bytes()) else { return String::new() };
     let people = ["customer", "billing_address", "shipping_address"];

@@ -1,23 +1,23 @@
-//! The fields of the form over the list of orders, ready to be shown.
+//! The fields of the filter form above the list of orders, as the template needs them.
 
 use super::filters::{Asked, Field, NO_DATE, Order};
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 use crate::http::admin::words;
 
-/// A field of the form.
+/// A field of the filter form.
 pub struct Control {
     pub name: &'static str,
     pub label: &'static str,
     pub value: String,
-    /// Why the value is none; empty when it is well.
+    /// Why the value is invalid; empty when it is valid.
     pub problem: &'static str,
-    /// The type of the input; empty for a choice.
+    /// The `type` of the input element; empty for a select element with `choices`.
     pub input: &'static str,
     pub choices: Vec<Choice>,
 }
 
-/// A value to choose.
+/// An option of a select element.
 pub struct Choice {
     pub word: String,
     pub name: String,
@@ -39,8 +39,9 @@ pub fn main_controls(asked: &Asked, order: Order, by_total: bool) -> Vec<Control
     ]
 }
 
-/// The rest of the filters. Currencies and stores that are only one are no choice; `None` stands
-/// for more than can be listed.
+/// The filters that are folded away. The currency is left out when there is only one to choose,
+/// the store when there is none. `stores` is `None` when there are too many to list; then the store
+/// is typed.
 pub fn more_controls(
     asked: &Asked,
     currencies: &[String],
@@ -83,13 +84,14 @@ fn control(name: &'static str, label: &'static str, field: &Field) -> Control {
     }
 }
 
-/// A date; what is none is kept in a field of text, since one of dates would not show it.
+/// A date field. An invalid date is shown in a text field, since a date field would drop it.
 fn date(name: &'static str, label: &'static str, field: &Field) -> Control {
     let input = if field.problem == NO_DATE { "text" } else { "date" };
     Control { input, ..control(name, label, field) }
 }
 
-/// A choice of any or one of these words, and of the one that was sent, whatever it is.
+/// A select element with "Any" and these words, and the value that was sent if it is not one of
+/// them.
 fn choice<W: AsRef<str>, N: AsRef<str>>(
     name: &'static str,
     label: &'static str,

@@ -1,6 +1,7 @@
-//! What the address of the list of orders asks for, and what of it cannot be.
+//! Parses the order list's query string and reports invalid values.
 //!
-//! A value that is none is told beside its field and shows no order, never a wider list.
+//! An invalid value is reported beside its field, and the list is then empty. Ignoring it would
+//! show orders that the filter was meant to leave out.
 
 use actix_web::HttpRequest;
 
@@ -13,20 +14,20 @@ use crate::domain::payment_status::PaymentStatus;
 use crate::http::admin::reply::query_value;
 use crate::store::{ListSort, OrderQuery, ValueFilter};
 
-/// Characters of a search or another text that is looked for.
+/// Characters of a search.
 const TEXT_CHARS_MAX: usize = 200;
 
-/// Characters of a date as fields of dates send it.
+/// Characters of a date as a date field sends it.
 const DATE_CHARS: usize = 10;
 
-/// What is told beside a field of dates that says none.
+/// The problem of a date field whose value is not a date.
 pub const NO_DATE: &str = "Not a valid date. Write it as 2026-11-23.";
 
-/// What is told where the list cannot go by the orders' totals.
+/// The problem of a sort by total that no index serves.
 const NOT_BY_TOTAL: &str = "Only the tabs All, Closed and Cancelled can be sorted by total, and \
     only without a search, a store or a payment status. These orders are sorted newest first.";
 
-/// What the address asks for.
+/// The query string of the list.
 #[derive(Clone)]
 pub struct Asked {
     pub tab: &'static TabKind,
@@ -38,20 +39,20 @@ pub struct Asked {
     pub from: Field,
     pub to: Field,
     pub sort: Field,
-    /// What `sort` says; `None` when it says nothing we know.
+    /// The parsed `sort`; `None` when it is not a known word.
     pub order: Option<Order>,
-    /// The id of the order that the page goes on after.
+    /// The id of the order that the page starts after; empty for the first page.
     pub after: String,
 }
 
-/// A filter as it was sent, and why it is none, if so.
+/// A value as it was sent, and why it is invalid; `problem` is empty when it is valid.
 #[derive(Clone, Default)]
 pub struct Field {
     pub value: String,
     pub problem: &'static str,
 }
 
-/// An order of the list, as the address says it.
+/// How the list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     Newest,
@@ -61,11 +62,11 @@ pub enum Order {
 }
 
 impl Order {
-    /// Each, as the page offers them.
+    /// In the order in which the page offers them.
     pub const ALL: [Order; 4] =
         [Order::Newest, Order::Oldest, Order::HighestTotal, Order::LowestTotal];
 
-    /// The word in the address.
+    /// The word in the query string.
     pub fn word(self) -> &'static str {
         match self {
             Order::Newest => "newest",
@@ -75,7 +76,7 @@ impl Order {
         }
     }
 
-    /// What people call it in a tab. What waits longest for its capture is the oldest order.
+    /// Its name on the page. In the tab To capture, the oldest order has waited longest.
     pub fn name(self, tab: &TabKind) -> &'static str {
         match self {
             Order::Newest => "Newest first",
@@ -86,12 +87,10 @@ impl Order {
         }
     }
 
-    /// Whether it goes by the orders' totals.
     pub fn is_by_total(self) -> bool {
         matches!(self, Order::HighestTotal | Order::LowestTotal)
     }
 
-    /// As the store knows it.
     pub fn sort(self) -> ListSort {
         match self {
             Order::Newest => ListSort::NewestFirst,
@@ -103,7 +102,7 @@ impl Order {
 }
 
 impl Asked {
-    /// What a request asks for; `None` when there is no such tab.
+    /// Reads a request's query string; `None` when it names an unknown tab.
     pub fn read(request: &HttpRequest) -> Option<Asked> {
         let word = query_value(request, "tab");
         let field =
@@ -128,9 +127,9 @@ impl Asked {
         })
     }
 
-    /// The query that the filters mean, before that of the tab; `None` when one of them is none,
-    /// which then has its problem. `stores` are all stores that the account has orders of, if
-    /// that is known.
+    /// The query of the filters, without the tab's own; `None` when a filter is invalid, which then
+    /// has its problem set. `stores` are all stores that the account has orders from, or `None`
+    /// when there are too many to know; then any store is accepted.
     pub fn check(&mut self, time_zone: &str, stores: Option<&[String]>) -> Option<OrderQuery> {
         let status = self.status.parse(OrderStatus::parse, "There is no such status.");
         let payment_status =
@@ -163,7 +162,8 @@ impl Asked {
         self.filters().iter().all(|(_, field)| field.problem.is_empty()).then_some(query)
     }
 
-    /// The order that the list gets, which is the newest first where another cannot be had.
+    /// The sort that the list gets. An unknown sort, or a sort by total that no index serves, is
+    /// reported, and the list is sorted newest first.
     pub fn choose_order(&mut self, query: Option<&OrderQuery>) -> Order {
         let sortable = query.is_none_or(OrderQuery::is_sortable_by_total);
         match self.order {
@@ -178,18 +178,18 @@ impl Asked {
         Order::Newest
     }
 
-    /// Whether any filter is set.
     pub fn is_filtered(&self) -> bool {
         self.filters().iter().any(|(_, field)| !field.value.is_empty())
     }
 
-    /// Whether one of those is set that are folded away.
+    /// True if a filter is set that the page folds away.
     pub fn has_more(&self) -> bool {
         let more = [&self.status, &self.payment_status, &self.currency, &self.store];
         more.iter().any(|field| !field.value.is_empty())
     }
 
-    /// The address of the same filters in another tab or order, after the order of that id.
+    /// The address of the list with the same filters. `after` is the id of the order that the page
+    /// starts after; empty for the first page.
     pub fn href(&self, base: &str, tab: &str, order: Order, after: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("tab", tab);
@@ -219,7 +219,7 @@ impl Asked {
 }
 
 impl Field {
-    /// The value as `read` understands it; `None` when it is empty, or is none and so a problem.
+    /// The parsed value; `None` when it is empty, or when it is invalid, which sets the problem.
     fn parse<T>(
         &mut self,
         read: impl FnOnce(&str) -> Option<T>,

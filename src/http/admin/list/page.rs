@@ -1,4 +1,4 @@
-//! The list of orders: tabs with counts, search, filters, sorts, pages.
+//! The page with the list of orders: tabs with counts, search, filters, sorting, paging.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -18,14 +18,13 @@ use crate::http::admin::words;
 use crate::http::state::state;
 use crate::store::{OrderQuery, OrderRecord, Reader, StoreError};
 
-/// Orders on a page.
 const PAGE_ROWS: usize = 50;
 
-/// Currencies and stores that can be chosen; of more stores, one is typed.
+/// Currencies and stores in a select element. With more stores than this, the store is typed.
 const CURRENCIES_MAX: u32 = 200;
 const STORES_MAX: u32 = 100;
 
-/// Characters of a customer's name in a row, and on hover: a page stays below 100 kB.
+/// Characters of a customer's name in a row, and on hover, so that a page stays below 100 kB.
 const NAME_CHARS_MAX: usize = 60;
 const WHOLE_NAME_CHARS_MAX: usize = 200;
 
@@ -41,7 +40,7 @@ struct ListPage {
     controls: Vec<Control>,
     more: Vec<Control>,
     more_open: bool,
-    /// A filter is none, so that no order is shown.
+    /// True if a filter is invalid, so that no orders are shown.
     is_wrong: bool,
     is_filtered: bool,
     clear_href: String,
@@ -58,9 +57,9 @@ struct ListPage {
 
 /// The head of a column that the list can be sorted by.
 struct SortHeader {
-    /// The list sorted by the column, the other way round if it is already; empty when it cannot.
+    /// The list sorted by this column, reversed if it already is; empty when it cannot be.
     href: String,
-    /// How the list goes by the column now; empty when it does not.
+    /// The `aria-sort` of the column; empty when the list is sorted by another.
     direction: &'static str,
 }
 
@@ -70,7 +69,7 @@ struct Row {
     created: String,
     created_at: String,
     customer: String,
-    /// The whole name where it is cut.
+    /// The name at more length, for the hover text; empty when `customer` is not cut.
     customer_whole: String,
     status: &'static str,
     status_words: &'static str,
@@ -79,7 +78,7 @@ struct Row {
     total: String,
     captured: String,
     remaining: String,
-    /// Where the rest is captured; empty where nobody comes for that, or may not.
+    /// The order's capture form; empty outside the tab To capture, or without the right to capture.
     capture_href: String,
 }
 
@@ -100,24 +99,24 @@ pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     html(&page(loaded, frame, &base, may_capture))
 }
 
-/// All that the page shows, of one moment.
+/// Everything the page shows, read in one transaction.
 struct Loaded {
     asked: Asked,
-    /// `None` when a filter is none.
+    /// The filters without those of the tab; `None` when a filter is invalid.
     query: Option<OrderQuery>,
     order: Order,
     orders: Vec<OrderRecord>,
     has_next: bool,
     tabs: Vec<Tab>,
     currencies: Vec<String>,
-    /// `None` when they are too many to choose from.
+    /// `None` when there are too many to choose from.
     stores: Option<Vec<String>>,
     time_zone: String,
     demo: bool,
 }
 
 impl Loaded {
-    /// `None` when the order that the page goes on after is not there.
+    /// `None` when there is no order of the id in `asked.after`.
     fn load(
         reader: &Reader<'_>,
         account_id: &AccountId,
@@ -142,7 +141,7 @@ impl Loaded {
         let mut orders = match &query {
             None => Vec::new(),
             Some(query) => {
-                // One more than is shown says whether there is a next page.
+                // One more than the page shows tells whether there is a next page.
                 let limit = u32::try_from(PAGE_ROWS + 1).unwrap_or(u32::MAX);
                 let (sort, query) = (order.sort(), query.clone());
                 let page = OrderQuery { sort, limit, starting_after, ..query };

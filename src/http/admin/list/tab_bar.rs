@@ -1,4 +1,4 @@
-//! The row of tabs over the list, each with its count under the filters of the moment.
+//! The row of tabs above the list, each with its count under the current filters.
 
 use super::filters::{Asked, Order};
 use super::tabs::{TABS, TabKind, count};
@@ -9,12 +9,13 @@ use crate::store::{OrderQuery, Reader, StoreError};
 pub struct Tab {
     pub name: &'static str,
     pub href: String,
-    /// Empty when the filters cannot be counted by.
+    /// The number of orders, as text; empty when a filter is invalid.
     pub count: String,
     pub current: bool,
 }
 
-/// The tabs with their counts under the filters of `query`; without it, without counts.
+/// The tabs with their counts under the filters of `query`, which is `None` when a filter is
+/// invalid.
 pub fn load_tabs(
     reader: &Reader<'_>,
     account_id: &AccountId,

@@ -1,26 +1,26 @@
-//! The tabs over the list of orders: what each asks, and its count.
+//! The tabs above the list of orders: the query of each, and its count.
 
 use crate::domain::ids::AccountId;
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 use crate::store::{OrderQuery, Reader, StoreError};
 
-/// A tab counts no further than this.
+/// Counting stops here, so that a tab costs a bounded number of rows; the tab then shows "999+".
 const COUNT_MAX: u32 = 1_000;
 
-/// A tab: its word in the address, its name, and what it asks.
+/// A tab. `word` names it in the address; an empty list of statuses matches every status.
 pub struct TabKind {
     pub word: &'static str,
     pub name: &'static str,
     statuses: &'static [OrderStatus],
     payment_statuses: &'static [PaymentStatus],
     holds: bool,
-    /// What it says while it has no order, and what to do then.
+    /// Shown when the tab has no orders, with what to do then.
     pub empty_title: &'static str,
     pub empty_text: &'static str,
 }
 
-/// All tabs, the first of which is shown when none is asked for.
+/// All tabs in their order on the page. The first is shown when the address names none.
 pub const TABS: [TabKind; 6] = [
     TabKind {
         word: "all",
@@ -31,8 +31,8 @@ pub const TABS: [TabKind; 6] = [
         empty_title: "No orders yet.",
         empty_text: "Orders arrive through the API. Create a client for your website:",
     },
-    // Any line that holds money, whatever the order's sums and status are (docs/contract.md,
-    // Decision 2).
+    // An order is here if any of its lines holds money, whatever its sums are: lines of opposite
+    // signs can hold money that sums to zero (docs/contract.md, Decision 2).
     TabKind {
         word: TO_CAPTURE,
         name: "To capture",
@@ -82,11 +82,12 @@ pub const TABS: [TabKind; 6] = [
     },
 ];
 
-/// The tab of the orders that wait for a capture.
+/// The word of the tab of orders that hold reserved money.
 pub const TO_CAPTURE: &str = "to-capture";
 
 impl TabKind {
-    /// The orders of this tab among those of a query; `None` when none can be in both.
+    /// The query narrowed to this tab; `None` when the two have no status in common, so that no
+    /// order can match.
     pub fn narrow(&self, query: &OrderQuery) -> Option<OrderQuery> {
         Some(OrderQuery {
             statuses: common(self.statuses, &query.statuses)?,
@@ -97,14 +98,15 @@ impl TabKind {
     }
 }
 
-/// The orders of an account that wait for a capture, counted as a tab is.
+/// The number of orders of an account that hold reserved money, as the tab shows it.
 pub fn count_to_capture(reader: &Reader<'_>, account_id: &AccountId) -> Result<String, StoreError> {
     let to_capture = TABS.iter().find(|tab| tab.word == TO_CAPTURE);
     let query = to_capture.and_then(|tab| tab.narrow(&OrderQuery::default()));
     count(reader, account_id, query.as_ref())
 }
 
-/// The number of orders in a tab as people read it; `None` asks for what no order can be.
+/// The number of orders that match, as the tab shows it; "0" for a query of `None`, which no order
+/// matches.
 pub fn count(
     reader: &Reader<'_>,
     account_id: &AccountId,
@@ -116,7 +118,8 @@ pub fn count(
     Ok(if is_more { format!("{}+", COUNT_MAX - 1) } else { count.to_string() })
 }
 
-/// The words in both; a side without any allows all. `None` when both have words and share none.
+/// The values in both lists, where an empty list allows all. `None` when both lists have values but
+/// share none.
 fn common<T: Copy + PartialEq>(some: &[T], others: &[T]) -> Option<Vec<T>> {
     if some.is_empty() || others.is_empty() {
         return Some([some, others].concat());

@@ -1,8 +1,8 @@
-//! Recording an operation by hand: the form is shown, reviewed, and recorded once.
+//! Records an operation by hand: the form is shown, reviewed, and recorded once.
 //!
-//! A key in the form makes that reloading, going back and pressing twice show the first operation
-//! and make no second. Nothing is recorded but what the page showed: a form whose amounts, or whose
-//! order, have changed since its last review is shown again first.
+//! The form carries an idempotency key, so that reloading it, going back to it or pressing its
+//! button twice shows the first operation instead of recording a second. Only what the page showed
+//! is recorded: if the amounts or the order have changed since the review, the form is shown again.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -33,7 +33,7 @@ const CHANGED: &str = "The order changed while this form was open. Nothing was r
 const KEY_USED: &str = "This form has already been recorded, with other amounts. The amounts below \
     were not recorded: check what is left, and record them if they are still due.";
 
-/// A form and who sent it about which order.
+/// A form with its order and the user that sent it.
 struct Sent<'a> {
     kind: OperationKind,
     staff: &'a Staff,
@@ -42,8 +42,9 @@ struct Sent<'a> {
     form: Form,
 }
 
-/// `GET /admin/{aid}/orders/{order_id}/{kind}s?key=…`: the form, holding all there is. The key
-/// stands in the address so that going back to a form that was recorded shows what it recorded.
+/// `GET /admin/{aid}/orders/{order_id}/{kind}s?key=…`: the form, filled with everything that is
+/// left. The key is in the address so that going back to a recorded form shows the operation that
+/// it recorded.
 pub async fn show(
     kind: OperationKind,
     staff: Staff,
@@ -103,7 +104,7 @@ pub async fn create(
 }
 
 impl Sent<'_> {
-    /// Records what was reviewed, or shows what has to be looked at first.
+    /// Records the operation if it is the one that was reviewed; otherwise shows the form again.
     async fn record(
         self,
         chosen: Option<ResourceId>,
@@ -153,13 +154,14 @@ impl Sent<'_> {
                 | Refused::SumOutOfRange
                 | Refused::AmountsExceedRemaining(_),
             )) => {
-                // Somebody was quicker by a moment: the order is not the one that was looked at.
+                // Another write came between the read and this one, so the review is of an older
+                // order.
                 let account_id = self.staff.account_id.clone();
                 let read = self.state.store.read(move |reader| load(reader, &account_id, &order));
                 self.loaded = read.await?.ok_or(PageError::NotFound)?;
                 self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED)
             }
-            // The key stays: pressing again finds out, and never records twice.
+            // The form keeps its key, so that pressing the button again cannot record twice.
             WriteError::Refused(IdempotentRefused::Command(Refused::OrderNotFound))
             | WriteError::Store(_)
             | WriteError::QueueFull
@@ -174,7 +176,7 @@ impl Sent<'_> {
         }
     }
 
-    /// The boxes anew, and everything else as it was.
+    /// The page with new contents of the boxes and every other field as it was.
     fn refilled(
         mut self,
         chosen: Option<&ResourceId>,
@@ -193,7 +195,8 @@ impl Sent<'_> {
         self.shown(chosen, StatusCode::OK, if self.has_changed() { CHANGED } else { "" })
     }
 
-    /// The page again under a key of its own: what was sent under the old one is settled.
+    /// The page again with a new key, because the old one is used up or was for another state of
+    /// the order.
     fn again(
         &self,
         chosen: Option<&ResourceId>,
@@ -204,7 +207,7 @@ impl Sent<'_> {
         self.page(chosen, status, before)
     }
 
-    /// The page again under the same key.
+    /// The page again with the same key.
     fn shown(
         &self,
         chosen: Option<&ResourceId>,
@@ -252,7 +255,7 @@ impl Sent<'_> {
 const UNCLEAR: &str = "The server could not finish, and it is not known whether this was recorded.";
 const PRESS_AGAIN: &str = "You can press the button again: the form is recorded only once.";
 
-/// What the form's key stands for: whose it is and what it says.
+/// The form's key, with a fingerprint of the order and of the fields that say what to record.
 fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
     let said = form_urlencoded::Serializer::new(String::new()).extend_pairs(said(form)).finish();
     KeyUse {
@@ -261,8 +264,8 @@ fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
     }
 }
 
-/// What the form's key stands for and the order, both of one moment: an order that is already
-/// changed by this very form would look as if somebody else had changed it.
+/// The stored answer of the form's key, and the order. One read transaction for both: otherwise
+/// this very form could be recorded in between, and its change would look like another user's.
 async fn load_settled(
     state: &AppState,
     staff: &Staff,
@@ -278,7 +281,8 @@ async fn load_settled(
     Ok((stored, loaded.ok_or(PageError::NotFound)?))
 }
 
-/// The authorization that was asked for, or the only one under which there is anything left.
+/// The authorization that was asked for, or the only one with anything left; `None` for an order
+/// that does not have several.
 fn choose(loaded: &OrderRead, kind: OperationKind, wanted: &str) -> Option<ResourceId> {
     let ledger = &loaded.order.ledger;
     if !ledger.multiple_authorizations || kind == OperationKind::Authorization {
@@ -303,7 +307,7 @@ fn order_href(state: &AppState, staff: &Staff, order: &OrderName) -> String {
     format!("{}/admin/{}/orders/{segment}", state.links.base_path(), staff.account_id)
 }
 
-/// The order's page, which says what was recorded.
+/// A redirect to the order's page, with a notice of what was recorded.
 fn see_recorded(state: &AppState, staff: &Staff, order: &OrderName, id: &str) -> HttpResponse {
     see_other(&format!("{}?recorded={id}", order_href(state, staff, order)))
 }

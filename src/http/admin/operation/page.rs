@@ -1,4 +1,4 @@
-//! The page with the form of an operation.
+//! The page with an operation's form: builds the values of its template.
 
 use askama::Template;
 
@@ -17,10 +17,9 @@ use crate::json::Tree;
 use crate::store::{EventRecord, OrderRecord};
 use crate::wire::curl::Curl;
 
-/// Bytes of a body that is shown as a command.
+/// Bytes of the JSON body in the curl command; a longer command is not shown.
 const CURL_BYTES_MAX: usize = 8 << 10;
 
-/// What the page says, ready to be shown.
 #[derive(Template)]
 #[template(path = "operation/form.html")]
 pub struct OperationPage {
@@ -30,17 +29,17 @@ pub struct OperationPage {
     pub self_href: String,
     pub words: &'static Words,
     pub key: String,
-    /// Something to read before anything else; empty for none.
+    /// A notice at the top of the page; may be empty.
     pub notice: String,
-    /// Why there is no form; empty when there is one.
+    /// Why the page has no form; empty when it has one.
     pub no_form: &'static str,
     pub figures: Vec<(&'static str, String)>,
     pub authorizations: Vec<Choice>,
-    /// The one that was chosen; empty on orders without several.
+    /// The chosen authorization; empty on orders that do not have several.
     pub authorization_id: String,
-    /// Whether one has to be chosen before there can be a form.
+    /// True if an authorization has to be chosen before the form is shown.
     pub must_choose: bool,
-    /// What others did since the form was first shown.
+    /// What happened to the order since the form was first shown.
     pub changes: Vec<String>,
     pub window: Window,
     pub details: Vec<Detail>,
@@ -51,9 +50,9 @@ pub struct OperationPage {
     pub metadata_problem: String,
     pub problems: Vec<String>,
     pub review: Option<Review>,
-    /// What the review was made of; the form is only recorded as it was reviewed.
+    /// A digest of the reviewed operation; the form is recorded only if it still matches.
     pub reviewed: String,
-    /// How many events the order had.
+    /// The number of events that the order had when the page was made.
     pub seen: usize,
     pub curl: String,
 }
@@ -66,7 +65,7 @@ pub struct Choice {
     pub chosen: bool,
 }
 
-/// A field that is not needed for the usual case.
+/// An optional field.
 pub struct Detail {
     pub name: &'static str,
     pub label: &'static str,
@@ -75,15 +74,15 @@ pub struct Detail {
     pub problem: String,
 }
 
-/// What became of the form before this page of it.
+/// What is carried over from the form's previous page.
 pub struct Before<'a> {
     pub notice: &'a str,
     pub key: String,
-    /// How many events the order had when the form was first shown.
+    /// The number of events that the order had when the form was first shown.
     pub seen: Option<usize>,
 }
 
-/// Where the page is.
+/// The page's frame and addresses.
 pub struct Place<'a> {
     pub frame: Frame,
     pub order_href: String,
@@ -91,7 +90,7 @@ pub struct Place<'a> {
     pub before: Before<'a>,
 }
 
-/// The page of a form with what was typed in it.
+/// Builds the page from the order and what was typed.
 pub fn operation_page(
     subject: &Subject<'_>,
     loaded: &OrderRead,
@@ -111,7 +110,7 @@ pub fn operation_page(
     let self_href = format!("{}/{}", place.order_href, subject.kind.plural());
     let (no_form, must_choose) = (no_form(subject), must_choose(subject));
     let mut problems = Vec::new();
-    // Where nothing can be typed, nothing is wrong with what was.
+    // Without a form on the page there is nothing to correct, so problems are left out.
     if no_form.is_empty() && !must_choose {
         problems.extend(problems_of(typed, ""));
         problems.extend(refused.iter().map(|r| r.reason.to_owned()).filter(|r| !r.is_empty()));
@@ -151,7 +150,8 @@ pub fn operation_page(
     }
 }
 
-/// Names what the review shows: the order as it was and what is taken from which line.
+/// A digest of what the review shows: the number of events of the order, and the amount of each
+/// line.
 pub fn reviewed(subject: &Subject<'_>, typed: &Typed) -> String {
     let member = |key: &str| typed.body.member(key).map(Tree::to_string).unwrap_or_default();
     let shown = ["items", "authorization_id", "success"].map(member).join("\n");
@@ -160,14 +160,14 @@ pub fn reviewed(subject: &Subject<'_>, typed: &Typed) -> String {
     format!("{}-{hash}", subject.order.events.len())
 }
 
-/// Whether the form waits for an authorization to be chosen.
+/// True if an authorization has to be chosen first.
 pub fn must_choose(subject: &Subject<'_>) -> bool {
     subject.order.ledger.multiple_authorizations
         && subject.kind != OperationKind::Authorization
         && subject.authorization_id.is_none()
 }
 
-/// The authorizations under which something is left for this kind of operation, oldest first.
+/// The authorizations with something left for this kind of operation, oldest first.
 pub fn authorizations_left(order: &OrderRecord, kind: OperationKind) -> Vec<&ResourceId> {
     if kind == OperationKind::Authorization {
         return Vec::new();
@@ -234,7 +234,7 @@ fn authorization_name(loaded: &OrderRead, made: &Operation) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// What somebody did to the order while the form was open.
+/// A sentence about an event that happened while the form was open.
 fn change(loaded: &OrderRead, event: &EventRecord) -> String {
     let by = loaded.name_of(&event.created_by);
     let when = loaded.local(event.created_at);

@@ -1,4 +1,4 @@
-//! What an operation would do if it were recorded now: the capture's own decision, in words.
+//! What an operation would do if it were recorded now: the domain's decision as sentences.
 
 use super::typed::{Subject, Typed, description};
 use super::words::{refusal, words};
@@ -9,32 +9,33 @@ use crate::domain::operation::{OperationItem, OperationKind, OperationRequest};
 use crate::domain::payment_status::PaymentStatus;
 use crate::http::admin::words::{figure, money, payment_status};
 
-/// Lines that a review names.
+/// Lines that a review lists.
 const LINES_MAX: usize = 20;
 
-/// An operation before it is recorded.
+/// The effect of an operation before it is recorded.
 pub struct Review {
-    /// What the button says: what is recorded, with its sum.
+    /// The label of the button, with the sum.
     pub button: String,
-    /// What it does and what is after it.
+    /// What the operation does, and what is left afterwards.
     pub sentences: Vec<String>,
-    /// What it takes from each line, as `2 Stol: 120.00`.
+    /// The amount of each line, as `2 Stol: 120.00`.
     pub lines: Vec<String>,
-    /// How many more lines than those.
+    /// Number of lines that `lines` leaves out.
     pub more: usize,
-    /// The payment status after it, in the API's word.
+    /// The payment status afterwards, in the API's word.
     pub status: &'static str,
     pub status_words: &'static str,
 }
 
-/// Why it would not be recorded.
+/// Why the operation would be refused.
 pub struct Refused {
-    /// What holds for the whole order; empty for none.
+    /// The reason, if it is about the whole order; empty when it is about lines.
     pub reason: &'static str,
     pub lines: Vec<(LineId, String)>,
 }
 
-/// Asks the rules what the request would do to the order as it is now.
+/// Decides the request on the order as it is now, without recording it. `None` when what was typed
+/// is not a request.
 pub fn review(subject: &Subject<'_>, typed: &Typed) -> Option<Result<Review, Refused>> {
     let request = typed.request.as_ref()?;
     let ledger = &subject.order.ledger;
@@ -45,7 +46,8 @@ pub fn review(subject: &Subject<'_>, typed: &Typed) -> Option<Result<Review, Ref
     })
 }
 
-/// An operation that is only looked at has no id; the rules need one to name a new authorization.
+/// A placeholder for the operation's id, which `decide` needs to name a new authorization. The real
+/// id is drawn when the operation is recorded.
 fn not_yet() -> ResourceId {
     ResourceId::parse("not-recorded").expect("twelve characters are an id")
 }
@@ -114,13 +116,14 @@ fn refused(subject: &Subject<'_>, rejected: &OperationRejected) -> Refused {
 }
 
 impl Subject<'_> {
-    /// What an operation of this kind may take from all lines of a ledger of the order.
+    /// The signed sum that an operation of this kind may take from all lines of a ledger, which is
+    /// that of the order before or after the operation.
     pub fn left(&self, ledger: &Ledger) -> i128 {
         let left = |line: &Line| line.payable().sign_applied_to(self.available(line));
         ledger.lines.iter().map(left).sum()
     }
 
-    /// A line as people know it: its number and what is on it.
+    /// A line's number and description, as `2 Stol`.
     pub fn line_name(&self, line_id: LineId) -> String {
         let item = self.order.items.iter().find(|item| item.line_id == line_id);
         let description = item.map(description).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The lines of an operation's form, each with its boxes; of a long order a window of them.
+//! The lines of an operation's form with their boxes. A long order is shown a window at a time.
 
 use super::review::Refused;
 use super::typed::{Subject, Typed, TypedLine, amount_name, description, quantity, quantity_name};
@@ -11,19 +11,19 @@ use crate::http::admin::reply::form_href;
 use crate::http::admin::words::figure;
 use crate::store::EventRecord;
 
-/// Lines on a page; the others of a longer order are taken or left together.
+/// Lines on a page. The other lines of a longer order are all taken or all left.
 pub const ROWS_MAX: usize = 50;
 
-/// What the page shows of the lines.
+/// The lines that the page shows.
 pub struct Window {
     pub rows: Vec<Row>,
     /// The first line shown, counted from 0.
     pub from: usize,
-    /// Which lines these are, as `Lines 51 to 100 of 1000`; empty when they are all.
+    /// Which lines are shown, as `Lines 51 to 100 of 1000`; empty when all are.
     pub words: String,
-    /// How many lines are not shown.
+    /// Number of lines that are not shown.
     pub others: usize,
-    /// Whether all that is left of those is taken.
+    /// True if everything left on those is taken.
     pub takes_others: bool,
     pub previous_href: String,
     pub next_href: String,
@@ -37,7 +37,7 @@ pub struct Row {
     pub payable: String,
     pub so_far: String,
     pub left: String,
-    /// Whether anything can be typed.
+    /// True if the line has boxes to type in.
     pub open: bool,
     pub gives_back: bool,
     pub by_quantity: bool,
@@ -46,21 +46,21 @@ pub struct Row {
     pub quantity_name: String,
     pub quantity_typed: String,
     pub problem: String,
-    /// Somebody moved something here since the form was first shown.
+    /// True if an operation changed this line since the form was first shown.
     pub changed: bool,
 }
 
-/// What the rows are made of.
+/// The inputs of the rows.
 pub struct Sources<'a> {
     pub subject: &'a Subject<'a>,
     pub form: &'a Form,
     pub typed: &'a Typed,
     pub refused: Option<&'a Refused>,
-    /// What others did since the form was first shown.
+    /// Events since the form was first shown.
     pub changed: &'a [EventRecord],
 }
 
-/// The window of the lines that the form asks for. `self_href` and `key` are the form's.
+/// The window that the form's field `from` asks for. `self_href` and `key` are the form's.
 pub fn window(sources: &Sources<'_>, self_href: &str, key: &str) -> Window {
     let Sources { subject, form, .. } = sources;
     let all = rows(sources);
@@ -123,7 +123,7 @@ fn has_moved(event: &EventRecord, line_id: LineId) -> bool {
     operation.is_some_and(|operation| operation.items.iter().any(|item| item.line_id == line_id))
 }
 
-/// What has been done of a kind on a line, with its sign.
+/// The signed sum of all operations of a kind so far.
 pub fn so_far(kind: OperationKind, sums: &LedgerSums) -> i128 {
     match kind {
         OperationKind::Authorization => sums.authorized,

@@ -1,5 +1,5 @@
-//! What was typed into the form of an operation, and the request that it means. The request is
-//! made and checked by the API's own code: the form writes the body that a client would send.
+//! Reads an operation's form into a request. The form is turned into the JSON body that a client
+//! would send, and the API's own parser checks that body, so that both accept the same requests.
 
 use crate::clock::{local_moment, rfc3339};
 use crate::domain::currency::{Currency, FigureRejected};
@@ -15,7 +15,7 @@ use crate::store::OrderRecord;
 use crate::wire::operation_request;
 use crate::wire::problem::Problem;
 
-/// Fields of the payment details: their name in the form and their place in the body.
+/// Fields of the payment details: their name in the form and their path in the body.
 const DETAILS: [(&str, &str); 4] = [
     ("psp", "/payment_details/psp"),
     ("payment_id", "/payment_details/payment_id"),
@@ -26,44 +26,44 @@ const DETAILS: [(&str, &str); 4] = [
 const CARD: [(&str, &str); 2] =
     [("brand", "/payment_details/card/brand"), ("masked_pan", "/payment_details/card/masked_pan")];
 
-/// Fields that say nothing about the operation itself.
+/// Fields that do not describe the operation, so that they are not part of its fingerprint.
 const AROUND: [&str; 6] = ["form_token", "step", "key", "seen", "reviewed", "from"];
 
 /// The form of an operation as it was sent.
 pub struct Typed {
-    /// A line each, in the order of the items.
+    /// One per line, in the order of the items.
     pub lines: Vec<TypedLine>,
-    /// What is wrong with other fields: the field's name, empty for none, and what to do.
+    /// Problems of other fields: the field's name, empty for the whole form, and a message.
     pub problems: Vec<(&'static str, String)>,
-    /// The body that a client would send for it.
+    /// The body that a client would send.
     pub body: Tree,
-    /// The request, once nothing is wrong.
+    /// The request; `None` while there are problems.
     pub request: Option<OperationRequest>,
 }
 
 /// The boxes of one line.
 pub struct TypedLine {
     pub line_id: LineId,
-    /// What stands in the amount's box; a quantity has been turned into it.
+    /// The contents of the amount box. A valid quantity has been converted into it.
     pub amount: String,
-    /// What stands in the quantity's box, while it cannot be understood.
+    /// The contents of the quantity box; empty unless it is invalid.
     pub quantity: String,
     pub problem: String,
     meant: Option<Amount>,
 }
 
-/// What a form is about.
+/// What a form is about: the kind of operation and its order.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     pub kind: OperationKind,
     pub order: &'a OrderRecord,
     pub time_zone: &'a str,
-    /// The authorization that it is booked under, on orders with several.
+    /// The authorization that the operation is booked under, on orders with several.
     pub authorization_id: Option<&'a ResourceId>,
 }
 
 impl Subject<'_> {
-    /// What an operation of this kind may take from a line today, without its sign.
+    /// What an operation of this kind may take from a line now, as a magnitude.
     pub fn available(&self, line: &Line) -> u64 {
         let several = self.order.ledger.multiple_authorizations;
         if several && self.kind != OperationKind::Authorization && self.authorization_id.is_none() {
@@ -72,17 +72,17 @@ impl Subject<'_> {
         line.available(self.kind, self.authorization_id)
     }
 
-    /// The boxes of the form, each holding all there is.
+    /// Fields that fill every box with all that is left.
     pub fn filled(&self) -> Vec<(String, String)> {
         vec![("others".to_owned(), "all".to_owned())]
     }
 
-    /// The boxes of the form, each empty.
+    /// Fields that leave every box empty.
     pub fn cleared(&self) -> Vec<(String, String)> {
         vec![("others".to_owned(), "none".to_owned())]
     }
 
-    /// All there is on a line, as it stands in its box.
+    /// All that is left on a line, as the contents of its box; empty when nothing is left.
     fn all_of(&self, line: &Line) -> String {
         match self.available(line) {
             0 => String::new(),
@@ -90,7 +90,6 @@ impl Subject<'_> {
         }
     }
 
-    /// Reads what was typed.
     pub fn read(&self, form: &Form) -> Typed {
         let line = |item: &Item| {
             let at = self.order.ledger.find(item.line_id)?;
@@ -112,7 +111,7 @@ impl Subject<'_> {
 
     fn read_line(&self, item: &Item, line: &Line, form: &Form) -> TypedLine {
         let name = amount_name(item.line_id);
-        // A line without a box on the page goes with the others.
+        // A line outside the window has no box in the form; "others" decides about it.
         let amount = match form.has(&name) {
             false if form.text("others") == "all" => self.all_of(line),
             _ => form.text(&name).trim().to_owned(),
@@ -136,7 +135,7 @@ impl Subject<'_> {
         }
     }
 
-    /// What a box means; `None` when it is empty.
+    /// The signed amount of a box; `None` when it is empty.
     fn read_amount(&self, typed: &str, line: &Line) -> Result<Option<Amount>, String> {
         if typed.is_empty() {
             return Ok(None);
@@ -170,7 +169,7 @@ impl Subject<'_> {
         Ok(Part { quantity: asked, of: whole, payable, available }.amount())
     }
 
-    /// The body, as a client would send it.
+    /// The body that a client would send. Adds a problem for each field that cannot be converted.
     fn body(
         &self,
         lines: &[TypedLine],
@@ -218,7 +217,7 @@ impl Subject<'_> {
         moment
     }
 
-    /// A form of ours has no other fields than these; one that does is not understood.
+    /// A problem for each unknown field. Ignoring one could record less than the sender meant.
     fn unknown_fields(&self, form: &Form) -> Vec<(&'static str, String)> {
         let singles =
             ["authorization_id", "others", "refused", "reason", "processed_at", "metadata"];
@@ -247,7 +246,7 @@ impl TypedLine {
     }
 }
 
-/// The fields that say what the operation is, as they were typed: what a key stands for.
+/// The fields that describe the operation, as typed. The fingerprint of a form's key covers these.
 pub fn said(form: &Form) -> Vec<(&str, &str)> {
     let fields = form.fields().iter().filter(|(name, _)| !AROUND.contains(&name.as_str()));
     fields.map(|(name, value)| (name.as_str(), value.as_str())).collect()
@@ -263,14 +262,14 @@ pub fn quantity_name(line_id: LineId) -> String {
     format!("quantity-{}", line_id.number())
 }
 
-/// What an item is called, or else its id.
+/// An item's description, or else its id.
 pub fn description(item: &Item) -> String {
     let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
     let text = |key: &str| document.member(key).and_then(Tree::as_text);
     text("description").or_else(|| text("id")).unwrap_or_default().to_owned()
 }
 
-/// An item's quantity, if it was sent.
+/// An item's quantity, as sent.
 pub fn quantity(item: &Item) -> Option<String> {
     match json::parse(item.document.0.as_bytes()).ok()?.member("quantity") {
         Some(Tree::Number(number)) => Some(number.clone()),
@@ -278,13 +277,13 @@ pub fn quantity(item: &Item) -> Option<String> {
     }
 }
 
-/// A figure as it stands in a box: without spaces, so that it can be typed over.
+/// A figure without the grouping spaces, which would be in the way when editing it in a box.
 fn plain_figure(currency: &Currency, magnitude: u64) -> String {
     currency.figure(magnitude.into()).replace('\u{a0}', "")
 }
 
 fn signed(line: &Line, magnitude: u64) -> Option<Amount> {
-    // A line that costs nothing takes nothing; the rules say so, not the form.
+    // A line with nothing to pay counts as positive; the domain refuses any amount on it.
     let sign = if line.payable().minor_units() < 0 { -1 } else { 1 };
     Amount::new(i64::try_from(magnitude).ok()?.checked_mul(sign)?)
 }
@@ -304,7 +303,7 @@ fn payment_details(form: &Form) -> Option<Tree> {
     (!details.is_empty()).then_some(Tree::Object(details))
 }
 
-/// Lines of `name: value`, and what the gateway said.
+/// The metadata: lines of `name: value`, and the gateway's reason.
 fn metadata(form: &Form, problems: &mut Vec<(&'static str, String)>) -> Option<Tree> {
     let mut members: Vec<(String, Tree)> = Vec::new();
     let reason = form.text("reason").trim();
@@ -326,7 +325,7 @@ fn metadata(form: &Form, problems: &mut Vec<(&'static str, String)>) -> Option<T
     (!members.is_empty()).then_some(Tree::Object(members))
 }
 
-/// A problem of the body, told where the form has what it is about.
+/// A problem of the body, assigned to the field of the form that it came from.
 fn in_form(problem: Problem) -> (&'static str, String) {
     let message = match problem.code {
         "empty" => "Enter an amount on at least one line.".to_owned(),
@@ -335,7 +334,7 @@ fn in_form(problem: Problem) -> (&'static str, String) {
     (field_at(&problem.path), message)
 }
 
-/// The field of the form that a place in the body came from; empty for none.
+/// The field of the form that a path in the body came from; empty when there is none.
 fn field_at(path: &str) -> &'static str {
     let details = DETAILS.iter().find(|(_, place)| *place == path).map(|(name, _)| *name);
     match path {

@@ -1,28 +1,27 @@
-//! What the forms of the four operations say. A page says it; nothing here decides.
+//! The texts of the four operations' forms.
 
 use crate::domain::ledger::OperationRejected;
 use crate::domain::operation::OperationKind;
 use crate::domain::role::Right;
 
-/// The words of one kind's form.
+/// The texts of one kind of operation.
 pub struct Words {
-    /// As the button and the heading name it.
     pub noun: &'static str,
+    /// The label of the button and the heading.
     pub action: &'static str,
     pub verb: &'static str,
     pub verb_past: &'static str,
-    /// What has been done of it so far, as a column.
+    /// The heading of the column with what has been done so far.
     pub so_far: &'static str,
-    /// What it can still take, as a column.
+    /// The heading of the column with what is left.
     pub left: &'static str,
     pub nothing_left: &'static str,
-    /// What becomes of what is left after it.
+    /// Follows an amount: what happens to the money that the operation leaves.
     pub rest: &'static str,
-    /// What to do at the gateway before.
+    /// What to do at the payment provider before recording.
     pub first: &'static str,
 }
 
-/// The words of a kind.
 pub fn words(kind: OperationKind) -> &'static Words {
     match kind {
         OperationKind::Authorization => &AUTHORIZATION,
@@ -32,7 +31,7 @@ pub fn words(kind: OperationKind) -> &'static Words {
     }
 }
 
-/// The right that recording a kind needs.
+/// The right that is needed to record this kind of operation.
 pub fn right(kind: OperationKind) -> Right {
     match kind {
         OperationKind::Capture => Right::Capture,
@@ -42,7 +41,7 @@ pub fn right(kind: OperationKind) -> Right {
     }
 }
 
-/// Why an order takes no operation at all, for a person.
+/// A refusal as a sentence.
 pub fn refusal(rejected: &OperationRejected) -> &'static str {
     match rejected {
         OperationRejected::OrderCancelled => "The order is cancelled.",

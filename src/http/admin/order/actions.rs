@@ -1,4 +1,4 @@
-//! What may be done with an order today, and why not what may not.
+//! The actions on an order's page: which are possible now, and why the others are not.
 
 use crate::domain::operation::OperationKind;
 use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
@@ -9,28 +9,27 @@ use crate::http::admin::visitor::Staff;
 use crate::http::state::AppState;
 use crate::store::OrderRecord;
 
-/// Something that may be done with an order, or why not.
+/// A change of the order's status.
 pub struct Action {
     pub word: &'static str,
     pub name: &'static str,
     pub asks_reason: bool,
-    /// Why it cannot be done; empty when it can.
+    /// Why it is not possible now; empty when it is.
     pub refusal: &'static str,
 }
 
-/// An operation that may be recorded by hand, or why not.
+/// An operation to record by hand.
 pub struct OperationAction {
-    /// Its form, with a key of its own.
+    /// The address of its form, with a new key.
     pub href: String,
     pub name: &'static str,
-    /// What most people come for.
+    /// True for the most common operation, which gets the main button.
     pub first: bool,
-    /// Why it cannot be done; empty when it can.
+    /// Why it is not possible now; empty when it is.
     pub refusal: &'static str,
 }
 
-/// The operations that may be recorded, asked of the rules themselves; those that the visitor's
-/// role has no right to are left out.
+/// The operations that the visitor's role may record. The domain decides which are possible now.
 pub fn operation_actions(
     state: &AppState,
     order: &OrderRecord,
@@ -53,7 +52,8 @@ pub fn operation_actions(
     allowed.map(action).collect()
 }
 
-/// What may be done, asked of the rules themselves; a role that may not change orders sees none.
+/// The changes of status; empty for a role that may not change orders. The domain decides which are
+/// possible now.
 pub fn actions(order: &OrderRecord, staff: &Staff) -> Vec<Action> {
     if !staff.visitor.role.may(Right::ManageOrders) {
         return Vec::new();
@@ -71,7 +71,7 @@ pub fn actions(order: &OrderRecord, staff: &Staff) -> Vec<Action> {
     all.into_iter().map(action).collect()
 }
 
-/// Why a status stays, for a person.
+/// A refusal as a sentence.
 pub fn refusal_words(why: StatusChangeRejected) -> &'static str {
     match why {
         StatusChangeRejected::OrderCancelled => "The order is cancelled, which cannot be undone.",

@@ -1,4 +1,4 @@
-//! An order's payment operations, a card each, the newest first.
+//! An order's payment operations, one card each, newest first.
 
 use super::figures::describe;
 use super::read::OrderRead;
@@ -8,7 +8,7 @@ use crate::domain::operation::{Operation, OperationItem, OperationKind};
 use crate::http::admin::words;
 use crate::json::{self, Tree};
 
-/// How much a card tells.
+/// How much a card shows.
 #[derive(Clone, Copy)]
 struct Room {
     lines_max: usize,
@@ -21,7 +21,7 @@ const GLANCE: Room = Room { lines_max: 5, members_max: 8, text_chars_max: 80 };
 const UNLIMITED: Room =
     Room { lines_max: usize::MAX, members_max: usize::MAX, text_chars_max: usize::MAX };
 
-/// Members of the metadata in which gateways say why they refused.
+/// Members of the metadata in which gateways give the reason of a refusal, in order of preference.
 const REASONS: [&str; 7] = [
     "reason",
     "decline_reason",
@@ -32,21 +32,20 @@ const REASONS: [&str; 7] = [
     "message",
 ];
 
-/// What is shown of an operation.
 pub struct OperationCard {
     pub kind: &'static str,
     pub amount: String,
     pub success: bool,
-    /// Why it failed; empty when nobody said.
+    /// Why the operation failed; empty when the client sent no reason.
     pub reason: String,
     pub facts: Vec<Fact>,
-    /// What the client said besides, under its own names.
+    /// Other metadata of the client, under its own names.
     pub members: Vec<Member>,
-    /// How many more members there are; empty when none.
+    /// "and 3 more", when members are left out; otherwise empty.
     pub members_left: String,
 }
 
-/// Something an operation says, and what it is called.
+/// A named fact about an operation.
 pub struct Fact {
     pub name: &'static str,
     pub texts: Vec<String>,
@@ -58,7 +57,7 @@ pub struct Member {
     pub text: String,
 }
 
-/// The cards. Asked for whole, they are all there and tell all.
+/// The newest operations, shortened; or all of them in full, if the address asks for that.
 pub fn operation_cards(read: &OrderRead, whole: &Whole) -> Vec<OperationCard> {
     let order = &read.order;
     let mut all: Vec<&Operation> =
@@ -90,7 +89,7 @@ fn operation_card(read: &OrderRead, operation: &Operation, room: Room) -> Operat
     }
 }
 
-/// Why the gateway refused, where the metadata says so.
+/// The gateway's reason for a refusal, from the metadata; empty when the metadata has no reason.
 fn reason(members: &[(String, Tree)], room: Room) -> String {
     let find = |key: &&str| members.iter().find(|(name, _)| name == key);
     let found = REASONS.iter().find_map(find);
@@ -104,7 +103,7 @@ fn facts(read: &OrderRead, operation: &Operation, document: &Tree, room: Room) -
     let mut facts = vec![
         one("When", read.local(operation.created_at)),
         one("Who", read.name_of(&operation.created_by)),
-        // A failure is told above the facts, with its reason.
+        // The template shows a failure above the facts, with its reason.
         one("Result", if operation.success { "succeeded" } else { "" }.to_owned()),
         Fact { name: "Lines", texts: lines(read, &operation.items, room) },
         one("Processed", processed_at(read, document)),
@@ -119,7 +118,7 @@ fn facts(read: &OrderRead, operation: &Operation, document: &Tree, room: Room) -
     facts
 }
 
-/// The id that draws on a reservation name; only where an order can have several.
+/// The id of the operation's reservation; empty on an order that can have only one.
 fn authorization_id(read: &OrderRead, operation: &Operation) -> String {
     if !read.order.ledger.multiple_authorizations {
         return String::new();
@@ -131,7 +130,7 @@ fn authorization_id(read: &OrderRead, operation: &Operation) -> String {
     id.map_or_else(String::new, |id| id.as_str().to_owned())
 }
 
-/// When the gateway did it, on the shop's clocks; as it was sent where that is no time.
+/// When the gateway processed it, in the shop's time zone; as sent when it is not a timestamp.
 fn processed_at(read: &OrderRead, document: &Tree) -> String {
     let sent = document.member("processed_at").and_then(Tree::as_text).unwrap_or_default();
     parse_rfc3339(sent).map_or_else(|| sent.to_owned(), |at| read.local(at))
@@ -150,14 +149,14 @@ fn lines(read: &OrderRead, items: &[OperationItem], room: Room) -> Vec<String> {
     lines
 }
 
-/// The texts of those members, those that are there, with spaces between.
+/// The texts of these members, joined by spaces; missing members are skipped.
 fn joined(tree: &Tree, keys: &[&str]) -> String {
     let texts = keys.iter().filter_map(|key| tree.member(key).and_then(Tree::as_text));
     let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
     texts.join(" ")
 }
 
-/// A value as a person reads it: a text without its quotes, all else as JSON.
+/// A text without its quotes; any other value as JSON.
 fn plain(value: &Tree) -> String {
     value.as_text().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -34,7 +34,7 @@ pub async fn create(
 ) -> Result<HttpResponse, PageError> {
     staff.visitor.expect_own_form(&form)?;
     staff.expect_right(Right::Comment)?;
-    // A browser ends the lines of a text area with two characters.
+    // Browsers send CRLF line ends in a text area, which would count as two characters each.
     let text = form.text("comment").replace("\r\n", "\n");
     let problem = match text.chars().count() {
         _ if text.trim().is_empty() => "Write a comment before you add it.",
@@ -52,9 +52,9 @@ pub async fn create(
     change(&staff, &request, CommentChange::Add(document), key).await
 }
 
-/// What makes a comment that is sent twice one comment: the key of the page's form and the words,
-/// so that whoever goes back and writes something else has said that too. `None` for a form without
-/// a key of ours.
+/// The key that keeps a form that is sent twice from adding two comments. It includes the text, so
+/// that going back and writing something else adds another comment. `None` for a form without a
+/// valid key.
 fn key_use(staff: &Staff, request: &HttpRequest, form: &Form, text: &str) -> Option<KeyUse> {
     let words = BASE64_URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()));
     let key = form.text("key");

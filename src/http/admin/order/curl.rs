@@ -10,15 +10,15 @@ use crate::store::OrderRecord;
 use crate::wire::curl::Curl;
 use crate::wire::links::Links;
 
-/// A command and what it does.
+/// A curl command with its title.
 pub struct Command {
     pub title: String,
     pub text: String,
-    /// Instead of a command that names too many lines: the way to it.
+    /// A link to the whole command, when it has too many lines; `text` is then empty.
     pub more: Option<More>,
 }
 
-/// The commands: one that shows the order, and one for each capture that takes what is left.
+/// One command that reads the order, and one for each capture that takes what is left.
 pub fn commands(
     order: &OrderRecord,
     links: &Links,
@@ -47,7 +47,8 @@ pub fn commands(
     commands
 }
 
-/// What a capture of this order names: each reservation in turn, where there can be several.
+/// The authorizations to capture from: each of them on an order with several, else `None`, since a
+/// capture then needs no authorization.
 fn booked_under(order: &OrderRecord) -> Vec<Option<&ResourceId>> {
     let ledger = &order.ledger;
     if ledger.multiple_authorizations {
@@ -57,7 +58,7 @@ fn booked_under(order: &OrderRecord) -> Vec<Option<&ResourceId>> {
     }
 }
 
-/// All that can be captured today, a line each.
+/// Everything that can be captured now, one item per line.
 fn items(order: &OrderRecord, authorization_id: Option<&ResourceId>) -> Vec<Tree> {
     if order.ledger.status == OrderStatus::Cancelled {
         return Vec::new();

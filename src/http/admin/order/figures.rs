@@ -1,4 +1,5 @@
-//! An order's money, ready to be shown: figures, the bar of the four boxes, a row a line.
+//! An order's money as the template needs it: the sums, the bar of the four boxes, one row per
+//! line.
 
 use super::sections::{Section, Whole};
 use crate::domain::item::Item;
@@ -7,16 +8,15 @@ use crate::http::admin::words;
 use crate::json::{self, Tree};
 use crate::store::OrderRecord;
 
-/// Characters of a line's description in the table.
 const DESCRIPTION_CHARS_MAX: usize = 120;
 
-/// Characters of a note under it.
+/// Characters of a note under a line's description.
 const NOTE_CHARS_MAX: usize = 80;
 
-/// Units of the bar's width.
+/// Width of the bar, in units of its SVG.
 const BAR_WIDTH: u128 = 1_000;
 
-/// A box of all lines of one sign.
+/// One of the four boxes, summed over all lines of one sign.
 #[derive(Clone, Copy)]
 struct BarPartKind {
     class: &'static str,
@@ -48,15 +48,15 @@ const fn gives_back(
     BarPartKind { class, gives_back: true, name, amount }
 }
 
-/// A sum and its name.
+/// A named sum.
 pub struct Figure {
     pub name: &'static str,
     pub amount: String,
 }
 
-/// The four boxes of all lines, side by side.
+/// The four boxes of all lines, drawn side by side.
 pub struct Bar {
-    /// What they are together; without it there is no bar.
+    /// The sum of all parts; the bar is not drawn when it is 0.
     pub whole: u128,
     pub label: String,
     pub parts: Vec<BarPart>,
@@ -64,9 +64,9 @@ pub struct Bar {
 
 /// One box in the bar.
 pub struct BarPart {
-    /// Its class in the style.
+    /// The CSS class.
     pub kind: &'static str,
-    /// It is of the lines that give back.
+    /// True for lines with a negative payable amount.
     pub gives_back: bool,
     pub name: &'static str,
     pub amount: String,
@@ -78,9 +78,9 @@ pub struct BarPart {
 pub struct LineRow {
     pub number: i64,
     pub description: String,
-    /// Its state, what it reverses, where it is sold, what was said about it.
+    /// The status, what the line reverses, the store and the comment.
     pub notes: Vec<String>,
-    /// Empty when none was sent.
+    /// Empty when it was not sent.
     pub quantity: String,
     pub payable: String,
     pub held: String,
@@ -89,7 +89,7 @@ pub struct LineRow {
     pub remaining: String,
 }
 
-/// The sums of an order, each line's with its sign.
+/// The signed sums of an order.
 pub fn figures(order: &OrderRecord) -> Vec<Figure> {
     let sums = order.ledger.sums();
     let all = [
@@ -104,8 +104,8 @@ pub fn figures(order: &OrderRecord) -> Vec<Figure> {
     all.into_iter().map(figure).collect()
 }
 
-/// The bar: magnitudes, so that lines that give back take their room too. They have parts of
-/// their own, so that what is said beside the bar adds up to the signed sums above it.
+/// The bar is drawn from magnitudes, so that lines that give money back have a width too. They have
+/// parts of their own, so that the legend adds up to the signed sums above the bar.
 pub fn bar(order: &OrderRecord) -> Bar {
     let sum = |gives_back: bool, part: fn(&Boxes) -> u64| -> u128 {
         let lines = order.ledger.lines.iter();
@@ -136,7 +136,7 @@ pub fn bar(order: &OrderRecord) -> Bar {
     Bar { whole, label: words.join(", "), parts }
 }
 
-/// A row a line, in the order of the items.
+/// One row per line, in the order of the items.
 pub fn line_rows(order: &OrderRecord, whole: &Whole) -> Vec<LineRow> {
     let row = |item: &Item| {
         let at = order.ledger.find(item.line_id)?;
@@ -161,7 +161,7 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
     }
 }
 
-/// What else an item says that whoever works on it needs.
+/// Notes under a line's description.
 fn notes(item: &Item) -> Vec<String> {
     let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
     let text = |key: &str| document.member(key).and_then(Tree::as_text);
@@ -182,14 +182,14 @@ fn notes(item: &Item) -> Vec<String> {
     all.into_iter().flatten().map(|note| words::cut(&note, NOTE_CHARS_MAX)).collect()
 }
 
-/// What an item is called: its description, or else its id.
+/// An item's description, or else its id.
 pub fn describe(item: &Item) -> String {
     let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
     let text = |key: &str| document.member(key).and_then(Tree::as_text).map(str::to_owned);
     text("description").or_else(|| text("id")).unwrap_or_default()
 }
 
-/// How many, as it was sent; empty when it was not.
+/// An item's quantity, as sent; empty when it was not.
 pub fn quantity(item: &Item) -> String {
     let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
     match document.member("quantity") {

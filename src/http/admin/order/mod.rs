@@ -1,4 +1,4 @@
-//! The page of an order, what can be done on it, and what is printed from it.
+//! An order's page, the actions on it, and its printed documents.
 
 mod actions;
 mod cards;

@@ -1,4 +1,4 @@
-//! The page of an order: its money, lines, operations and story.
+//! The page of an order: its money, lines, operations and history.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -35,7 +35,7 @@ struct OrderPage {
     payment_words: &'static str,
     created: String,
     created_by: String,
-    /// When, by whom and why it ended; empty while it is open.
+    /// When, by whom and why the order was closed or cancelled; empty while it is open.
     ended: String,
     figures: Vec<Figure>,
     bar: Bar,
@@ -48,11 +48,11 @@ struct OrderPage {
     operations_allowed: Vec<OperationAction>,
     actions: Vec<Action>,
     may_comment: bool,
-    /// What makes a comment that is sent twice one.
+    /// The key that keeps a comment that is sent twice from being added twice.
     comment_key: String,
     events: Vec<EventRow>,
     more_events: Option<More>,
-    /// Where the API answers with the events.
+    /// The API's address of the events.
     events_url: String,
     commands: Vec<Command>,
     commands_open: bool,
@@ -63,7 +63,7 @@ pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     page(&staff, &request, "").await
 }
 
-/// The page, with a problem to tell about.
+/// The page with a problem at the top, which may be empty.
 pub async fn page(
     staff: &Staff,
     request: &HttpRequest,
@@ -117,7 +117,7 @@ pub async fn page(
     })
 }
 
-/// How the order was closed or cancelled, in a sentence.
+/// A sentence on how the order was closed or cancelled; empty while it is open.
 fn ended(read: &OrderRead) -> String {
     if let Some(cancelled) = &read.order.cancelled {
         let (at, by) = (read.local(cancelled.at), read.name_of(&cancelled.by));

@@ -1,4 +1,4 @@
-//! Who an order is for and where it goes.
+//! The people and places of an order: customer, addresses, store, delivery.
 
 use super::read::OrderRead;
 use crate::clock::parse_rfc3339;
@@ -6,7 +6,7 @@ use crate::http::admin::words;
 use crate::json::{self, Tree};
 use crate::store::OrderRecord;
 
-/// Characters of what the customer says.
+/// Characters of the customer's comment.
 const COMMENT_CHARS_MAX: usize = 1_000;
 
 /// A person or a place, line by line.
@@ -15,7 +15,7 @@ pub struct Person {
     pub lines: Vec<String>,
 }
 
-/// The customer, the addresses and the store, those that the order names.
+/// The customer, the addresses and the store; only those that the order has.
 pub fn people(order: &OrderRecord) -> Vec<Person> {
     let document = parse(order);
     let all = [
@@ -27,7 +27,7 @@ pub fn people(order: &OrderRecord) -> Vec<Person> {
     let person = |(key, title)| {
         let named = document.member(key)?;
         let lines = lines(named);
-        // A store may be told by its id alone.
+        // A store may have only an id.
         let id = named.member("id").and_then(Tree::as_text).map(str::to_owned);
         let lines = if lines.is_empty() { id.into_iter().collect() } else { lines };
         (!lines.is_empty()).then_some(Person { title, lines })
@@ -35,7 +35,7 @@ pub fn people(order: &OrderRecord) -> Vec<Person> {
     all.into_iter().filter_map(person).collect()
 }
 
-/// The same, and what else those need who work on the order: the delivery, the customer's words.
+/// The result of `people`, followed by the delivery and the customer's comment.
 pub fn people_and_delivery(read: &OrderRead) -> Vec<Person> {
     let document = parse(&read.order);
     let mut people = people(&read.order);
@@ -53,7 +53,7 @@ fn parse(order: &OrderRecord) -> Tree {
     json::parse(order.document.0.as_bytes()).unwrap_or(Tree::Null)
 }
 
-/// Who brings it, under which number, and when.
+/// The courier, the delivery number and the times.
 fn delivery(read: &OrderRead, document: &Tree) -> Vec<String> {
     let text = |key: &str| document.member(key).and_then(Tree::as_text);
     let at = |key: &str| {

@@ -1,4 +1,4 @@
-//! An order on paper: the packing slip, which says nothing of money, and the receipt.
+//! Printed documents of an order: the packing slip, which has no prices, and the receipt.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -21,7 +21,7 @@ use crate::http::state::state;
 use crate::json::{self, Tree};
 use crate::store::OrderRecord;
 
-/// What stands at the head of both.
+/// The head of both documents.
 struct Head {
     frame: Frame,
     shop: String,
@@ -39,7 +39,7 @@ struct PackingSlip {
     head: Head,
     comment: String,
     lines: Vec<SlipLine>,
-    /// How many lines give back and are left out; empty when none.
+    /// A sentence on lines with negative amounts, which are left out; empty when there are none.
     left_out: String,
 }
 
@@ -136,7 +136,7 @@ async fn load(staff: &Staff, request: &HttpRequest) -> Result<(OrderRead, Head),
     Ok((read, head))
 }
 
-/// Where the parcel goes: to the address for it, else to the customer.
+/// The shipping address, or else the customer.
 fn shipped_to(order: &OrderRecord) -> Vec<Person> {
     let mut all = people(order);
     let wanted = ["Goes to", "Customer"];
@@ -162,7 +162,7 @@ fn receipt_line(order: &OrderRecord, item: &Item) -> ReceiptLine {
         quantity: quantity(item),
         description: describe(item),
         gross: figure(item.price.gross().minor_units()),
-        // With the sign it has in the sum, not the one it has in the order.
+        // In the order a discount has the sign of the gross amount; in the sum it is subtracted.
         discount: match discount {
             0 => String::new(),
             _ => order.currency.figure((-discount).into()),
@@ -171,10 +171,11 @@ fn receipt_line(order: &OrderRecord, item: &Item) -> ReceiptLine {
     }
 }
 
-/// What the order costs, the tax in it, and where that money is.
+/// The total, the tax in it, and what is captured, refunded and left to pay.
 fn sums(order: &OrderRecord) -> Vec<Sum> {
     let LedgerSums { payable: total, captured, refunded, released, .. } = order.ledger.sums();
-    // What was released and not reserved again is no longer owed (docs/contract.md, Decision 2).
+    // Money that was released and not reserved again is no longer owed (docs/contract.md,
+    // Decision 2).
     let released = match order.ledger.status {
         OrderStatus::Cancelled => total - captured,
         _ => released,
@@ -198,7 +199,7 @@ fn sums(order: &OrderRecord) -> Vec<Sum> {
     sums
 }
 
-/// The tax lines of all items, summed by their percentage, the lowest first.
+/// The tax lines of all items, summed by percentage, lowest first.
 fn taxes(order: &OrderRecord) -> Vec<(String, i128)> {
     let mut sums: Vec<(String, i128)> = Vec::new();
     for item in &order.items {
@@ -213,14 +214,15 @@ fn taxes(order: &OrderRecord) -> Vec<(String, i128)> {
             }
         }
     }
-    // Decimals in front of the point decide by how many they are, and then by what they are.
+    // Sorts decimal numbers as text: more digits before the point is more, and equally many compare
+    // digit by digit.
     sums.sort_by_key(|(percentage, _)| {
         (percentage.find('.').unwrap_or(percentage.len()), percentage.clone())
     });
     sums
 }
 
-/// `25.00` is `25`; clients write the same percentage in several ways.
+/// `25.00` becomes `25`, since clients write the same percentage in several ways.
 fn without_idle_zeros(number: &str) -> &str {
     match number.contains('.') && !number.contains(['e', 'E']) {
         true => number.trim_end_matches('0').trim_end_matches('.'),
@@ -228,7 +230,7 @@ fn without_idle_zeros(number: &str) -> &str {
     }
 }
 
-/// Captures and refunds that succeeded, the oldest first.
+/// Successful captures and refunds, oldest first.
 fn payments(read: &OrderRead) -> Vec<Payment> {
     let kinds = [OperationKind::Capture, OperationKind::Refund];
     let mut all: Vec<&Operation> =

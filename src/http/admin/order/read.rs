@@ -1,4 +1,5 @@
-//! An order as its pages need it: with its shop, and the names of everybody who did something.
+//! Loads an order for its pages, with its shop and the names of the users and clients in its
+//! history.
 
 use crate::clock::local;
 use crate::domain::Timestamp;
@@ -6,18 +7,18 @@ use crate::domain::ids::{AccountId, CreatedBy, OrderName};
 use crate::http::admin::words;
 use crate::store::{OrderRecord, Reader, StoreError};
 
-/// An order, its shop and whoever did something to it.
+/// An order, its shop, and the users and clients in its history.
 pub struct OrderRead {
     pub order: OrderRecord,
-    /// What people call the shop.
+    /// The name of the shop.
     pub shop_name: String,
-    /// Where the shop's days begin and end.
+    /// The shop's IANA time zone.
     pub time_zone: String,
     pub demo: bool,
     names: Vec<(String, String)>,
 }
 
-/// The order of that name; `None` when the account has none.
+/// Reads the order of this name; `None` when the account does not have it.
 pub fn load(
     reader: &Reader<'_>,
     account_id: &AccountId,
@@ -42,13 +43,13 @@ pub fn load(
 }
 
 impl OrderRead {
-    /// What whoever did something is called; their id when nobody knows them.
+    /// The name of a user or client; the id when it is unknown.
     pub fn name_of(&self, created_by: &CreatedBy) -> String {
         let found = self.names.iter().find(|(id, _)| *id == created_by.0);
         found.map_or_else(|| created_by.0.clone(), |(_, name)| name.clone())
     }
 
-    /// A moment on the shop's clocks.
+    /// A time in the shop's time zone.
     pub fn local(&self, at: Timestamp) -> String {
         local(at, &self.time_zone)
     }

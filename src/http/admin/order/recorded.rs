@@ -1,4 +1,4 @@
-//! What an order's page says right after an operation was recorded by hand.
+//! The notice on an order's page right after an operation was recorded by hand.
 
 use super::read::OrderRead;
 use crate::domain::ids::ResourceId;
@@ -12,13 +12,13 @@ use crate::store::EventRecord;
 /// A notice about one operation of the order.
 pub struct Recorded {
     pub what: String,
-    /// What stays reserved after a capture of a part; empty otherwise.
+    /// A sentence on what stays reserved or is left to capture; empty when nothing is.
     pub rest: String,
-    /// Where that can be released; empty for a visitor who may not.
+    /// The form that releases it; empty when nothing is reserved or the role may not release.
     pub release_href: String,
 }
 
-/// The notice about the operation of that id; `None` when the order has none.
+/// The notice about the operation of this id; `None` when the order does not have it.
 pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, list_href: &str) -> Option<Recorded> {
     let order = &loaded.order;
     let mut operations = order.events.iter().filter_map(EventRecord::operation);

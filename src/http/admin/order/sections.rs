@@ -1,5 +1,5 @@
-//! How much of a long order its page shows. A page stays under 100 kB, so the long sections show
-//! their beginning, unless the address asks for all of them: `?all=lines&all=events`.
+//! How much of a long order its page shows. To keep a page under 100 kB, long sections show only
+//! their beginning, unless the address asks for all of it: `?all=lines&all=events`.
 
 use actix_web::HttpRequest;
 
@@ -16,7 +16,7 @@ pub enum Section {
 impl Section {
     const ALL: [Section; 4] = [Self::Lines, Self::Operations, Self::Events, Self::Commands];
 
-    /// Its word in the address, its name in sentences and its anchor.
+    /// The word in the query string, which is also the name in sentences and the anchor.
     fn as_str(self) -> &'static str {
         match self {
             Self::Lines => "lines",
@@ -35,20 +35,20 @@ impl Section {
     }
 }
 
-/// The sections that are shown whole.
+/// The sections that are shown in full.
 #[derive(Debug, Default)]
 pub struct Whole {
     sections: Vec<Section>,
 }
 
-/// The way to the rest of a section.
+/// A link that shows a section in full.
 pub struct More {
     pub href: String,
     pub text: String,
 }
 
 impl Whole {
-    /// What the address asks for.
+    /// Reads the parameters `all` of the query string.
     pub fn asked(request: &HttpRequest) -> Whole {
         let pairs = form_urlencoded::parse(request.query_string().as_bytes());
         let asked: Vec<String> =
@@ -57,17 +57,18 @@ impl Whole {
         Whole { sections: Section::ALL.into_iter().filter(is_asked).collect() }
     }
 
-    /// Whether all of a section is shown.
+    /// True if the section is shown in full.
     pub fn has(&self, section: Section) -> bool {
         self.sections.contains(&section)
     }
 
-    /// How many of a section are shown.
+    /// The number of entries of a section that are shown.
     pub fn shown_max(&self, section: Section) -> usize {
         if self.has(section) { usize::MAX } else { section.shown_max() }
     }
 
-    /// The way to the rest of a section that has `count`; sections that are whole stay so.
+    /// A link that shows a section of `count` entries in full, and keeps those in full that already
+    /// are; `None` when the section shows everything.
     pub fn more(&self, section: Section, count: usize, self_href: &str) -> Option<More> {
         if count <= self.shown_max(section) {
             return None;

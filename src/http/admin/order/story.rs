@@ -1,4 +1,4 @@
-//! What happened to an order, the newest first.
+//! An order's history, newest first.
 
 use super::read::OrderRead;
 use super::sections::{Section, Whole};
@@ -16,27 +16,27 @@ use crate::wire::links::Links;
 const EVENT_RAW_BYTES_MAX: usize = 4 << 10;
 const RAW_BYTES_MAX: usize = 28 << 10;
 
-/// Characters of what somebody said, where the events are not shown whole.
+/// Characters of a comment or a description, unless the events are shown in full.
 const SAID_CHARS_MAX: usize = 400;
 
-/// Fields that a change is told by.
+/// Names of changed fields that a row lists.
 const FIELDS_MAX: usize = 6;
 
-/// An event.
+/// An event in the history.
 pub struct EventRow {
     pub at: String,
     pub when: String,
     pub what: String,
     pub by: String,
-    /// The words of a comment or a service; empty where there are none.
+    /// The text of a comment, or the description of a service's step; empty when there is none.
     pub said: String,
-    /// Where the comment is deleted; empty where there is none, or it is not the visitor's to.
+    /// The address that deletes the comment; empty without a comment, or when the role may not.
     pub delete_href: String,
-    /// Its JSON; empty where that is too long for the page.
+    /// The event's JSON; empty when it is too long for the page.
     pub raw: String,
 }
 
-/// How events are told: whose links, how much, and where the order's page is.
+/// What the rows depend on besides the order.
 pub struct Telling<'a> {
     pub links: &'a Links,
     pub whole: &'a Whole,
@@ -44,7 +44,7 @@ pub struct Telling<'a> {
     pub may_comment: bool,
 }
 
-/// The events. The newest show their JSON, as long as there is room for it.
+/// One row per event. The newest have their JSON, until `RAW_BYTES_MAX` is used up.
 pub fn event_rows(read: &OrderRead, telling: &Telling<'_>) -> Vec<EventRow> {
     let newest = read.order.events.iter().rev().take(telling.whole.shown_max(Section::Events));
     let mut room = RAW_BYTES_MAX;
@@ -101,7 +101,8 @@ fn step_words(step: &ServiceEvent) -> String {
     format!("{}: {}{went}", short(&step.service), short(&step.service_status))
 }
 
-/// What a change through the API was. An order may be called `open`, so the method is asked first.
+/// A short name for a change. An order's id may be the word `open`, so a path alone is not enough:
+/// the method is matched too.
 fn change_words(api: &ApiEvent, version: i64, is_comment: bool) -> String {
     let mut segments = api.path.trim_end_matches('/').rsplit('/');
     let (last, before) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
@@ -121,7 +122,7 @@ fn change_words(api: &ApiEvent, version: i64, is_comment: bool) -> String {
     }
 }
 
-/// The names of the fields that a request sent, as words.
+/// "Changed", with the names of the fields that the request sent.
 fn changed_fields(api: &ApiEvent) -> String {
     let body = api.body.as_ref().and_then(|body| json::parse(body.0.as_bytes()).ok());
     let Some(Tree::Object(members)) = body else { return "Changed".to_owned() };
@@ -132,14 +133,15 @@ fn changed_fields(api: &ApiEvent) -> String {
     if fields.is_empty() { "Changed".to_owned() } else { format!("Changed: {}", fields.join(", ")) }
 }
 
-/// A text in a document; empty where there is none.
+/// A text member of a document; empty when it is missing.
 fn member(document: Option<&KeptJson>, key: &str) -> String {
     let tree = document.and_then(|document| json::parse(document.0.as_bytes()).ok());
     let text = tree.as_ref().and_then(|tree| tree.member(key)).and_then(Tree::as_text);
     text.unwrap_or_default().to_owned()
 }
 
-/// The JSON if there is room for it, in what it takes on the page: a quote takes five bytes.
+/// The JSON if there is room for it; otherwise empty. A quote takes five bytes on the page, as
+/// `&#34;`.
 fn raw(text: String, room: &mut usize) -> String {
     let bytes = text.len() + 4 * text.matches('"').count();
     if EVENT_RAW_BYTES_MAX < text.len() || *room < bytes {

@@ -1,4 +1,5 @@
-//! The first owner: made by whoever holds the link that the server printed.
+//! Makes the first owner, and the first account if there is none. The link that a new server prints
+//! is the permission.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -19,7 +20,7 @@ use crate::http::error::ApiError;
 use crate::http::state::state;
 use crate::store::StoreError;
 
-/// What a new shop in the back office starts with; the command line can say otherwise.
+/// Defaults of a shop that is made here. `tillbook account create` can choose others.
 const CURRENCY: &str = "NOK";
 const TIME_ZONE: &str = "Europe/Oslo";
 const NAME_CHARS_MAX: usize = 200;

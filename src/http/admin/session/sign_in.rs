@@ -1,4 +1,4 @@
-//! Signing in and out, and the links that do it once.
+//! Signing in and out, and the links that sign in once.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
@@ -30,7 +30,7 @@ struct SignInPage {
     email: String,
     next: String,
     problem: &'static str,
-    /// Why nobody can sign in here at all, if so.
+    /// Why the sign-in form is not shown; empty when it is.
     refused: &'static str,
 }
 
@@ -51,8 +51,8 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
     page(state, "", &next, "")
 }
 
-/// `POST /admin/sign-in`: the same answer and the same time for an unknown user and a wrong
-/// password.
+/// `POST /admin/sign-in`: an unknown user and a wrong password get the same answer in the same
+/// time, so that the answer does not tell which e-mails exist.
 pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     expect_safe_transport(state)?;
@@ -83,8 +83,8 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     Ok(signed_in(state, &ticket, &next_path(state, form.text("next"))))
 }
 
-/// How a sign-in is counted. A loopback address is a proxy's that does not say for whom it asks;
-/// many people share it, so it is not counted.
+/// The names that a sign-in is counted under. From afar, a loopback address is that of a proxy
+/// which does not forward the caller's address. Many people share it, so it is not counted.
 fn attempt(state: &AppState, request: &HttpRequest, user: &str) -> SignInAttempt {
     if is_local(request) {
         return SignInAttempt::local(user);
@@ -93,7 +93,7 @@ fn attempt(state: &AppState, request: &HttpRequest, user: &str) -> SignInAttempt
     SignInAttempt::from_afar(user, address.filter(|address| !address.is_loopback()))
 }
 
-/// Holds the answer to a wrong password back, and has the book remember the failure.
+/// Delays the answer to a wrong password, and stores the failure so that a restart keeps it.
 async fn slow_down(state: &AppState, attempt: &SignInAttempt) {
     let (delay, failures) = state.guesses.fail_sign_in(attempt);
     let is_worth_a_write = !failures.known.is_empty() || !failures.forgotten.is_empty();
@@ -135,14 +135,15 @@ pub async fn delete(
     Ok(response)
 }
 
-/// `GET /admin/link`: a page with one button, since following a link changes nothing.
+/// `GET /admin/link`: a page with one button, since a GET must not use the link up: mail scanners
+/// and browsers fetch links on their own.
 pub async fn show_link(request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     let ticket = query_value(&request, "ticket");
     html(&LinkPage { frame: Frame::outside(state), ticket })
 }
 
-/// `POST /admin/link`: signs in whom the link is for, once.
+/// `POST /admin/link`: uses the link up and signs in its user.
 pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     expect_safe_transport(state)?;
@@ -156,7 +157,7 @@ pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, 
     Ok(signed_in(state, &ticket, &next_path(state, "")))
 }
 
-/// What a link that does nothing means to whoever followed it.
+/// The error for a link that is unknown, used or expired.
 pub fn link_refused(why: UseLinkRefused) -> ApiError {
     let message = format!(
         "The link did not work: {why}. Restart the server to get a new one, or ask an owner to add \
@@ -165,15 +166,15 @@ pub fn link_refused(why: UseLinkRefused) -> ApiError {
     ApiError::new(crate::http::error::Code::InvalidRequest, message)
 }
 
-/// A redirect that also signs the browser in.
+/// A redirect that also sets the session cookie.
 pub fn signed_in(state: &AppState, ticket: &Ticket, path: &str) -> HttpResponse {
     let mut response = see_other(path);
-    // The cookie is made of our own characters, so it always fits a header.
+    // The cookie's value is base64url, so it is always a valid header and this cannot fail.
     drop(add_cookie(&mut response, session_cookie(state, ticket)));
     response
 }
 
-/// A session that a ticket opens.
+/// A new session for this ticket, with a form token of its own.
 pub fn new_session(state: &AppState, ticket: &Ticket) -> NewSession {
     let form_token = Ticket::draw(&state.randomness).reveal().to_owned();
     NewSession { token_sha256: ticket.sha256(), form_token }
@@ -208,17 +209,18 @@ const PLAIN_HTTP: &str = "This page came over plain http, where others could rea
     Put TLS in front of the server and start it with --public-url https://…, or start it with \
     --insecure-http if no one else is on this network.";
 
-/// Passwords travel over TLS, on this machine, or where that was asked for.
+/// True if passwords may be sent: over TLS, on this machine, or with `--insecure-http`.
 fn is_safe_transport(state: &AppState) -> bool {
     state.links.is_https() || state.links.is_loopback() || state.insecure_http
 }
 
-/// An error where a password must not be sent.
+/// An error unless passwords may be sent.
 pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
     if is_safe_transport(state) { Ok(()) } else { Err(PageError::Forbidden(PLAIN_HTTP)) }
 }
 
-/// The user, if the password is theirs. Hashing runs where it may take its time, a few at once.
+/// The user, if the password is theirs. An unknown user costs one hash too. Hashing is slow by
+/// design, so it runs on the blocking pool, limited by `password_permits`.
 async fn known_user(
     state: &AppState,
     email: Option<Email>,
@@ -238,7 +240,8 @@ async fn known_user(
     Ok(compare.await.map_err(ApiError::internal)?)
 }
 
-/// Where to go after signing in: a page of ours, never another site.
+/// The page to show after signing in. Only paths of the back office are accepted, so that a link to
+/// the sign-in page cannot lead to another site.
 fn next_path(state: &AppState, next: &str) -> String {
     let is_page = next.starts_with("/admin/")
         && next.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.%~".contains(&b))
