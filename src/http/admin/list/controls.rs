@@ -1,6 +1,6 @@
 //! The fields of the filter form above the list of orders, as the template needs them.
 
-use super::filters::{Asked, Field, NO_DATE, Order};
+use super::filters::{Asked, Field, NO_DATE, Sort};
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 use crate::http::admin::words;
@@ -24,13 +24,13 @@ pub struct Choice {
     pub chosen: bool,
 }
 
-/// The dates and the order of the list, which can go by total or not.
-pub fn main_controls(asked: &Asked, order: Order, by_total: bool) -> Vec<Control> {
-    let offered = Order::ALL.into_iter().filter(|order| by_total || !order.is_by_total());
+/// The dates and the sort. Sorts by total are offered only if `by_total`.
+pub fn main_controls(asked: &Asked, sort: Sort, by_total: bool) -> Vec<Control> {
+    let offered = Sort::ALL.into_iter().filter(|sort| by_total || !sort.is_by_total());
     let sorts = offered.map(|offered| Choice {
         word: offered.word().to_owned(),
         name: offered.name(asked.tab).to_owned(),
-        chosen: offered == order,
+        chosen: offered == sort,
     });
     vec![
         date("from", "From", &asked.from),

@@ -4,6 +4,7 @@
 //! show orders that the filter was meant to leave out.
 
 use actix_web::HttpRequest;
+use form_urlencoded::Serializer;
 
 use super::tabs::{TABS, TO_CAPTURE, TabKind};
 use crate::clock::day_start;
@@ -40,7 +41,7 @@ pub struct Asked {
     pub to: Field,
     pub sort: Field,
     /// The parsed `sort`; `None` when it is not a known word.
-    pub order: Option<Order>,
+    pub wanted_sort: Option<Sort>,
     /// The id of the order that the page starts after; empty for the first page.
     pub after: String,
 }
@@ -54,49 +55,48 @@ pub struct Field {
 
 /// How the list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum Sort {
     Newest,
     Oldest,
     HighestTotal,
     LowestTotal,
 }
 
-impl Order {
+impl Sort {
     /// In the order in which the page offers them.
-    pub const ALL: [Order; 4] =
-        [Order::Newest, Order::Oldest, Order::HighestTotal, Order::LowestTotal];
+    pub const ALL: [Sort; 4] = [Sort::Newest, Sort::Oldest, Sort::HighestTotal, Sort::LowestTotal];
 
     /// The word in the query string.
     pub fn word(self) -> &'static str {
         match self {
-            Order::Newest => "newest",
-            Order::Oldest => "oldest",
-            Order::HighestTotal => "total-high",
-            Order::LowestTotal => "total-low",
+            Sort::Newest => "newest",
+            Sort::Oldest => "oldest",
+            Sort::HighestTotal => "total-high",
+            Sort::LowestTotal => "total-low",
         }
     }
 
     /// Its name on the page. In the tab To capture, the oldest order has waited longest.
     pub fn name(self, tab: &TabKind) -> &'static str {
         match self {
-            Order::Newest => "Newest first",
-            Order::Oldest if tab.word == TO_CAPTURE => "Longest waiting first",
-            Order::Oldest => "Oldest first",
-            Order::HighestTotal => "Highest total first",
-            Order::LowestTotal => "Lowest total first",
+            Sort::Newest => "Newest first",
+            Sort::Oldest if tab.word == TO_CAPTURE => "Longest waiting first",
+            Sort::Oldest => "Oldest first",
+            Sort::HighestTotal => "Highest total first",
+            Sort::LowestTotal => "Lowest total first",
         }
     }
 
     pub fn is_by_total(self) -> bool {
-        matches!(self, Order::HighestTotal | Order::LowestTotal)
+        matches!(self, Sort::HighestTotal | Sort::LowestTotal)
     }
 
-    pub fn sort(self) -> ListSort {
+    pub fn list_sort(self) -> ListSort {
         match self {
-            Order::Newest => ListSort::NewestFirst,
-            Order::Oldest => ListSort::OldestFirst,
-            Order::HighestTotal => ListSort::HighestTotalFirst,
-            Order::LowestTotal => ListSort::LowestTotalFirst,
+            Sort::Newest => ListSort::NewestFirst,
+            Sort::Oldest => ListSort::OldestFirst,
+            Sort::HighestTotal => ListSort::HighestTotalFirst,
+            Sort::LowestTotal => ListSort::LowestTotalFirst,
         }
     }
 }
@@ -108,9 +108,9 @@ impl Asked {
         let field =
             |name: &str| Field { value: query_value(request, name).trim().to_owned(), problem: "" };
         let sort = field("sort");
-        let order = match sort.value.as_str() {
-            "" => Some(Order::Newest),
-            word => Order::ALL.into_iter().find(|order| order.word() == word),
+        let wanted_sort = match sort.value.as_str() {
+            "" => Some(Sort::Newest),
+            word => Sort::ALL.into_iter().find(|sort| sort.word() == word),
         };
         Some(Asked {
             tab: TABS.iter().find(|tab| word.is_empty() || tab.word == word)?,
@@ -122,7 +122,7 @@ impl Asked {
             from: field("from"),
             to: field("to"),
             sort,
-            order,
+            wanted_sort,
             after: field("after").value,
         })
     }
@@ -164,18 +164,18 @@ impl Asked {
 
     /// The sort that the list gets. An unknown sort, or a sort by total that no index serves, is
     /// reported, and the list is sorted newest first.
-    pub fn choose_order(&mut self, query: Option<&OrderQuery>) -> Order {
+    pub fn choose_sort(&mut self, query: Option<&OrderQuery>) -> Sort {
         let sortable = query.is_none_or(OrderQuery::is_sortable_by_total);
-        match self.order {
+        match self.wanted_sort {
             None => {
                 self.sort.problem = "There is no such sort. These orders are sorted newest first.";
             }
-            Some(order) if order.is_by_total() && !sortable => {
+            Some(sort) if sort.is_by_total() && !sortable => {
                 self.sort.problem = NOT_BY_TOTAL;
             }
-            Some(order) => return order,
+            Some(sort) => return sort,
         }
-        Order::Newest
+        Sort::Newest
     }
 
     pub fn is_filtered(&self) -> bool {
@@ -188,21 +188,26 @@ impl Asked {
         more.iter().any(|field| !field.value.is_empty())
     }
 
-    /// The address of the list with the same filters. `after` is the id of the order that the page
-    /// starts after; empty for the first page.
-    pub fn href(&self, base: &str, tab: &str, order: Order, after: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
+    /// The address of the first page of the list with the same filters.
+    pub fn href(&self, base: &str, tab: &str, sort: Sort) -> String {
+        format!("{base}?{}", self.query(tab, sort).finish())
+    }
+
+    /// The address of the page that starts after the order of the id `after`.
+    pub fn href_after(&self, base: &str, tab: &str, sort: Sort, after: &str) -> String {
+        format!("{base}?{}", self.query(tab, sort).append_pair("after", after).finish())
+    }
+
+    fn query(&self, tab: &str, sort: Sort) -> Serializer<'static, String> {
+        let mut query = Serializer::new(String::new());
         query.append_pair("tab", tab);
         for (name, field) in self.filters().iter().filter(|(_, field)| !field.value.is_empty()) {
             query.append_pair(name, &field.value);
         }
-        if order != Order::Newest {
-            query.append_pair("sort", order.word());
+        if sort != Sort::Newest {
+            query.append_pair("sort", sort.word());
         }
-        if !after.is_empty() {
-            query.append_pair("after", after);
-        }
-        format!("{base}?{}", query.finish())
+        query
     }
 
     fn filters(&self) -> [(&'static str, &Field); 7] {

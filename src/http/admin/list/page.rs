@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::controls::{Control, main_controls, more_controls};
-use super::filters::{Asked, Order};
+use super::filters::{Asked, Sort};
 use super::tab_bar::{Tab, load_tabs};
 use super::tabs::TO_CAPTURE;
 use crate::clock::{local, rfc3339};
@@ -44,7 +44,7 @@ struct ListPage {
     is_wrong: bool,
     is_filtered: bool,
     clear_href: String,
-    order_name: &'static str,
+    sort_name: &'static str,
     created: SortHeader,
     total: SortHeader,
     rows: Vec<Row>,
@@ -104,7 +104,7 @@ struct Loaded {
     asked: Asked,
     /// The filters without those of the tab; `None` when a filter is invalid.
     query: Option<OrderQuery>,
-    order: Order,
+    sort: Sort,
     orders: Vec<OrderRecord>,
     has_next: bool,
     tabs: Vec<Tab>,
@@ -132,7 +132,7 @@ impl Loaded {
         let filters = asked.check(&time_zone, stores.as_deref());
         let tabs = load_tabs(reader, account_id, &asked, base, filters.as_ref())?;
         let query = filters.as_ref().and_then(|filters| asked.tab.narrow(filters));
-        let order = asked.choose_order(query.as_ref());
+        let sort = asked.choose_sort(query.as_ref());
         let starting_after = match find_start(reader, account_id, &asked.after)? {
             PageStart::First => None,
             PageStart::After(order_seq) => Some(order_seq),
@@ -143,7 +143,7 @@ impl Loaded {
             Some(query) => {
                 // One more than the page shows tells whether there is a next page.
                 let limit = u32::try_from(PAGE_ROWS + 1).unwrap_or(u32::MAX);
-                let (sort, query) = (order.sort(), query.clone());
+                let (sort, query) = (sort.list_sort(), query.clone());
                 let page = OrderQuery { sort, limit, starting_after, ..query };
                 reader.list_orders(account_id, &page)?.orders
             }
@@ -153,7 +153,7 @@ impl Loaded {
         Ok(Some(Loaded {
             asked,
             query: filters,
-            order,
+            sort,
             orders,
             has_next,
             tabs,
@@ -186,7 +186,7 @@ fn find_start(
 }
 
 fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage {
-    let Loaded { asked, query, order, .. } = &loaded;
+    let Loaded { asked, query, sort, .. } = &loaded;
     let tab = asked.tab;
     let has_capture = may_capture && tab.word == TO_CAPTURE;
     let by_total = query.as_ref().and_then(|query| tab.narrow(query));
@@ -198,21 +198,21 @@ fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage
         tab_name: tab.name,
         search: asked.search.value.clone(),
         search_problem: asked.search.problem,
-        controls: main_controls(asked, *order, by_total),
+        controls: main_controls(asked, *sort, by_total),
         more: more_controls(asked, &loaded.currencies, loaded.stores.as_deref()),
         more_open: asked.has_more(),
         is_wrong: query.is_none(),
         is_filtered: asked.is_filtered(),
         clear_href: format!("{base}?tab={}", tab.word),
-        order_name: order.name(tab),
-        created: created_header(asked, *order, base),
-        total: total_header(asked, *order, base, by_total),
+        sort_name: sort.name(tab),
+        created: created_header(asked, *sort, base),
+        total: total_header(asked, *sort, base, by_total),
         first_href: match is_first {
             true => String::new(),
-            false => asked.href(base, tab.word, *order, ""),
+            false => asked.href(base, tab.word, *sort),
         },
         next_href: last
-            .map(|last| asked.href(base, tab.word, *order, last.id.as_str()))
+            .map(|last| asked.href_after(base, tab.word, *sort, last.id.as_str()))
             .unwrap_or_default(),
         empty_title: tab.empty_title,
         empty_text: tab.empty_text,
@@ -230,23 +230,23 @@ fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage
     }
 }
 
-fn created_header(asked: &Asked, order: Order, base: &str) -> SortHeader {
-    let (direction, other) = match order {
-        Order::Newest => ("descending", Order::Oldest),
-        Order::Oldest => ("ascending", Order::Newest),
-        Order::HighestTotal | Order::LowestTotal => ("", Order::Newest),
+fn created_header(asked: &Asked, sort: Sort, base: &str) -> SortHeader {
+    let (direction, other) = match sort {
+        Sort::Newest => ("descending", Sort::Oldest),
+        Sort::Oldest => ("ascending", Sort::Newest),
+        Sort::HighestTotal | Sort::LowestTotal => ("", Sort::Newest),
     };
-    SortHeader { href: asked.href(base, asked.tab.word, other, ""), direction }
+    SortHeader { href: asked.href(base, asked.tab.word, other), direction }
 }
 
-fn total_header(asked: &Asked, order: Order, base: &str, by_total: bool) -> SortHeader {
-    let (direction, other) = match order {
-        Order::HighestTotal => ("descending", Order::LowestTotal),
-        Order::LowestTotal => ("ascending", Order::HighestTotal),
-        Order::Newest | Order::Oldest => ("", Order::HighestTotal),
+fn total_header(asked: &Asked, sort: Sort, base: &str, by_total: bool) -> SortHeader {
+    let (direction, other) = match sort {
+        Sort::HighestTotal => ("descending", Sort::LowestTotal),
+        Sort::LowestTotal => ("ascending", Sort::HighestTotal),
+        Sort::Newest | Sort::Oldest => ("", Sort::HighestTotal),
     };
     let href = match by_total {
-        true => asked.href(base, asked.tab.word, other, ""),
+        true => asked.href(base, asked.tab.word, other),
         false => String::new(),
     };
     SortHeader { href, direction }

@@ -1,6 +1,6 @@
 //! The row of tabs above the list, each with its count under the current filters.
 
-use super::filters::{Asked, Order};
+use super::filters::{Asked, Sort};
 use super::tabs::{TABS, TabKind, count};
 use crate::domain::ids::AccountId;
 use crate::store::{OrderQuery, Reader, StoreError};
@@ -26,12 +26,12 @@ pub fn load_tabs(
     let tab = |tab: &'static TabKind| {
         let narrowed = query.and_then(|query| tab.narrow(query));
         let sortable = narrowed.as_ref().is_some_and(OrderQuery::is_sortable_by_total);
-        let order = asked.order.filter(|order| sortable || !order.is_by_total());
+        let sort = asked.wanted_sort.filter(|sort| sortable || !sort.is_by_total());
         let count = match query {
             None => String::new(),
             Some(_) => count(reader, account_id, narrowed.as_ref())?,
         };
-        let href = asked.href(base, tab.word, order.unwrap_or(Order::Newest), "");
+        let href = asked.href(base, tab.word, sort.unwrap_or(Sort::Newest));
         Ok(Tab { name: tab.name, href, count, current: tab.word == asked.tab.word })
     };
     TABS.iter().map(tab).collect()
