@@ -56,7 +56,7 @@ impl Frame {
             email: visitor.email.to_string(),
             role: visitor.role.as_str(),
             form_token: visitor.form_token.clone(),
-            troubles: state.store.condition.troubles().into_iter().map(words).collect(),
+            troubles: state.store.condition.troubles().into_iter().map(trouble_sentence).collect(),
             ..Frame::outside(state)
         }
     }
@@ -72,7 +72,7 @@ impl Frame {
     }
 }
 
-fn words(trouble: Trouble) -> &'static str {
+fn trouble_sentence(trouble: Trouble) -> &'static str {
     match trouble {
         Trouble::Damaged => {
             "The database file is damaged, so nothing can be recorded. Tell the server's operator: \

@@ -52,7 +52,7 @@ impl PageError {
         PageError::Api(ApiError::internal(error))
     }
 
-    fn words(&self) -> (&'static str, String) {
+    fn title_and_message(&self) -> (&'static str, String) {
         match self {
             Self::SignInFirst { .. } => ("Sign in", "Please sign in first.".to_owned()),
             Self::Forbidden(why) => ("Not allowed", (*why).to_owned()),
@@ -87,7 +87,7 @@ impl From<StoreError> for PageError {
 
 impl fmt::Display for PageError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.words().1)
+        out.write_str(&self.title_and_message().1)
     }
 }
 
@@ -107,7 +107,7 @@ impl ResponseError for PageError {
         if let Self::SignInFirst { next } = self {
             return response.insert_header((LOCATION, next.as_str())).finish();
         }
-        response.content_type("text/plain; charset=utf-8").body(self.words().1)
+        response.content_type("text/plain; charset=utf-8").body(self.title_and_message().1)
     }
 }
 
@@ -134,7 +134,7 @@ pub async fn show_errors(
 }
 
 fn render(request: &HttpRequest, error: &PageError) -> Option<String> {
-    let (title, message) = error.words();
+    let (title, message) = error.title_and_message();
     let base = state(request).ok()?.links.base_path().to_owned();
     ErrorPage { title, message: &message, base: &base, css: crate::http::assets::CSS.path() }
         .render()

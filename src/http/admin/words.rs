@@ -2,6 +2,7 @@
 //! on hover.
 
 use crate::domain::currency::Currency;
+use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::operation::OperationKind;
 use crate::domain::order::{CancelledReason, OrderStatus};
@@ -117,4 +118,19 @@ pub fn customer(order: &OrderRecord) -> String {
     let names = people.iter().map(name);
     let emails = people.iter().map(|person| text(person, "email"));
     names.chain(emails).find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// An item's description, or else its id; empty when it has neither.
+pub fn item_description(item: &Item) -> String {
+    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let text = |key: &str| document.member(key).and_then(Tree::as_text);
+    text("description").or_else(|| text("id")).unwrap_or_default().to_owned()
+}
+
+/// An item's quantity, as sent; `None` when it was not sent.
+pub fn item_quantity(item: &Item) -> Option<String> {
+    match json::parse(item.document.0.as_bytes()).ok()?.member("quantity") {
+        Some(Tree::Number(number)) => Some(number.clone()),
+        _ => None,
+    }
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use super::review::{Review, review};
 use super::rows::{Sources, Window, so_far, window};
 use super::typed::{Subject, Typed};
-use super::words::{Words, words};
+use super::words::{Words, refusal};
 use crate::domain::ids::ResourceId;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::http::admin::form::Form;
@@ -119,7 +119,7 @@ pub fn operation_page(
     let sources = Sources { subject, form, typed, refused, changed };
     OperationPage {
         order_id: order.order_id.as_str().to_owned(),
-        words: words(subject.kind),
+        words: Words::of(subject.kind),
         notice: place.before.notice.to_owned(),
         no_form,
         figures: figures(subject),
@@ -180,13 +180,13 @@ pub fn authorizations_left(order: &OrderRecord, kind: OperationKind) -> Vec<&Res
 fn no_form(subject: &Subject<'_>) -> &'static str {
     let ledger = &subject.order.ledger;
     if let Err(rejected) = ledger.expect_status(subject.kind) {
-        return super::words::refusal(&rejected);
+        return refusal(&rejected);
     }
-    if ledger.has_left(subject.kind) { "" } else { words(subject.kind).nothing_left }
+    if ledger.has_left(subject.kind) { "" } else { Words::of(subject.kind).nothing_left }
 }
 
 fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
-    let words = words(subject.kind);
+    let words = Words::of(subject.kind);
     let sums = subject.order.ledger.sums();
     let so_far = so_far(subject.kind, &sums);
     let money = |amount| money(&subject.order.currency, amount);
@@ -242,7 +242,7 @@ fn change(loaded: &OrderRead, event: &EventRecord) -> String {
         return format!("{by} changed the order, {when}.");
     };
     let currency = &loaded.order.currency;
-    let words = words(operation.kind);
+    let words = Words::of(operation.kind);
     let lines: Vec<String> = operation
         .items
         .iter()

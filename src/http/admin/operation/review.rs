@@ -1,13 +1,13 @@
 //! What an operation would do if it were recorded now: the domain's decision as sentences.
 
-use super::typed::{Subject, Typed, description};
-use super::words::{refusal, words};
+use super::typed::{Subject, Typed};
+use super::words::{Words, refusal};
 use crate::domain::ids::{EventSeq, LineId, ResourceId};
 use crate::domain::ledger::{ExceededLine, Ledger, OperationRejected, decide};
 use crate::domain::line::Line;
 use crate::domain::operation::{OperationItem, OperationKind, OperationRequest};
 use crate::domain::payment_status::PaymentStatus;
-use crate::http::admin::words::{figure, money, payment_status};
+use crate::http::admin::words::{figure, item_description, money, payment_status};
 
 /// Lines that a review lists.
 const LINES_MAX: usize = 20;
@@ -56,7 +56,7 @@ fn told(subject: &Subject<'_>, request: &OperationRequest, after: &Ledger) -> Re
     let currency = &subject.order.currency;
     let total = request.items.total().minor_units().into();
     let status = PaymentStatus::derive(&after.lines);
-    let noun = words(subject.kind).noun;
+    let noun = Words::of(subject.kind).noun;
     let line = |item: &OperationItem| {
         let name = subject.line_name(item.line_id);
         format!("{name}: {}", figure(currency, item.amount.minor_units().into()))
@@ -83,7 +83,7 @@ fn told(subject: &Subject<'_>, request: &OperationRequest, after: &Ledger) -> Re
 }
 
 fn effects(subject: &Subject<'_>, total: i128, after: &Ledger) -> Vec<String> {
-    let words = words(subject.kind);
+    let words = Words::of(subject.kind);
     let money = |amount| money(&subject.order.currency, amount);
     let left_before = subject.left(&subject.order.ledger);
     let left_after = subject.left(after);
@@ -126,7 +126,7 @@ impl Subject<'_> {
     /// A line's number and description, as `2 Stol`.
     pub fn line_name(&self, line_id: LineId) -> String {
         let item = self.order.items.iter().find(|item| item.line_id == line_id);
-        let description = item.map(description).unwrap_or_default();
+        let description = item.map(item_description).unwrap_or_default();
         format!("{} {description}", line_id.number()).trim_end().to_owned()
     }
 }

@@ -1,14 +1,14 @@
 //! The lines of an operation's form with their boxes. A long order is shown a window at a time.
 
 use super::review::Refused;
-use super::typed::{Subject, Typed, TypedLine, amount_name, description, quantity, quantity_name};
+use super::typed::{Subject, Typed, TypedLine, amount_name, quantity_name};
 use crate::domain::ids::LineId;
 use crate::domain::item::Item;
 use crate::domain::ledger_sums::LedgerSums;
 use crate::domain::operation::OperationKind;
 use crate::http::admin::form::Form;
 use crate::http::admin::reply::form_href;
-use crate::http::admin::words::figure;
+use crate::http::admin::words::{figure, item_description, item_quantity};
 use crate::store::EventRecord;
 
 /// Lines on a page. The other lines of a longer order are all taken or all left.
@@ -93,13 +93,13 @@ fn rows(sources: &Sources<'_>) -> Vec<Row> {
         let currency = &subject.order.currency;
         let available = subject.available(line);
         let shown = |magnitude| figure(currency, line.payable().sign_applied_to(magnitude));
-        let quantity = quantity(item);
+        let quantity = item_quantity(item);
         let told = refused.and_then(|refused| {
             refused.lines.iter().find(|(line, _)| *line == item.line_id).map(|(_, why)| why.clone())
         });
         Some(Row {
             number: item.line_id.number(),
-            description: description(item),
+            description: item_description(item),
             by_quantity: quantity.as_deref().is_some_and(|quantity| quantity != "1"),
             quantity: quantity.unwrap_or_default(),
             payable: figure(currency, line.payable().minor_units().into()),

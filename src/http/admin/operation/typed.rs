@@ -10,7 +10,8 @@ use crate::domain::money::Amount;
 use crate::domain::operation::{OperationKind, OperationRequest};
 use crate::domain::quantity::{Part, Quantity};
 use crate::http::admin::form::Form;
-use crate::json::{self, Tree};
+use crate::http::admin::words::item_quantity;
+use crate::json::Tree;
 use crate::store::OrderRecord;
 use crate::wire::operation_request;
 use crate::wire::problem::Problem;
@@ -161,7 +162,7 @@ impl Subject<'_> {
     }
 
     fn read_quantity(&self, typed: &str, item: &Item, line: &Line) -> Result<u64, String> {
-        let of = quantity(item).unwrap_or_else(|| "1".to_owned());
+        let of = item_quantity(item).unwrap_or_else(|| "1".to_owned());
         let refused = || format!("Enter how many of the {of}, or an amount.");
         let whole = Quantity::parse(&of).ok_or_else(refused)?;
         let asked = Quantity::parse(typed).filter(|asked| *asked <= whole).ok_or_else(refused)?;
@@ -260,21 +261,6 @@ pub fn amount_name(line_id: LineId) -> String {
 /// The name of a line's quantity box.
 pub fn quantity_name(line_id: LineId) -> String {
     format!("quantity-{}", line_id.number())
-}
-
-/// An item's description, or else its id.
-pub fn description(item: &Item) -> String {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
-    let text = |key: &str| document.member(key).and_then(Tree::as_text);
-    text("description").or_else(|| text("id")).unwrap_or_default().to_owned()
-}
-
-/// An item's quantity, as sent.
-pub fn quantity(item: &Item) -> Option<String> {
-    match json::parse(item.document.0.as_bytes()).ok()?.member("quantity") {
-        Some(Tree::Number(number)) => Some(number.clone()),
-        _ => None,
-    }
 }
 
 /// A figure without the grouping spaces, which would be in the way when editing it in a box.

@@ -22,12 +22,14 @@ pub struct Words {
     pub first: &'static str,
 }
 
-pub fn words(kind: OperationKind) -> &'static Words {
-    match kind {
-        OperationKind::Authorization => &AUTHORIZATION,
-        OperationKind::Capture => &CAPTURE,
-        OperationKind::Refund => &REFUND,
-        OperationKind::Cancellation => &CANCELLATION,
+impl Words {
+    pub fn of(kind: OperationKind) -> &'static Words {
+        match kind {
+            OperationKind::Authorization => &AUTHORIZATION,
+            OperationKind::Capture => &CAPTURE,
+            OperationKind::Refund => &REFUND,
+            OperationKind::Cancellation => &CANCELLATION,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::operation::OperationKind;
 use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
 use crate::domain::role::Right;
-use crate::http::admin::operation::words::{refusal, right, words};
+use crate::http::admin::operation::words::{Words, refusal, right};
 use crate::http::admin::reply::form_href;
 use crate::http::admin::visitor::Staff;
 use crate::http::state::AppState;
@@ -43,11 +43,11 @@ pub fn operation_actions(
         let refusal = match order.ledger.expect_status(kind) {
             Err(rejected) => refusal(&rejected),
             Ok(()) if order.ledger.has_left(kind) => "",
-            Ok(()) => words(kind).nothing_left,
+            Ok(()) => Words::of(kind).nothing_left,
         };
         let href = format!("{order_href}/{}", kind.plural());
         let href = form_href(&href, &state.randomness.uuid(), "");
-        OperationAction { href, name: words(kind).action, first: kind == Capture, refusal }
+        OperationAction { href, name: Words::of(kind).action, first: kind == Capture, refusal }
     };
     allowed.map(action).collect()
 }

@@ -1,6 +1,5 @@
 //! An order's payment operations, one card each, newest first.
 
-use super::figures::describe;
 use super::read::OrderRead;
 use super::sections::{Section, Whole};
 use crate::clock::parse_rfc3339;
@@ -140,7 +139,7 @@ fn lines(read: &OrderRead, items: &[OperationItem], room: Room) -> Vec<String> {
     let line = |item: &OperationItem| {
         let amount = words::figure(&read.order.currency, item.amount.minor_units().into());
         let known = read.order.items.iter().find(|known| known.line_id == item.line_id);
-        let description = known.map(describe).unwrap_or_default();
+        let description = known.map(words::item_description).unwrap_or_default();
         format!("{} {}: {amount}", item.line_id.number(), room.cut(&description))
     };
     let mut lines: Vec<String> = items.iter().take(room.lines_max).map(line).collect();

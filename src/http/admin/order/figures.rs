@@ -150,9 +150,9 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
     let sums = order.ledger.sums_of(line);
     LineRow {
         number: item.line_id.number(),
-        description: words::cut(&describe(item), DESCRIPTION_CHARS_MAX),
+        description: words::cut(&words::item_description(item), DESCRIPTION_CHARS_MAX),
         notes: notes(item),
-        quantity: quantity(item),
+        quantity: words::item_quantity(item).unwrap_or_default(),
         payable: words::money(&order.currency, sums.payable),
         held: figure(sums.held),
         captured: figure(sums.captured),
@@ -180,20 +180,4 @@ fn notes(item: &Item) -> Vec<String> {
         text("comment").map(|comment| format!("\u{201c}{comment}\u{201d}")),
     ];
     all.into_iter().flatten().map(|note| words::cut(&note, NOTE_CHARS_MAX)).collect()
-}
-
-/// An item's description, or else its id.
-pub fn describe(item: &Item) -> String {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
-    let text = |key: &str| document.member(key).and_then(Tree::as_text).map(str::to_owned);
-    text("description").or_else(|| text("id")).unwrap_or_default()
-}
-
-/// An item's quantity, as sent; empty when it was not.
-pub fn quantity(item: &Item) -> String {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
-    match document.member("quantity") {
-        Some(Tree::Number(number)) => number.clone(),
-        _ => String::new(),
-    }
 }

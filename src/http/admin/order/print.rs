@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::figures::{describe, quantity};
 use super::people::{Person, people};
 use super::read::{self, OrderRead};
 use crate::clock::parse_rfc3339;
@@ -148,8 +147,8 @@ fn shipped_to(order: &OrderRecord) -> Vec<Person> {
 fn slip_line(item: &Item) -> SlipLine {
     let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
     SlipLine {
-        quantity: quantity(item),
-        description: describe(item),
+        quantity: words::item_quantity(item).unwrap_or_default(),
+        description: words::item_description(item),
         item_id: text(&document, "id"),
         comment: text(&document, "comment"),
     }
@@ -159,8 +158,8 @@ fn receipt_line(order: &OrderRecord, item: &Item) -> ReceiptLine {
     let figure = |minor_units: i64| words::figure(&order.currency, minor_units.into());
     let discount = item.price.discount().minor_units();
     ReceiptLine {
-        quantity: quantity(item),
-        description: describe(item),
+        quantity: words::item_quantity(item).unwrap_or_default(),
+        description: words::item_description(item),
         gross: figure(item.price.gross().minor_units()),
         // In the order a discount has the sign of the gross amount; in the sum it is subtracted.
         discount: match discount {

@@ -3,7 +3,7 @@
 use super::read::OrderRead;
 use crate::domain::ids::ResourceId;
 use crate::domain::operation::{Operation, OperationKind};
-use crate::http::admin::operation::words::{right, words};
+use crate::http::admin::operation::words::{Words, right};
 use crate::http::admin::reply::escaped_segment;
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words::{self, money};
@@ -48,7 +48,7 @@ pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, list_href: &str) ->
 fn what(loaded: &OrderRead, operation: &Operation) -> String {
     let order = &loaded.order;
     let sum = money(&order.currency, operation.amount.minor_units().into());
-    let noun = words(operation.kind).noun;
+    let noun = Words::of(operation.kind).noun;
     if !operation.success {
         return format!("Recorded that the gateway refused a {noun} of {sum}. No money moved.");
     }
