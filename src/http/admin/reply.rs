@@ -6,6 +6,8 @@ use askama::Template;
 use percent_encoding::utf8_percent_encode;
 
 use super::page_error::PageError;
+use crate::domain::ids::{AccountId, OrderName};
+use crate::http::state::AppState;
 use crate::wire::links::SEGMENT_ESCAPED;
 
 /// Renders a page as a 200.
@@ -28,6 +30,16 @@ pub fn query_value(request: &HttpRequest, name: &str) -> String {
 /// A text, percent-encoded as one segment of a path.
 pub fn escaped_segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT_ESCAPED).to_string()
+}
+
+/// The address of an account's list of orders.
+pub fn orders_href(state: &AppState, account_id: &AccountId) -> String {
+    format!("{}/admin/{account_id}/orders", state.links.base_path())
+}
+
+/// The address of an order's page.
+pub fn order_href(state: &AppState, account_id: &AccountId, order: &OrderName) -> String {
+    format!("{}/{}", orders_href(state, account_id), escaped_segment(order.as_str()))
 }
 
 /// The address of an operation's form. It carries the form's one-time key and, unless it is empty,

@@ -12,7 +12,7 @@ use crate::domain::ids::{AccountId, OrderName, OrderSeq};
 use crate::domain::role::Right;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{escaped_segment, html};
+use crate::http::admin::reply::{escaped_segment, html, orders_href};
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::state::state;
@@ -86,7 +86,7 @@ struct Row {
 pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     let asked = Asked::read(&request).ok_or(PageError::NotFound)?;
-    let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
+    let base = orders_href(state, &staff.account_id);
     let (account_id, of) = (staff.account_id.clone(), base.clone());
     let loaded = state
         .store

@@ -21,7 +21,7 @@ use crate::http::admin::form::{Form, is_key};
 use crate::http::admin::frame::Frame;
 use crate::http::admin::order::read::{OrderRead, load};
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{escaped_segment, form_href, html, query_value, see_other};
+use crate::http::admin::reply::{form_href, html, order_href, query_value, see_other};
 use crate::http::admin::visitor::Staff;
 use crate::http::error::ApiError;
 use crate::http::extract::order_in_path;
@@ -56,8 +56,11 @@ pub async fn show(
     let authorization_id = query_value(&request, "authorization_id");
     if !is_key(&key) {
         let key = state.randomness.uuid();
-        let href =
-            format!("{}/{}", order_href(state, &staff, &order_in_path(&request)?), kind.plural());
+        let href = format!(
+            "{}/{}",
+            order_href(state, &staff.account_id, &order_in_path(&request)?),
+            kind.plural()
+        );
         return Ok(see_other(&form_href(&href, &key, &authorization_id)));
     }
     let (stored, loaded) = load_settled(state, &staff, &request, staff.key_hash(&key)).await?;
@@ -228,7 +231,7 @@ impl Sent<'_> {
         let order = &self.loaded.order;
         let place = Place {
             frame: Frame { demo: self.loaded.demo, ..Frame::inside(self.state, self.staff) },
-            order_href: order_href(self.state, self.staff, &order.order_id),
+            order_href: order_href(self.state, &self.staff.account_id, &order.order_id),
             api_href: self.state.links.order(&order.account_id, &order.order_id),
             before,
         };
@@ -302,12 +305,7 @@ fn subject<'a>(
     Subject { kind, order: &loaded.order, time_zone: &loaded.time_zone, authorization_id }
 }
 
-fn order_href(state: &AppState, staff: &Staff, order: &OrderName) -> String {
-    let segment = escaped_segment(order.as_str());
-    format!("{}/admin/{}/orders/{segment}", state.links.base_path(), staff.account_id)
-}
-
 /// A redirect to the order's page, with a notice of what was recorded.
 fn see_recorded(state: &AppState, staff: &Staff, order: &OrderName, id: &str) -> HttpResponse {
-    see_other(&format!("{}?recorded={id}", order_href(state, staff, order)))
+    see_other(&format!("{}?recorded={id}", order_href(state, &staff.account_id, order)))
 }

@@ -12,7 +12,7 @@ use crate::domain::KeptJson;
 use crate::domain::role::Right;
 use crate::http::admin::form::{self, Form};
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{escaped_segment, see_other};
+use crate::http::admin::reply::{escaped_segment, orders_href, see_other};
 use crate::http::admin::visitor::Staff;
 use crate::http::api::comments;
 use crate::http::error::ApiError;
@@ -98,6 +98,6 @@ async fn change(
     let render = |order: &OrderRecord| order.order_id.as_str().to_owned();
     let command = Idempotent { command, key, render };
     let order_id = write_once(state, command, comments::refused).await?.body;
-    let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
-    Ok(see_other(&format!("{base}/{}#events", escaped_segment(&order_id))))
+    let list_href = orders_href(state, &staff.account_id);
+    Ok(see_other(&format!("{list_href}/{}#events", escaped_segment(&order_id))))
 }

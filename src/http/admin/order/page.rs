@@ -15,7 +15,7 @@ use super::story::{EventRow, Telling, event_rows};
 use crate::domain::role::Right;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{escaped_segment, html, query_value};
+use crate::http::admin::reply::{html, order_href, orders_href, query_value};
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::extract::order_in_path;
@@ -75,8 +75,8 @@ pub async fn page(
     let read = read.await?.ok_or(PageError::NotFound)?;
     let frame = Frame { demo: read.demo, ..Frame::inside(state, staff) };
     let order = &read.order;
-    let list_href = format!("{}/admin/{}/orders", frame.base, staff.account_id);
-    let self_href = format!("{list_href}/{}", escaped_segment(order.order_id.as_str()));
+    let list_href = orders_href(state, &staff.account_id);
+    let self_href = order_href(state, &staff.account_id, &order.order_id);
     let whole = Whole::asked(request);
     let operations = order.events.iter().filter(|event| event.operation().is_some()).count();
     let may_comment = staff.visitor.role.may(Right::Comment);
@@ -92,7 +92,7 @@ pub async fn page(
         commands: commands(order, &state.links, &whole, &self_href),
         commands_open: whole.has(Section::Commands),
         operations_allowed: operation_actions(state, order, staff, &self_href),
-        recorded: recorded(&read, staff, &query_value(request, "recorded"), &list_href),
+        recorded: recorded(&read, staff, &query_value(request, "recorded"), &self_href),
         self_href,
         list_href,
         frame,

@@ -12,7 +12,7 @@ use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::order::OrderStatus;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{escaped_segment, html};
+use crate::http::admin::reply::{html, order_href};
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::extract::order_in_path;
@@ -122,11 +122,10 @@ async fn load(staff: &Staff, request: &HttpRequest) -> Result<(OrderRead, Head),
     let read = read.await?.ok_or(PageError::NotFound)?;
     let frame = Frame { demo: read.demo, ..Frame::inside(state, staff) };
     let order = &read.order;
-    let segment = escaped_segment(order.order_id.as_str());
     let head = Head {
         shop: read.shop_name.clone(),
         order_id: order.order_id.as_str().to_owned(),
-        order_href: format!("{}/admin/{}/orders/{segment}", frame.base, staff.account_id),
+        order_href: order_href(state, &staff.account_id, &order.order_id),
         created: read.local(order.created_at),
         is_cancelled: order.ledger.status == OrderStatus::Cancelled,
         people: people(order),

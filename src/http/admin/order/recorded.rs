@@ -4,7 +4,6 @@ use super::read::OrderRead;
 use crate::domain::ids::ResourceId;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::http::admin::operation::words::{Words, right};
-use crate::http::admin::reply::escaped_segment;
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words::{self, money};
 use crate::store::EventRecord;
@@ -19,7 +18,7 @@ pub struct Recorded {
 }
 
 /// The notice about the operation of this id; `None` when the order does not have it.
-pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, list_href: &str) -> Option<Recorded> {
+pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, self_href: &str) -> Option<Recorded> {
     let order = &loaded.order;
     let mut operations = order.events.iter().filter_map(EventRecord::operation);
     let operation = operations.find(|operation| operation.id.as_str() == id)?;
@@ -38,7 +37,7 @@ pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, list_href: &str) ->
             _ => String::new(),
         },
         release_href: if is_part && may_release {
-            release_href(loaded, operation, list_href)
+            release_href(loaded, operation, self_href)
         } else {
             String::new()
         },
@@ -56,9 +55,8 @@ fn what(loaded: &OrderRead, operation: &Operation) -> String {
     format!("Recorded a {noun} of {sum}. The order's payment is now: {status}.")
 }
 
-fn release_href(loaded: &OrderRead, operation: &Operation, list_href: &str) -> String {
-    let order = escaped_segment(loaded.order.order_id.as_str());
-    let path = format!("{list_href}/{order}/{}", OperationKind::Cancellation.plural());
+fn release_href(loaded: &OrderRead, operation: &Operation, self_href: &str) -> String {
+    let path = format!("{self_href}/{}", OperationKind::Cancellation.plural());
     let holds = |id: &&ResourceId| {
         let lines = &loaded.order.ledger.lines;
         lines.iter().any(|line| 0 < line.available(OperationKind::Cancellation, Some(id)))

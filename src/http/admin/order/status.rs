@@ -10,7 +10,7 @@ use crate::domain::order::{CancelledReason, StatusChange};
 use crate::domain::role::Right;
 use crate::http::admin::form::Form;
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{escaped_segment, see_other};
+use crate::http::admin::reply::{order_href, see_other};
 use crate::http::admin::visitor::Staff;
 use crate::http::error::ApiError;
 use crate::http::extract::order_in_path;
@@ -48,11 +48,7 @@ pub async fn change(
     let order = order_in_path(&request)?;
     let command = ChangeOrderStatus { on_behalf_of: staff.on_behalf_of(), order, change, event };
     match state.store.writer.write(command).await {
-        Ok(order) => {
-            let base = format!("{}/admin/{}/orders", state.links.base_path(), staff.account_id);
-            let segment = escaped_segment(order.order_id.as_str());
-            Ok(see_other(&format!("{base}/{segment}")))
-        }
+        Ok(order) => Ok(see_other(&order_href(state, &staff.account_id, &order.order_id))),
         Err(WriteError::Refused(ChangeOrderStatusRefused::Rejected(why))) => {
             let mut page = page::page(&staff, &request, refusal_words(why)).await?;
             *page.status_mut() = StatusCode::CONFLICT;
