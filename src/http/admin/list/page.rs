@@ -82,6 +82,29 @@ struct Row {
     capture_href: String,
 }
 
+/// Everything the page shows, read in one transaction.
+struct Loaded {
+    asked: Asked,
+    /// The filters without those of the tab; `None` when a filter is invalid.
+    query: Option<OrderQuery>,
+    sort: Sort,
+    orders: Vec<OrderRecord>,
+    has_next: bool,
+    tabs: Vec<Tab>,
+    currencies: Vec<String>,
+    /// `None` when there are too many to choose from.
+    stores: Option<Vec<String>>,
+    time_zone: String,
+    demo: bool,
+}
+
+/// Where a page of the list begins.
+enum PageStart {
+    First,
+    After(OrderSeq),
+    UnknownOrder,
+}
+
 /// `GET /admin/{aid}/orders`
 pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
@@ -97,22 +120,6 @@ pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     let frame = Frame { demo: loaded.demo, here, ..Frame::inside(state, &staff) };
     let may_capture = staff.visitor.role.may(Right::Capture);
     html(&page(loaded, frame, &base, may_capture))
-}
-
-/// Everything the page shows, read in one transaction.
-struct Loaded {
-    asked: Asked,
-    /// The filters without those of the tab; `None` when a filter is invalid.
-    query: Option<OrderQuery>,
-    sort: Sort,
-    orders: Vec<OrderRecord>,
-    has_next: bool,
-    tabs: Vec<Tab>,
-    currencies: Vec<String>,
-    /// `None` when there are too many to choose from.
-    stores: Option<Vec<String>>,
-    time_zone: String,
-    demo: bool,
 }
 
 impl Loaded {
@@ -163,13 +170,6 @@ impl Loaded {
             demo: reader.load_demo_seed()?.is_some(),
         }))
     }
-}
-
-/// Where a page of the list begins.
-enum PageStart {
-    First,
-    After(OrderSeq),
-    UnknownOrder,
 }
 
 fn find_start(

@@ -32,6 +32,8 @@ const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing has been r
 const CHANGED: &str = "The order changed while this form was open. Nothing was recorded.";
 const KEY_USED: &str = "This form has already been recorded, with other amounts. The amounts below \
     were not recorded: check what is left, and record them if they are still due.";
+const UNCLEAR: &str = "The server could not finish, and it is not known whether this was recorded.";
+const PRESS_AGAIN: &str = "You can press the button again: the form is recorded only once.";
 
 /// A form with its order and the user that sent it.
 struct Sent<'a> {
@@ -39,6 +41,9 @@ struct Sent<'a> {
     staff: &'a Staff,
     state: &'a AppState,
     loaded: OrderRead,
+    /// The authorization to book under; `None` for an order that does not have several, or while it
+    /// has to be chosen.
+    chosen: Option<ResourceId>,
     form: Form,
 }
 
@@ -55,23 +60,19 @@ pub async fn show(
     let key = query_value(&request, "key");
     let authorization_id = query_value(&request, "authorization_id");
     if !is_key(&key) {
-        let key = state.randomness.uuid();
-        let href = format!(
-            "{}/{}",
-            order_href(state, &staff.account_id, &order_in_path(&request)?),
-            kind.plural()
-        );
-        return Ok(see_other(&form_href(&href, &key, &authorization_id)));
+        let href = order_href(state, &staff.account_id, &order_in_path(&request)?);
+        let href = format!("{href}/{}", kind.plural());
+        return Ok(see_other(&form_href(&href, &state.randomness.uuid(), &authorization_id)));
     }
     let (stored, loaded) = load_settled(state, &staff, &request, staff.key_hash(&key)).await?;
     if let Some(stored) = stored {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
     }
     let chosen = choose(&loaded, kind, &authorization_id);
-    let mut filled = subject(&loaded, kind, chosen.as_ref()).filled();
-    filled.push(("from".to_owned(), query_value(&request, "from")));
-    let sent = Sent { kind, staff: &staff, state, loaded, form: Form::new(filled) };
-    sent.page(chosen.as_ref(), StatusCode::OK, Before { notice: "", key, seen: None })
+    let from = ("from".to_owned(), query_value(&request, "from"));
+    let mut sent = Sent { kind, staff: &staff, state, loaded, chosen, form: Form::new(Vec::new()) };
+    sent.form = Form::new(sent.subject().filled().into_iter().chain([from]).collect());
+    sent.page(StatusCode::OK, Before { notice: "", key, seen: None })
 }
 
 /// `POST /admin/{aid}/orders/{order_id}/{kind}s`: fills, clears, reviews or records the form.
@@ -91,44 +92,41 @@ pub async fn create(
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
     }
     let chosen = choose(&loaded, kind, form.text("authorization_id"));
-    let sent = Sent { kind, staff: &staff, state, loaded, form };
-    if has_recorded {
-        return sent.again(chosen.as_ref(), StatusCode::CONFLICT, KEY_USED);
-    }
-    if !is_key(sent.form.text("key")) {
-        return sent.again(chosen.as_ref(), StatusCode::BAD_REQUEST, LOOK_AGAIN);
-    }
-    match sent.form.text("step") {
-        "all" => sent.refilled(chosen.as_ref(), |subject| subject.filled()),
-        "clear" => sent.refilled(chosen.as_ref(), |subject| subject.cleared()),
-        "record" => sent.record(chosen, key).await,
-        _ => sent.reviewed(chosen.as_ref()),
-    }
+    let sent = Sent { kind, staff: &staff, state, loaded, chosen, form };
+    if has_recorded { sent.again(StatusCode::CONFLICT, KEY_USED) } else { sent.step(key).await }
 }
 
 impl Sent<'_> {
+    /// Does what the pressed button says.
+    async fn step(self, key: KeyUse) -> Result<HttpResponse, PageError> {
+        if !is_key(self.form.text("key")) {
+            return self.again(StatusCode::BAD_REQUEST, LOOK_AGAIN);
+        }
+        match self.form.text("step") {
+            "all" => self.refilled(|subject| subject.filled()),
+            "clear" => self.refilled(|subject| subject.cleared()),
+            "record" => self.record(key).await,
+            _ => self.shown(StatusCode::OK, if self.has_changed() { CHANGED } else { "" }),
+        }
+    }
+
     /// Records the operation if it is the one that was reviewed; otherwise shows the form again.
-    async fn record(
-        self,
-        chosen: Option<ResourceId>,
-        key: KeyUse,
-    ) -> Result<HttpResponse, PageError> {
-        let subject = subject(&self.loaded, self.kind, chosen.as_ref());
+    async fn record(self, key: KeyUse) -> Result<HttpResponse, PageError> {
+        let subject = self.subject();
         let typed = subject.read(&self.form);
         let is_as_shown = self.form.text("reviewed") == reviewed(&subject, &typed);
         let is_allowed = matches!(review(&subject, &typed), Some(Ok(_)));
         match typed.request {
-            Some(request) if is_as_shown && is_allowed => self.write(chosen, key, request).await,
-            _ if self.has_changed() => self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED),
-            Some(_) if is_allowed => self.shown(chosen.as_ref(), StatusCode::OK, LOOK_AGAIN),
-            Some(_) => self.again(chosen.as_ref(), StatusCode::CONFLICT, ""),
-            None => self.shown(chosen.as_ref(), StatusCode::BAD_REQUEST, ""),
+            Some(request) if is_as_shown && is_allowed => self.write(key, request).await,
+            _ if self.has_changed() => self.again(StatusCode::CONFLICT, CHANGED),
+            Some(_) if is_allowed => self.shown(StatusCode::OK, LOOK_AGAIN),
+            Some(_) => self.again(StatusCode::CONFLICT, ""),
+            None => self.shown(StatusCode::BAD_REQUEST, ""),
         }
     }
 
     async fn write(
         mut self,
-        chosen: Option<ResourceId>,
         key: KeyUse,
         request: OperationRequest,
     ) -> Result<HttpResponse, PageError> {
@@ -145,27 +143,28 @@ impl Sent<'_> {
             Ok(answer) => return Ok(see_recorded(self.state, self.staff, &order, &answer.body)),
             Err(error) => error,
         };
-        use RecordOperationRefused as Refused;
         match error {
             WriteError::Refused(IdempotentRefused::KeyReused) => {
-                self.again(chosen.as_ref(), StatusCode::CONFLICT, KEY_USED)
+                self.again(StatusCode::CONFLICT, KEY_USED)
             }
             WriteError::Refused(IdempotentRefused::Command(
-                Refused::References(_)
-                | Refused::OrderCancelled
-                | Refused::OrderNotOpen
-                | Refused::SumOutOfRange
-                | Refused::AmountsExceedRemaining(_),
+                RecordOperationRefused::References(_)
+                | RecordOperationRefused::OrderCancelled
+                | RecordOperationRefused::OrderNotOpen
+                | RecordOperationRefused::SumOutOfRange
+                | RecordOperationRefused::AmountsExceedRemaining(_),
             )) => {
                 // Another write came between the read and this one, so the review is of an older
                 // order.
                 let account_id = self.staff.account_id.clone();
                 let read = self.state.store.read(move |reader| load(reader, &account_id, &order));
                 self.loaded = read.await?.ok_or(PageError::NotFound)?;
-                self.again(chosen.as_ref(), StatusCode::CONFLICT, CHANGED)
+                self.again(StatusCode::CONFLICT, CHANGED)
             }
             // The form keeps its key, so that pressing the button again cannot record twice.
-            WriteError::Refused(IdempotentRefused::Command(Refused::OrderNotFound))
+            WriteError::Refused(IdempotentRefused::Command(
+                RecordOperationRefused::OrderNotFound,
+            ))
             | WriteError::Store(_)
             | WriteError::QueueFull
             | WriteError::Unavailable(_)
@@ -174,7 +173,7 @@ impl Sent<'_> {
                 let is_unclear = matches!(error, WriteError::WritesOff | WriteError::Crashed);
                 let error = ApiError::from_write(error, |_| ApiError::not_found("order"));
                 let notice = if is_unclear { UNCLEAR } else { &error.message };
-                self.shown(chosen.as_ref(), error.status_code(), &format!("{notice} {PRESS_AGAIN}"))
+                self.shown(error.status_code(), &format!("{notice} {PRESS_AGAIN}"))
             }
         }
     }
@@ -182,52 +181,32 @@ impl Sent<'_> {
     /// The page with new contents of the boxes and every other field as it was.
     fn refilled(
         mut self,
-        chosen: Option<&ResourceId>,
         boxes: impl Fn(&Subject<'_>) -> Vec<(String, String)>,
     ) -> Result<HttpResponse, PageError> {
-        let boxes = boxes(&subject(&self.loaded, self.kind, chosen));
+        let boxes = boxes(&self.subject());
         let is_box = |name: &str| {
             name == "others" || name.starts_with("amount-") || name.starts_with("quantity-")
         };
         let rest = self.form.fields().iter().filter(|(name, _)| !is_box(name)).cloned();
         self.form = Form::new(rest.chain(boxes).collect());
-        self.shown(chosen, StatusCode::OK, "")
-    }
-
-    fn reviewed(&self, chosen: Option<&ResourceId>) -> Result<HttpResponse, PageError> {
-        self.shown(chosen, StatusCode::OK, if self.has_changed() { CHANGED } else { "" })
+        self.shown(StatusCode::OK, "")
     }
 
     /// The page again with a new key, because the old one is used up or was for another state of
     /// the order.
-    fn again(
-        &self,
-        chosen: Option<&ResourceId>,
-        status: StatusCode,
-        notice: &str,
-    ) -> Result<HttpResponse, PageError> {
+    fn again(&self, status: StatusCode, notice: &str) -> Result<HttpResponse, PageError> {
         let before = Before { notice, key: self.new_key(), seen: self.seen() };
-        self.page(chosen, status, before)
+        self.page(status, before)
     }
 
     /// The page again with the same key.
-    fn shown(
-        &self,
-        chosen: Option<&ResourceId>,
-        status: StatusCode,
-        notice: &str,
-    ) -> Result<HttpResponse, PageError> {
+    fn shown(&self, status: StatusCode, notice: &str) -> Result<HttpResponse, PageError> {
         let key = self.form.text("key").to_owned();
-        self.page(chosen, status, Before { notice, key, seen: self.seen() })
+        self.page(status, Before { notice, key, seen: self.seen() })
     }
 
-    fn page(
-        &self,
-        chosen: Option<&ResourceId>,
-        status: StatusCode,
-        before: Before<'_>,
-    ) -> Result<HttpResponse, PageError> {
-        let subject = subject(&self.loaded, self.kind, chosen);
+    fn page(&self, status: StatusCode, before: Before<'_>) -> Result<HttpResponse, PageError> {
+        let subject = self.subject();
         let order = &self.loaded.order;
         let place = Place {
             frame: Frame { demo: self.loaded.demo, ..Frame::inside(self.state, self.staff) },
@@ -242,6 +221,16 @@ impl Sent<'_> {
         Ok(response)
     }
 
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            kind: self.kind,
+            order: &self.loaded.order,
+            time_zone: &self.loaded.time_zone,
+            authorization_id: self.chosen.as_ref(),
+        }
+    }
+
+    /// The number of events that the order had when the form was first shown.
     fn seen(&self) -> Option<usize> {
         self.form.text("seen").parse().ok()
     }
@@ -254,9 +243,6 @@ impl Sent<'_> {
         self.state.randomness.uuid()
     }
 }
-
-const UNCLEAR: &str = "The server could not finish, and it is not known whether this was recorded.";
-const PRESS_AGAIN: &str = "You can press the button again: the form is recorded only once.";
 
 /// The form's key, with a fingerprint of the order and of the fields that say what to record.
 fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
@@ -295,14 +281,6 @@ fn choose(loaded: &OrderRead, kind: OperationKind, wanted: &str) -> Option<Resou
     let left = authorizations_left(&loaded.order, kind);
     let only = left.first().copied().filter(|_| left.len() == 1);
     asked.or(only).cloned()
-}
-
-fn subject<'a>(
-    loaded: &'a OrderRead,
-    kind: OperationKind,
-    authorization_id: Option<&'a ResourceId>,
-) -> Subject<'a> {
-    Subject { kind, order: &loaded.order, time_zone: &loaded.time_zone, authorization_id }
 }
 
 /// A redirect to the order's page, with a notice of what was recorded.

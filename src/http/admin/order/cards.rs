@@ -16,6 +16,12 @@ struct Room {
     text_chars_max: usize,
 }
 
+impl Room {
+    fn cut(self, text: &str) -> String {
+        words::cut(text, self.text_chars_max)
+    }
+}
+
 const GLANCE: Room = Room { lines_max: 5, members_max: 8, text_chars_max: 80 };
 const UNLIMITED: Room =
     Room { lines_max: usize::MAX, members_max: usize::MAX, text_chars_max: usize::MAX };
@@ -158,10 +164,4 @@ fn joined(tree: &Tree, keys: &[&str]) -> String {
 /// A text without its quotes; any other value as JSON.
 fn plain(value: &Tree) -> String {
     value.as_text().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-impl Room {
-    fn cut(self, text: &str) -> String {
-        words::cut(text, self.text_chars_max)
-    }
 }

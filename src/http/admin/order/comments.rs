@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::page;
+use super::page::show_problem;
 use crate::app::{CommentChange, CommentOrder, Idempotent};
 use crate::digest::sha256;
 use crate::domain::KeptJson;
@@ -34,22 +34,42 @@ pub async fn create(
 ) -> Result<HttpResponse, PageError> {
     staff.visitor.expect_own_form(&form)?;
     staff.expect_right(Right::Comment)?;
-    // Browsers send CRLF line ends in a text area, which would count as two characters each.
-    let text = form.text("comment").replace("\r\n", "\n");
-    let problem = match text.chars().count() {
-        _ if text.trim().is_empty() => "Write a comment before you add it.",
-        count if COMMENT_CHARS_MAX < count => "The comment is too long: at most 2,000 characters.",
-        _ => "",
+    let text = match read_text(&form) {
+        Ok(text) => text,
+        Err(problem) => {
+            return show_problem(&staff, &request, StatusCode::BAD_REQUEST, problem).await;
+        }
     };
-    if !problem.is_empty() {
-        let mut page = page::page(&staff, &request, problem).await?;
-        *page.status_mut() = StatusCode::BAD_REQUEST;
-        return Ok(page);
-    }
     let key = key_use(&staff, &request, &form, &text);
     let document = comment_request::parse(&Tree::object([("comment", Tree::text(text))]))
         .map_err(ApiError::from)?;
-    change(&staff, &request, CommentChange::Add(document), key).await
+    let command = command(&staff, &request, CommentChange::Add(document))?;
+    write(&staff, &request, Idempotent { command, key, render }).await
+}
+
+/// `POST /admin/{aid}/orders/{order_id}/comments/{comment_id}/delete`
+pub async fn delete(
+    staff: Staff,
+    form: Form,
+    request: HttpRequest,
+) -> Result<HttpResponse, PageError> {
+    staff.visitor.expect_own_form(&form)?;
+    staff.expect_right(Right::Comment)?;
+    let id = path_segment(&request, "comment_id").unwrap_or_default();
+    let command = command(&staff, &request, CommentChange::Delete(id))?;
+    write(&staff, &request, Idempotent { command, key: None, render }).await
+}
+
+fn read_text(form: &Form) -> Result<String, &'static str> {
+    // Browsers send CRLF line ends in a text area, which would count as two characters each.
+    let text = form.text("comment").replace("\r\n", "\n");
+    if text.trim().is_empty() {
+        return Err("Write a comment before you add it.");
+    }
+    if COMMENT_CHARS_MAX < text.chars().count() {
+        return Err("The comment is too long: at most 2,000 characters.");
+    }
+    Ok(text)
 }
 
 /// The key that keeps a form that is sent twice from adding two comments. It includes the text, so
@@ -64,25 +84,11 @@ fn key_use(staff: &Staff, request: &HttpRequest, form: &Form, text: &str) -> Opt
     })
 }
 
-/// `POST /admin/{aid}/orders/{order_id}/comments/{comment_id}/delete`
-pub async fn delete(
-    staff: Staff,
-    form: Form,
-    request: HttpRequest,
-) -> Result<HttpResponse, PageError> {
-    staff.visitor.expect_own_form(&form)?;
-    staff.expect_right(Right::Comment)?;
-    let id = path_segment(&request, "comment_id").unwrap_or_default();
-    change(&staff, &request, CommentChange::Delete(id), None).await
-}
-
-async fn change(
+fn command(
     staff: &Staff,
     request: &HttpRequest,
     change: CommentChange,
-    key: Option<KeyUse>,
-) -> Result<HttpResponse, PageError> {
-    let state = state(request)?;
+) -> Result<CommentOrder, PageError> {
     let body = match &change {
         CommentChange::Add(document) => Some(document.clone()),
         CommentChange::Delete(_) => None,
@@ -94,9 +100,20 @@ async fn change(
         body,
     };
     let order = order_in_path(request)?;
-    let command = CommentOrder { on_behalf_of: staff.on_behalf_of(), order, change, event };
-    let render = |order: &OrderRecord| order.order_id.as_str().to_owned();
-    let command = Idempotent { command, key, render };
+    Ok(CommentOrder { on_behalf_of: staff.on_behalf_of(), order, change, event })
+}
+
+/// The answer that is stored under the form's key: the order's id, which the redirect needs.
+fn render(order: &OrderRecord) -> String {
+    order.order_id.as_str().to_owned()
+}
+
+async fn write(
+    staff: &Staff,
+    request: &HttpRequest,
+    command: Idempotent<CommentOrder, fn(&OrderRecord) -> String>,
+) -> Result<HttpResponse, PageError> {
+    let state = state(request)?;
     let order_id = write_once(state, command, comments::refused).await?.body;
     let list_href = orders_href(state, &staff.account_id);
     Ok(see_other(&format!("{list_href}/{}#events", escaped_segment(&order_id))))

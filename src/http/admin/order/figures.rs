@@ -25,29 +25,6 @@ struct BarPartKind {
     amount: fn(&Boxes) -> u64,
 }
 
-const BAR_PARTS: [BarPartKind; 8] = [
-    pays("kept", "Captured and kept", |boxes| boxes.kept),
-    pays("held", "Still reserved", |boxes| boxes.held),
-    pays("refunded", "Refunded", |boxes| boxes.refunded),
-    pays("unreserved", "Not reserved", |boxes| boxes.unreserved),
-    gives_back("kept", "Given back", |boxes| boxes.kept),
-    gives_back("held", "Reserved to give back", |boxes| boxes.held),
-    gives_back("refunded", "Give-back reversed", |boxes| boxes.refunded),
-    gives_back("unreserved", "Give-back not reserved", |boxes| boxes.unreserved),
-];
-
-const fn pays(class: &'static str, name: &'static str, amount: fn(&Boxes) -> u64) -> BarPartKind {
-    BarPartKind { class, gives_back: false, name, amount }
-}
-
-const fn gives_back(
-    class: &'static str,
-    name: &'static str,
-    amount: fn(&Boxes) -> u64,
-) -> BarPartKind {
-    BarPartKind { class, gives_back: true, name, amount }
-}
-
 /// A named sum.
 pub struct Figure {
     pub name: &'static str,
@@ -87,6 +64,29 @@ pub struct LineRow {
     pub captured: String,
     pub refunded: String,
     pub remaining: String,
+}
+
+const BAR_PARTS: [BarPartKind; 8] = [
+    pays("kept", "Captured and kept", |boxes| boxes.kept),
+    pays("held", "Still reserved", |boxes| boxes.held),
+    pays("refunded", "Refunded", |boxes| boxes.refunded),
+    pays("unreserved", "Not reserved", |boxes| boxes.unreserved),
+    gives_back("kept", "Given back", |boxes| boxes.kept),
+    gives_back("held", "Reserved to give back", |boxes| boxes.held),
+    gives_back("refunded", "Give-back reversed", |boxes| boxes.refunded),
+    gives_back("unreserved", "Give-back not reserved", |boxes| boxes.unreserved),
+];
+
+const fn pays(class: &'static str, name: &'static str, amount: fn(&Boxes) -> u64) -> BarPartKind {
+    BarPartKind { class, gives_back: false, name, amount }
+}
+
+const fn gives_back(
+    class: &'static str,
+    name: &'static str,
+    amount: fn(&Boxes) -> u64,
+) -> BarPartKind {
+    BarPartKind { class, gives_back: true, name, amount }
 }
 
 /// The signed sums of an order.

@@ -1,5 +1,6 @@
 //! The page of an order: its money, lines, operations and history.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -63,8 +64,20 @@ pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     page(&staff, &request, "").await
 }
 
+/// The page with a problem at the top, for a form on it that was refused.
+pub async fn show_problem(
+    staff: &Staff,
+    request: &HttpRequest,
+    status: StatusCode,
+    problem: &str,
+) -> Result<HttpResponse, PageError> {
+    let mut response = page(staff, request, problem).await?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
 /// The page with a problem at the top, which may be empty.
-pub async fn page(
+async fn page(
     staff: &Staff,
     request: &HttpRequest,
     problem: &str,

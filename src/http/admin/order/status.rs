@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::actions::refusal_words;
-use super::page;
+use super::page::show_problem;
 use crate::app::{ChangeOrderStatus, ChangeOrderStatusRefused};
 use crate::domain::order::{CancelledReason, StatusChange};
 use crate::domain::role::Right;
@@ -27,17 +27,11 @@ pub async fn change(
     staff.visitor.expect_own_form(&form)?;
     staff.expect_right(Right::ManageOrders)?;
     let state = state(&request)?;
-    let change = match to {
-        StatusChange::Cancel(_) => {
-            let Some(reason) = CancelledReason::parse(form.text("cancelled_reason")) else {
-                let mut page =
-                    page::page(&staff, &request, "Choose why the order is cancelled.").await?;
-                *page.status_mut() = StatusCode::BAD_REQUEST;
-                return Ok(page);
-            };
-            StatusChange::Cancel(Some(reason))
+    let change = match read_change(to, &form) {
+        Ok(change) => change,
+        Err(problem) => {
+            return show_problem(&staff, &request, StatusCode::BAD_REQUEST, problem).await;
         }
-        other => other,
     };
     let event = NewApiEvent {
         method: "POST",
@@ -50,9 +44,7 @@ pub async fn change(
     match state.store.writer.write(command).await {
         Ok(order) => Ok(see_other(&order_href(state, &staff.account_id, &order.order_id))),
         Err(WriteError::Refused(ChangeOrderStatusRefused::Rejected(why))) => {
-            let mut page = page::page(&staff, &request, refusal_words(why)).await?;
-            *page.status_mut() = StatusCode::CONFLICT;
-            Ok(page)
+            show_problem(&staff, &request, StatusCode::CONFLICT, refusal_words(why)).await
         }
         Err(
             error @ (WriteError::Refused(ChangeOrderStatusRefused::OrderNotFound)
@@ -62,5 +54,16 @@ pub async fn change(
             | WriteError::Crashed
             | WriteError::WritesOff),
         ) => Err(ApiError::from_write(error, |_| ApiError::not_found("order")).into()),
+    }
+}
+
+/// The change that the form asks for. The API accepts a cancellation without a reason; the page
+/// always asks for one.
+fn read_change(to: StatusChange, form: &Form) -> Result<StatusChange, &'static str> {
+    match to {
+        StatusChange::Cancel(_) => CancelledReason::parse(form.text("cancelled_reason"))
+            .map(|reason| StatusChange::Cancel(Some(reason)))
+            .ok_or("Choose why the order is cancelled."),
+        StatusChange::Close | StatusChange::Open => Ok(to),
     }
 }

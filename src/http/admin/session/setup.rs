@@ -10,6 +10,7 @@ use crate::auth::email;
 use crate::auth::password::Password;
 use crate::auth::session::Ticket;
 use crate::domain::currency::Currency;
+use crate::domain::email::Email;
 use crate::domain::ids::AccountId;
 use crate::domain::role::Role;
 use crate::http::admin::form::Form;
@@ -17,7 +18,7 @@ use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
 use crate::http::admin::reply::{html, query_value};
 use crate::http::error::ApiError;
-use crate::http::state::state;
+use crate::http::state::{AppState, state};
 use crate::store::StoreError;
 
 /// Defaults of a shop that is made here. `tillbook account create` can choose others.
@@ -37,6 +38,14 @@ struct SetUpPage {
     problem: String,
 }
 
+/// The form after it is read.
+struct Typed {
+    /// `None` when the database has an account already.
+    account: Option<CreateAccount>,
+    email: Email,
+    password: Password,
+}
+
 /// `GET /admin/setup`
 pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
     let ticket = query_value(&request, "ticket");
@@ -47,36 +56,32 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
 pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     expect_safe_transport(state)?;
-    let needs_account = needs_account(&request).await?;
-    let account = match needs_account.then(|| parse_account(&form)).transpose() {
-        Ok(account) => account,
-        Err(problem) => return page(&request, &form, problem).await,
+    let typed = match read(&form, needs_account(&request).await?) {
+        Ok(typed) => typed,
+        Err(problem) => return page(&request, &form, &problem).await,
     };
-    let Some(email) = email::parse(form.text("email")) else {
-        return page(&request, &form, "Enter your e-mail address.").await;
-    };
-    let password = match Password::new(form.text("password")) {
-        Ok(password) => password,
-        Err(why) => {
-            return page(&request, &form, &format!("Choose another password: {why}.")).await;
-        }
-    };
-    let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;
-    let randomness = state.randomness.clone();
-    let hashed = tokio::task::spawn_blocking(move || password.hash(&randomness)).await;
-    let password_hash = hashed.map_err(ApiError::internal)?;
-    let password_hash =
-        password_hash.ok_or_else(|| ApiError::internal("a password could not be hashed"))?;
+    let password_hash = hash(state, typed.password).await?;
     let ticket = Ticket::draw(&state.randomness);
+    let (email, accounts) = (typed.email, Vec::new());
     let command = SetUp {
         link_sha256: Ticket::sent(form.text("ticket")).sha256(),
-        account,
-        owner: CreateUser { email, role: Role::Owner, accounts: Vec::new(), password_hash },
+        account: typed.account,
+        owner: CreateUser { email, role: Role::Owner, accounts, password_hash },
         session: new_session(state, &ticket),
     };
     let done = state.store.writer.write(command).await;
     done.map_err(|error| ApiError::from_write(error, link_refused))?;
     Ok(signed_in(state, &ticket, &format!("{}/admin", state.links.base_path())))
+}
+
+/// Reads the form, or says what is wrong with it.
+fn read(form: &Form, needs_account: bool) -> Result<Typed, String> {
+    Ok(Typed {
+        account: needs_account.then(|| parse_account(form)).transpose()?,
+        email: email::parse(form.text("email")).ok_or("Enter your e-mail address.")?,
+        password: Password::new(form.text("password"))
+            .map_err(|why| format!("Choose another password: {why}."))?,
+    })
 }
 
 fn parse_account(form: &Form) -> Result<CreateAccount, &'static str> {
@@ -87,8 +92,17 @@ fn parse_account(form: &Form) -> Result<CreateAccount, &'static str> {
     }
     let account_id = AccountId::parse(form.text("account").trim())
         .ok_or("An account is P or T and eight digits, such as P00000001.")?;
-    let currency = Currency::parse(CURRENCY).ok_or("The currency table is damaged.")?;
+    let currency = Currency::parse(CURRENCY).expect("the default currency is in the table");
     Ok(CreateAccount { account_id, name, currency, time_zone: TIME_ZONE.to_owned() })
+}
+
+/// Hashes on the blocking pool, since hashing is slow by design.
+async fn hash(state: &AppState, password: Password) -> Result<String, PageError> {
+    let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;
+    let randomness = state.randomness.clone();
+    let hashed = tokio::task::spawn_blocking(move || password.hash(&randomness)).await;
+    let hashed = hashed.map_err(ApiError::internal)?;
+    Ok(hashed.ok_or_else(|| ApiError::internal("a password could not be hashed"))?)
 }
 
 async fn needs_account(request: &HttpRequest) -> Result<bool, PageError> {

@@ -18,10 +18,19 @@ use crate::http::admin::visitor::{
     Visitor, cookie_sha256, find_visitor, no_cookie, session_cookie,
 };
 use crate::http::edge::caller_address::{caller_address, is_local};
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Code};
 use crate::http::guesses::SignInAttempt;
 use crate::http::state::{AppState, state};
 use crate::store::{NewSession, UserRecord};
+
+const NO_SUCH_USER: &str = "No user has this e-mail and password.";
+
+const TOO_SOON: &str = "Too many wrong passwords. Signing in with this e-mail or from this \
+    address is blocked for up to 15 minutes. Wait, or sign in on the server itself.";
+
+const PLAIN_HTTP: &str = "This page came over plain http, where others could read your password. \
+    Put TLS in front of the server and start it with --public-url https://…, or start it with \
+    --insecure-http if no one else is on this network.";
 
 #[derive(Template)]
 #[template(path = "session/sign_in.html")]
@@ -57,14 +66,11 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     let state = state(&request)?;
     expect_safe_transport(state)?;
     let email = form.text("email");
-    let user_email = email::parse(email);
-    // In one form, so that another spelling is not another name to guess under.
-    let name = user_email.as_ref().map_or_else(|| email.to_lowercase(), Email::to_string);
-    let attempt = attempt(state, &request, &name);
+    let attempt = attempt(state, &request, email);
     if let Err(wait_ms) = state.guesses.begin_sign_in(&attempt, state.clock.now()) {
         return too_soon(state, email, form.text("next"), wait_ms);
     }
-    let Some(user) = known_user(state, user_email, form.text("password")).await? else {
+    let Some(user) = known_user(state, email::parse(email), form.text("password")).await? else {
         slow_down(state, &attempt).await;
         return page(state, email, form.text("next"), NO_SUCH_USER);
     };
@@ -76,47 +82,10 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
         forgets: state.guesses.succeed_sign_in(&attempt),
     };
     let started = state.store.writer.write(command).await;
-    let started = started.map_err(|error| ApiError::from_write(error, ApiError::from))?;
-    if !started {
+    if !started.map_err(|error| ApiError::from_write(error, ApiError::from))? {
         return page(state, email, form.text("next"), NO_SUCH_USER);
     }
     Ok(signed_in(state, &ticket, &next_path(state, form.text("next"))))
-}
-
-/// The names that a sign-in is counted under. From afar, a loopback address is that of a proxy
-/// which does not forward the caller's address. Many people share it, so it is not counted.
-fn attempt(state: &AppState, request: &HttpRequest, user: &str) -> SignInAttempt {
-    if is_local(request) {
-        return SignInAttempt::local(user);
-    }
-    let address = caller_address(request, &state.trusted_proxies);
-    SignInAttempt::from_afar(user, address.filter(|address| !address.is_loopback()))
-}
-
-/// Delays the answer to a wrong password, and stores the failure so that a restart keeps it.
-async fn slow_down(state: &AppState, attempt: &SignInAttempt) {
-    let (delay, failures) = state.guesses.fail_sign_in(attempt);
-    let is_worth_a_write = !failures.known.is_empty() || !failures.forgotten.is_empty();
-    if is_worth_a_write && state.store.writer.write(failures).await.is_err() {
-        tracing::warn!("a failed sign-in could not be written; a restart would forget it");
-    }
-    tokio::time::sleep(delay).await;
-}
-
-/// The sign-in page again, with a 429.
-fn too_soon(
-    state: &AppState,
-    email: &str,
-    next: &str,
-    wait_ms: i64,
-) -> Result<HttpResponse, PageError> {
-    const TOO_SOON: &str = "Too many wrong passwords. Signing in with this e-mail or from this \
-        address is blocked for up to 15 minutes. Wait, or sign in on the server itself.";
-    let mut response = page(state, email, next, TOO_SOON)?;
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    let seconds = HeaderValue::from(wait_ms.unsigned_abs().div_ceil(1_000));
-    response.headers_mut().insert(RETRY_AFTER, seconds);
-    Ok(response)
 }
 
 /// `POST /admin/sign-out`
@@ -163,7 +132,7 @@ pub fn link_refused(why: UseLinkRefused) -> ApiError {
         "The link did not work: {why}. Restart the server to get a new one, or ask an owner to add \
          you as a user."
     );
-    ApiError::new(crate::http::error::Code::InvalidRequest, message)
+    ApiError::new(Code::InvalidRequest, message)
 }
 
 /// A redirect that also sets the session cookie.
@@ -178,6 +147,47 @@ pub fn signed_in(state: &AppState, ticket: &Ticket, path: &str) -> HttpResponse 
 pub fn new_session(state: &AppState, ticket: &Ticket) -> NewSession {
     let form_token = Ticket::draw(&state.randomness).reveal().to_owned();
     NewSession { token_sha256: ticket.sha256(), form_token }
+}
+
+/// An error unless passwords may be sent.
+pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
+    if is_safe_transport(state) { Ok(()) } else { Err(PageError::Forbidden(PLAIN_HTTP)) }
+}
+
+/// The names that a sign-in is counted under. From afar, a loopback address is that of a proxy
+/// which does not forward the caller's address. Many people share it, so it is not counted.
+fn attempt(state: &AppState, request: &HttpRequest, typed: &str) -> SignInAttempt {
+    // One spelling, so that other spellings of an e-mail are not further names to guess under.
+    let user = email::parse(typed).map_or_else(|| typed.to_lowercase(), |email| email.to_string());
+    if is_local(request) {
+        return SignInAttempt::local(&user);
+    }
+    let address = caller_address(request, &state.trusted_proxies);
+    SignInAttempt::from_afar(&user, address.filter(|address| !address.is_loopback()))
+}
+
+/// Delays the answer to a wrong password, and stores the failure so that a restart keeps it.
+async fn slow_down(state: &AppState, attempt: &SignInAttempt) {
+    let (delay, failures) = state.guesses.fail_sign_in(attempt);
+    let is_worth_a_write = !failures.known.is_empty() || !failures.forgotten.is_empty();
+    if is_worth_a_write && state.store.writer.write(failures).await.is_err() {
+        tracing::warn!("a failed sign-in could not be written; a restart would forget it");
+    }
+    tokio::time::sleep(delay).await;
+}
+
+/// The sign-in page again, with a 429.
+fn too_soon(
+    state: &AppState,
+    email: &str,
+    next: &str,
+    wait_ms: i64,
+) -> Result<HttpResponse, PageError> {
+    let mut response = page(state, email, next, TOO_SOON)?;
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let seconds = HeaderValue::from(wait_ms.unsigned_abs().div_ceil(1_000));
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    Ok(response)
 }
 
 fn add_cookie(
@@ -203,20 +213,9 @@ fn page(
     })
 }
 
-const NO_SUCH_USER: &str = "No user has this e-mail and password.";
-
-const PLAIN_HTTP: &str = "This page came over plain http, where others could read your password. \
-    Put TLS in front of the server and start it with --public-url https://…, or start it with \
-    --insecure-http if no one else is on this network.";
-
 /// True if passwords may be sent: over TLS, on this machine, or with `--insecure-http`.
 fn is_safe_transport(state: &AppState) -> bool {
     state.links.is_https() || state.links.is_loopback() || state.insecure_http
-}
-
-/// An error unless passwords may be sent.
-pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
-    if is_safe_transport(state) { Ok(()) } else { Err(PageError::Forbidden(PLAIN_HTTP)) }
 }
 
 /// The user, if the password is theirs. An unknown user costs one hash too. Hashing is slow by
