@@ -99,7 +99,10 @@ fn every_way_of_changing_a_figure_is_found() {
         ("update events set operation_id = null where event_seq = 4", "5 operations, but 6 events"),
         ("delete from events where event_seq = 9", "refers to a missing row"),
         ("delete from api_events where event_seq = 1", "neither an operation nor"),
-        ("update events set kind = 'service' where event_seq = 1", "not where their kind says"),
+        (
+            "update events set kind = 'service' where event_seq = 1",
+            "not in the table for their kind",
+        ),
         (
             "insert into events values (99, 1, null, 99, '00000000-0000-4000-8000-000000000000',
              'api', 0, 'me', null, null, null, null, null)",
