@@ -51,8 +51,8 @@ pub use record_operation::{
 };
 
 pub use sessions::{
-    EndSession, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession, TouchSession, UseLinkRefused,
-    UseSignInLink,
+    EndSession, LinkUserNotFound, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession,
+    TouchSession, UseLinkRefused, UseSignInLink,
 };
 pub use update_order::{UpdateOrder, UpdateOrderRefused};
 

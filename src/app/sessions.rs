@@ -87,15 +87,24 @@ pub struct MakeSignInLink {
     pub life_ms: i64,
 }
 
+/// A link was asked for a user that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkUserNotFound;
+
 impl WriteCommand for MakeSignInLink {
     const NAME: &'static str = "make_sign_in_link";
     type Done = ();
-    type Refused = Infallible;
+    type Refused = LinkUserNotFound;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<Infallible>> {
-        let user = self.email.as_ref().map(|email| tx.find_user(email)).transpose()?.flatten();
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<LinkUserNotFound>> {
+        let not_found = || Failed::Refused(LinkUserNotFound);
+        let user_seq = match &self.email {
+            // Without this, a link for an unknown user would create a first owner.
+            Some(email) => Some(tx.find_user(email)?.ok_or_else(not_found)?.user_seq),
+            None => None,
+        };
         let expires_at = Timestamp(tx.now().0 + self.life_ms);
-        let link = SignInLink { user_seq: user.map(|user| user.user_seq), expires_at };
+        let link = SignInLink { user_seq, expires_at };
         Ok(tx.insert_sign_in_link(&self.token_sha256, link)?)
     }
 }

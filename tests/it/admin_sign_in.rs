@@ -1,11 +1,12 @@
 //! Signing in to the back office, staying signed in, and everything that ends it.
 
-use tillbook::app::{ChangeUser, CreateUser, MakeSignInLink, UserChange};
+use tillbook::app::{ChangeUser, CreateUser, LinkUserNotFound, MakeSignInLink, UserChange};
 use tillbook::auth::password::Password;
 use tillbook::auth::session::Ticket;
 use tillbook::domain::ids::AccountId;
 use tillbook::domain::role::Role;
 use tillbook::randomness::Randomness;
+use tillbook::store::WriteError;
 
 use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
@@ -270,6 +271,10 @@ fn a_link_works_once_and_for_an_hour() {
     let old = link(Some(EMAIL));
     app.pass(60 * MINUTE_MS);
     assert_eq!(follow(&old).status, 400, "run out");
+    let unknown = Some(super::harness::email("ola@example.no"));
+    let command = MakeSignInLink { token_sha256: [7; 32], email: unknown, life_ms: MINUTE_MS };
+    let made = app.state.store.writer.write_blocking(command);
+    assert!(matches!(made, Err(WriteError::Refused(LinkUserNotFound))), "{made:?}");
     let set_up = "shop=x&account=P00000001&email=a%40b.no&password=lang+nok+er+det";
     let body = format!("ticket={}&{set_up}", link(None));
     let refused = app.send("POST", "/admin/setup", &[FORM], Some(&body));
