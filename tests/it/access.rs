@@ -1,4 +1,4 @@
-//! Who may do what: every route, every kind of caller, one table.
+//! The access matrix: the expected status of every route for every kind of caller.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ use super::headers::assert_headers;
 use super::http_client::Reply;
 use super::schema::OPENAPI;
 
-/// A new route gets a line here. The columns are callers: nobody, as which everybody counts whose
-/// token is no good; tokens with one scope (read:shopping, write:shopping, admin:shopping, read:
-/// and write:shopping:/orders/ANY/events); a good token that opens nothing here, of another account
-/// or without a scope; a token of a client that was then disabled; and HTTP Basic with a good
-/// client. What a caller may do is answered 200, since there is an order or draft to work on.
+/// A new route gets a line here. The columns are callers: no valid token; tokens with one scope
+/// (read:shopping, write:shopping, admin:shopping, read: and write:shopping:/orders/ANY/events); a
+/// valid token of another account or without a scope; a token of a client that was disabled
+/// afterwards; and HTTP Basic with valid credentials. An allowed request gets 200, since there is
+/// an order or draft to work on.
 const MATRIX: &str = "
                                                 no   read writ admn r-ev w-ev othr disa basic
 GET /health                                     200  200  200  200  200  200  200  200  200
@@ -64,7 +64,7 @@ GET {o}/cancellations/{operation_id}            401  200  403  200  403  403  40
 struct Row {
     method: String,
     path: String,
-    /// One for each caller.
+    /// The expected status for each caller, in the order of the columns.
     statuses: Vec<u16>,
 }
 
@@ -139,7 +139,7 @@ fn an_account_is_known_by_its_exact_name_alone() {
         app.send("GET", &path, &[("authorization", &bearer)], None).status
     };
     assert_eq!(status("T12345678"), 200);
-    // The same name, written otherwise.
+    // The same name in another spelling.
     assert_eq!(status("%5412345678"), 200);
     for other in [
         "P12345678",
@@ -186,7 +186,7 @@ fn documented() -> BTreeSet<String> {
     paths.iter().flat_map(of_path).collect()
 }
 
-/// A row's request as that kind of caller makes it.
+/// Sends the request of a row as that kind of caller.
 fn send_as(app: &App, kind: &Kind, row: &Row, path: &str) -> Reply {
     let path = format!("{}{}", path.replace(ACCOUNT, kind.account), kind.query);
     let headers: Vec<(&str, &str)> =
@@ -200,7 +200,8 @@ fn prepare(app: &App, template: &str) -> String {
     filled(template, &Shop::first(app).ids(template))
 }
 
-/// What is wrong with an answer, if anything: a refusal says which it is, and how to get in.
+/// What is wrong with an answer, if anything. A refusal must have its code and, for 401, the
+/// `WWW-Authenticate` header.
 fn complaint(kind: &Kind, row: &Row, reply: &Reply) -> Option<String> {
     let column = Column::ALL.iter().position(|column| *column == kind.column).unwrap();
     let status = row.statuses[column];

@@ -1,4 +1,4 @@
-//! Whose an order, a draft, an operation or a comment is: for everybody else it is not there.
+//! Orders, drafts, operations and comments of an account do not exist for other accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
 use super::office::{FORM, FORM_TOKEN, visitor};
 
-/// An id that nobody has.
+/// An id that does not exist.
 const NOBODY_S: &str = "11111111-2222-4333-8444-555555555555";
 
 /// The parameters of a path, by their names.
@@ -34,7 +34,7 @@ impl<'a> Shop<'a> {
         Shop { app, account: ACCOUNT, token, customer: "kari", store: "torget" }
     }
 
-    /// Another account; made here.
+    /// Makes another account.
     fn other(app: &'a App) -> Shop<'a> {
         app.make_account(OTHER_ACCOUNT);
         let client = app.make_client(OTHER_ACCOUNT, &[Scope::AdminShopping]);
@@ -55,7 +55,7 @@ impl<'a> Shop<'a> {
         self.send("POST", path, Some(body)).expect(200)
     }
 
-    /// What makes a route's path lead to something that it can work on.
+    /// The parameters with which a route's path leads to something that it can work on.
     #[track_caller]
     pub fn ids(&self, template: &str) -> Ids {
         let mut ids = Ids::from([
@@ -104,7 +104,7 @@ impl<'a> Shop<'a> {
     }
 }
 
-/// A route's path with these in it.
+/// Fills the parameters into a route's path.
 pub fn filled(template: &str, ids: &Ids) -> String {
     ids.iter()
         .fold(template.to_owned(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
@@ -115,9 +115,9 @@ fn parameters(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).map(|rest| rest.split('}').next().unwrap())
 }
 
-/// Every way to put another account's ids into a path in the place of one's own: each alone and
-/// all that go together. A line's id is a number within its draft, and the account's own is what
-/// the matrix tries.
+/// Every way to put ids of another account into a path: each id alone, and all of them together.
+/// Not a line's id, which is a number within its draft, nor the account's, which the access matrix
+/// covers.
 fn mixtures(template: &str, ours: &Ids, theirs: &Ids) -> Vec<(Ids, Ids)> {
     let names: Vec<&str> =
         parameters(template).filter(|name| !["aid", "line_id"].contains(name)).collect();
@@ -152,11 +152,12 @@ fn what_another_account_has_is_not_there_for_any_route() {
         for (mixed, absent) in mixtures(template, &ours, &theirs) {
             let at = format!("{method} {}", filled(template, &mixed));
             let (reply, of_nobody) = (send(&mixed), send(&absent));
-            // A list of those who have no orders here is empty.
+            // The list of an account without orders is empty.
             let is_list = template.ends_with("_id}/orders");
             assert_eq!(reply.status, if is_list { 200 } else { 404 }, "{at}: {}", reply.text);
             assert!(!is_list || reply.body["orders"] == json!([]), "{at}: {}", reply.text);
-            // It reads as if it had never been: nobody learns which ids another account has.
+            // The answer is the same as for an id that does not exist, so it reveals no ids of
+            // other accounts.
             let unnamed = |reply: &Reply, ids: &Ids| {
                 ids.values().fold(reply.text.clone(), |text, id| text.replace(id, ""))
             };
@@ -182,7 +183,7 @@ fn what_another_account_has_is_not_there_on_any_page() {
         let (ours, theirs) = (us.ids(template), them.ids(template));
         let before = app.snapshot();
         let send = |ids: &Ids| {
-            // With a key, so that a form's page is shown and not sent to get one.
+            // With a key; without one, the page of a form redirects to get one.
             let path = format!("{}?key={NOBODY_S}", filled(template, ids));
             let body = format!("form_token={FORM_TOKEN}&comment=c&cancelled_reason=other");
             let body = (method == "POST").then_some(body.as_str());
@@ -243,7 +244,7 @@ fn comment_body() -> Value {
     json!({"comment": "Ring twice"})
 }
 
-/// What a route takes.
+/// The body that a route accepts.
 pub fn body_of(method: &str, template: &str) -> Option<Value> {
     let takes_operation = ["/authorizations", "/captures", "/refunds", "/cancellations"];
     match method {

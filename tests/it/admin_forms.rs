@@ -1,5 +1,5 @@
-//! Every form of the back office against other sites: sent by one of their pages, or without the
-//! word that only ours have, it is refused and changes nothing.
+//! Cross-site request forgery: every form of the back office is refused, and changes nothing, when
+//! another site's page sends it or when it lacks the session's form token.
 
 use serde_json::json;
 use tillbook::app::MakeSignInLink;
@@ -12,23 +12,23 @@ use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
 use super::office::{FORM, FORM_TOKEN, form_fields, get, visitor, visitor_with_token};
 
-/// The forms that nobody needs to be signed in for; every other one must be of a session.
+/// The forms that work without a session.
 const WITHOUT_SESSION: [&str; 3] = ["/admin/sign-in", "/admin/link", "/admin/setup"];
 
-/// The form token of a session that is good, but another.
+/// The form token of another valid session.
 const OTHER_TOKEN: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 const EMAIL: &str = "owner-t12345678@example.no";
 const PASSWORD: &str = "korrekt hest batteri";
 
-/// What a browser says of where a form comes from.
+/// The headers by which a browser tells where a form comes from.
 pub type Said<'a> = Vec<(&'static str, &'a str)>;
 
-/// A form that does what it is for when it is sent as it is.
+/// A form that is accepted when sent unchanged.
 pub struct Ready {
     path: String,
     fields: Vec<(String, String)>,
-    /// Of whoever is signed in; empty where nobody needs to be.
+    /// The session's cookie; empty for forms that need no session.
     cookie: String,
 }
 
@@ -113,7 +113,7 @@ impl Ready {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.fields).finish()
     }
 
-    /// The same form with another token, or with none.
+    /// The same form with another token, or without one.
     fn with_token(&self, token: Option<&str>) -> Ready {
         let mut fields = self.fields.clone();
         fields.retain(|(name, _)| name != "form_token");
@@ -174,7 +174,8 @@ fn no_form_is_taken_from_a_page_of_another_site() {
         let ready = Ready::of(&app, &route);
         let refused = Refused { app: &app, route: &route, before: app.snapshot() };
         let own = app.url.clone();
-        // Another port, another name of this machine, and names that only begin or end as ours.
+        // Another port, another name of this machine, and names that share a beginning or an end
+        // with ours.
         let localhost = own.replace("127.0.0.1", "localhost");
         let longer = format!("{own}.evil.example");
         let user = own.replace("http://", "http://evil.example@");
@@ -184,18 +185,18 @@ fn no_form_is_taken_from_a_page_of_another_site() {
         others.extend([&localhost, &longer, &user].map(|origin| vec![("origin", origin.as_str())]));
         for site in ["cross-site", "same-site", "", "SAME-ORIGIN", "same-origin, cross-site"] {
             others.push(vec![("sec-fetch-site", site)]);
-            // What the browser concluded counts more than the origin that it names.
+            // `Sec-Fetch-Site` takes precedence over `Origin`.
             others.push(vec![("sec-fetch-site", site), ("origin", own.as_str())]);
         }
         for said in others {
             refused.expect(403, &format!("{said:?}"), &ready.send(&app, &said));
         }
-        // Pages of other sites can have these sent without asking.
+        // Other sites' pages can send these types without a CORS preflight.
         for kind in ["text/plain", "multipart/form-data; boundary=x", "application/json", ""] {
             let reply = ready.send_as(&app, ("content-type", kind), &ready.cookie, &Vec::new());
             refused.expect(403, &format!("as {kind:?}"), &reply);
         }
-        // An image or a link of theirs asks with GET.
+        // Images and links send GET.
         let path = format!("{}?{}", ready.path, ready.body());
         let reply = app.send("GET", &path, &[("cookie", &ready.cookie)], None);
         assert_eq!(app.snapshot(), refused.before, "GET {path}: {}", reply.status);
@@ -215,10 +216,10 @@ fn no_form_is_taken_without_the_word_of_its_own_session() {
             let reply = ready.with_token(token).send(&app, &said);
             refused.expect(403, &format!("with {token:?}"), &reply);
         }
-        // A form of one session that a browser with another sends.
+        // The form of one session, sent with the cookie of another.
         let reply = ready.send_as(&app, FORM, &other_cookie, &said);
         refused.expect(403, "by another session", &reply);
-        // The token in the address, where a log or a `Referer` could have shown it to others.
+        // The token in the query string, where a log or a `Referer` header could reveal it.
         let mut in_address = ready.with_token(None);
         in_address.path = format!("{}?form_token={FORM_TOKEN}", ready.path);
         refused.expect(403, "with its token in the address", &in_address.send(&app, &said));

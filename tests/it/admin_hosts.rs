@@ -1,5 +1,5 @@
-//! By which names the back office answers. A page of another site can have its own name lead to
-//! this machine; then its forms look like ours in everything but the name.
+//! The host names that the back office answers to. With DNS rebinding, another site's name leads to
+//! this machine, and its forms differ from ours only in that name.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,10 +13,10 @@ use super::http_client::{Reply, send};
 use super::office::FORM;
 use super::process::{Served, command, path};
 
-/// What a person is told who came by a name that nobody gave the server.
+/// The message for an unknown host name.
 const TOLD: &str = "--public-url";
 
-/// Names that are none of a server's without a public URL; `PORT` is its port.
+/// Host names that a server without a public URL refuses; `PORT` is its port.
 const FOREIGN: [&str; 14] = [
     "evil.example",
     "evil.example:PORT",
@@ -42,7 +42,7 @@ fn port(url: &str) -> &str {
     url.rsplit_once(':').unwrap().1
 }
 
-/// Whether an answer says that the name is wrong, and what to do.
+/// True if an answer says that the host name is unknown and what to do about it.
 #[track_caller]
 fn assert_misdirected(at: &str, reply: &Reply) {
     assert_eq!(reply.status, 421, "{at}: {}", reply.text);
@@ -168,7 +168,7 @@ fn there_is_no_way_around() {
     }
     let form = format!("Content-Type: {}\r\nContent-Length: {}\r\n", FORM.1, body.len());
     for head in [
-        // What the request names counts, and the header beside it does not (RFC 9112, 3.2.2).
+        // An absolute request target takes precedence over the `Host` header (RFC 9112, 3.2.2).
         "POST http://evil.example/admin/sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n",
         "POST http://127.0.0.1/admin/sign-in HTTP/1.1\r\nHost: evil.example\r\n",
         "POST /admin/sign-in HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost\r\n",
@@ -181,7 +181,7 @@ fn there_is_no_way_around() {
     assert_eq!(app.snapshot(), before);
 }
 
-/// The answer to these bytes.
+/// Sends these bytes and reads the answer.
 fn raw(app: &App, request: &str) -> String {
     let mut stream = TcpStream::connect(app.url.trim_start_matches("http://")).unwrap();
     stream.write_all(request.as_bytes()).unwrap();

@@ -133,7 +133,7 @@ fn every_sort_pages_to_the_last_order_while_orders_arrive() {
         }
         let first = list(&app, &cookie, &format!("sort={sort}"));
         assert!(first.text.len() < 100_000, "{}", first.text.len());
-        // What arrives meanwhile is new, or the cheapest and then the dearest of all.
+        // Orders that arrive meanwhile are the newest, or the cheapest and then the dearest.
         let arrived = app.simple_order(&[if sort == "total-high" { 999_999 } else { 0 }]);
         let second = follow(&app, &cookie, &first, "Next");
         let seen: Vec<String> = [rows(&first), rows(&second)].concat();
@@ -184,7 +184,7 @@ fn to_capture_is_every_order_that_holds_something_on_a_line() {
     let closed = app.simple_order(&[1_000]);
     record(&app, &closed, "authorizations", 1, 1_000);
     app.post(&format!("/orders/{closed}/close"), json!({})).expect(200);
-    // What is held of both lines adds up to nothing, and is there to be captured all the same.
+    // The amounts held on the two lines add up to 0, and each can still be captured.
     let swap = app.simple_order(&[1_000, -1_000]);
     record(&app, &swap, "authorizations", 1, 1_000);
     record(&app, &swap, "authorizations", 2, -1_000);

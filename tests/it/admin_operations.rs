@@ -1,4 +1,4 @@
-//! Recording operations by hand: what the form shows, and that it counts once.
+//! Recording operations with the form: what it shows, and that it records once.
 
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
@@ -33,7 +33,7 @@ impl Fields {
     }
 }
 
-/// Somebody at an order.
+/// A signed-in person and an order.
 struct Office<'a> {
     app: &'a App,
     cookie: String,
@@ -41,14 +41,14 @@ struct Office<'a> {
 }
 
 impl<'a> Office<'a> {
-    /// A manager at an order with these lines.
+    /// A manager, and an order with these lines.
     fn open(app: &'a App, items: Value, options: Value) -> Office<'a> {
         let order = app.order(json!({"currency": "NOK", "items": items}), options);
         let cookie = visitor(app, Role::Manager, ACCOUNT);
         Office { app, cookie, order }
     }
 
-    /// Somebody who is signed in already.
+    /// A person who is signed in already.
     fn at(app: &'a App, cookie: &str, order: &str) -> Office<'a> {
         Office { app, cookie: cookie.to_owned(), order: order.to_owned() }
     }
@@ -309,7 +309,7 @@ fn everything_that_can_be_said_about_a_capture_is_kept() {
     let page = form.send(&office, "captures", "review").expect(200);
     let text = words(&page);
     assert!(text.contains("Record refused capture 497.00 NOK") && text.contains("no money moves"));
-    // A textarea is no input, so it is typed again.
+    // A textarea is not an `input` element, so its value is set again.
     let form = Fields::of(&page).set("metadata", "parcel: 370\nshelf: A: 3");
     let shown = words(&office.follow(&form.send(&office, "captures", "record")));
     assert!(shown.contains("Recorded that the gateway refused a capture of 497.00 NOK."));

@@ -6,7 +6,7 @@ use tillbook::domain::role::Role;
 use super::harness::{ACCOUNT, App};
 use super::office::{FORM_TOKEN, get, send_form, visitor, words};
 
-/// How often a text is there.
+/// How often a text occurs.
 fn count(page: &str, text: &str) -> usize {
     page.matches(text).count()
 }

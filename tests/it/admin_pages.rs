@@ -1,4 +1,4 @@
-//! The pages of the back office: what they show, to whom, and that nothing in them is alive.
+//! The pages of the back office: what each role sees, and that stored text is never markup.
 
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;

@@ -1,4 +1,4 @@
-//! An order on paper.
+//! The print page of an order.
 
 use serde_json::json;
 use tillbook::domain::role::Role;

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use super::harness::App;
 use super::trials::model::reference::{Kind, Named, Order, Request};
 
-/// Everything in the file that does not add up; nothing, if all is well. The file's own structure
-/// is looked at too.
+/// Lists everything in the file that does not add up. Checks the structure of the file too.
 pub fn audit(db: &Path) -> Vec<String> {
     let conn = open(db);
     let mut off = structure(&conn);
@@ -33,7 +32,7 @@ pub fn expect_clean(db: &Path) {
     assert!(off.is_empty(), "the book does not add up: {off:#?}");
 }
 
-/// A connection that reads a file from outside.
+/// A read-only connection that bypasses the program.
 pub fn open(db: &Path) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     #[expect(clippy::disallowed_methods, reason = "an auditor looks into the file from outside")]
@@ -84,7 +83,7 @@ fn structure(conn: &Connection) -> Vec<String> {
         ),
         (
             "stored answers whose operation is not in the book",
-            // What answered a form is an id by itself.
+            // The stored answer of a form is only an id.
             "select count(*) from idempotency_keys
              where iif(json_valid(answer), json_extract(answer, '$.items[0].amount') is not null
                and json_extract(answer, '$.order_id') is null
@@ -101,13 +100,13 @@ fn structure(conn: &Connection) -> Vec<String> {
     off
 }
 
-/// An operation as the file has it.
+/// An operation as the file stores it.
 struct Row {
     event_seq: i64,
     id: String,
     amount: i64,
     request: Request,
-    /// The place among the order's authorizations of the one that it is booked under.
+    /// The position, among the order's authorizations, of the one that it is recorded under.
     under: Option<usize>,
 }
 
@@ -127,7 +126,7 @@ fn recount(conn: &Connection, order_seq: i64) -> Vec<String> {
         if total != row.amount {
             off.push(format!("{} says {}, its items {total}", row.id, row.amount));
         }
-        // The order was open when it took this, whatever it is now.
+        // The order was open when this was recorded, whatever its status is now.
         if let Err(refused) = order.operate(&row.request) {
             off.push(format!("{} took what was not there: {refused:?}", row.id));
         }
@@ -150,9 +149,10 @@ fn recount(conn: &Connection, order_seq: i64) -> Vec<String> {
     off
 }
 
-/// A line as `ledgers.lines` has it, added up from the operations.
+/// A line in the form of `ledgers.lines`, added up from the operations.
 fn recounted_line(rows: &[Row], line: i64, payable: i64) -> Value {
-    // Place in the history, kind, authorization, amount: of what succeeded and moved something.
+    // Position in the history, kind, authorization and amount of the successful operations other
+    // than 0.
     let moves: Vec<(i64, Kind, Option<usize>, i64)> = rows
         .iter()
         .filter(|row| row.request.success)
@@ -181,7 +181,7 @@ fn recounted_line(rows: &[Row], line: i64, payable: i64) -> Value {
     json!([line, payable, authorized, captured, direct, cancelled, refunded, moved_by, parts])
 }
 
-/// An operation of 0 leaves a part in which there is nothing.
+/// An operation of 0 leaves a part without an amount.
 fn without_empty_parts(line: &Value) -> Value {
     let mut line = line.clone();
     let parts = line[8].as_array_mut().unwrap();
@@ -243,7 +243,7 @@ fn items(document: &str) -> Vec<(i64, i64)> {
     items.iter().map(|item| (number(item, "line_id"), number(item, "amount"))).collect()
 }
 
-/// The sums of an answer are those of the operations in the same answer.
+/// Panics unless the sums of an answer equal those of the operations in it.
 #[track_caller]
 pub fn expect_balanced(order: &Value) {
     let sums = [
@@ -271,7 +271,7 @@ fn sum(of: &Value, name: &str) -> i64 {
     of[name].as_i64().unwrap()
 }
 
-/// Does to a file what no command would.
+/// Runs SQL on a file that no command would run.
 pub fn tamper(db: &Path, sql: &str) -> rusqlite::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "a stranger comes with a connection of its own")]
     let conn = Connection::open(db)?;

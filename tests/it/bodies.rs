@@ -1,12 +1,12 @@
-//! Bodies broken in every known way get their 400, and nothing is half done.
+//! Invalid bodies of every known kind get a 400 and record nothing.
 
 use serde_json::json;
 
 use super::harness::App;
 
-/// A capture's body, and `path code` of everything that is wrong with it.
+/// A capture's body, and `path code` of every error in it.
 const BROKEN: &[(&str, &str)] = &[
-    // No JSON, or JSON that two readers could read in two ways.
+    // Invalid or ambiguous JSON.
     ("{", " invalid_json"),
     ("nonsense", " invalid_json"),
     ("{\"items\":[]} {}", " invalid_json"),
@@ -20,7 +20,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("{\"metadata\":{\"\\u0000\":1}}", " nul_character"),
     ("{\"metadata\":{\"a\":1,\"b\":{\"c\":1,\"\\u0063\":2}}}", " duplicate_key"),
     ("{\"items\":[],\"items\":[]}", " duplicate_key"),
-    // The wrong kind of value.
+    // Values of the wrong type.
     ("[]", " wrong_type"),
     ("null", " wrong_type"),
     ("5", " wrong_type"),
@@ -37,7 +37,7 @@ const BROKEN: &[(&str, &str)] = &[
     ("{\"items\":[{\"line_id\":1,\"amount\":1.5}]}", "/items/0/amount wrong_type"),
     ("{\"items\":[{\"line_id\":1,\"amount\":1e2}]}", "/items/0/amount wrong_type"),
     ("{\"items\":[{\"line_id\":-1,\"amount\":1}]}", "/items/0/line_id bad_value"),
-    // Amounts that are no amounts.
+    // Invalid amounts.
     (
         "{\"items\":[{\"line_id\":1,\"amount\":9007199254740992}]}",
         "/items/0/amount amount_out_of_range",
@@ -55,7 +55,7 @@ const BROKEN: &[(&str, &str)] = &[
         "/items/0/amount amount_out_of_range",
     ),
     ("{\"items\":[{\"line_id\":9223372036854775808,\"amount\":1}]}", "/items/0/line_id bad_value"),
-    // Lines that are none of this order, or twice.
+    // Lines that the order does not have, or named twice.
     (
         "{\"items\":[{\"line_id\":1,\"amount\":1},{\"line_id\":1,\"amount\":1}]}",
         "/items/1/line_id duplicate_line",
@@ -64,7 +64,7 @@ const BROKEN: &[(&str, &str)] = &[
         "{\"items\":[{\"line_id\":9,\"amount\":1},{\"line_id\":1,\"amount\":-1}]}",
         "/items/0/line_id unknown_line\n/items/1/amount wrong_sign",
     ),
-    // The rest of an operation.
+    // The other members of an operation.
     ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"success\":\"yes\"}", "/success wrong_type"),
     ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"metadata\":[]}", "/metadata wrong_type"),
     ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"processed_by\":5}", "/processed_by wrong_type"),

@@ -1,4 +1,4 @@
-//! The command line: what it makes and prints, how it refuses, and that a running server heeds it.
+//! The command line: what it makes and prints, its errors, and that a running server takes notice.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -247,7 +247,7 @@ fn a_running_server_heeds_the_commands() {
     let path = "/v1/accounts/T00000002/auth/token";
     let headers = [("authorization", basic.as_str())];
     super::http_client::send(&server.url, "POST", path, &headers, None).expect(200);
-    // Of another account than the one it asks for.
+    // A client of another account.
     server.ask_token(&second).expect(401);
 }
 
@@ -264,7 +264,7 @@ fn the_help_of_every_subcommand_names_every_option_s_variable() {
             if matches!(flag, "--help" | "--version") {
                 continue;
             }
-            // The value of a secret is not shown, and so there is no equals sign.
+            // A secret's value is not shown, so there is no equals sign.
             let variable = format!("[env: TILLBOOK_{}", variable_part(flag));
             let named = [format!("{variable}=]"), format!("{variable}]")];
             assert!(

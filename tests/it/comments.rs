@@ -1,4 +1,4 @@
-//! Comments on orders: said, shown, erased.
+//! Comments on orders: added, shown, erased.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `tillbook compat`: every flow holds, and the document of it is what it prints.
+//! `tillbook compat`: every flow passes, and docs/compat.md is its output.
 
 use super::harness::ACCOUNT;
 use super::process::{Served, make_book, run_with};

@@ -1,4 +1,5 @@
-//! A book that was found damaged: nothing more is written, everybody is told, and reading goes on.
+//! A book that was found damaged: nothing more is written, health and pages report it, and reading
+//! goes on.
 
 use serde_json::json;
 use tillbook::domain::role::Role;

@@ -1,4 +1,4 @@
-//! Holds what is sent and answered against the documents: ours, and the published one.
+//! Checks requests and answers against our OpenAPI document and against the published capture API.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -34,7 +34,7 @@ pub fn check(method: &str, path: &str, sent: Option<&str>, reply: &Reply) {
     }
 }
 
-/// The documented operation that a request is of.
+/// The documented operation of a request.
 fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
     let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
     let segments: Vec<&str> = path.split('/').collect();
@@ -59,7 +59,7 @@ pub fn resolve(value: &'static Value) -> &'static Value {
     }
 }
 
-/// Holds an answer of the capture operation against the schema that its API publishes.
+/// Checks a capture's answer against the schema that the published API has for it.
 #[track_caller]
 fn assert_published(name: &str, value: &Value) {
     static PUBLISHED: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {

@@ -1,4 +1,4 @@
-//! Requests that do not come to an end are ended: what is late gets its 408, and its socket.
+//! Unfinished requests are ended: a late one gets a 408 and its socket is closed.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -11,10 +11,10 @@ use tillbook::http::server::ServerOptions;
 
 use super::harness::{ACCOUNT, App};
 
-/// How long the slow wait between two bytes. Only their pace depends on it.
+/// The pause of a slow client between two bytes. No assertion depends on it.
 const PACE_MS: u64 = 20;
 
-/// How long a socket may stay open before the test fails; over ten times what the server needs.
+/// How long a socket may stay open before the test fails: over ten times what the server needs.
 const STILL_S: u64 = 60;
 
 fn connect(app: &App) -> TcpStream {
@@ -23,7 +23,7 @@ fn connect(app: &App) -> TcpStream {
     stream
 }
 
-/// What comes until the server closes, which it must.
+/// Reads until the server closes the connection, which it must.
 fn read_to_close(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
@@ -34,7 +34,7 @@ fn read_to_close(stream: &mut TcpStream) -> String {
     }
 }
 
-/// Sends a byte now and then until the server has something to say or takes no more.
+/// Sends a byte now and then until the server answers or closes.
 fn send_slowly(stream: &mut TcpStream, bytes: &[u8]) {
     stream.set_read_timeout(Some(Duration::from_millis(PACE_MS))).unwrap();
     let is_answered = |stream: &TcpStream| {
@@ -194,7 +194,7 @@ fn a_head_has_its_limits() {
     let app = App::start();
     let status = |head: String| {
         let mut stream = connect(&app);
-        // It is refused while it is still being sent.
+        // The server refuses it while the client is still sending.
         stream.write_all(head.as_bytes()).unwrap_or_default();
         read_to_close(&mut stream).chars().skip(9).take(3).collect::<String>()
     };

@@ -1,5 +1,5 @@
-//! The demo shop: made through the real commands, the same for the same seed, and never in place
-//! of somebody's book.
+//! The demo shop: made by the real commands, the same for the same seed, and never written over an
+//! existing book.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -43,7 +43,7 @@ fn start(dir: &Path, args: &[&str]) -> (Child, Vec<String>) {
     (child, lines)
 }
 
-/// Ends it as a service manager does; its exit code.
+/// Ends it with SIGTERM; its exit code.
 fn stop(mut child: Child) -> Option<i32> {
     let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(told.success());

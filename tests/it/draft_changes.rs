@@ -1,4 +1,4 @@
-//! Drafts that are changed, given up, split by store, and completed for an order that is there.
+//! Drafts that are changed, deleted, split by store, or completed for an existing order.
 
 use serde_json::{Value, json};
 

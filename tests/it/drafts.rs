@@ -13,7 +13,7 @@ fn order_with(more: Value) -> Value {
     order
 }
 
-/// What is answered to a draft of these items.
+/// The answer to a draft with these items.
 fn draft_items(app: &App, items: Value) -> Reply {
     app.post("/draft_orders", json!({"order": {"currency": "NOK", "items": items}}))
 }
@@ -105,7 +105,7 @@ fn a_custom_order_id_needs_a_draft_that_is_not_split() {
     assert_eq!(app.get(&draft).body["order"]["order_id"], "W-1001");
     let order = &complete(&app, &draft).expect(200).body["orders"][0];
     assert_eq!(order["order_id"], "W-1001");
-    // The id that the server chose leads to it as well.
+    // The id that the server chose also leads to it.
     let by_id = app.get(&format!("/orders/{}", order["id"].as_str().unwrap())).expect(200);
     assert_eq!(by_id.body, *order);
 }
@@ -148,7 +148,7 @@ fn a_custom_order_id_that_no_path_can_carry_is_refused() {
 fn a_name_that_is_taken_is_refused_and_leaves_nothing() {
     let app = App::start();
     let options = json!({"split_draft": false});
-    // A draft made before its name was taken finds that out when it is completed.
+    // A draft whose name was taken after it was made is refused when it is completed.
     let late = app.draft(order_with(json!({"order_id": "W-1"})), options.clone());
     let custom = app.order(order_with(json!({"order_id": "W-1"})), options.clone());
     let before = app.snapshot();
@@ -167,7 +167,7 @@ fn a_name_that_is_taken_is_refused_and_leaves_nothing() {
     }
     let order = &complete(&app, &reserver).expect(200).body["orders"][0];
     assert_eq!(order["order_id"], reserved);
-    // Names are each account's own.
+    // Two accounts can use the same name.
     let other = app.other_account("P00000001");
     let body = json!({"order": order_with(json!({"order_id": "W-1"})), "options": options});
     let draft = other.shopping("POST", "/draft_orders", &[], Some(&body.to_string())).expect(200);
@@ -369,7 +369,7 @@ fn totals_are_the_server_s_and_sent_ones_are_ignored() {
         ]
         .map(|name| answer[name].as_i64().unwrap());
         assert_eq!(totals, [49_800, 9_100, 8_800, 32_740, 40_700]);
-        // An item's own figure stays as it came.
+        // An item's own figure is kept as sent.
         assert_eq!(answer["items"][0]["net_amount"], 3);
     }
 }

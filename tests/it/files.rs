@@ -1,4 +1,4 @@
-//! Files that a server must not touch, and rows that nobody may.
+//! Files that a server must not touch, and rows that must never change.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -50,7 +50,7 @@ fn a_book_s_files_are_its_owner_s_alone_whatever_the_umask() {
     assert_eq!(files, private.map(|name| (name.to_owned(), 0o600)));
 }
 
-/// A file that is none of ours, or not whole, and what is said of it.
+/// A foreign or incomplete file, and the error for it.
 struct Wrong {
     file: &'static str,
     make: fn(&Path, &Path),
@@ -184,7 +184,7 @@ fn what_happened_cannot_be_changed_in_the_file_either() {
             format!("replace into {table} select * from {table} limit 1"),
         ];
         for change in changes {
-            // Without them it is the triggers alone that stand in the way.
+            // With foreign keys off, only the triggers refuse the change.
             let error = tamper(&app.db, &format!("pragma foreign_keys = off; {change}"));
             let error = error.expect_err(&change).to_string();
             assert!(error.contains(&format!("{told} are not ")), "{change}: {error}");

@@ -1,4 +1,4 @@
-//! Every kind of caller: good clients, and tokens that differ from a good one in a single thing.
+//! Every kind of caller: valid clients, and tokens that differ from a valid one in a single way.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
@@ -24,7 +24,7 @@ pub enum Column {
     Admin,
     EventReader,
     EventWriter,
-    /// A good token that opens nothing here: of another account, or without a scope.
+    /// A valid token without access here: of another account, or without a scope.
     Powerless,
     Disabled,
     Basic,
@@ -44,7 +44,7 @@ impl Column {
     ];
 }
 
-/// A kind of caller: what its requests carry, and the column that says what it gets.
+/// A kind of caller: the headers of its requests, and its column in the access matrix.
 pub struct Kind {
     pub name: String,
     pub column: Column,
@@ -65,7 +65,7 @@ impl Kind {
     }
 }
 
-/// All of them. The keys of the server are changed for it twice.
+/// All kinds of callers. Changes the server's keys twice.
 pub fn kinds(app: &mut App) -> Vec<Kind> {
     let (rotated_out, of_older) = rotate_keys(app);
     app.make_account(OTHER_ACCOUNT);
@@ -84,8 +84,8 @@ pub fn kinds(app: &mut App) -> Vec<Kind> {
     kinds
 }
 
-/// Puts another key in the place of the server's own, and then a newer one beside it. A token of
-/// the key that is gone, and one of the key that is not the newest any more.
+/// Replaces the server's key, and then adds a newer one. Returns a token of the removed key and a
+/// token of the older key.
 fn rotate_keys(app: &mut App) -> (String, String) {
     let mut change = |sql: &str| {
         let token = app.token.clone();
@@ -178,7 +178,7 @@ impl<'a> Forge<'a> {
         kinds
     }
 
-    /// No token, or one where none belongs.
+    /// No token, or a token in the wrong place.
     fn without_token(&self) -> Vec<Kind> {
         let good = &self.good;
         let cookie = visitor(self.app, Role::Owner, ACCOUNT);
@@ -213,7 +213,7 @@ impl<'a> Forge<'a> {
         ]
     }
 
-    /// Parts cut off, added, altered, or signed by somebody else.
+    /// Parts cut off, added, altered, or signed with another key.
     fn wrong_parts(&self) -> Vec<Kind> {
         let good = &self.good;
         let parts: Vec<&str> = good.split('.').collect();
@@ -256,7 +256,8 @@ impl<'a> Forge<'a> {
         tokens.iter().map(kind).collect()
     }
 
-    /// Another algorithm, another key, another type, and what a verifier might be led by.
+    /// Another algorithm, another key, another type, and header fields that could mislead a
+    /// verifier.
     fn wrong_headers(&self) -> Vec<Kind> {
         let mut tokens: Vec<(String, String)> = Vec::new();
         for alg in ["none", "None", "nOnE", "HS512", "HS384", "RS256", "ES256", "EdDSA", ""] {
@@ -338,7 +339,7 @@ impl<'a> Forge<'a> {
         tokens.into_iter().map(kind).collect()
     }
 
-    /// Scopes that read like one that opens something, and one that the client was not granted.
+    /// Scopes that resemble valid ones, and one that the client was not granted.
     fn wrong_scopes(&self) -> Vec<Kind> {
         let mut claims = self.claims.clone();
         claims.as_object_mut().unwrap().remove("scope");
@@ -363,7 +364,7 @@ impl<'a> Forge<'a> {
         kinds
     }
 
-    /// A token of another account, and a good one where the path has another account.
+    /// A token of another account, and a valid one with another account in the path.
     fn wrong_accounts(&self) -> Vec<Kind> {
         let theirs = self.app.make_client(OTHER_ACCOUNT, &[Scope::AdminShopping]);
         let theirs = self.app.token_in(OTHER_ACCOUNT, &theirs);
@@ -376,7 +377,7 @@ impl<'a> Forge<'a> {
     }
 }
 
-/// Whatever header and claims are given, signed.
+/// Signs any header and claims.
 fn sign(key: &[u8], algorithm: Algorithm, header: &Value, claims: &Value) -> String {
     let part = |value: &Value| BASE64.encode(value.to_string());
     let message = format!("{}.{}", part(header), part(claims));

@@ -1,4 +1,4 @@
-//! Whoever guesses secrets is slowed, by whom they guess and by where from; nobody else is.
+//! Guessing secrets is slowed, per guessed account and per address; other callers are not.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
@@ -61,7 +61,7 @@ fn wrong_secrets_count_for_the_client_and_for_the_address() {
     assert_eq!(next_client_delay_ms(&app, &known), 200);
     assert_eq!(next_client_delay_ms(&app, "nobody"), 200);
     assert_eq!(next_delay_ms_from_here(&app), 400);
-    // A success forgets what others tried with this client, and nothing of the address.
+    // A success resets the delay of this client, and not that of the address.
     ask(&app, &known, &app.client.secret).expect(200);
     assert_eq!(next_client_delay_ms(&app, &known), 100);
     assert_eq!(next_delay_ms_from_here(&app), 800);
@@ -76,7 +76,7 @@ fn wrong_passwords_count_for_the_user_however_spelled_and_for_the_address() {
     }
     assert_eq!(next_sign_in_delay_ms(&app, "kari@example.no"), 800);
     assert_eq!(next_sign_in_delay_ms(&app, "ola@example.no"), 1_600);
-    // A success forgets what others tried with this user, and nothing of the address.
+    // A success resets the delay of this user, and not that of the address.
     sign_in(&app, "Kari@example.no", PASSWORD).expect(303);
     assert_eq!(next_sign_in_delay_ms(&app, "kari@example.no"), 3_000);
     let from_afar = SignInAttempt::from_afar("kari@example.no", None);
@@ -90,7 +90,7 @@ fn wrong_passwords_count_for_the_user_however_spelled_and_for_the_address() {
     assert_eq!(next_delay_ms(), 100);
 }
 
-/// Wrong and right passwords typed by somebody behind a proxy, who is not on this machine.
+/// Wrong and right passwords from behind a proxy on another machine.
 fn sign_in_from_afar(app: &App, password: &str) -> Reply {
     let fields = [("email", "kari@example.no"), ("password", password)];
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -129,12 +129,12 @@ fn five_wrong_passwords_make_the_next_wait_through_a_restart_but_not_on_the_serv
     assert_eq!(waits.header("retry-after"), Some("2"));
     app.pass(2_000);
     sign_in_from_afar(&app, PASSWORD).expect(303);
-    // All is forgotten with that.
+    // That resets all delays.
     for _ in 0..5 {
         sign_in_from_afar(&app, "wrong").expect(200);
     }
     sign_in_from_afar(&app, PASSWORD).expect(429);
-    // A clock that is put back makes nobody wait for the time that it takes back.
+    // When the clock is set back, no delay grows by that time.
     app.pass(-365 * 24 * 60 * 60 * 1_000);
     sign_in_from_afar(&app, PASSWORD).expect(303);
 }
@@ -164,7 +164,7 @@ fn an_address_that_guesses_at_many_waits_whomever_it_tries_next() {
     for nth in 0..4 {
         assert_eq!(begin(&format!("{nth}@example.no"), "203.0.113.7").1, Ok(()));
     }
-    // A right password takes back its own attempt alone.
+    // A correct password removes only its own attempt.
     let (right, begun) = begin("kari@example.no", "203.0.113.7");
     assert_eq!(begun, Ok(()));
     assert_eq!(app.state.guesses.succeed_sign_in(&right), None, "the book has nothing of it");
@@ -195,7 +195,8 @@ fn a_flood_of_wrong_secrets_keeps_nobody_else_waiting() {
     app.send("GET", "/health", &[], None).expect(200);
     ask(&app, &app.client.client_id, &app.client.secret).expect(200);
     app.simple_order(&[100]);
-    // Nobody of the flood was answered before: a worker that slept would have answered them first.
+    // No request of the flood was answered before: a worker that slept would have answered those
+    // first.
     for stream in &flood {
         stream.set_nonblocking(true).unwrap();
         let answered = stream.peek(&mut [0]).map_err(|error| error.kind());

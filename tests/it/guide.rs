@@ -1,5 +1,5 @@
-//! The public guides' own bodies, word for word: draft, complete, authorize, capture, refund; and
-//! an item that is replaced by another, which costs the same, less or more.
+//! The public guides' bodies, unchanged: draft, complete, authorize, capture, refund, and replacing
+//! an item with one that costs the same, less or more.
 
 use serde_json::{Value, json};
 
@@ -59,8 +59,8 @@ fn captured_order(app: &App) -> String {
     id
 }
 
-/// Completes the guide's draft that takes line 1 back and adds line 3 of that price, and any more
-/// lines; the changed order.
+/// Completes the guide's draft that reverses line 1 and adds line 3 at that price, and any further
+/// lines. Returns the changed order.
 fn replace_item(app: &App, id: &str, price: i64, more: &[Value]) -> Value {
     let mut items = vec![
         json!({"id": "175938", "line_id": 2, "quantity": 2, "gross_amount": -39800,
@@ -100,7 +100,7 @@ fn record(app: &App, id: &str, kind: &str, amounts: &[(i64, i64)]) {
     assert_eq!(made["amount"], amounts.iter().map(|(_, amount)| amount).sum::<i64>());
 }
 
-/// The order as it stands: payable, authorized, captured, refunded, remaining, and its status.
+/// The order's sums (payable, authorized, captured, refunded, remaining) and its status.
 #[track_caller]
 fn expect(app: &App, id: &str, sums: [i64; 5], status: &str) {
     let order = app.get(&format!("/orders/{id}")).expect(200).body;
@@ -129,7 +129,7 @@ fn an_item_is_replaced_by_another_of_its_price() {
     expect(&app, &id, [39800, 39800, 39800, 0, 0], "paid");
     authorize_and_capture(&app, &id, &[(2, -39800), (3, 39800)]);
     expect(&app, &id, [39800, 39800, 39800, 0, 0], "paid");
-    // Nothing is left on any line; what was taken back is not taken back twice.
+    // Nothing is left on any line, and a reversed line is not reversed again.
     for (line, amount) in [(2, -1), (3, 1)] {
         let items = json!({"items": [{"line_id": line, "amount": amount}]});
         let refused = app.post(&format!("/orders/{id}/captures"), items).expect(409);
@@ -161,7 +161,7 @@ fn an_item_is_replaced_by_a_dearer_one_and_the_difference_is_charged() {
     expect(&app, &id, [50000, 39800, 39800, 0, 10200], "partially_paid");
     authorize_and_capture(&app, &id, &[(2, -39800), (3, 39800)]);
     expect(&app, &id, [50000, 39800, 39800, 0, 0], "partially_paid");
-    // What the first authorization fell short of, by one of its own on the new line.
+    // The amount that the first authorization lacked, in a second one on the new line.
     authorize_and_capture(&app, &id, &[(3, 10200)]);
     expect(&app, &id, [50000, 50000, 50000, 0, 0], "paid");
 }

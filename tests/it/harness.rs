@@ -1,4 +1,4 @@
-//! A running Tillbook to talk to, on a port of its own and a file of its own.
+//! A running Tillbook for a test, with its own port and file.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -31,11 +31,11 @@ pub const ACCOUNT: &str = "T12345678";
 /// When every test starts: 2026-11-18T11:06:40Z.
 pub const START: Timestamp = Timestamp(1_795_000_000_000);
 
-/// A running server and a client of it that may do everything.
+/// A running server, and a client that may do everything.
 pub struct App {
     pub url: String,
     pub db: PathBuf,
-    /// Stands still unless a test moves it.
+    /// Does not move unless a test moves it.
     pub clock: Clock,
     pub state: AppState,
     pub client: Client,
@@ -47,7 +47,7 @@ pub struct App {
     _dir: TempDir,
 }
 
-/// An account beside the first one, with a client of its own that may do everything.
+/// A second account, with a client that may do everything.
 pub struct OtherAccount<'a> {
     app: &'a App,
     account: String,
@@ -76,12 +76,12 @@ impl App {
         App::start_with(ServerOptions::default(), "")
     }
 
-    /// The same with options, and a path at the end of its public URL.
+    /// A server with these options, and a path at the end of its public URL.
     pub fn start_with(options: ServerOptions, public_path: &str) -> App {
         App::start_known_as(options, |url| format!("{url}{public_path}"))
     }
 
-    /// The same with a public URL made of the one that it listens on.
+    /// A server with these options, and a public URL made from the one that it listens on.
     pub fn start_known_as(options: ServerOptions, name: impl Fn(&str) -> String) -> App {
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("book.db");
@@ -128,12 +128,12 @@ impl App {
         self.writer_thread = Some(opened.writer_thread);
     }
 
-    /// Another account.
+    /// Makes another account.
     pub fn make_account(&self, account: &str) {
         make_account(&self.state.store, &AccountId::parse(account).unwrap());
     }
 
-    /// Another account and a client of it.
+    /// Makes another account and a client of it.
     pub fn other_account(&self, account: &str) -> OtherAccount<'_> {
         self.make_account(account);
         let client = self.make_client(account, &[Scope::AdminShopping]);
@@ -143,7 +143,7 @@ impl App {
         OtherAccount { app: self, account: account.to_owned(), bearer }
     }
 
-    /// Another client, known to the server at once.
+    /// Makes another client, which the server knows at once.
     pub fn make_client(&self, account: &str, scopes: &[Scope]) -> Client {
         let client = make_client(&self.state.store, &AccountId::parse(account).unwrap(), scopes);
         self.state.store.read_blocking(|reader| self.state.access.reload(reader)).unwrap();
@@ -251,7 +251,7 @@ impl App {
         snapshot(&self.db)
     }
 
-    /// Stops the writer alone: the server goes on and can write no more.
+    /// Stops only the writer: the server goes on, but cannot write.
     pub fn stop_writing(&mut self) {
         self.writer_thread.take().unwrap().stop();
     }
@@ -275,12 +275,12 @@ impl Drop for App {
     }
 }
 
-/// The address that somebody typed.
+/// Parses an e-mail address.
 pub fn email(typed: &str) -> Email {
     tillbook::auth::email::parse(typed).unwrap()
 }
 
-/// Every row of every table in a file, but the search index's own.
+/// Every row of every table in a file, without the search index's tables.
 pub fn snapshot(db: &std::path::Path) -> String {
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
     #[expect(clippy::disallowed_methods, reason = "the harness looks into the file from outside")]

@@ -1,4 +1,4 @@
-//! Security headers on every answer: of every route and page, and of everything that is none.
+//! Security headers on every answer, also on those outside of any route.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::harness::{ACCOUNT, App};
 use super::http_client::{Reply, send};
 use super::office::FORM;
 
-/// Whether an answer has them all, each once.
+/// True if an answer has every security header exactly once.
 #[track_caller]
 pub fn assert_headers(at: &str, reply: &Reply) {
     for (name, begins) in [
@@ -45,7 +45,8 @@ fn every_answer_has_the_headers_that_keep_browsers_safe() {
     assert!(missing.is_empty(), "{missing:?} never came; {statuses:?} did");
 }
 
-/// Every route and page asked well and badly, and what is none; each answer is shown.
+/// Requests every route and page with valid and invalid requests, and paths without a route; shows
+/// each answer.
 fn walk(app: &App, said: &[(&str, &str)], mut show: impl FnMut(&str, &Reply)) {
     let order = app.simple_order(&[100]);
     let large = "x".repeat((1 << 20) + 1);
@@ -73,19 +74,19 @@ fn walk(app: &App, said: &[(&str, &str)], mut show: impl FnMut(&str, &Reply)) {
     ask("GET", asset.split('"').next().unwrap(), &[], None);
     ask("GET", "/nowhere", &[], None);
     ask("GET", "/admin/nowhere", &[], None);
-    // Whatever is asked of a book without its tables fails.
+    // Without its tables, every request on the book fails.
     tamper(&app.db, "pragma foreign_keys = off; drop table ledgers").unwrap();
     let path = format!("/v1/accounts/{ACCOUNT}/shopping/orders/{order}");
     ask("GET", &path, &[("authorization", &bearer)], None);
 }
 
-/// What an answer says of how long browsers shall come by https alone.
+/// The answer's `Strict-Transport-Security`.
 fn https_only(reply: &Reply) -> Vec<&str> {
     let told = reply.headers.iter().filter(|(name, _)| name == "strict-transport-security");
     told.map(|(_, value)| value.as_str()).collect()
 }
 
-/// A server that browsers know by that URL; `HERE` is where it listens.
+/// A server with that public URL; `HERE` is replaced with where it listens.
 fn known_as(public_url: &str) -> App {
     App::start_known_as(ServerOptions::default(), |url| public_url.replace("HERE", url))
 }
@@ -110,13 +111,13 @@ fn nothing_that_came_over_plain_http_keeps_browsers_to_https() {
         (https, vec![public, ("x-forwarded-proto", "https, HTTP")], false),
         ("HERE", vec![], false),
         ("http://shop.example", vec![public], false),
-        // On this machine itself and past the proxy.
+        // From this machine, bypassing the proxy.
         (https, vec![], false),
         (https, vec![("host", "localhost")], false),
-        // Every port of this machine would be meant.
+        // It would apply to every port of this machine.
         ("https://localhost:8443", vec![("host", "localhost:8443")], false),
         ("https://127.0.0.1", vec![], false),
-        // By another name, of which nobody said how it is reached.
+        // By another name, for which no scheme is configured.
         (https, vec![("host", "till.lan")], false),
     ] {
         let app = known_as(public_url);

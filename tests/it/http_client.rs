@@ -17,7 +17,7 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub text: String,
-    /// Null when the text is no JSON.
+    /// Null when the text is not JSON.
     pub body: Value,
 }
 
@@ -32,7 +32,7 @@ impl Reply {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
 
-    /// The problems of an error as `path code`, one a line.
+    /// The problems of an error as `path code`, one per line.
     pub fn problems(&self) -> String {
         let none = Vec::new();
         let problems = self.body["error"]["errors"].as_array().unwrap_or(&none);
@@ -41,7 +41,7 @@ impl Reply {
         problems.iter().map(text).collect::<Vec<_>>().join("\n")
     }
 
-    /// The same reply, if it has that status.
+    /// Panics unless the reply has that status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Reply {
         assert_eq!(self.status, status, "{}", self.text);
@@ -84,7 +84,7 @@ pub fn agent() -> ureq::Agent {
         .into()
 }
 
-/// One request of a client; an error when no whole answer came.
+/// Sends one request; an error when no complete answer came.
 #[expect(clippy::too_many_arguments, reason = "these are the parts of a request")]
 pub fn try_send(
     agent: &ureq::Agent,

@@ -134,7 +134,7 @@ fn a_full_queue_is_a_503_that_says_when_to_try_again_and_records_nothing() {
     let writer = &app.state.store.writer;
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        // A command is handed over when its future is first polled.
+        // A command is queued when its future is first polled.
         let mut holding = Box::pin(writer.write(Hold { begun, held: Mutex::new(held) }));
         assert!(poll_once(&mut holding).is_pending());
         is_held.recv().unwrap();
@@ -163,7 +163,7 @@ fn a_full_queue_is_a_503_that_says_when_to_try_again_and_records_nothing() {
     app.post(&path, body).expect(200);
 }
 
-/// Keeps the writer until it is told to go on.
+/// Blocks the writer until it is released.
 struct Hold {
     begun: std::sync::mpsc::Sender<()>,
     held: Mutex<std::sync::mpsc::Receiver<()>>,

@@ -104,7 +104,8 @@ fn a_key_is_forgotten_after_thirty_days_and_a_thousand_others() {
         );
         tamper(&app.db, &rows).unwrap();
     };
-    // A thousand others, and not old enough; then old enough, and one other too few; then both.
+    // First a thousand later keys but not old enough; then old enough but one key too few; then
+    // both.
     add_others(1_000);
     forget();
     assert_eq!(send().expect(200).text, first.text);

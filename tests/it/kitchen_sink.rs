@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::harness::App;
 
-/// Every known property, and `x_…` ones that nobody knows, at every level.
+/// Every known property, and unknown `x_…` ones, at every level.
 fn order() -> Value {
     let address = json!({
         "first_name": "Åse", "last_name": "Brækhus", "address_line": "Nygårdsgaten 19",
@@ -77,7 +77,7 @@ fn order() -> Value {
     })
 }
 
-/// Everything in `sent` is in `answered`, as it was.
+/// Panics unless everything in `sent` is in `answered`, unchanged.
 fn assert_kept(at: &str, sent: &Value, answered: &Value) {
     for (key, value) in sent.as_object().unwrap() {
         if key == "items" {

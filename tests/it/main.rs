@@ -1,7 +1,7 @@
 //! Tests of what the service does: a real database file, the real routes, real HTTP.
 //!
-//! Every answer that the harness receives is held against `data/openapi.yaml`, and so is every
-//! body that got a 200.
+//! Every answer that the harness receives is checked against `data/openapi.yaml`, and so is every
+//! request body that got a 200.
 
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]

@@ -1,7 +1,7 @@
-//! Malformed HTTP: a capture request spoiled in one way at a time, and what exactly becomes of it.
+//! Malformed HTTP: a capture request with one error at a time, and the exact answers to it.
 //!
-//! An operation is recorded for every 200 and for nothing else, so a message that was refused
-//! records nothing, and neither does whatever was smuggled behind it.
+//! Exactly one operation is recorded per 200, so a refused message records nothing, and neither
+//! does a request smuggled behind it.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,15 +11,15 @@ use tillbook::http::server::ServerOptions;
 
 use super::harness::{ACCOUNT, App};
 
-/// How long a socket may stand still before the test fails.
+/// How long a socket may be silent before the test fails.
 const STILL_S: u64 = 60;
 
 const BODY: &str = r#"{"items":[{"line_id":1,"amount":1}]}"#;
 
-/// Asked last on every connection, which answers if it is still open.
+/// The last request on every connection; it is answered if the connection is still open.
 const PROBE: &str = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// What is sent, and the statuses of all its answers, then whether the connection is kept.
+/// The bytes to send, the expected statuses, and whether the connection is kept.
 struct Case {
     what: &'static str,
     sent: Vec<u8>,
@@ -30,7 +30,7 @@ struct Case {
 /// What the client does when it has sent a case.
 #[derive(PartialEq)]
 enum Then {
-    /// Reads the answers, then asks something more.
+    /// Reads the answers, then sends one more request.
     Probe,
     /// Shuts its half of the connection.
     Shut,
@@ -50,14 +50,14 @@ fn left_waiting(what: &'static str, sent: impl AsRef<[u8]>, expected: &'static s
     Case { then: Then::Wait, ..case(what, sent, expected) }
 }
 
-/// A capture request, whole until it is spoiled.
+/// A valid capture request, to be made invalid.
 struct Capture {
     path: String,
     token: String,
 }
 
 impl Capture {
-    /// Its first line and its headers without any that frame the body, then these.
+    /// Its first line and its headers, with these in place of those that frame the body.
     fn head(&self, extra: &str) -> String {
         format!(
             "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
@@ -70,12 +70,12 @@ impl Capture {
         self.with("")
     }
 
-    /// Whole, with more headers.
+    /// The valid request with more headers.
     fn with(&self, extra: &str) -> String {
         self.head(&format!("{extra}Content-Length: {}\r\n", BODY.len())) + BODY
     }
 
-    /// Whole, but with another first line.
+    /// The valid request with another first line.
     fn under(&self, line: &str) -> String {
         let whole = self.whole();
         let (_, rest) = whole.split_once("\r\n").unwrap();
@@ -101,7 +101,7 @@ fn lengths(capture: &Capture) -> Vec<Case> {
         case("a length in hex", framed("Content-Length: 0x24\r\n"), "400 closed"),
         case("no number", framed("Content-Length: \r\n"), "400 closed"),
         case("2^64 bytes", framed("Content-Length: 18446744073709551616\r\n"), "400 closed"),
-        // Without a length there is no body, and what looks like one is the next request.
+        // Without a length there is no body, and the bytes after the head are the next request.
         case("no length", framed(""), "400 400 closed"),
         case("a body that is longer", framed("Content-Length: 35\r\n"), "400 400 closed"),
         cut_short("a body that is shorter", framed("Content-Length: 37\r\n"), "400 closed"),
@@ -119,7 +119,7 @@ fn chunks(capture: &Capture) -> Vec<Case> {
         case("one chunk", capture.in_chunk("24"), "200 kept"),
         case("an extension", capture.in_chunk("24;a=\"b\""), "200 kept"),
         // Accepted by the HTTP library, which ends the size line where a strict reader would. A
-        // reader that looks for the quote sees another body, but never one more request.
+        // reader that looks for the quote sees another body, but not an additional request.
         case("an extension that is not ended", capture.in_chunk("24;a=\"b"), "200 kept"),
         case("a length, then chunks", smuggled(&cl_te), "400 closed"),
         case("chunks, then a length", smuggled(&te_cl), "400 closed"),
@@ -173,7 +173,7 @@ fn headers(capture: &Capture) -> Vec<Case> {
             capture.with("Connection: Upgrade\r\nUpgrade: h2c\r\n"),
             "200 closed",
         ),
-        // The HTTP library takes all that comes for the body, so nothing behind it is a request.
+        // The HTTP library reads all that follows as the body, so nothing behind it is a request.
         case(
             "a web socket instead",
             capture.with("Connection: Upgrade\r\nUpgrade: websocket\r\n"),
@@ -228,7 +228,7 @@ fn first_lines(capture: &Capture) -> Vec<Case> {
     ]
 }
 
-/// What comes behind a message that was refused as no HTTP is never looked at.
+/// Bytes behind a message that is refused as invalid HTTP are never read as a request.
 fn pipelines(capture: &Capture) -> Vec<Case> {
     let whole = capture.whole();
     let bad = capture.with("X A: b\r\n");
@@ -293,7 +293,7 @@ fn exchange(app: &App, case: &Case) -> String {
     stream.write_all(&case.sent).unwrap();
     let mut told = Vec::new();
     if case.then == Then::Probe {
-        // The probe waits for the answers, lest it come to be a part of what was sent.
+        // The probe waits for the answers, so that it does not become part of the case.
         let awaited = case.expected.split(' ').count() - 1;
         told.extend((0..awaited).map_while(|_| read_answer(&mut stream)).map(|(status, _)| status));
         // A connection that is closed takes no more, and then there is nothing to read either.

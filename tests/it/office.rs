@@ -11,22 +11,22 @@ use tillbook::store::NewSession;
 use super::harness::{ACCOUNT, App, email};
 use super::http_client::Reply;
 
-/// What a form is sent as.
+/// The content type of a form.
 pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 /// The token that forms of these visitors carry.
 pub const FORM_TOKEN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// Somebody of that role, signed in; their cookie.
+/// Signs in a new user with that role; the cookie.
 pub fn visitor(app: &App, role: Role, account: &str) -> String {
     visitor_of(app, role, &[account])
 }
 
-/// Somebody new of that role in some accounts, signed in; their cookie.
+/// Signs in a new user with that role in these accounts; the cookie.
 pub fn visitor_of(app: &App, role: Role, accounts: &[&str]) -> String {
     signed_in(app, role, accounts, FORM_TOKEN)
 }
 
-/// Somebody of that role whose forms carry another token; their cookie.
+/// Signs in a new user with that role and another form token; the cookie.
 pub fn visitor_with_token(app: &App, role: Role, account: &str, form_token: &str) -> String {
     signed_in(app, role, &[account], form_token)
 }
@@ -79,7 +79,7 @@ pub fn form_fields(page: &Reply) -> Vec<(String, String)> {
     inputs.collect()
 }
 
-/// A page's text without its marks, spaces folded.
+/// The text of a page without its markup, spaces folded.
 pub fn words(reply: &Reply) -> String {
     let mut text = String::new();
     let mut inside = false;
@@ -98,7 +98,7 @@ pub fn words(reply: &Reply) -> String {
     unescaped(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// What a browser reads where a page has marks for characters.
+/// Decodes the character references in a page.
 fn unescaped(text: &str) -> String {
     let marks = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
     marks.iter().fold(text.to_owned(), |text, (mark, plain)| text.replace(mark, plain))

@@ -185,7 +185,7 @@ fn another_account_s_orders_are_in_no_list() {
     app.send("GET", &path, &[("authorization", &bearer)], None).expect(404);
 }
 
-/// Orders of two customers and three stores, each with something to be found by.
+/// Orders of two customers and three stores, each findable by a text of its own.
 fn travellers(app: &App) -> [String; 3] {
     let leg = |mode: &str, from: &str, to: Value| {
         json!({"travel_mode": mode, "departure_address": {"name": from},

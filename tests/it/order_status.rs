@@ -1,4 +1,4 @@
-//! Opening, closing, cancelling, and what the events say of it.
+//! Opening, closing and cancelling orders, and the events of it.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Changing what is said about an order.
+//! Changing the descriptive fields of an order.
 
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ fn an_order_that_was_read_can_be_sent_back() {
         members.retain(|key, _| !["updated_at", "events", "state"].contains(&key.as_str()));
     }
     assert_eq!(same, read);
-    // A number may be written otherwise, and members may stand in another order.
+    // Another spelling of a number and another order of members make no difference.
     let body = r#"{"items":[{"quantity":1.50,"gross_amount":39800.0,"line_id":1}]}"#;
     app.shopping("PUT", &format!("/orders/{order}"), &[], Some(body)).expect(200);
     assert!(app.get(&format!("/orders/{order}")).text.contains("\"quantity\":1.5,"));

@@ -16,10 +16,10 @@ use super::harness::ACCOUNT;
 use super::http_client::{Client, Reply, basic, send};
 use super::trials::say;
 
-/// How long a process may take to end before the test fails; far more than it needs.
+/// How long a process may take to end before the test fails: much longer than it needs.
 const END_S: u64 = 60;
 
-/// What a command that ended left behind.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i32,
@@ -28,7 +28,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// The same, if it ended so.
+    /// Panics unless it ended with that code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Ended {
         assert_eq!(self.code, code, "{}{}", self.out, self.err);
@@ -42,7 +42,7 @@ impl Ended {
     }
 }
 
-/// The program with nothing in its environment but these.
+/// The program with only these variables in its environment.
 pub fn command(args: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tillbook"));
     command.args(args).env_clear().envs(environment.iter().copied());
@@ -58,12 +58,12 @@ pub fn run(args: &[&str]) -> Ended {
     run_with(args, &[])
 }
 
-/// The same with an environment.
+/// Runs the program to its end with an environment.
 pub fn run_with(args: &[&str], environment: &[(&str, &str)]) -> Ended {
     wait(command(args, environment).spawn().unwrap())
 }
 
-/// Waits for a process to end. What it prints is read meanwhile.
+/// Waits for a process to end, and reads its output meanwhile.
 fn wait(child: Child) -> Ended {
     let id = child.id();
     let (tell, told) = mpsc::channel();
@@ -80,12 +80,12 @@ fn wait(child: Child) -> Ended {
     }
 }
 
-/// As shells tell it: 128 and the number of the signal that ended a process.
+/// The exit code as shells count it: 128 plus the signal, for a process that a signal ended.
 fn exit_code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap())
 }
 
-/// What serves a book on a free port.
+/// The command that serves a book on a free port.
 pub fn serve_command(db: &Path) -> Command {
     command(&["serve", "--db", path(db), "--listen", "127.0.0.1:0", "--log", "warn"], &[])
 }
@@ -123,18 +123,18 @@ pub fn make_client(db: &Path, grant: &str) -> Client {
 pub struct Served {
     child: Option<Child>,
     pub url: String,
-    /// Held so that nothing the server prints meets a closed pipe.
+    /// Kept open, so that the server can go on printing.
     _out: BufReader<ChildStdout>,
 }
 
 impl Served {
-    /// Serves a book on a free port, and waits until it says so.
+    /// Serves a book on a free port, and waits until it has started.
     pub fn start(db: &Path) -> Served {
         let started = Served::try_start(serve_command(db));
         started.unwrap_or_else(|ended| panic!("the server did not start: {}", ended.err))
     }
 
-    /// The same for callers who know it by that URL.
+    /// Serves a book that callers know by that URL.
     pub fn start_as(db: &Path, public_url: &str) -> Served {
         let mut command = serve_command(db);
         command.env("TILLBOOK_PUBLIC_URL", public_url);
@@ -142,8 +142,7 @@ impl Served {
         started.unwrap_or_else(|ended| panic!("the server did not start: {}", ended.err))
     }
 
-    /// Runs a command that serves, and waits until it says so; what it left behind if it ends
-    /// instead.
+    /// Runs a command that serves, and waits until it has started; its result if it ends instead.
     pub fn try_start(mut command: Command) -> Result<Served, Ended> {
         let mut child = command.spawn().unwrap();
         let id = child.id();
@@ -164,12 +163,12 @@ impl Served {
         }
     }
 
-    /// What it logs, from here on.
+    /// Its log from now on.
     pub fn log(&mut self) -> BufReader<ChildStderr> {
         BufReader::new(self.child.as_mut().unwrap().stderr.take().unwrap())
     }
 
-    /// What the token endpoint says to a client.
+    /// The token endpoint's answer to a client.
     pub fn ask_token(&self, client: &Client) -> Reply {
         let path = format!("/v1/accounts/{ACCOUNT}/auth/token");
         send(&self.url, "POST", &path, &[("authorization", &basic(client))], None)
@@ -189,7 +188,7 @@ impl Served {
         send(&self.url, method, &path, &[("authorization", &bearer)], body.as_deref())
     }
 
-    /// Bytes of memory that it occupies.
+    /// Its resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.as_ref().unwrap().id());
         let status = std::fs::read_to_string(status).unwrap();
@@ -197,7 +196,7 @@ impl Served {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
-    /// Ends it as a power cut would, as far as a process can.
+    /// Ends it with `kill -9`.
     pub fn kill(mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();

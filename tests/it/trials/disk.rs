@@ -1,4 +1,4 @@
-//! What a disk may hold when the power goes: of the changes that no sync has made certain, none,
+//! The states that a power cut may leave a disk in. Of the unsynced changes, the disk keeps none,
 //! all, those before some moment with the last one torn, or any mixture, sector by sector.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
@@ -12,7 +12,7 @@ use super::shim::{Did, Record, is_traced};
 /// A folder's files by name.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// What became of the changes that were not certain.
+/// Which unsynced changes the disk kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     Nothing,
@@ -22,11 +22,11 @@ pub enum Kept {
     },
     /// What was done up to some moment, the last write torn.
     Torn,
-    /// As when the program alone ends.
+    /// As when only the program ends.
     Everything,
 }
 
-/// Files of a folder, as the program sees them and as they are certain to be.
+/// Files of a folder, as the program sees them and as the last syncs left them.
 pub struct Disk<'a> {
     files: Vec<File<'a>>,
     /// Which file a name leads to for the program.
@@ -85,7 +85,7 @@ impl<'a> Disk<'a> {
         }
     }
 
-    /// What is on the disk if the power goes now.
+    /// The content of the disk after a power cut now.
     pub fn after_power_loss(&self, kept: Kept, dice: &Dice) -> Files {
         match kept {
             Kept::Nothing => self.as_it_was(0, 0),
@@ -205,7 +205,7 @@ fn below(dice: &Dice, bound: usize) -> usize {
     usize::try_from(dice.below(u64::try_from(bound).unwrap())).unwrap()
 }
 
-/// Reads a folder's files, but for those that are not the disk's matter.
+/// Reads a folder's files, without those that a start makes anew.
 pub fn read_files(folder: &Path) -> Files {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = entries.map(|path| {

@@ -40,7 +40,7 @@ fn a_clock_that_jumps_breaks_nothing() {
         sign_in(&mut app);
         let key = format!("after {nth}");
         let done = capture(&app, &order, &key).expect(200);
-        // What waits for no request runs at the new time too.
+        // The background job runs at the new time too.
         app.state.store.writer.write_blocking(ForgetAnswers).unwrap();
         assert_eq!(capture(&app, &order, &key).expect(200).text, done.text);
         let again = capture(&app, &order, "first").expect(200);
@@ -69,7 +69,7 @@ fn a_token_is_judged_by_the_time_that_the_clock_says_now() {
     let life_ms = app.state.token_life_s * 1_000;
     for (at, status) in [
         (START.0, 200),
-        // A minute either way is forgiven, and no more.
+        // A minute of difference is allowed, either way.
         (START.0 - 60_000, 200),
         (START.0 - 62_000, 401),
         (START.0 - HOUR_MS, 401),

@@ -1,7 +1,7 @@
-//! Disks without room and disks that cannot be written: a clear no, and nothing lost.
+//! Full and read-only disks: writes are refused with their reason, and nothing is lost.
 //!
-//! Where file systems may not be mounted this says so and tries nothing; the writer's own tests
-//! have a file that may not grow.
+//! Without the permission to mount file systems, these tests print that and do nothing; the
+//! writer's unit tests use a file that may not grow.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -42,7 +42,7 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         let at = path(self.path());
-        // Where nothing was mounted there is nothing to end.
+        // It fails when nothing was mounted.
         drop(Command::new("umount").args(["-l", at]).stderr(Stdio::null()).status());
     }
 }
@@ -107,7 +107,7 @@ fn a_disk_that_is_full_at_the_start_is_told_and_nothing_is_changed() {
     let trial = Trial::new_in(disk.path());
     let before = std::fs::read(trial.db()).unwrap();
     let filling = disk.path().join("filling");
-    // It ends where the disk does.
+    // Writing fails when the disk is full.
     std::fs::write(&filling, vec![0; 3 << 20]).unwrap_err();
     let ended = trial.try_start(&[]).err().expect("there is no room");
     assert_eq!(ended.code, 1, "{}", ended.err);

@@ -1,5 +1,5 @@
-//! Files that are damaged, of somebody else, locked, or read for long: a server refuses what it
-//! cannot trust and leaves it as it is, or serves a right book.
+//! Damaged, foreign and locked files, and long reads: a server refuses a file that it cannot trust
+//! and leaves it unchanged, or serves a correct book.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -21,7 +21,7 @@ use crate::process::{Served, command, make_book, path, run};
 
 const PAGE_BYTES: usize = 4_096;
 
-/// A book at rest with some history, and what it says.
+/// A closed book with some history, and its orders.
 struct Book {
     dir: tempfile::TempDir,
     bytes: Vec<u8>,
@@ -87,7 +87,7 @@ fn make_order(served: &Served, token: &str, nth: i64) {
     }
 }
 
-/// What a start on a file led to.
+/// The outcome of a start on a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     /// It ended with advice, and the file is as it was.
@@ -181,7 +181,7 @@ fn figures(order: &Value) -> Vec<Value> {
     figures
 }
 
-/// Breaks a file in one way; what was done.
+/// Damages a file in one way; a description of it.
 fn mutate(bytes: &mut Vec<u8>, dice: &Dice) -> String {
     let pages = bytes.len() / PAGE_BYTES;
     let below = |bound: usize| usize::try_from(dice.below(bound.try_into().unwrap())).unwrap();
@@ -311,7 +311,7 @@ fn whatever_stands_in_the_place_of_the_keys_is_refused_with_advice() {
         std::fs::write(&db, bytes).unwrap();
         outcomes.push(judge(&book, &db, &format!("{name} for the keys")));
     }
-    // A table without rows says that there is no key yet.
+    // An empty table means that there is no key yet.
     let refused = outcomes.iter().filter(|outcome| **outcome == Outcome::Refused).count();
     assert!(outcomes.len() < 2 * refused, "{outcomes:?}");
 }
@@ -359,7 +359,7 @@ fn another_s_wal_beside_a_book_is_refused_and_the_book_left_as_it_is() {
     let ended = run(&["account", "list", "--db", path(&db)]).expect(1);
     assert!(ended.err.contains("is not a Tillbook file"), "{}", ended.err);
     assert!(std::fs::read(&db).unwrap() == book.bytes, "the book was changed");
-    // Without what is not its own, it is the book that it was.
+    // Without the foreign WAL, it is the same book as before.
     std::fs::remove_file(db.with_extension("db-wal")).unwrap();
     drop(std::fs::remove_file(db.with_extension("db-shm")));
     assert_eq!(judge(&book, &db, "without it"), Outcome::Right);
@@ -414,7 +414,8 @@ fn a_long_read_lets_the_wal_grow_and_fails_nothing() {
     let grown = wal_bytes();
     assert!(grown < wanted * 2, "{grown} bytes for {drafts} drafts");
     reader.execute_batch("rollback").unwrap();
-    // A commit at which nobody else is moving it puts all of it back, and the next begins it anew.
+    // A commit without a checkpoint running beside it writes the whole WAL back, and the next one
+    // restarts it.
     const COMMITS_MAX: usize = 50;
     let mut commits = 0;
     while SMALL_AGAIN < wal_bytes() && commits < COMMITS_MAX {

@@ -1,4 +1,4 @@
-//! What surrounds the process failing it: a log that nobody reads, memory that is not there.
+//! Failures around the process: a log that is not read, and too little memory.
 
 use std::io::Write;
 
@@ -38,8 +38,8 @@ fn a_server_whose_book_fails_ends_though_nobody_reads_its_log() {
     assert_eq!(served.wait_unread(), 70);
 }
 
-/// What the server may take of the address space, and how much of its work it must do within that.
-/// The allocator of glibc sets 64 MiB aside for each of its arenas, used or not.
+/// Limits of the address space, and whether the server must do all its work within them. glibc's
+/// allocator reserves 64 MiB for each of its arenas.
 const LITTLE: [(&str, bool); 3] = [
     ("export MALLOC_ARENA_MAX=1 && ulimit -v 524288", true),
     ("export MALLOC_ARENA_MAX=1 && ulimit -v 57000", false),

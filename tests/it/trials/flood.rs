@@ -1,4 +1,4 @@
-//! More connections than a server takes: it goes on, answers others meanwhile, and recovers.
+//! More connections than a server accepts: it answers other clients meanwhile, and recovers.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -17,10 +17,10 @@ use super::{count, say};
 use crate::harness::{ACCOUNT, App};
 use crate::http_client::health;
 
-/// An address of this machine that is nobody's.
+/// An otherwise unused address of this machine.
 const FLOODER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// The most that the server takes of one address, on a machine that gives it enough files.
+/// The most connections that the server accepts from one address, with enough file descriptors.
 const ADDRESS_CONNECTIONS_MAX: usize = 4_000;
 
 fn connect_from(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
@@ -30,7 +30,7 @@ fn connect_from(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// Whether the server has ended it, which sends nothing first.
+/// True if the server has closed the connection. It sends nothing before.
 fn is_cut(stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
     match stream.peek(&mut [0]) {
@@ -49,7 +49,7 @@ fn a_flood_from_one_address_keeps_nobody_else_out() {
     let mut flood = Vec::new();
     for nth in 0..wanted {
         let mut stream = connect_from(FLOODER, to).unwrap();
-        // Half say nothing, and half begin to.
+        // Half send nothing, and half begin a request.
         if nth % 2 == 0 {
             stream.write_all(b"GET /health HTTP/1.1\r\n").unwrap_or_default();
         }
@@ -62,7 +62,7 @@ fn a_flood_from_one_address_keeps_nobody_else_out() {
     trial.capture(&served, &keys("in the flood", 50));
     assert_eq!(trial.done(), 50);
     let grown = served.resident_bytes().saturating_sub(before);
-    // The last of them may still wait to be taken in, and then to be cut off.
+    // The last of them may not be accepted and closed yet.
     let wanted_cut = wanted - ADDRESS_CONNECTIONS_MAX;
     let cut_off = || flood.iter().filter(|stream| is_cut(stream)).count();
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -97,7 +97,7 @@ fn an_address_has_so_many_connections_and_no_more_until_one_ends() {
     assert!(!ask(&mut connect_from(FLOODER, to).unwrap()), "a fourth");
     assert!(ask(&mut TcpStream::connect(to).unwrap()), "of another address");
     open.pop();
-    // The server hears of its end soon.
+    // The server soon notices that it has ended.
     while !ask(&mut connect_from(FLOODER, to).unwrap()) {}
     assert!(open.iter_mut().all(ask), "those that were there stay");
 }
@@ -107,7 +107,7 @@ fn health_answers_though_every_thread_that_reads_and_the_one_that_writes_are_hel
     let app = App::start();
     let (release, held) = std::sync::mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));
-    // All connections that read are held by these, and what is asked after them waits.
+    // These hold all read connections, and later reads wait.
     let (begun, is_begun) = std::sync::mpsc::channel();
     let readers: Vec<_> = (0..4)
         .map(|_| {

@@ -1,5 +1,5 @@
-//! The n-th write, sync, cut, open or lock of the book's files fails, for one n after the other:
-//! the server goes on or ends with a reason, and nothing that it answered is lost.
+//! The n-th write, sync, truncate, open or lock of the book's files fails, for one n after the
+//! other: the server goes on or ends with a reason, and loses nothing that it answered.
 
 use std::sync::Mutex;
 
@@ -9,7 +9,7 @@ use super::stored::{differences, stored};
 use super::{Dice, count, say, seed};
 use crate::audit;
 
-/// What can fail and how, as `tests/shim/shim.c` takes it.
+/// The faults, as `tests/shim/shim.c` reads them.
 const FAULTS: [(&str, &str); 7] = [
     ("a write: input/output error", "pwrite:5"),
     ("a write: disk full", "pwrite:28"),
@@ -29,11 +29,11 @@ struct Series {
     seed: u64,
 }
 
-/// How the runs of a series went.
+/// The results of a series.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     runs: u32,
-    /// The first n that no run came to.
+    /// The first n that no run reached.
     calls: u64,
     not_started: u32,
     stopped: u32,

@@ -1,5 +1,5 @@
-//! The power cut: whatever a disk may hold then, the book opens, adds up, and has every operation
-//! that was answered before.
+//! Power cuts: whatever the disk kept, the book opens, adds up, and has every operation that was
+//! answered before.
 //!
 //! The real program runs under `tests/shim/shim.c`. From what it did, the disk is rebuilt as it may
 //! have been at random moments, and the real code opens that.
@@ -25,7 +25,7 @@ const WAYS: [(&str, Kept); 5] = [
     ("everything, as kill -9", Kept::Everything),
 ];
 
-/// One run of the program and what can be known of it.
+/// One run of the program, recorded.
 struct Run {
     trial: Trial,
     before: Files,
@@ -34,7 +34,7 @@ struct Run {
     answers: BTreeMap<String, u64>,
 }
 
-/// What was found in the states of one way to lose power.
+/// The results for one way to lose power.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     states: u32,
@@ -87,8 +87,8 @@ impl Run {
         run
     }
 
-    /// The trace has every change and every answer, and a checkpoint among them, or what is made of
-    /// it proves nothing.
+    /// Panics unless the trace has every change, every answer and a checkpoint: otherwise the
+    /// rebuilt disks prove nothing.
     fn expect_whole(&self, dice: &Dice) {
         let mut disk = Disk::new(&self.before);
         self.trace.iter().for_each(|record| disk.follow(record));
@@ -113,7 +113,7 @@ impl Run {
         format!("{steps} steps, {} syncs, {} answers, {kib} KiB", syncs.count(), self.answers.len())
     }
 
-    /// Looks at so many states, each at a random moment.
+    /// Checks that many states, each at a random moment.
     fn explore(
         &self,
         dice: &Dice,

@@ -1,4 +1,4 @@
-//! A book put together from pieces, opened by the real code and counted in every way there is.
+//! A rebuilt book, opened by the real code, verified and audited.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -14,7 +14,7 @@ use tillbook::store::write_once;
 use super::disk::{Files, write_files};
 use crate::audit::audit;
 
-/// A folder that one book after the other is put into.
+/// A folder for one rebuilt book after the other.
 pub struct Rebuilt {
     dir: TempDir,
 }
@@ -22,13 +22,13 @@ pub struct Rebuilt {
 /// What is wrong with a book.
 pub struct Wrong {
     pub harm: Harm,
-    /// In words.
+    /// The description.
     pub told: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Harm {
-    /// It is not what was answered and sent.
+    /// It differs from what was sent and answered.
     Lost,
     /// It does not open, or cannot be read.
     Corrupt,
@@ -36,7 +36,7 @@ pub enum Harm {
 }
 
 impl Rebuilt {
-    /// In memory where there is such a folder: the checks write and sync, and no power is lost.
+    /// In memory where possible: the checks write and sync, and need no durability.
     pub fn new() -> Rebuilt {
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
@@ -49,8 +49,8 @@ impl Rebuilt {
         self.dir.path().join("book.db")
     }
 
-    /// Puts the book there, opens it, brings it up to date and writes something as a server does at
-    /// its start, and counts it. `differences` says how what is in it differs from what should be.
+    /// Puts the book there, opens and migrates it, writes as a server does at its start, and checks
+    /// it. `differences` compares its content with the expected content.
     pub fn look(
         &self,
         files: &Files,
@@ -64,7 +64,7 @@ impl Rebuilt {
 
 fn count_again(db: &Path, differences: impl FnOnce(&Path) -> Vec<String>) -> Result<(), Wrong> {
     let report = verify(db, |_, _| {}).map_err(corrupt)?;
-    // Neither can go on when a file cannot be read.
+    // Both panic when a file cannot be read.
     let audited = catch_unwind(|| audit(db)).map_err(|_| corrupt("it cannot be audited"))?;
     let off = [report.findings, audited].concat();
     if !off.is_empty() {

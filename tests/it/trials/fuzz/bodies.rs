@@ -1,5 +1,5 @@
-//! What is fuzzed: each takes bytes that anybody may have sent, fails when something is wrong with
-//! what becomes of them, and tells whether they were taken.
+//! The fuzz targets: each takes any bytes, panics when they are handled wrongly, and returns
+//! whether they were accepted.
 //!
 //! `cargo test` runs them through proptest, and the programs in `fuzz` through libFuzzer.
 
@@ -22,7 +22,7 @@ use tillbook::wire::{draft_request, list_query, operation_request};
 
 use crate::schema::{assert_valid, named};
 
-/// When all tokens are looked at.
+/// The time at which all tokens are verified.
 const NOW: Timestamp = Timestamp(1_795_000_000_000);
 const PUBLIC_URL: &str = "https://shop.example/till";
 const SECRET: [u8; 32] = [7; 32];
@@ -31,7 +31,7 @@ static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
     Tokens::new(vec![TokenKey { key_id: "k1".to_owned(), secret: SECRET }], PUBLIC_URL)
 });
 
-/// A good token.
+/// A valid token.
 pub static TOKEN: LazyLock<String> = LazyLock::new(|| {
     let token = VerifiedToken {
         client_id: "client".to_owned(),
@@ -41,8 +41,8 @@ pub static TOKEN: LazyLock<String> = LazyLock::new(|| {
     TOKENS.issue(&token, NOW, 100, "j".to_owned()).unwrap()
 });
 
-/// The strict parser against another: what it takes, the other takes as the same value, and what it
-/// alone refuses is what two readers could read in two ways.
+/// Compares the strict parser with another one: what it accepts, the other reads as the same value;
+/// what only it refuses is ambiguous.
 pub fn json_text(bytes: &[u8]) -> bool {
     let other = serde_json::from_slice::<Value>(bytes);
     match json::parse(bytes) {
@@ -88,13 +88,13 @@ fn is_same(tree: &Tree, value: &Value) -> bool {
     }
 }
 
-/// A body and the same as our document's validator sees it; `None` when it is no JSON, or has a
+/// A body, and the same as our document's validator reads it; `None` when it is not JSON, or has a
 /// number that the validator's floats cannot hold.
 fn read(bytes: &[u8]) -> Option<(Tree, Value)> {
     Some((json::parse(bytes).ok()?, serde_json::from_slice(bytes).ok()?))
 }
 
-/// An operation that is taken fits the document, names no line twice, and has the total of what was
+/// An accepted operation matches the document, names no line twice, and has the total that was
 /// sent.
 pub fn operation(bytes: &[u8]) -> bool {
     let Some((body, value)) = read(bytes) else { return false };
@@ -119,7 +119,7 @@ fn whole(value: &Value) -> i128 {
     digits.parse().unwrap()
 }
 
-/// A draft that is taken fits the document and has the items that were sent.
+/// An accepted draft matches the document and has the items that were sent.
 pub fn draft(bytes: &[u8]) -> bool {
     let Some((body, value)) = read(bytes) else { return false };
     let Ok(draft) = draft_request::parse(&body) else { return false };
@@ -132,7 +132,7 @@ pub fn draft(bytes: &[u8]) -> bool {
     true
 }
 
-/// No token but the one that was issued is good.
+/// Only the issued token is valid.
 pub fn token(bytes: &[u8]) -> bool {
     let Ok(sent) = std::str::from_utf8(bytes) else { return false };
     let verified = TOKENS.verify(sent, NOW);
@@ -140,7 +140,7 @@ pub fn token(bytes: &[u8]) -> bool {
     verified.is_ok()
 }
 
-/// Claims that are rightly signed are good only if each is what it must be.
+/// Correctly signed claims are valid only if each of them is right.
 pub fn claims(bytes: &[u8]) -> bool {
     let Ok(claims) = serde_json::from_slice::<Value>(bytes) else { return false };
     let header = Header {
@@ -160,7 +160,7 @@ pub fn claims(bytes: &[u8]) -> bool {
     true
 }
 
-/// A name stands in a path as it is, and a ticket is kept by its digest alone.
+/// A name is written into a path unchanged, and only a ticket's digest is stored.
 pub fn words(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let ticket = Ticket::sent(text);
@@ -173,7 +173,7 @@ pub fn words(bytes: &[u8]) -> bool {
     true
 }
 
-/// A list that is asked for has bounds, whatever the query says.
+/// Every accepted list request has limits, whatever the query says.
 pub fn query(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let uri = format!("/orders?{text}");

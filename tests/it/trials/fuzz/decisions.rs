@@ -1,4 +1,4 @@
-//! The ledger's decisions, fuzzed: bytes say what an order has and what is asked of it.
+//! Fuzzes the ledger's decisions: bytes determine the order and the requests.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -10,12 +10,12 @@ use tillbook::domain::money::Amount;
 use tillbook::domain::operation::{OperationItem, OperationItems, OperationKind, OperationRequest};
 use tillbook::domain::order::{OrderStatus, StatusChange, decide_status_change};
 
-/// The largest amount there is.
+/// The largest amount.
 const MOST: i64 = 9_007_199_254_740_991;
 
 const AMOUNTS: [i64; 12] = [0, 1, 2, 3, 50, 99, 100, MOST / 2, MOST - 1, MOST, -1, -100];
 
-/// Bytes as throws; zeros when they are over.
+/// Bytes as random numbers; zeros after the last.
 struct Throws<'a>(&'a [u8]);
 
 impl Throws<'_> {
@@ -78,13 +78,13 @@ fn change_status(ledger: &mut Ledger, throws: &mut Throws<'_>) {
     }
 }
 
-/// `None` when there can be no such request.
+/// `None` when the request is impossible.
 fn request(ledger: &Ledger, throws: &mut Throws<'_>) -> Option<OperationRequest> {
     let kind = throws.pick(&OperationKind::ALL);
     let success = !throws.next().is_multiple_of(8);
     let authorization_id = match throws.next() % 4 {
         0 => None,
-        // One that there is not, now and then.
+        // Sometimes an authorization that does not exist.
         nth => Some(ledger.authorizations.get(nth - 1).cloned().unwrap_or(authorization_id(nth))),
     };
     let count = 1 + throws.next() % 3;

@@ -1,4 +1,4 @@
-//! Fuzzing without a fuzzer: bytes that are nearly right, at every run of the tests.
+//! Fuzzing without a fuzzer: almost valid bytes, in every run of the tests.
 //!
 //! Each body first gets its seeds, whose outcome is known, then the same seeds with cuts and words
 //! in them. `fuzz` has the same bodies for libFuzzer, which finds its own way in.
@@ -12,7 +12,7 @@ use proptest::sample::{Index, select};
 
 use super::{count, runner, say, seed};
 
-/// A text, and whether it is taken.
+/// A text, and whether it is accepted.
 type Seed<'a> = (&'a str, bool);
 
 /// Documents that other parsers read in more than one way.

@@ -1,4 +1,4 @@
-//! What was sent under which idempotency key, and what it answers (docs/contract.md, Decision 4).
+//! The requests sent under each idempotency key, and their answers (docs/contract.md, Decision 4).
 
 use std::collections::BTreeMap;
 
@@ -31,10 +31,10 @@ impl Keys {
         Some((self.sent[at].clone(), form, at))
     }
 
-    /// The outcome that there must be; done on the reference too.
+    /// The expected outcome. The request is done on the reference too.
     pub fn expected(&mut self, key: usize, call: &Call, form: Form, shop: &mut Shop) -> Outcome {
         let other = form == Form::Other;
-        // A body that can never be right is told before the key is looked at.
+        // An invalid body is refused before the key is looked up.
         match self.answered.get(&key).filter(|_| !is_never_right(call)) {
             Some(stored) if *stored == other => return Outcome::Replayed,
             Some(_) => return Outcome::KeyReused,

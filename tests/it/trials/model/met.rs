@@ -1,4 +1,4 @@
-//! How often what was met: a run that never came to a rule has not tried it.
+//! Counts how often each situation occurred: a rule that no run reached is not tested.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ pub const EVERY_REFUSAL: &[&str] = &[
     "409 order_has_captures Cancel",
 ];
 
-/// All that can be done to an order.
+/// Every action on an order.
 pub const EVERY_DEED: &[&str] = &[
     "200 Authorization",
     "200 Capture",
@@ -92,7 +92,7 @@ pub const EVERY_DEED: &[&str] = &[
     "stored without success",
 ];
 
-/// Every way from one payment status to another that there is.
+/// Every possible change of the payment status.
 pub const EVERY_MOVE: &[&str] = &[
     "pending -> partially_paid",
     "pending -> paid",
@@ -109,13 +109,13 @@ pub const EVERY_MOVE: &[&str] = &[
     "refunded -> paid",
 ];
 
-/// What few draws come to: that what stood in a request's way is gone when it is sent again.
+/// Rare: a refused request is accepted when sent again.
 pub const RARE_OVER_HTTP: &[&str] = &["run again after a refusal"];
 
-/// What needs two drafts of one name, both completed.
+/// Rare: two drafts with the same name, both completed.
 pub const SELDOM_OVER_HTTP: &[&str] = &["409 order_id_taken Complete"];
 
-/// What only a server has.
+/// Situations that need a server.
 pub const EVERY_DEED_OVER_HTTP: &[&str] = &[
     "200 Draft",
     "200 Complete",

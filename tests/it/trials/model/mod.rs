@@ -36,14 +36,14 @@ const SEED_OF_FEW_CASES: u64 = 15_117_705_140_405_361_735;
 enum Call {
     Operate(usize, Request),
     Change(usize, Change),
-    /// An operation on an order that is not there.
+    /// An operation on an order that does not exist.
     Nowhere(Request),
     Draft(Plan),
-    /// `None` is a draft that is not there.
+    /// `None` is a draft that does not exist.
     Complete(Option<usize>),
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Outcome {
     Answered(Answer),
@@ -51,7 +51,7 @@ enum Outcome {
     KeyReused,
 }
 
-/// What an order shows, as far as the ledger decides it.
+/// The part of an order that the ledger decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Shown {
     status: String,
@@ -60,7 +60,7 @@ struct Shown {
     sums: BTreeMap<i64, [i64; 5]>,
 }
 
-/// What is under trial.
+/// The side under test.
 trait Tried {
     fn call(&mut self, call: &Call, form: Form, key: usize) -> Outcome;
     fn shown(&self, order: usize) -> Shown;
@@ -103,12 +103,13 @@ fn the_server_agrees_with_the_reference_ledger_through_restarts() {
     met.borrow().expect(&[RARE_OVER_HTTP], least / 5);
 }
 
-/// Few cases are always the same ones: whether they meet everything must not be a matter of luck.
+/// A small number of cases has a fixed seed: whether they meet everything must not depend on
+/// chance.
 fn seed_for(trial: &str, cases: u32, many: u32) -> u64 {
     if cases < many { seed_or(trial, SEED_OF_FEW_CASES) } else { seed(trial) }
 }
 
-/// Does all steps on what is tried and on the reference, and compares after each.
+/// Does all steps on the tested side and on the reference, and compares after each.
 fn walk(case: &Case, tried: &mut dyn Tried, met: &mut Met) -> Result<(), TestCaseError> {
     let mut shop = Shop::new(&case.first);
     let mut keys = Keys::default();
@@ -199,7 +200,7 @@ fn go_on(
     Ok(())
 }
 
-/// The order of problems is no promise.
+/// The order of problems is not promised.
 fn sorted(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Answered(Err((status, code, mut problems))) => {

@@ -1,4 +1,4 @@
-//! The whole program under trial: a shop of it, asked over HTTP.
+//! The whole program, tested over HTTP.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -26,7 +26,7 @@ const SUMS: [&str; 5] = [
     "remaining_amount",
 ];
 
-/// Where callers believe it is, so that links and tokens stay when it is started again.
+/// Its public URL, so that links and tokens stay valid when it is restarted.
 const PUBLIC_URL: &str = "https://book.example";
 
 /// A running program with a book and a client.
@@ -34,7 +34,7 @@ pub struct Program {
     dir: TempDir,
     /// `None` only while it is started again.
     server: Option<Served>,
-    /// Got once: it outlives every restart.
+    /// Fetched once; it stays valid after restarts.
     bearer: String,
     shops: usize,
 }
@@ -85,13 +85,13 @@ impl Program {
     }
 }
 
-/// The drafts and orders of one case, which a word in each of them tells from all others.
+/// The drafts and orders of one case. Each contains a word of that case.
 pub struct HttpShop<'a> {
     program: &'a mut Program,
     word: String,
     drafts: Vec<HttpDraft>,
     orders: Vec<HttpOrder>,
-    /// The answer that a key stands for.
+    /// The stored answer of a key.
     answers: HashMap<String, String>,
 }
 
@@ -302,7 +302,7 @@ fn problems(errors: &[Value], made: &[(Kind, Value)]) -> Vec<Problem> {
 impl Tried for HttpShop<'_> {
     fn call(&mut self, call: &Call, form: Form, key: usize) -> Outcome {
         let (method, path) = self.path(call);
-        // A key is one case's matter here.
+        // Here, each case has its own keys.
         let key = format!("{} {key}", self.word);
         let reply = self.program.send(method, &path, Some(&key), Some(&self.body(call, form)));
         match (reply.status, reply.header("idempotency-replayed")) {
@@ -392,7 +392,7 @@ impl Tried for HttpShop<'_> {
     fn checkpoint(&self) {
         #[expect(clippy::disallowed_methods, reason = "another program works on the file")]
         let conn = Connection::open(self.program.db()).unwrap();
-        // The program may be at a checkpoint of its own, and then this one waits for nothing.
+        // If the program is doing a checkpoint of its own, this one returns without waiting.
         let sql = "pragma wal_checkpoint(restart)";
         conn.query_row(sql, [], |_| Ok(())).unwrap();
     }

@@ -1,4 +1,4 @@
-//! What holds of the pure parts whatever they are given.
+//! Properties of the pure parts, for random values.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -112,7 +112,7 @@ fn no_amount_is_too_large_to_be_decided_about() {
     });
 }
 
-/// Numbers at which something ends, and what lies between.
+/// Numbers at limits, and numbers between them.
 fn extreme() -> impl Strategy<Value = i64> {
     let ends = [0, 1, MOST / 2, MOST, MOST + 1, 1 << 62, i64::MAX];
     let ends = ends.into_iter().flat_map(|end| [end, end - 1, -end]).chain([i64::MIN]);

@@ -1,4 +1,4 @@
-//! The domain's decision under trial, without file or server.
+//! The domain's decision, tested without a file or a server.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -18,7 +18,7 @@ use super::shop::{List, Page, Plan};
 use super::steps::{Ended, Form};
 use super::{Call, Outcome, Shown, Tried};
 
-/// An order that lives in memory alone.
+/// An order in memory.
 pub struct PureOrder {
     ledger: Ledger,
     operations: usize,
@@ -43,7 +43,8 @@ impl PureOrder {
 
     fn operate(&mut self, request: &Request) -> Answer {
         let Some(asked) = operation_request(request) else {
-            // Which problem it is, is told by the wire's parser; that there is one must agree.
+            // The parser of the wire forms reports which problem it is; here both must only agree
+            // that there is one.
             return Err((400, "invalid_request".to_owned(), body_problems(request)));
         };
         let id = authorization_id(self.authorizations);
@@ -130,7 +131,7 @@ fn only_a_server<T>() -> T {
     unreachable!("these steps are drawn for a server alone")
 }
 
-/// `None` when a value of the request cannot exist.
+/// `None` when a value of the request is outside the type's range.
 fn operation_request(request: &Request) -> Option<OperationRequest> {
     let item = |&(line, amount): &(i64, i64)| {
         Some(OperationItem { line_id: LineId::new(line)?, amount: Amount::new(amount)? })

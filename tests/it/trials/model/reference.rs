@@ -1,5 +1,5 @@
-//! The ledger once more, written from docs/contract.md, Decisions 1, 2, 3 and 6, and from nothing
-//! else. It shares no line with the program, so that both would have to be wrong in the same way.
+//! A second ledger, written only from docs/contract.md, Decisions 1, 2, 3 and 6. It shares no code
+//! with the program, so an error goes unseen only if both have the same one.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -23,7 +23,7 @@ impl Kind {
     pub const ALL: [Kind; 4] =
         [Kind::Authorization, Kind::Capture, Kind::Refund, Kind::Cancellation];
 
-    /// What all of a kind are called, in paths and in answers.
+    /// The plural of a kind, as in paths and answers.
     pub fn plural(self) -> &'static str {
         match self {
             Kind::Authorization => "authorizations",
@@ -57,7 +57,7 @@ pub struct Request {
     pub items: Vec<(i64, i64)>,
 }
 
-/// One thing that is wrong.
+/// One problem of a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     pub path: String,
@@ -69,7 +69,7 @@ pub struct Problem {
 /// Status, code and problems of an answer; `Ok` for a 200.
 pub type Answer = Result<(), (u16, String, Vec<Problem>)>;
 
-/// One successful operation's part on one line, other than 0.
+/// The part of a successful operation on one line, if not 0.
 #[derive(Debug, Clone)]
 struct Move {
     operation: usize,
@@ -93,7 +93,7 @@ pub struct Order {
     pub status: &'static str,
     pub multiple: bool,
     pub payable: BTreeMap<i64, i64>,
-    /// How many operations stand, of whatever kind, successful or not.
+    /// How many operations are recorded, of any kind, successful or not.
     pub operations: usize,
     /// How many of them are authorizations.
     pub authorizations: usize,
@@ -141,7 +141,7 @@ impl Order {
         Ok(())
     }
 
-    /// Answers a request and does what it asks, if that may be.
+    /// Answers a request and records it unless it is refused.
     pub fn operate(&mut self, request: &Request) -> Answer {
         invalid(body_problems(request))?;
         invalid(self.reference_problems(request))?;
@@ -308,7 +308,7 @@ impl Order {
     }
 }
 
-/// What is wrong with a request whatever the order.
+/// Errors of a request that do not depend on the order.
 pub fn body_problems(request: &Request) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
     if request.items.is_empty() {

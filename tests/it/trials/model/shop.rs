@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use super::reference::{Answer, Order, Problem, conflict, invalid};
 
-/// A draft to be made.
+/// A draft to make.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Line and what is payable for it.
+    /// The line and its payable amount.
     pub payable: Vec<(i64, i64)>,
     pub multiple: bool,
-    /// Which of few custom order ids it asks for.
+    /// The custom order id that it asks for, one of a few.
     pub name: Option<u8>,
-    /// The order that it adds its items to, in place of making one.
+    /// The existing order that it adds its items to, if any.
     pub amends: Option<usize>,
     pub flaw: PlanFlaw,
 }
@@ -20,17 +20,17 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanFlaw {
     None,
-    /// Two items with the line id of the first.
+    /// Two items have the line id of the first.
     LineTwice,
     DiscountWithWrongSign,
     TotalOutOfRange,
-    /// Only the completion finds nothing to order.
+    /// Completing it leaves no items to order.
     NoItems,
     /// The first item is of another store than the others.
     TwoStores,
 }
 
-/// A page of a list that is asked for.
+/// A request for a page of a list.
 #[derive(Debug, Clone)]
 pub struct List {
     /// Empty means any.
@@ -48,7 +48,7 @@ pub struct Page {
     pub total: usize,
 }
 
-/// All drafts and orders, each numbered as it was made.
+/// All drafts and orders, numbered in the order in which they were made.
 pub struct Shop {
     pub orders: Vec<Order>,
     pub drafts: Vec<Draft>,
@@ -76,7 +76,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Completes a draft; `None` is one that is not there.
+    /// Completes a draft; `None` is a draft that does not exist.
     pub fn complete(&mut self, nth: Option<usize>) -> Answer {
         let Some(draft) = nth.map(|nth| &mut self.drafts[nth]) else { return not_found() };
         let plan = &draft.plan;
@@ -119,7 +119,7 @@ impl Shop {
     }
 }
 
-/// What is wrong with a draft whatever there is.
+/// Errors of a draft that do not depend on what is stored.
 pub fn plan_problems(plan: &Plan) -> Option<Problem> {
     let twice = format!("/order/items/{}/line_id", plan.payable.len());
     match plan.flaw {

@@ -1,4 +1,4 @@
-//! What is tried: orders with odd lines, and steps that are right about half of the time.
+//! Random orders with unusual lines, and steps of which about half are valid.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,12 +10,12 @@ use super::shop::{List, Plan, PlanFlaw};
 /// Lines' numbers: not from 1, not without gaps, not in order.
 const LINES: [i64; 4] = [40, 2, 7, 1];
 
-/// A line that no order has.
+/// A line id that no order has.
 const NO_LINE: i64 = 77;
 
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// The order that there is from the beginning.
+    /// The order that exists from the beginning.
     pub first: Plan,
     pub steps: Vec<Step>,
 }
@@ -24,7 +24,7 @@ pub struct Case {
 pub enum Step {
     Operate(Draw),
     Change(usize, Change),
-    /// An operation on an order that is not there.
+    /// An operation on an order that does not exist.
     Nowhere(Draw),
     Draft(Plan),
     Complete(DraftDraw),
@@ -36,7 +36,7 @@ pub enum Step {
     Checkpoint,
 }
 
-/// How the program came to its end.
+/// How the program was ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     Killed,
@@ -61,7 +61,7 @@ pub enum Which {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Plain,
-    /// The same with other white space and another order of keys.
+    /// With other white space and another order of members.
     Rewritten,
     /// With one more field.
     Other,
@@ -163,7 +163,7 @@ pub fn in_process() -> BoxedStrategy<Step> {
     prop_oneof![12 => draw().prop_map(Step::Operate), 1 => change].boxed()
 }
 
-/// The same, with what only a server has.
+/// All steps, also those that need a server.
 pub fn over_http() -> BoxedStrategy<Step> {
     let form = select(vec![Form::Plain, Form::Rewritten, Form::Other]);
     let which = prop_oneof![

@@ -1,5 +1,5 @@
-//! Mixed operations and readings of one line by several clients, recorded call by call: the book
-//! must have done one after another, each while its caller waited.
+//! Mixed operations and reads of one line by several clients, recorded call by call: the book must
+//! have done one after another, each while its caller waited.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -19,7 +19,7 @@ const CLIENTS: usize = 8;
 const CALLS_EACH: usize = 7;
 const HISTORIES: u32 = 20;
 
-/// So little that about half of all operations find too little.
+/// So small that about half of all operations exceed it.
 const PAYABLE: i64 = 100;
 
 #[test]

@@ -1,6 +1,6 @@
-//! Whether what many clients were told of one line can have been one call after another, each at
-//! some moment between being sent and being answered. The search is Wing and Gong's, and remembers
-//! as Lowe's does which calls were done with which sums, so that it tries nothing twice.
+//! Checks a history of one line for linearizability: whether its answers are explainable by one
+//! call after another, each at some moment between being sent and being answered. The search is
+//! Wing and Gong's, with Lowe's cache of the calls done and the sums they led to.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -18,7 +18,7 @@ pub struct Call {
     /// When it was sent, on a clock of all clients that never shows the same time twice.
     pub sent: u64,
     pub asked: Asked,
-    /// What was answered, and when; nothing when nobody knows.
+    /// The answer and its time; `None` when no answer came.
     pub told: Option<(Told, u64)>,
 }
 
@@ -31,14 +31,14 @@ pub enum Asked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     Done,
-    /// More was asked than this.
+    /// Refused; this much remained.
     Remaining(i64),
     /// Authorized, captured, cancelled, refunded, remaining.
     Sums([i64; 5]),
 }
 
-/// Whether there is an order of the calls in which each answer is right. A call whose answer
-/// nobody knows may have been done at any time since it was sent, or never.
+/// True if there is an order of the calls in which each answer is right. A call without an answer
+/// may have been done at any time after it was sent, or never.
 pub fn is_linearizable(payable: i64, history: &[Call]) -> bool {
     assert!(history.len() <= CALLS_MAX);
     search(history, 0, Line::fresh(payable), &mut HashSet::new())
@@ -56,12 +56,12 @@ fn search(history: &[Call], done: u64, line: Line, tried: &mut HashSet<(u64, Lin
     let next = open().filter(|nth| history[*nth].sent < first_answer);
     let fitting = next.filter_map(|nth| {
         let (told, after) = line.answer(history[nth].asked);
-        // A call that nobody saw answered and that moves nothing may as well never be done.
+        // A call without an answer that changes nothing can be left out.
         let fits = history[nth].told.map_or(after != line, |(really, _)| really == told);
         fits.then_some((done | 1 << nth, after))
     });
     let fitting: Vec<(u64, Line)> = fitting.collect();
-    // An answer that fits and moves nothing stands in nobody's way.
+    // A call with the right answer that changes nothing can be done first.
     match fitting.iter().find(|(_, after)| *after == line) {
         Some((done, after)) => search(history, *done, *after, tried),
         None => fitting.into_iter().any(|(done, after)| search(history, done, after, tried)),
@@ -125,7 +125,7 @@ impl Line {
     }
 }
 
-/// A line of 100, and a history of it: one call a line, as `sent..answered what -> answer`.
+/// A history of an order line of 100: one call per text line, as `sent..answered what -> answer`.
 fn check(text: &str, expected: bool) {
     let history: Vec<Call> = text.lines().map(parse).collect();
     assert_eq!(is_linearizable(100, &history), expected, "\n{text}");

@@ -1,5 +1,5 @@
-//! Many clients at once on one order: never too much, nothing refused without cause, and every
-//! answer one that a book which does one thing after another could have given.
+//! Many clients at once on one order: sums never exceed their limits, every refusal has its reason,
+//! and the answers are explainable by one call after another.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -91,7 +91,7 @@ fn sum(order: &Value, of: &str) -> i64 {
     order[of].as_i64().unwrap()
 }
 
-/// What is told to remain on the first line that a refusal names.
+/// The remaining amount of the first line that a refusal names.
 fn remaining(refused: &Reply) -> i64 {
     refused.body["error"]["errors"][0]["remaining"].as_i64().unwrap()
 }

@@ -1,4 +1,4 @@
-//! What only one can have, and everybody wants at once.
+//! Races that only one client can win.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -39,7 +39,7 @@ fn one_of_sixty_four_full_captures_wins() {
     audit::expect_clean(&app.db);
 }
 
-/// As when a server was started twice, there are two links.
+/// Two links, as after two starts of a server.
 #[test]
 fn one_of_twenty_becomes_the_first_owner() {
     for _ in 0..rounds() {

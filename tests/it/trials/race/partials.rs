@@ -1,4 +1,4 @@
-//! Random captures of a part: never too much, and every refusal has its reason.
+//! Random partial captures: the sums never exceed their limits, and every refusal has its reason.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -14,7 +14,7 @@ use crate::trials::{Dice, count, say, seed};
 
 const CLIENTS: usize = 32;
 
-/// One try to capture, and when.
+/// One attempt to capture, and its times.
 struct Attempt {
     line: i64,
     amount: i64,
@@ -74,14 +74,14 @@ fn attempt(racer: &Racer<'_>, path: &str, lines: i64) -> Attempt {
     Attempt { line, amount, began, ended: Instant::now(), reply }
 }
 
-/// What came of all attempts on a line.
+/// The outcome of all attempts on a line.
 struct Counted {
     taken: usize,
     refused: usize,
     total: i64,
 }
 
-/// Looks back at all attempts on a line.
+/// Checks all attempts on a line afterwards.
 fn expect_justified(attempts: &[&Attempt], authorized: i64) -> Counted {
     let (taken, refused): (Vec<&Attempt>, Vec<&Attempt>) =
         attempts.iter().partition(|attempt| attempt.reply.status == 200);
@@ -90,8 +90,8 @@ fn expect_justified(attempts: &[&Attempt], authorized: i64) -> Counted {
     };
     for refused in &refused {
         assert_eq!((refused.reply.status, refused.reply.code()), (409, "amount_exceeds_remaining"));
-        // Only what had begun before the refusal was told can have been in its way, and all that
-        // was told before it was sent must have been.
+        // Only captures that began before the refusal was received can have caused it, and all that
+        // were answered before it was sent must have counted.
         let least = authorized - sum_of(&|other| other.began < refused.ended);
         let most = authorized - sum_of(&|other| other.ended < refused.began);
         let told = remaining(&refused.reply);

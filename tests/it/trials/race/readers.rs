@@ -1,4 +1,4 @@
-//! Readers among writers: every order that is shown adds up.
+//! Reads during writes: every order that is read adds up.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
