@@ -1,4 +1,4 @@
-//! The requests that are sent: captures as a shop sends them, and what must come back.
+//! The requests of the load: captures as a shop sends them, and their expected answers.
 
 use uuid::Uuid;
 
@@ -6,7 +6,7 @@ use crate::client::{Answer, request};
 use crate::orders::ACCOUNT;
 use crate::shop::Shop;
 
-/// What one capture takes, over both its lines.
+/// The amount of one capture, over both its lines.
 pub const CAPTURED: u64 = 150;
 
 /// Captures of one shop's orders, each of an order drawn anew.
@@ -16,7 +16,7 @@ pub struct Captures {
     path: fn(&str) -> String,
 }
 
-/// A request and the word that its answer must carry.
+/// A request, and the word that its answer must contain.
 pub struct Sent {
     pub bytes: Vec<u8>,
     payment_id: String,
@@ -49,7 +49,7 @@ impl Captures {
 }
 
 impl Sent {
-    /// Whether this is the answer: a 200 for this very payment, over both lines.
+    /// True if this is the answer: a 200 for this payment, over both lines.
     pub fn expect(&self, answer: &Answer<'_>) {
         let text = std::str::from_utf8(answer.body).unwrap_or_default();
         let is_right = answer.status == 200

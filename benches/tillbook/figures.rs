@@ -1,4 +1,4 @@
-//! What was measured: figures by name, several of each, and their medians.
+//! The measured figures by name, several of each, and their medians.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Notes one more.
+    /// Adds a figure.
     pub fn add(&mut self, name: impl Into<String>, value: f64) {
         self.by_name.entry(name.into()).or_default().push(value);
     }
 
-    /// The middle of what was noted under a name; `None` when that was not measured.
+    /// The median of the figures of a name; `None` when there are none.
     pub fn median(&self, name: &str) -> Option<f64> {
         self.by_name.get(name).map(|noted| median(noted))
     }
 
-    /// The middle of the ratios of two figures that were noted in the same repetitions.
+    /// The median ratio of two figures, pairwise by repetition.
     pub fn ratio(&self, over: &str, under: &str) -> Option<f64> {
         let (over, under) = (self.by_name.get(over)?, self.by_name.get(under)?);
         let ratios: Vec<f64> =
@@ -34,21 +34,21 @@ impl Figures {
     }
 }
 
-/// The middle of some figures.
+/// The median.
 pub fn median(noted: &[f64]) -> f64 {
     let mut sorted = noted.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// A whole number as a figure to calculate with.
+/// Converts a whole number to a figure.
 pub fn figure(number: impl TryInto<u64>) -> f64 {
     let number = number.try_into().unwrap_or(0);
     // Counts of a benchmark stay far below 2^53.
     u32::try_from(number).map_or_else(|_| figure(number / 2) * 2.0, f64::from)
 }
 
-/// How often in a second, from a count and the time it took.
+/// Rate per second, from a count and a time.
 pub fn per_second(count: impl TryInto<u64>, took: std::time::Duration) -> f64 {
     figure(count) / took.as_secs_f64().max(1e-9)
 }

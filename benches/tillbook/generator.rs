@@ -1,4 +1,4 @@
-//! The load: so many connections, each with one request under way, as fast as they are answered
+//! The load: a number of connections, each with one request at a time, as fast as they are answered
 //! or at a fixed rate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +12,7 @@ use crate::client::{BlockingConnection, Connection};
 use crate::figures::{figure, per_second};
 use crate::server::Server;
 
-/// What one run gave.
+/// The result of one run.
 pub struct Run {
     pub answered: u64,
     pub per_second: f64,

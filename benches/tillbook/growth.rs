@@ -1,4 +1,4 @@
-//! Captures with ever more orders in the book, in turns.
+//! Captures with more and more orders in the book, in turns.
 
 use crate::Bench;
 use crate::captures::Captures;
@@ -9,7 +9,7 @@ use crate::shop::Shop;
 
 const CONNECTIONS: usize = 64;
 
-/// A book, its server, what is sent to it, and what it has acknowledged.
+/// A book, its server, its requests, and how many it has acknowledged.
 struct Side {
     orders: usize,
     shop: Shop,

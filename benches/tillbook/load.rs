@@ -1,4 +1,4 @@
-//! Captures end to end, over an echo and a naive server that take turns with Tillbook.
+//! Captures end to end, in turns with an echo server and a naive server.
 
 use crate::Bench;
 use crate::captures::{CAPTURED, Captures};
@@ -108,8 +108,8 @@ pub fn words(run: &Run) -> String {
     )
 }
 
-/// Every acknowledged capture is in the book, none twice, and the book is right. Its server has
-/// been killed, as the servers of a benchmark are.
+/// Panics unless every acknowledged capture is in the book, none twice, and the book is consistent.
+/// Its server has been killed, as all servers of a benchmark are.
 pub fn expect_captured(bench: &Bench, shop: &Shop, before: u64, acknowledged: u64) {
     shop.verify();
     let captured = shop.captured() - before;

@@ -1,4 +1,4 @@
-//! The machine: its disk, how busy it is, and repeating what was measured while it was.
+//! The machine: its disk, its load, and repeating measurements that other load disturbed.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -15,7 +15,7 @@ use crate::process::{family_cpu_us, machine_ticks, ticks_us};
 const OTHERS_PERCENT_MAX: u64 = 15;
 /// Idle per cent that a repetition waits for.
 const IDLE_PERCENT_MIN: u64 = 80;
-/// How often a repetition is begun, and how often a look at the machine is taken before it.
+/// The most attempts at a repetition, and the most looks at the machine before one.
 const TRIES_MAX: u32 = 3;
 const LOOKS_MAX: u32 = 10;
 
@@ -23,7 +23,7 @@ const LOOKS_MAX: u32 = 10;
 const LOOK: Duration = Duration::from_millis(300);
 const PROBE: Duration = Duration::from_millis(100);
 
-/// The machine that everything runs on.
+/// The machine that the benchmark runs on.
 pub struct Machine {
     folder: PathBuf,
     bar: ProgressBar,
@@ -35,7 +35,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Makes the folder that everything happens in, below the build's own.
+    /// Makes the benchmark's folder below the build folder.
     pub fn new(options: &Options, repetitions: u64) -> Machine {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
         fs::create_dir_all(&folder).expect("the build folder can be written");
@@ -63,8 +63,8 @@ impl Machine {
         self.bar.suspend(|| println!("{line}"));
     }
 
-    /// Runs a repetition when the machine is idle, and again when others used it meanwhile; so
-    /// often, and then takes it as it is.
+    /// Runs a repetition when the machine is idle, and again if others used the machine meanwhile.
+    /// Accepts the last attempt as it is.
     pub fn repetition<T>(&mut self, name: &str, mut run: impl FnMut() -> T) -> T {
         let mut tries = 1;
         loop {
@@ -103,7 +103,7 @@ impl Machine {
         }
     }
 
-    /// What the disk can do: syncs of 4 KiB, over the same block and at the end of a file.
+    /// Measures the disk: syncs of 4 KiB, over the same block and at the end of a file.
     pub fn measure_floor(&mut self, options: &Options, figures: &mut Figures) {
         for repetition in 1..=options.repetitions() {
             let time = options.turn() / 3;
@@ -116,7 +116,7 @@ impl Machine {
         }
     }
 
-    /// Takes the progress bar away.
+    /// Removes the progress bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
@@ -147,7 +147,7 @@ fn idle_percent() -> u64 {
     (after.0 - before.0) * 100 / (after.1 - before.1).max(1)
 }
 
-/// What share of the machine others have used since then, in per cent.
+/// The share of the machine that others have used since then, in per cent.
 fn others_percent(ticks: (u64, u64), ours_us: u64) -> u64 {
     let (idle, all) = machine_ticks();
     let (idle, all) = (ticks_us(idle - ticks.0), ticks_us(all - ticks.1));

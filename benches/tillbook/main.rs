@@ -1,8 +1,8 @@
 //! How fast Tillbook is: `cargo bench --bench tillbook [-- --quick] [-- --only load,lists]`.
 //!
-//! Each part measures one thing against what it is compared with, in turns, so that the ratios
-//! hold while the machine's speed drifts. What is measured is collected in `Figures`; at the end
-//! `targets` holds it against what is promised, `report` writes the tables and `plot` the picture.
+//! Each part measures one thing and its comparison in turns, so that the ratios hold while the
+//! machine's speed drifts. `Figures` collects the measurements; at the end `targets` compares them
+//! with the targets, `report` writes the tables and `plot` the plot.
 #![expect(clippy::float_arithmetic, clippy::print_stdout, reason = "a benchmark prints figures")]
 
 mod captures;
@@ -35,7 +35,7 @@ use machine::Machine;
 use options::{Options, Part};
 use shop::Shops;
 
-/// What every part is handed.
+/// The arguments of every part.
 pub struct Bench {
     pub options: Options,
     pub machine: Machine,

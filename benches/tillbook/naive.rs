@@ -1,5 +1,5 @@
-//! What one would write first: a pool of connections, and for each request a transaction of its
-//! own on whichever is free. The same statements, schema and durability as Tillbook's.
+//! The obvious design: a pool of connections, and one transaction per request on a free one. It has
+//! the same statements, schema and durability as Tillbook.
 
 use std::path::Path;
 use std::time::Duration;

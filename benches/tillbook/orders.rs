@@ -1,5 +1,5 @@
-//! The orders of the books: each with two lines and a customer, each with one of twenty fates, so
-//! that every filter of the list finds some orders and leaves others.
+//! The orders of the books. Each has two lines, a customer and one of twenty histories, so that
+//! every filter of the list matches some orders and not others.
 
 use tillbook::app::{ChangeOrderStatus, CompleteDraft, CreateDraft, OnBehalfOf, RecordOperation};
 use tillbook::domain::ids::OrderName;
@@ -13,7 +13,7 @@ use tillbook::wire::{draft_request, operation_request};
 /// The account that every order belongs to.
 pub const ACCOUNT: &str = "T00000001";
 
-/// Raised with every change of what the orders are, so that books are made anew.
+/// Raised with every change of the orders, so that the books are built again.
 pub const EDITION: &str = "1";
 
 /// Makes some of a book's orders in one transaction, by the commands that make them one by one.
@@ -24,7 +24,7 @@ pub struct MakeOrders {
     pub count: usize,
 }
 
-/// A command that is part of it has said no.
+/// One of its commands was refused.
 #[derive(Debug)]
 pub struct NotMade(#[expect(dead_code, reason = "printed when a book cannot be made")] String);
 
@@ -43,7 +43,7 @@ impl WriteCommand for MakeOrders {
     }
 }
 
-/// What each line of an order is worth; a capture takes so little of it that it never ends.
+/// The amount of each line, so large that captures never exhaust it.
 const LINE: u64 = 4_000_000_000_000;
 
 const FIRST_NAMES: [&str; 8] = ["Ola", "Kari", "Liv", "Nils", "Åse", "Per", "Ida", "Jon"];
@@ -65,7 +65,7 @@ impl MakeOrders {
         Ok(orders.map_err(not_made)?.swap_remove(0).id)
     }
 
-    /// What became of an order, by its number.
+    /// Records the history of an order, chosen by its number.
     fn live(&self, tx: &Tx<'_>, order: &OrderName, number: usize) -> Result<(), NotMade> {
         use OperationKind::{Authorization, Cancellation, Capture, Refund};
         let operations: &[(OperationKind, u64)] = match number % 20 {

@@ -1,4 +1,4 @@
-//! The picture: bars, drawn by hand as SVG so that nothing else is needed to draw them.
+//! The plot: bars as SVG, written directly so that no plotting library is needed.
 
 use std::fmt::Write;
 

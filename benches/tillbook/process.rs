@@ -71,7 +71,7 @@ fn scheduled_us(folder: &Path) -> u64 {
 pub fn machine_ticks() -> (u64, u64) {
     let stat = fs::read_to_string("/proc/stat").expect("/proc is there");
     let line = stat.lines().next().unwrap_or_default();
-    // What guests take, the last two, is counted among the others already.
+    // The last two, the time of guests, are included in the others already.
     let times: Vec<u64> =
         line.split_whitespace().skip(1).take(8).filter_map(|word| word.parse().ok()).collect();
     let idle = times.get(3).copied().unwrap_or(0) + times.get(4).copied().unwrap_or(0);

@@ -1,9 +1,9 @@
-//! Putting the last report where readers look for it.
+//! Copies the last report into benches/README.md.
 
 use std::fs;
 use std::path::Path;
 
-/// What the table stands between in benches/README.md.
+/// The lines around the table in benches/README.md.
 const BEGIN: &str = "<!-- the table: written by `cargo bench --bench tillbook -- --publish` -->\n";
 const END: &str = "<!-- the end of the table -->";
 

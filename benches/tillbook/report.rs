@@ -1,4 +1,4 @@
-//! The tables at the end, as Markdown: what is promised, and all figures behind it.
+//! The tables at the end, as Markdown: the targets, and all figures.
 
 use std::fmt::Write;
 use std::fs;
@@ -32,7 +32,7 @@ pub fn write(bench: &Bench) {
     }
 }
 
-/// When, and on what. The date is that of the machine, which no part of the program is told.
+/// The date and the machine. Only the report reads the date.
 fn conditions(bench: &Bench) -> String {
     let date = tillbook::clock::rfc3339(tillbook::clock::Clock::System.now());
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -143,7 +143,7 @@ fn table_of_the_rest(figures: &Figures) -> String {
 }
 
 fn row(text: &mut String, title: &str, cells: &[Option<f64>]) {
-    // A row of nothing is of a part that was not run.
+    // An empty row belongs to a part that was not run.
     if cells.iter().any(Option::is_some) {
         text.push_str(&cells_of(title, cells));
     }
@@ -159,7 +159,7 @@ fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
     writeln!(text, "{words}").expect("a string takes text");
 }
 
-/// A figure with as many digits as it is good for.
+/// A figure with as many digits as are significant.
 fn short(figure: f64) -> String {
     if figure < 20.0 {
         return format!("{figure:.2}");

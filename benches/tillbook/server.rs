@@ -1,4 +1,4 @@
-//! Servers in processes of their own: Tillbook and what it is compared with.
+//! Servers as separate processes: Tillbook and the servers that it is compared with.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -9,11 +9,11 @@ use crate::process::{cpu_us, memory_mib, peak_mib};
 /// The binary that is measured.
 pub const TILLBOOK: &str = env!("CARGO_BIN_EXE_tillbook");
 
-/// How long a server is watched, and what it uses in that time at most when it has nothing to do.
+/// How long a server is watched, and the most CPU that it uses in that time when idle.
 const REST: Duration = Duration::from_secs(1);
 const RESTING_CPU_US: u64 = 50_000;
 
-/// A running server. It ends with this.
+/// A running server. Killed when dropped.
 pub struct Server {
     child: Child,
     /// Where it listens, as `host:port`.
@@ -54,8 +54,7 @@ impl Server {
         Server { child, address }
     }
 
-    /// Waits until it has nothing to do: after a start it checks its book, and that is not what is
-    /// to be measured.
+    /// Waits until it is idle: after a start it checks its book, which is not to be measured.
     pub fn settle(&self) {
         loop {
             let before = self.cpu_us();
@@ -79,7 +78,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // One that has ended already cannot be ended, and that shows elsewhere.
+        // It fails when the server has ended already, which is reported elsewhere.
         drop(self.child.kill());
         drop(self.child.wait());
     }

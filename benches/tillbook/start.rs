@@ -1,4 +1,4 @@
-//! How soon a server with many orders answers, and the memory that it then has.
+//! The time to the first answer of a server with many orders, and its memory then.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use crate::Bench;
 use crate::client::{BlockingConnection, request};
 use crate::server::Server;
 
-/// How long a server is left alone before its idle memory is looked at.
+/// How long a server is idle before its memory is measured.
 const REST: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Measures both.

@@ -1,9 +1,9 @@
-//! What is promised about speed, and whether the figures keep it.
+//! The performance targets, and whether the figures reach them.
 
 use crate::figures::Figures;
 use crate::options::Options;
 
-/// One promise.
+/// One target.
 pub struct Target {
     pub id: &'static str,
     pub what: String,
@@ -11,7 +11,7 @@ pub struct Target {
     pub measured: Option<f64>,
 }
 
-/// The bound that is promised, and its unit.
+/// The limit, and its unit.
 #[derive(Clone, Copy)]
 pub enum Goal {
     AtLeast(f64, &'static str),
@@ -19,7 +19,7 @@ pub enum Goal {
 }
 
 impl Target {
-    /// Whether it is kept; `None` when it was not measured.
+    /// Whether it is reached; `None` when it was not measured.
     pub fn is_reached(&self) -> Option<bool> {
         self.measured.map(|measured| match self.goal {
             Goal::AtLeast(bound, _) => bound <= measured,

@@ -14,14 +14,14 @@ use crate::figures::per_second;
 use crate::orders::ACCOUNT;
 use crate::shop::CLIENT;
 
-/// Tokens checked before the clock is looked at.
+/// Tokens that are checked between two looks at the clock.
 const ROUND: usize = 256;
-/// Tokens that are asked for in turn, more than can be remembered.
+/// Tokens that are used in turn, more than the cache holds.
 const MANY: usize = 16_384;
 
 /// Measures both.
 pub fn run(bench: &mut Bench) {
-    // Asked for one after the other, each has lost its place to a later one when its turn comes.
+    // Used in turn, each has been evicted by a later one when its turn comes.
     let many: Vec<String> = (0..MANY).map(|number| issue(number.to_string())).collect();
     let time = bench.options.turn() / 6;
     for repetition in 1..=bench.options.repetitions() {
@@ -66,7 +66,7 @@ fn issue(jti: String) -> String {
     issued.expect("there is a key")
 }
 
-/// Whether a request to one of them has a good token.
+/// True if a request to one of them has a valid token.
 pub fn is_good(request: &HttpRequest) -> bool {
     let tokens = request.app_data::<web::Data<Tokens>>();
     let header = request.headers().get("authorization").and_then(|header| header.to_str().ok());

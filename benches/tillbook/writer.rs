@@ -1,4 +1,4 @@
-//! The shipped writer over a raw loop of the same statements, in batches.
+//! The real writer compared with a raw loop of the same statements, in batches.
 //!
 //! The writer's side is all of it but HTTP: commands with idempotency keys through the queue,
 //! decided by the domain, answered after the commit.
@@ -30,7 +30,7 @@ use crate::shop::{CLIENT, Shop};
 /// How long the stored answer of such a capture is.
 const ANSWER_BYTES: usize = 760;
 
-/// What one side did.
+/// The result of one side.
 pub struct Side {
     per_second: f64,
     cpu_us: f64,
@@ -62,7 +62,7 @@ pub fn run(bench: &mut Bench) {
 /// Orders in the book.
 const ORDERS: usize = 1_000;
 
-/// Small batches wait for the disk; fewer captures say as much.
+/// Small batches wait for the disk, so fewer captures are enough.
 fn captures_of(batch: usize, quick: bool) -> usize {
     let captures = match batch {
         0..=1 => 2_000,

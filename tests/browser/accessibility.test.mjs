@@ -1,5 +1,5 @@
-// Every page against the rules of axe, in light and dark, wide and narrow, and that none has to
-// be scrolled sideways at any width.
+// Checks every page with axe, in light and dark, wide and narrow, and that no page scrolls sideways
+// at any width.
 
 import assert from 'node:assert/strict';
 
@@ -10,7 +10,8 @@ import { pages, show } from './pages.mjs';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/// From a wide screen to the narrowest that WCAG asks for, past where tables become cards.
+/// Widths from a wide screen to the narrowest that WCAG requires, on both sides of where tables
+/// become cards.
 const WIDTHS = [1280, 1024, 1001, 1000, 768, 375, 320];
 
 trials('accessibility', () => {

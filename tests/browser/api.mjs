@@ -1,7 +1,7 @@
-// The JSON API, as far as the tests need it to make orders.
+// The part of the JSON API that the tests need to make orders.
 
-/// Asked again while a client that was just made is not known yet; the server looks four times a
-/// second, so this many answers mean that it never will.
+/// How often a request is repeated while the server does not know a new client yet. The server
+/// looks four times a second, so after this many it never will.
 const TOKEN_TRIES_MAX = 100;
 
 export class Api {
@@ -45,7 +45,7 @@ export class Api {
     return this.send('POST', `${orderPath(orderId)}/${kind}`, { items, ...more });
   }
 
-  /// Adds a comment to an order, or what a service says about it.
+  /// Adds a comment or a service's event to an order.
   async say(kind, orderId, body) {
     return this.send('POST', `${orderPath(orderId)}/${kind}`, body);
   }

@@ -1,9 +1,8 @@
-// Running Tillbooks, each with a port and a file of its own, and what they said when they started.
+// Running Tillbooks, each with its own port and file, and their output at the start.
 //
-// demo:  `tillbook demo`, with its shop, a user a role and an API client.
-// empty: a book with an account and an owner, and no order.
-// several: a book with two accounts and an owner of both.
-// fresh: a book that nobody has set up.
+// demo:  `tillbook demo`, with its shop, a user a role and an API client. empty: a book with an
+// account and an owner, and no order. several: a book with two accounts and an owner of both.
+// fresh: a book without a user.
 
 import { spawn, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -20,7 +19,7 @@ const program = join(target, 'debug', 'tillbook');
 const PASSWORD = 'a password of the tests';
 const ROLES = ['owner', 'manager', 'packer', 'viewer'];
 
-/// Options also come from the environment; those of whoever runs the tests are not meant.
+/// The server also reads options from the environment; those of the developer's shell are removed.
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('TILLBOOK_')),
 );
@@ -61,7 +60,7 @@ export class Book {
     return { email: made.email, password: PASSWORD };
   }
 
-  /// An API client of the account; the server takes it up within the second.
+  /// An API client of the account; a running server knows it within a second.
   makeClient(account, name) {
     const words = ['client', 'create', '--account', account, `--name=${name}`];
     const made = this.run([...words, '--grant', 'admin:shopping']);
@@ -94,7 +93,7 @@ export class Book {
     running.delete(this);
   }
 
-  /// The cookie that signs a user in, got once through the sign-in form itself.
+  /// The session cookie of a user, fetched once through the sign-in form.
   async cookie(role) {
     if (!this.cookies.has(role)) this.cookies.set(role, signIn(this, this.users[role]));
     return this.cookies.get(role);
@@ -159,7 +158,7 @@ export function book(kind) {
   return shared.get(kind);
 }
 
-/// A book that nobody else touches.
+/// A book for one test only.
 export function ownBook(kind) {
   return makers[kind]();
 }

@@ -1,8 +1,8 @@
-// What must be true of every page, whatever text is on it.
+// Properties of every page, whatever text is on it.
 
 import assert from 'node:assert/strict';
 
-/// No trouble, no element or attribute that could act, and nothing to scroll sideways for.
+/// No errors, no element or attribute that could run script, and no sideways scrolling.
 export async function expectHarmless(page) {
   assert.deepEqual(page.troubles, [], page.url());
   assert.deepEqual(await page.evaluate(harm), [], page.url());
@@ -10,7 +10,7 @@ export async function expectHarmless(page) {
   assert.ok(width <= page.viewportSize().width, `${page.url()} is ${width} wide`);
 }
 
-/// What a page is built of: every element with the names of its attributes.
+/// The structure of a page: every element with the names of its attributes.
 export async function elementsOf(page) {
   return page.evaluate(() => {
     const attributes = (element) => element.getAttributeNames().sort().join(' ');
@@ -19,7 +19,7 @@ export async function elementsOf(page) {
   });
 }
 
-/// Runs in the page: whatever text has become that it must not.
+/// Runs in the page: lists the elements and attributes that text must never become.
 function harm() {
   const found = window.__ran === undefined ? [] : ['a script ran'];
   const isOurs = (address) =>

@@ -1,8 +1,8 @@
-// What every browser test stands on: headless Chromium, pages that watch for trouble, and a
-// screenshot of whatever failed.
+// The base of every browser test: headless Chromium, pages that watch for errors, and a screenshot
+// of a failure.
 //
-// A page fails its test by itself on a console error, an uncaught error, a dialog, a breach of the
-// content security policy, or a request to any other host.
+// A page fails its test on a console error, an uncaught error, a dialog, a violation of the content
+// security policy, or a request to another host.
 
 import { after, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -23,7 +23,7 @@ const QUIET = [
   '--no-first-run',
 ];
 
-/// Debian's Chromium without what draws windows: a new session takes it a quarter of the time.
+/// Debian's Chromium without a window system: it opens a session in a quarter of the time.
 const PROGRAM = 'chromium-headless-shell';
 
 /// How long something may keep a page waiting before its test fails.
@@ -106,7 +106,7 @@ async function keepScreenshot(page, name) {
     await page.screenshot({ path, fullPage: true });
     console.log(`screenshot: ${relative(root, path)} of ${page.url()}`);
   } catch (error) {
-    // What failed matters more than that its picture could not be taken.
+    // The failure matters more than its missing screenshot.
     console.log(`no screenshot of ${page.url()}: ${error.message}`);
   }
 }
@@ -181,12 +181,12 @@ export async function press(page, name, role = 'button') {
   await follow(page, page.getByRole(role, { name, exact: true }));
 }
 
-/// The same for something found in another way.
+/// Clicks an element that was found in another way, and waits for the page that comes.
 export async function follow(page, locator) {
   await Promise.all([page.waitForEvent('load'), locator.click()]);
 }
 
-/// The words of the page, as somebody reads them.
+/// The visible text of the page.
 export async function words(page) {
   const text = await page.locator('body').innerText();
   return text.replace(/\s+/g, ' ');

@@ -1,15 +1,15 @@
-// Every page without a mouse: Tab comes to every control in the order of the page, the control that
-// has the focus can be seen and shows it, and the skip link skips.
+// Every page without a mouse: Tab reaches every control in the order of the page, the focused
+// control is visible and shows its focus, and the skip link skips.
 
 import assert from 'node:assert/strict';
 
 import { NARROW, WIDE, trial, trials } from './harness.mjs';
 import { pages, show } from './pages.mjs';
 
-/// A date is three stops and a button inside one control.
+/// A date has three stops and a button inside one control.
 const PRESSES_PER_STOP_MAX = 5;
 
-/// Frames within which the browser must have scrolled to what has the focus.
+/// Frames within which the browser must have scrolled to the focused control.
 const FRAMES_MAX = 120;
 
 trials('keyboard', () => {
@@ -90,7 +90,7 @@ async function describeFocus(framesMax) {
     const { top, left, bottom, right } = element.getBoundingClientRect();
     return 0 <= top && bottom <= innerHeight && 0 <= left && right <= innerWidth;
   };
-  // The browser scrolls to what got the focus with one of the next frames.
+  // The browser scrolls to the focused control in one of the next frames.
   for (let frames = 0; frames < framesMax && !isSeen(); frames += 1) {
     await new Promise(requestAnimationFrame);
   }

@@ -1,4 +1,5 @@
-// Recording operations by hand: shown before, recorded once, whatever the browser does after.
+// Recording operations with the form: shown for review, recorded once, whatever the browser does
+// then.
 
 import assert from 'node:assert/strict';
 
@@ -19,7 +20,7 @@ const box = (page, line) => page.locator(`input[name="amount-${line}"]`);
 const quantityBox = (page, line) => page.locator(`input[name="quantity-${line}"]`);
 const recordButton = (page) => page.locator('#review button[value=record]');
 
-/// Somebody at the page of an order of that story.
+/// A signed-in user at the page of an order of that story.
 async function openOrder(open, as, made, more) {
   const page = await open({ as });
   const id = await stories[made](page.book.api, undefined, more);
@@ -27,7 +28,7 @@ async function openOrder(open, as, made, more) {
   return { page, id };
 }
 
-/// Waits for the sum on the button: with script it comes by itself, without it is asked for.
+/// Waits for the sum on the button: script updates it; without script it must be requested.
 async function expectSum(page, sum) {
   if (await page.evaluate(() => document.documentElement.classList.contains('script'))) {
     await recordButton(page).filter({ hasText: sum }).waitFor();
@@ -138,7 +139,7 @@ trials('operations', () => {
     const { page, id } = await openOrder(open, 'packer', 'reserved');
     await press(page, 'Capture', 'link');
     await recordButton(page).dblclick();
-    // The second click ends the first one's navigation; what comes at last is looked at.
+    // The second click cancels the first one's navigation; the test looks at the last page.
     await page.getByText('Recorded a capture of 250.00 NOK.').waitFor();
     assert.match(page.url(), /recorded=/);
     assert.equal((await operations(page, id, 'captures')).length, 1);
@@ -229,7 +230,7 @@ trials('operations', () => {
   });
 });
 
-/// Presses Tab until the control is reached that `is` says.
+/// Presses Tab until `is` accepts the focused control.
 async function tabTo(page, is) {
   for (let presses = 0; presses < 60; presses += 1) {
     await page.keyboard.press('Tab');

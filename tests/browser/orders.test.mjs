@@ -16,7 +16,7 @@ import { stories, story } from './stories.mjs';
 
 const TABS = ['All', 'To capture', 'Partly captured', 'Refunded', 'Closed', 'Cancelled'];
 
-/// What each tab of a book without orders says.
+/// The text of each tab in a book without orders.
 const EMPTY = [
   'No orders yet.',
   'Nothing to capture.',

@@ -1,5 +1,5 @@
-// Every page there is, in every state that looks different. A new page is one entry here: the
-// tests of accessibility, hostile text, weight and keyboard, and the screenshots, walk this list.
+// Every page, in every state that looks different. A new page is one entry here: the tests of
+// accessibility, hostile text, weight and keyboard, and the screenshots, walk this list.
 //
 // name:   what its screenshots are called
 // kind:   the book that it is of: demo (by default), empty, several or fresh

@@ -1,5 +1,4 @@
-// Texts that would do harm if a page let them be more than text. Each that can run sets
-// `window.__ran`.
+// Texts that would do harm if a page treated them as markup. Each that can run sets `window.__ran`.
 
 const RUN = 'window.__ran=1';
 

@@ -1,5 +1,5 @@
-// The content security policy is in force on every page: were text ever to become script or style,
-// the browser would still refuse it.
+// The content security policy is in force on every page: if text ever became script or style, the
+// browser would still refuse it.
 
 import assert from 'node:assert/strict';
 
@@ -20,7 +20,7 @@ trials('content security policy', () => {
         'style-src-elem',
       ]);
       assert.equal(await page.evaluate(() => window.__ran), undefined);
-      // These breaches were wanted.
+      // These violations are intended.
       page.troubles.length = 0;
     });
   }

@@ -1,4 +1,4 @@
-// Getting in and out of the back office.
+// Signing in to and out of the back office.
 
 import assert from 'node:assert/strict';
 

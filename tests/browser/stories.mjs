@@ -76,7 +76,7 @@ function details(say) {
   };
 }
 
-/// An order with everything in it that an order can have.
+/// An order with every member that an order can have.
 function everything(say, gross_amounts) {
   const items = gross_amounts.map((amount) => line(say, amount, amount < 0 ? reversal(say) : {}));
   return {
@@ -95,7 +95,7 @@ function everything(say, gross_amounts) {
   };
 }
 
-/// What people and services say about an order.
+/// Comments and services' events of an order.
 async function tell(api, id, say) {
   const item = { line_id: 2, status: say('new line status', 'packed') };
   await api.update(id, { courier_id: say('new courier', 'bring'), items: [item] });

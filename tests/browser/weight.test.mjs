@@ -1,5 +1,5 @@
-// What each page costs a visitor who comes for the first time: itself, one style, one script,
-// nothing else, and together less than 100 kB.
+// The transfer size of each page at a first visit: the page, one stylesheet and one script, less
+// than 100 kB together.
 
 import assert from 'node:assert/strict';
 
@@ -9,7 +9,7 @@ import { pages, show } from './pages.mjs';
 const BYTES_MAX = 100_000;
 const NEEDED = ['document', 'stylesheet', 'script'];
 
-/// A form that is typed in asks for its sum; that is not what it cost to come.
+/// A form requests its sum while the user types; that is not part of the first load.
 const isNoReview = (kind) => kind !== 'fetch';
 
 trials('weight', () => {
@@ -29,14 +29,14 @@ trials('weight', () => {
   }
 });
 
-/// A page that was come to through another would find its style already there.
+/// After another page, the stylesheet would be cached already.
 async function forgetEverything(page) {
   const session = await page.context().newCDPSession(page);
   await session.send('Network.enable');
   await session.send('Network.setCacheDisabled', { cacheDisabled: true });
 }
 
-/// What was sent since the last page was asked for.
+/// The requests since the last navigation.
 function watchRequests(page) {
   let requests = [];
   page.on('request', (request) => {

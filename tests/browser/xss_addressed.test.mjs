@@ -1,4 +1,4 @@
-// Hostile text in addresses and in forms that come back: it is shown as text, and as nothing else.
+// Hostile text in URLs and in refused forms is shown only as text.
 
 import assert from 'node:assert/strict';
 
@@ -7,7 +7,7 @@ import { NARROW, openPage, press, trial, trials, visit } from './harness.mjs';
 import { payloads } from './payloads.mjs';
 
 trials('hostile addresses', () => {
-  // One session for all texts: beginning one takes longer than all that is done in it.
+  // One session for all texts: opening one takes longer than the test.
   const sessions = {};
   const session = (name, wanted) => (sessions[name] ??= openNarrow(wanted));
 
@@ -47,7 +47,7 @@ async function tryOrders(page, encoded) {
   await expectHarmless(page);
 }
 
-/// Writes into every box what the browser alone would refuse.
+/// Enters text that only the browser would refuse into every field.
 async function fillAnyway(page, text) {
   await page.locator('form').evaluate((form, value) => {
     form.noValidate = true;

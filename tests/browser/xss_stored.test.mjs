@@ -1,6 +1,6 @@
-// Hostile text in every stored field: it is shown as text, and as nothing else. Each text has an
-// account of its own in one book, and the pages of that account must be built of the same elements
-// as those of an account of plain words, few or so many that a page cuts them.
+// Hostile text in every stored field is shown only as text. Each text has an account of its own in
+// one book, and the pages of that account must be built of the same elements as those of an account
+// of plain words, few or so many that a page cuts them.
 
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
@@ -14,7 +14,7 @@ import { stories } from './stories.mjs';
 
 const ORDER_ID = /^[!-~]{1,64}$/;
 const CONTROL = /\p{Cc}/gu;
-/// A name, and an e-mail, may be so long.
+/// The longest name and the longest e-mail address.
 const NAME_MAX = 200;
 const EMAIL_BYTES_MAX = 254;
 const PLAIN = ['Kari', 'Kari '.repeat(20).trim()];

@@ -1,5 +1,5 @@
-// The README's quick start with a client library that was generated from the API's document, and
-// whose types are checked: what a program needs of the API can be had from the document alone.
+// The README's quick start with a client library that is generated from the API's document and
+// type-checked. It shows that the document is enough to write a client.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';

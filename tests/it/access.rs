@@ -72,7 +72,7 @@ struct Row {
 fn every_route_has_a_row_and_is_documented_and_nothing_else_is() {
     let routed: BTreeSet<String> =
         endpoints().iter().map(|e| format!("{} {}", e.method, e.path)).collect();
-    assert_eq!(routed.len(), endpoints().len(), "a route stands twice in the list");
+    assert_eq!(routed.len(), endpoints().len(), "a route is in the list twice");
     let in_matrix: BTreeSet<String> =
         rows().iter().map(|row| format!("{} {}", row.method, row.path)).collect();
     assert_eq!(in_matrix, routed, "the matrix (left) and the routes differ");

@@ -8,7 +8,7 @@ use super::harness::{ACCOUNT, App};
 use super::office::{FORM_TOKEN, get, send_form, visitor, words};
 
 #[test]
-fn a_comment_stands_in_the_story_until_somebody_deletes_it() {
+fn a_comment_is_in_the_story_until_it_is_deleted() {
     let app = App::start();
     let packer = visitor(&app, Role::Packer, ACCOUNT);
     let viewer = visitor(&app, Role::Viewer, ACCOUNT);
@@ -43,7 +43,7 @@ fn a_comment_stands_in_the_story_until_somebody_deletes_it() {
 }
 
 #[test]
-fn a_comment_that_is_sent_twice_stands_once() {
+fn a_comment_that_is_sent_twice_is_stored_once() {
     let app = App::start();
     let packer = visitor(&app, Role::Packer, ACCOUNT);
     let path = format!("/orders/{}", app.simple_order(&[1_000]));

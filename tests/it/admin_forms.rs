@@ -185,7 +185,7 @@ fn no_form_is_taken_from_a_page_of_another_site() {
         others.extend([&localhost, &longer, &user].map(|origin| vec![("origin", origin.as_str())]));
         for site in ["cross-site", "same-site", "", "SAME-ORIGIN", "same-origin, cross-site"] {
             others.push(vec![("sec-fetch-site", site)]);
-            // `Sec-Fetch-Site` takes precedence over `Origin`.
+            // With our own origin too: either header is enough to refuse.
             others.push(vec![("sec-fetch-site", site), ("origin", own.as_str())]);
         }
         for said in others {

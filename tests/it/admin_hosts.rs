@@ -53,7 +53,7 @@ fn assert_misdirected(at: &str, reply: &Reply) {
 }
 
 #[test]
-fn no_page_and_no_form_answers_by_a_name_that_nobody_gave_the_server() {
+fn no_page_and_no_form_answers_to_an_unknown_host_name() {
     let app = App::start();
     let before = app.snapshot();
     for page in pages().iter().filter(|page| page.path.starts_with("/admin")) {
@@ -168,7 +168,7 @@ fn there_is_no_way_around() {
     }
     let form = format!("Content-Type: {}\r\nContent-Length: {}\r\n", FORM.1, body.len());
     for head in [
-        // An absolute request target takes precedence over the `Host` header (RFC 9112, 3.2.2).
+        // Both hosts must be known: that of the target and that of the header (RFC 9112, 3.2.2).
         "POST http://evil.example/admin/sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n",
         "POST http://127.0.0.1/admin/sign-in HTTP/1.1\r\nHost: evil.example\r\n",
         "POST /admin/sign-in HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost\r\n",

@@ -88,7 +88,7 @@ fn each_filter_shows_its_orders_and_tabs_count_under_it() {
 }
 
 #[test]
-fn a_filter_that_is_none_is_told_beside_it_and_shows_no_order() {
+fn an_invalid_filter_has_its_error_beside_it_and_shows_no_order() {
     let app = App::start();
     let cookie = visitor(&app, Role::Viewer, ACCOUNT);
     order(&app, "NOK", "oslo", 1_000, "Kari");
@@ -155,7 +155,7 @@ fn every_sort_pages_to_the_last_order_while_orders_arrive() {
 }
 
 #[test]
-fn what_waits_for_a_capture_has_its_button_for_whoever_may() {
+fn an_order_that_waits_for_a_capture_has_a_button_for_those_who_may() {
     let app = App::start();
     let order = app.simple_order(&[1_000]);
     let authorize = json!({"items": [{"line_id": 1, "amount": 1_000}]});

@@ -173,7 +173,7 @@ fn reloading_going_back_and_pressing_twice_show_the_first_capture() {
 }
 
 #[test]
-fn whoever_comes_second_keeps_their_input_and_sees_who_took_what() {
+fn the_second_of_two_people_keeps_their_input_and_sees_who_took_what() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     office.authorize(1, 39_800);
@@ -258,7 +258,7 @@ fn a_quantity_is_an_amount_and_the_last_one_takes_the_rest() {
 }
 
 #[test]
-fn what_cannot_be_an_amount_is_marked_where_it_stands() {
+fn an_invalid_amount_is_marked_at_its_field() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     let form = || Fields::of(&office.form("captures"));

@@ -126,7 +126,7 @@ fn an_owner_made_by_the_set_up_page_signs_in_however_the_e_mail_is_typed() {
 }
 
 #[test]
-fn nobody_learns_whether_an_e_mail_is_known() {
+fn no_answer_reveals_whether_an_e_mail_is_known() {
     let app = app_with_user();
     let wrong = sign_in(&app, EMAIL, "wrong password", &[]).expect(200);
     let unknown = sign_in(&app, "ola@example.no", "wrong password", &[]).expect(200);
@@ -136,7 +136,7 @@ fn nobody_learns_whether_an_e_mail_is_known() {
 }
 
 #[test]
-fn a_page_sends_whoever_is_not_signed_in_to_the_sign_in_page_and_back() {
+fn a_page_redirects_to_the_sign_in_page_and_back() {
     let app = app_with_user();
     let path = format!("/admin/{ACCOUNT}/orders");
     let reply = app.send("GET", &path, &[], None).expect(303);
@@ -214,7 +214,7 @@ fn a_new_password_and_a_disabled_user_end_every_session() {
 }
 
 #[test]
-fn a_cookie_that_was_planted_never_becomes_somebody_s() {
+fn a_planted_cookie_never_becomes_a_session() {
     let app = app_with_user();
     let planted = "tillbook=planted";
     let reply = sign_in(&app, EMAIL, PASSWORD, &[("cookie", planted)]).expect(303);
@@ -227,7 +227,7 @@ fn a_cookie_that_was_planted_never_becomes_somebody_s() {
 }
 
 #[test]
-fn a_cookie_is_no_token_and_a_token_no_cookie() {
+fn a_cookie_is_not_a_token_and_a_token_not_a_cookie() {
     let app = app_with_user();
     let cookie = signed_in(&app);
     let value = cookie.split_once('=').unwrap().1;

@@ -79,7 +79,7 @@ fn every_status_takes_comments_and_a_capture_goes_on_after_one() {
 }
 
 #[test]
-fn what_is_no_comment_leaves_nothing() {
+fn an_invalid_comment_leaves_nothing() {
     let app = App::start();
     let order = app.simple_order(&[100]);
     let another = app.simple_order(&[100]);

@@ -60,7 +60,7 @@ fn assert_timed_out(answer: &str, at: &str) {
 }
 
 #[test]
-fn a_body_that_is_slow_or_stands_still_gets_its_408_and_records_nothing() {
+fn a_slow_or_stalled_body_gets_a_408_and_records_nothing() {
     let body_timeout = Duration::from_millis(300);
     let app = App::start_with(ServerOptions { body_timeout, ..ServerOptions::default() }, "");
     let order = app.simple_order(&[100]);
@@ -102,7 +102,7 @@ fn a_body_that_is_slow_or_stands_still_gets_its_408_and_records_nothing() {
 }
 
 #[test]
-fn a_form_that_stands_still_gets_its_408_as_a_page() {
+fn a_stalled_form_gets_its_408_as_a_page() {
     let body_timeout = Duration::from_millis(300);
     let app = App::start_with(ServerOptions { body_timeout, ..ServerOptions::default() }, "");
     let mut stream = connect(&app);
@@ -115,7 +115,7 @@ fn a_form_that_stands_still_gets_its_408_as_a_page() {
 }
 
 #[test]
-fn a_head_that_is_slow_or_stands_still_loses_its_connection() {
+fn a_slow_or_stalled_head_loses_its_connection() {
     let options = ServerOptions {
         // actix-web looks at its clock twice a second.
         head_timeout: Duration::from_secs(2),

@@ -404,7 +404,7 @@ fn options_that_would_mislead_are_refused_and_harmless_ones_are_given_back() {
 }
 
 #[test]
-fn a_body_that_is_no_draft_is_refused_with_every_reason() {
+fn an_invalid_draft_is_refused_with_every_reason() {
     let app = App::start();
     let problems =
         |body: &str| app.shopping("POST", "/draft_orders", &[], Some(body)).expect(400).problems();

@@ -28,7 +28,7 @@ fn a_second_server_of_a_file_says_what_to_do_and_the_first_goes_on() {
 }
 
 #[test]
-fn a_book_s_files_are_its_owner_s_alone_whatever_the_umask() {
+fn only_the_owner_can_read_a_book_whatever_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");

@@ -153,7 +153,7 @@ fn twenty_guesses_at_once_count_as_twenty() {
 }
 
 #[test]
-fn an_address_that_guesses_at_many_waits_whomever_it_tries_next() {
+fn an_address_that_guesses_at_many_clients_waits_at_the_next_one_too() {
     let app = App::start();
     let begin = |email: &str, address: &str| {
         let address: IpAddr = address.parse().unwrap();
@@ -174,7 +174,7 @@ fn an_address_that_guesses_at_many_waits_whomever_it_tries_next() {
 }
 
 #[test]
-fn a_flood_of_wrong_secrets_keeps_nobody_else_waiting() {
+fn a_flood_of_wrong_secrets_delays_no_other_caller() {
     let app = App::start();
     for _ in 0..10 {
         next_delay_ms_from_here(&app);

@@ -149,7 +149,7 @@ fn every_write_takes_a_key() {
 }
 
 #[test]
-fn a_key_that_is_none_is_refused() {
+fn an_invalid_key_is_refused() {
     let app = App::start();
     let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
     let long = "k".repeat(256);

@@ -215,7 +215,7 @@ fn first_lines(capture: &Capture) -> Vec<Case> {
         case("CONNECT", line("CONNECT x:80 HTTP/1.1"), "404 kept"),
         case("a star", line("OPTIONS * HTTP/1.1"), "404 kept"),
         case("a path without a slash", line("POST v1 HTTP/1.1"), "404 kept"),
-        case("an escape that is none", line("POST @%zz HTTP/1.1"), "404 kept"),
+        case("an invalid escape", line("POST @%zz HTTP/1.1"), "404 kept"),
         case("an escaped slash", line("POST @%2f HTTP/1.1"), "404 kept"),
         case("an escaped NUL", line("POST @%00 HTTP/1.1"), "404 kept"),
         case("no UTF-8 in an escape", line("POST @%ff HTTP/1.1"), "404 kept"),

@@ -139,7 +139,7 @@ fn a_search_finds_orders_by_the_beginnings_of_words() {
 }
 
 #[test]
-fn what_is_no_filter_is_refused_and_never_widens_the_list() {
+fn an_unknown_filter_is_refused_and_never_widens_the_list() {
     let app = App::start();
     for (query, problem) in [
         ("limit=0", "limit bad_value"),
@@ -267,7 +267,7 @@ fn pages_of_several_values_have_each_order_once() {
 }
 
 #[test]
-fn a_filter_that_is_none_is_told_with_all_that_there_are() {
+fn an_unknown_filter_is_refused_with_the_list_of_filters() {
     let app = App::start();
     for (query, path, code) in [
         ("colour=red", "colour", "unknown_filter"),

@@ -77,7 +77,7 @@ fn every_status_takes_a_step_and_a_capture_goes_on_after_it() {
 }
 
 #[test]
-fn a_step_that_is_none_leaves_nothing() {
+fn an_invalid_step_leaves_nothing() {
     let app = App::start();
     let order = app.simple_order(&[100]);
     let path = format!("/orders/{order}/events");

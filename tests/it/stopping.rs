@@ -101,7 +101,7 @@ fn a_lock_of_another_process_keeps_no_server_from_stopping() {
 }
 
 #[test]
-fn whatever_is_recorded_while_stopping_is_answered_and_nothing_else_is() {
+fn requests_recorded_while_stopping_are_answered_200_and_no_others() {
     let mut trial = Trial::new();
     let mut recorded = 0;
     for round in 0..4 {

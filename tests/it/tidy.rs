@@ -236,7 +236,7 @@ fn words_that_may_not_stay_are_gone() {
 }
 
 #[test]
-fn sql_stands_in_the_store_alone() {
+fn sql_is_only_in_the_store() {
     let starts = ["select ", "insert into ", "update ", "delete from ", "pragma "];
     let mut wrong = Vec::new();
     for file in files(&root().join("src"), "rs") {

@@ -41,7 +41,7 @@ pub fn raw_loop(shop: &Shop, captures: usize, batch: usize) -> Side {
     let answer = format!("{document}{:padding$}", "");
     let (began, cpu_before) = (Instant::now(), own_thread_cpu_us());
     for _ in 0..captures / batch {
-        conn.execute_batch("begin immediate").expect("nobody else writes");
+        conn.execute_batch("begin immediate").expect("this is the only writer");
         for _ in 0..batch {
             let (key, order) = draw(&orders);
             let (document, answer) = (document.as_str(), answer.as_str());

@@ -290,7 +290,7 @@ fn a_schema_in_a_format_that_sqlite_does_not_know_is_told_as_damage() {
 }
 
 #[test]
-fn whatever_stands_in_the_place_of_the_keys_is_refused_with_advice() {
+fn any_other_page_in_place_of_the_keys_is_refused_with_advice() {
     let book = Book::make();
     let db = book.place("page");
     std::fs::write(&db, &book.bytes).unwrap();

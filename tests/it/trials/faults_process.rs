@@ -10,7 +10,7 @@ use crate::http_client::{agent, basic, try_send};
 use crate::process::{Served, after, command, path};
 
 #[test]
-fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
+fn an_unread_log_stops_neither_requests_nor_the_end() {
     let mut trial = Trial::new();
     let served = start_with_a_full_log(&trial, count("TILLBOOK_LOG_LINES", 3_000));
     trial.capture(&served, &keys("unread", 50));
@@ -21,7 +21,7 @@ fn a_log_that_nobody_reads_stops_neither_requests_nor_the_end() {
 }
 
 #[test]
-fn a_server_whose_book_fails_ends_though_nobody_reads_its_log() {
+fn a_server_whose_book_fails_ends_although_its_log_is_unread() {
     let mut trial = Trial::new();
     let served = start_with_a_full_log(&trial, 3_000);
     let client = agent();

@@ -40,7 +40,7 @@ fn is_cut(stream: &TcpStream) -> bool {
 }
 
 #[test]
-fn a_flood_from_one_address_keeps_nobody_else_out() {
+fn a_flood_from_one_address_does_not_lock_out_others() {
     let mut trial = Trial::new();
     let served = trial.start();
     let before = served.resident_bytes();

@@ -41,7 +41,7 @@ struct Tally {
 }
 
 #[test]
-fn whichever_call_fails_nothing_answered_is_lost_and_nothing_hangs() {
+fn no_failing_call_loses_an_answered_request_or_hangs() {
     let seed = seed("the n-th fault");
     let dice = Dice::new(seed);
     let book = Trial::new().with_long_wal();

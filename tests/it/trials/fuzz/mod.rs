@@ -191,7 +191,7 @@ fn only_a_token_that_was_issued_is_good() {
 }
 
 #[test]
-fn only_claims_of_ours_are_good_whoever_signed_them() {
+fn only_the_expected_claims_are_valid_even_when_signed() {
     fuzz("claims", bodies::claims, CLAIMS);
 }
 

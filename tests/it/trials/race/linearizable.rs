@@ -213,7 +213,7 @@ fn a_refusal_that_could_not_have_been_is_not_linearizable() {
 }
 
 #[test]
-fn what_nobody_saw_answered_is_done_later_or_never_and_at_most_once() {
+fn a_call_without_an_answer_is_done_later_or_never_and_at_most_once() {
     let unknown = "0.. capture 60 -> nothing\n";
     check(&format!("{unknown}1..2 get -> 0 0 0 0 100\n3..4 get -> 0 60 0 0 40"), true);
     check(&format!("{unknown}1..2 get -> 0 0 0 0 100\n3..4 get -> 0 0 0 0 100"), true);

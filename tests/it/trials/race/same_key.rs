@@ -31,7 +31,7 @@ fn fifty_times_the_same_request_is_one_operation() {
 }
 
 #[test]
-fn one_of_two_requests_under_one_key_is_done_and_the_other_refused() {
+fn one_of_two_requests_with_the_same_key_is_done_and_the_other_refused() {
     let app = App::start();
     for round in 0..rounds() {
         let order = app.simple_order(&[39_800]);
