@@ -31,7 +31,7 @@ pub enum ParseErrorKind {
     EndsEarly,
     #[error("this character cannot stand here")]
     Unexpected,
-    #[error("this is no JSON number")]
+    #[error("this is not a valid JSON number")]
     Number,
     #[error("this escape or control character is not allowed in a string")]
     Text,
@@ -346,8 +346,8 @@ mod tests {
         check("", "! the text ends too early at byte 0");
         check("{\"a\":1,}", "! this character cannot stand here at byte 7");
         check("[1 2]", "! this character cannot stand here at byte 3");
-        check("01", "! this is no JSON number at byte 1");
-        check("1.", "! this is no JSON number at byte 2");
+        check("01", "! this is not a valid JSON number at byte 1");
+        check("1.", "! this is not a valid JSON number at byte 2");
         check("+1", "! this character cannot stand here at byte 0");
         check("NaN", "! this character cannot stand here at byte 0");
         check("{} {}", "! there is more text after the end of the value at byte 3");

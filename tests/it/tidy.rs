@@ -112,6 +112,19 @@ const BANNED: &[(&str, &str)] = &[
     ("#[ignore", "a test that runs"),
 ];
 
+/// Odd or archaic phrases, in lower case, and what to write instead. STYLE.md, Words.
+const ODD_PHRASES: &[(&str, &str)] = &[
+    ("how-manieth", "position, from 1"),
+    ("is none of", "invalid, not one of"),
+    ("it is none", "it is invalid"),
+    ("what is none", "anything else"),
+    ("this is no ", "not a valid"),
+    ("stands in the book", "is in the book"),
+    ("whoever", "the caller, the user"),
+    ("whomever", "the caller, the user"),
+    (" lest ", "so that … not"),
+];
+
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -262,4 +275,46 @@ fn there_is_one_sqlite_and_no_library_below_its_safe_version() {
     assert_eq!(versions("rsa"), Vec::<String>::new());
     let major = |name: &str| versions(name)[0].split('.').next().unwrap().parse::<u32>().unwrap();
     assert!(11 <= major("jsonwebtoken"));
+}
+
+#[test]
+fn odd_phrases_do_not_come_back() {
+    let places = [
+        ("src", "rs"),
+        ("templates", "html"),
+        ("docs", "md"),
+        ("data/openapi.yaml", "yaml"),
+        ("README.md", "md"),
+        ("ARCHITECTURE.md", "md"),
+    ];
+    let mut wrong = Vec::new();
+    for (place, ending) in places {
+        let found = files(&root().join(place), ending);
+        assert!(!found.is_empty(), "{place} is gone; the list is stale");
+        for file in found {
+            let text = fs::read_to_string(&file).unwrap().to_lowercase();
+            for (phrase, instead) in ODD_PHRASES.iter().filter(|(phrase, _)| text.contains(phrase))
+            {
+                wrong.push(format!("{} has {phrase:?}: {instead}", show(&file)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_template_is_used_and_every_migration_has_sample_rows() {
+    let templates = root().join("templates");
+    let places = [files(&root().join("src"), "rs"), files(&templates, "html")].concat();
+    let users: Vec<String> = places.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    for template in files(&templates, "html") {
+        let name = template.strip_prefix(&templates).unwrap().display().to_string();
+        let quoted = format!("\"{name}\"");
+        assert!(users.iter().any(|text| text.contains(&quoted)), "templates/{name} is not used");
+    }
+    let migrations = files(&root().join("data/migrations"), "sql");
+    assert!(!migrations.is_empty());
+    for step in migrations.iter().filter(|file| !show(file).ends_with(".rows.sql")) {
+        assert!(step.with_extension("rows.sql").exists(), "{} has no sample rows", show(step));
+    }
 }
