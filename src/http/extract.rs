@@ -42,6 +42,17 @@ pub struct OrderEventsReader(pub Actor);
 /// changes orders.
 pub struct OrderEventsWriter(pub Actor);
 
+/// A request that writes: what was sent, and its idempotency key.
+pub struct Sent<const BYTES_MAX: usize> {
+    method: &'static str,
+    path: String,
+    query: String,
+    /// The body; `{}` if it was empty.
+    pub body: Tree,
+    was_empty: bool,
+    key: Option<String>,
+}
+
 impl FromRequest for ShoppingWriter {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
@@ -78,68 +89,6 @@ impl FromRequest for OrderEventsWriter {
         let scopes = [Scope::AdminShopping, Scope::WriteShopping, Scope::WriteOrderEvents];
         ready(caller(request, &scopes).map(Self))
     }
-}
-
-/// The caller, who has a valid token of an enabled client, for the account in the path, with one of
-/// the scopes.
-fn caller(request: &HttpRequest, any_of: &[Scope]) -> Result<Actor, ApiError> {
-    let state = state(request)?;
-    let token = bearer(request).ok_or_else(ApiError::invalid_token)?;
-    let verified = state.tokens.verify(token, state.clock.now());
-    let verified = verified.map_err(|_| ApiError::invalid_token())?;
-    let mut actor = state.access.snapshot().actor(verified).ok_or_else(ApiError::invalid_token)?;
-    let named = request.match_info().get("aid");
-    if sabotage::is_on(Fault::SkipAccountCheck)
-        && request.method() == "GET"
-        && request.path().ends_with("/captures")
-    {
-        actor.account_id = named.and_then(AccountId::parse).unwrap_or(actor.account_id);
-    }
-    if named != Some(actor.account_id.as_str()) {
-        return Err(ApiError::new(
-            Code::WrongAccount,
-            format!("This token is for account {}; use that one in the path.", actor.account_id),
-        ));
-    }
-    if !actor.may(any_of) {
-        let words: Vec<&str> = any_of.iter().map(|scope| scope.as_str()).collect();
-        let words = words.join(", ");
-        let message = format!("Use the token of a client that has one of these scopes: {words}.");
-        return Err(ApiError::new(Code::InsufficientScope, message));
-    }
-    Ok(actor)
-}
-
-/// The token of the only Authorization header. The scheme's case does not matter (RFC 9110).
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let (header, another) = (headers.next()?, headers.next());
-    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
-    (another.is_none() && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
-}
-
-/// The order that the path names. A name that is not valid is reported as not found.
-pub fn order_in_path(request: &HttpRequest) -> Result<OrderName, ApiError> {
-    let name = path_segment(request, "order_id");
-    name.as_deref().and_then(OrderName::parse).ok_or_else(|| ApiError::not_found("order"))
-}
-
-/// A segment of the path, percent-decoded; `None` if the result is not UTF-8.
-pub fn path_segment(request: &HttpRequest, name: &str) -> Option<String> {
-    // The router has decoded all but `%`, `/` and `+`, which it leaves escaped.
-    let segment = request.match_info().get(name)?;
-    percent_decode_str(segment).decode_utf8().ok().map(|text| text.into_owned())
-}
-
-/// A request that writes: what was sent, and its idempotency key.
-pub struct Sent<const BYTES_MAX: usize> {
-    method: &'static str,
-    path: String,
-    query: String,
-    /// The body; `{}` if it was empty.
-    pub body: Tree,
-    was_empty: bool,
-    key: Option<String>,
 }
 
 impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
@@ -207,12 +156,63 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
     }
 }
 
+/// The order that the path names. A name that is not valid is reported as not found.
+pub fn order_in_path(request: &HttpRequest) -> Result<OrderName, ApiError> {
+    let name = path_segment(request, "order_id");
+    name.as_deref().and_then(OrderName::parse).ok_or_else(|| ApiError::not_found("order"))
+}
+
+/// A segment of the path, percent-decoded; `None` if the result is not UTF-8.
+pub fn path_segment(request: &HttpRequest, name: &str) -> Option<String> {
+    // The router has decoded all but `%`, `/` and `+`, which it leaves escaped.
+    let segment = request.match_info().get(name)?;
+    percent_decode_str(segment).decode_utf8().ok().map(|text| text.into_owned())
+}
+
 /// The account and the author that a command of this actor gets.
 pub fn on_behalf_of(actor: &Actor) -> OnBehalfOf {
     OnBehalfOf {
         account_id: actor.account_id.clone(),
         created_by: CreatedBy(actor.client_id.clone()),
     }
+}
+
+/// The caller, who has a valid token of an enabled client, for the account in the path, with one of
+/// the scopes.
+fn caller(request: &HttpRequest, any_of: &[Scope]) -> Result<Actor, ApiError> {
+    let state = state(request)?;
+    let token = bearer(request).ok_or_else(ApiError::invalid_token)?;
+    let verified = state.tokens.verify(token, state.clock.now());
+    let verified = verified.map_err(|_| ApiError::invalid_token())?;
+    let mut actor = state.access.snapshot().actor(verified).ok_or_else(ApiError::invalid_token)?;
+    let named = request.match_info().get("aid");
+    if sabotage::is_on(Fault::SkipAccountCheck)
+        && request.method() == "GET"
+        && request.path().ends_with("/captures")
+    {
+        actor.account_id = named.and_then(AccountId::parse).unwrap_or(actor.account_id);
+    }
+    if named != Some(actor.account_id.as_str()) {
+        return Err(ApiError::new(
+            Code::WrongAccount,
+            format!("This token is for account {}; use that one in the path.", actor.account_id),
+        ));
+    }
+    if !actor.may(any_of) {
+        let words: Vec<&str> = any_of.iter().map(|scope| scope.as_str()).collect();
+        let words = words.join(", ");
+        let message = format!("Use the token of a client that has one of these scopes: {words}.");
+        return Err(ApiError::new(Code::InsufficientScope, message));
+    }
+    Ok(actor)
+}
+
+/// The token of the only Authorization header. The scheme's case does not matter (RFC 9110).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let (header, another) = (headers.next()?, headers.next());
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    (another.is_none() && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 
 /// Parses a body. An empty one counts as `{}`, which routes with required fields refuse themselves.

@@ -38,6 +38,16 @@ pub fn ok_json(body: String) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body)
 }
 
+/// A 200 with a page of a list. `total` is the number of elements on all pages, if requested.
+pub fn ok_list(name: &'static str, elements: &[String], total: Option<i64>) -> HttpResponse {
+    let mut response = ok_json(ObjectText::default().list(name, elements).end());
+    if let Some(total) = total {
+        let name = actix_web::http::header::HeaderName::from_static("total-count");
+        response.headers_mut().insert(name, total.into());
+    }
+    response
+}
+
 fn respond(answer: Answer) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");
@@ -52,14 +62,4 @@ fn key_reused() -> ApiError {
         Code::IdempotencyKeyReused,
         "This Idempotency-Key was used for another request. Nothing was done; use a new key.",
     )
-}
-
-/// A 200 with a page of a list. `total` is the number of elements on all pages, if requested.
-pub fn ok_list(name: &'static str, elements: &[String], total: Option<i64>) -> HttpResponse {
-    let mut response = ok_json(ObjectText::default().list(name, elements).end());
-    if let Some(total) = total {
-        let name = actix_web::http::header::HeaderName::from_static("total-count");
-        response.headers_mut().insert(name, total.into());
-    }
-    response
 }

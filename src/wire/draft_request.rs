@@ -26,41 +26,6 @@ const UPDATE: Shape = Shape::Object(&[
     optional("store", STORE),
 ]);
 
-/// Parses a change to a draft, or reports everything that is wrong with the body.
-pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let kept = clean(body, UPDATE, "", &mut problems);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    // Rules that depend on the options, and the store that an order takes over from its draft, wait
-    // until this change is merged with the draft. So the order is parsed without them here.
-    let one_order = Tree::object([("split_draft", Tree::Bool(false))]);
-    let order = kept
-        .member("order")
-        .map(|order| parse(&Tree::object([("order", order.clone()), ("options", one_order)])));
-    Ok(DraftUpdate {
-        order: order.transpose()?,
-        options: kept.member("options").cloned(),
-        store: kept.member("store").cloned(),
-    })
-}
-
-/// Parses a body that is one item. The flag is true if the item was sent with a line id.
-pub fn parse_one_item(body: &Tree) -> Result<(Item, bool), Vec<Problem>> {
-    let mut problems = Vec::new();
-    let kept = clean(body, ITEM, "", &mut problems);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let line_id = kept.member("line_id").and_then(Tree::as_integer).and_then(LineId::new);
-    let item = parse_item(&kept, line_id, "", &mut problems);
-    match item {
-        Some(item) if problems.is_empty() => Ok((item, line_id.is_some())),
-        _ => Err(problems),
-    }
-}
-
 /// Parses a draft, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
     let mut problems = Vec::new();
@@ -105,6 +70,59 @@ pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
     })
 }
 
+/// Parses a change to a draft, or reports everything that is wrong with the body.
+pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let kept = clean(body, UPDATE, "", &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    // Rules that depend on the options, and the store that an order takes over from its draft, wait
+    // until this change is merged with the draft. So the order is parsed without them here.
+    let one_order = Tree::object([("split_draft", Tree::Bool(false))]);
+    let order = kept
+        .member("order")
+        .map(|order| parse(&Tree::object([("order", order.clone()), ("options", one_order)])));
+    Ok(DraftUpdate {
+        order: order.transpose()?,
+        options: kept.member("options").cloned(),
+        store: kept.member("store").cloned(),
+    })
+}
+
+/// Parses a body that is one item. The flag is true if the item was sent with a line id.
+pub fn parse_one_item(body: &Tree) -> Result<(Item, bool), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let kept = clean(body, ITEM, "", &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let line_id = kept.member("line_id").and_then(Tree::as_integer).and_then(LineId::new);
+    let item = parse_item(&kept, line_id, "", &mut problems);
+    match item {
+        Some(item) if problems.is_empty() => Ok((item, line_id.is_some())),
+        _ => Err(problems),
+    }
+}
+
+/// The problem of an order that has a custom id but may be split.
+pub fn custom_id_of_split_draft() -> Problem {
+    let message = "A custom order_id needs options.split_draft to be false.";
+    Problem::new("/order/order_id", "bad_value", message)
+}
+
+/// The problem that no line id is left to number an item with.
+pub fn no_line_id_left(path: &str) -> Problem {
+    let message = "No line id is left above the highest one; send every item with a line_id.";
+    Problem::new(path, "bad_value", message)
+}
+
+/// The problem that the items' totals are out of an amount's range.
+pub fn total_out_of_range(path: &str) -> Problem {
+    let message = "The items add up to more than an amount can hold; send fewer or smaller ones.";
+    Problem::new(path, "amount_out_of_range", message)
+}
+
 fn nothing_to_replace() -> Problem {
     let message = "Name the order to replace in options.order_id.";
     Problem::new("/options/replace", "required", message)
@@ -137,24 +155,6 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usi
         problems.push(total_out_of_range("/order/items"));
     }
     (items, unnumbered)
-}
-
-/// The problem of an order that has a custom id but may be split.
-pub fn custom_id_of_split_draft() -> Problem {
-    let message = "A custom order_id needs options.split_draft to be false.";
-    Problem::new("/order/order_id", "bad_value", message)
-}
-
-/// The problem that no line id is left to number an item with.
-pub fn no_line_id_left(path: &str) -> Problem {
-    let message = "No line id is left above the highest one; send every item with a line_id.";
-    Problem::new(path, "bad_value", message)
-}
-
-/// The problem that the items' totals are out of an amount's range.
-pub fn total_out_of_range(path: &str) -> Problem {
-    let message = "The items add up to more than an amount can hold; send fewer or smaller ones.";
-    Problem::new(path, "amount_out_of_range", message)
 }
 
 /// Parses an item whose shape was checked; `path` is its JSON pointer. An item without a line id

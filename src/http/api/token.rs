@@ -24,6 +24,9 @@ use crate::wire::shape::{Shape, clean, optional};
 /// Characters of a client id, at most; a longer one is not looked up.
 const CLIENT_ID_CHARS_MAX: usize = 100;
 
+const ASKED: Shape =
+    Shape::Object(&[optional("grant_type", Shape::Text), optional("audience", Shape::Text)]);
+
 struct Credentials {
     client_id: String,
     secret: ClientSecret,
@@ -128,9 +131,6 @@ async fn read_asked(request: &HttpRequest, mut body: Payload) -> Result<Asked, A
     let value = |key: &str| kept.member(key).and_then(Tree::as_text).map(str::to_owned);
     Ok(Asked { grant_type: value("grant_type"), audience: value("audience") })
 }
-
-const ASKED: Shape =
-    Shape::Object(&[optional("grant_type", Shape::Text), optional("audience", Shape::Text)]);
 
 /// Refuses another grant or another account's audience. Clients have the original API's host
 /// compiled in, so only the end of an audience is checked: `/accounts/{aid}`.

@@ -36,38 +36,6 @@ const FILES_KEPT: u64 = 512;
 /// Open files of a connection: its socket and its watch's handle.
 const FILES_PER_CONNECTION: u64 = 2;
 
-/// Lets a burst of new connections wait until they are accepted.
-pub fn lengthen_backlog(listener: &TcpListener) -> std::io::Result<()> {
-    // The standard library listens with a short queue. Listening again only makes it longer.
-    Ok(rustix::net::listen(listener, BACKLOG)?)
-}
-
-/// How many connections each worker may hold, so that SQLite never runs out of open files. Raises
-/// the process's limit of open files as far as the system allows.
-pub fn connections_max(workers: u64) -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    let files = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(error) => {
-            tracing::warn!(
-                %error,
-                "the limit of open files could not be raised, so fewer connections are accepted; \
-                 raise it where the server is started"
-            );
-            limit.current
-        }
-    };
-    connections_of(files, workers)
-}
-
-/// `files` is `None` if the system has no limit.
-fn connections_of(files: Option<u64>, workers: u64) -> usize {
-    let spare = files.unwrap_or(u64::MAX).saturating_sub(FILES_KEPT);
-    let each = (spare / FILES_PER_CONNECTION / workers).clamp(1, WORKER_CONNECTIONS_MAX);
-    usize::try_from(each).unwrap_or(1)
-}
-
 /// How many connections are open from each address.
 #[derive(Debug)]
 pub struct Addresses {
@@ -148,6 +116,31 @@ impl Drop for UnderWay {
     }
 }
 
+/// Lets a burst of new connections wait until they are accepted.
+pub fn lengthen_backlog(listener: &TcpListener) -> std::io::Result<()> {
+    // The standard library listens with a short queue. Listening again only makes it longer.
+    Ok(rustix::net::listen(listener, BACKLOG)?)
+}
+
+/// How many connections each worker may hold, so that SQLite never runs out of open files. Raises
+/// the process's limit of open files as far as the system allows.
+pub fn connections_max(workers: u64) -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let files = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "the limit of open files could not be raised, so fewer connections are accepted; \
+                 raise it where the server is started"
+            );
+            limit.current
+        }
+    };
+    connections_of(files, workers)
+}
+
 /// Puts a watch on a new connection, or closes it if its address has too many.
 pub fn limit_connection(
     stream: &dyn Any,
@@ -173,16 +166,6 @@ pub fn limit_connection(
     data.insert(Watched { activity, watch, _entered: entered });
 }
 
-async fn end_when_idle(socket: std::net::TcpStream, activity: Rc<Activity>, period: Duration) {
-    let mut seen = u64::MAX;
-    while seen != activity.count.get() || 0 < activity.under_way.get() {
-        seen = activity.count.get();
-        sleep(period).await;
-    }
-    // Fails only if the client has already left.
-    drop(socket.shutdown(Shutdown::Both));
-}
-
 /// Counts a request, from its start to its answer, as activity of its connection.
 pub async fn note_request(
     request: ServiceRequest,
@@ -192,6 +175,23 @@ pub async fn note_request(
     let answered = next.call(request).await;
     drop(under_way);
     answered
+}
+
+/// `files` is `None` if the system has no limit.
+fn connections_of(files: Option<u64>, workers: u64) -> usize {
+    let spare = files.unwrap_or(u64::MAX).saturating_sub(FILES_KEPT);
+    let each = (spare / FILES_PER_CONNECTION / workers).clamp(1, WORKER_CONNECTIONS_MAX);
+    usize::try_from(each).unwrap_or(1)
+}
+
+async fn end_when_idle(socket: std::net::TcpStream, activity: Rc<Activity>, period: Duration) {
+    let mut seen = u64::MAX;
+    while seen != activity.count.get() || 0 < activity.under_way.get() {
+        seen = activity.count.get();
+        sleep(period).await;
+    }
+    // Fails only if the client has already left.
+    drop(socket.shutdown(Shutdown::Both));
 }
 
 #[cfg(test)]

@@ -18,6 +18,10 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
     frame-ancestors 'none'; object-src 'none'";
 
+/// Tells browsers to use only https for this host for a year, even where a link says http. Leaves
+/// subdomains out, since they may belong to other servers.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Headers of every answer, unless the answer sets its own.
 pub fn security_headers() -> DefaultHeaders {
     DefaultHeaders::new()
@@ -29,10 +33,6 @@ pub fn security_headers() -> DefaultHeaders {
         .add(("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"))
         .add((CACHE_CONTROL, "no-store"))
 }
-
-/// Tells browsers to use only https for this host for a year, even where a link says http. Leaves
-/// subdomains out, since they may belong to other servers.
-const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Adds `HTTPS_ONLY` if the request came over https: to the host of a public URL that is https. The
 /// header must not be sent over plain http (RFC 6797, section 7.2). It is not sent for `localhost`
@@ -50,14 +50,6 @@ pub async fn keep_to_https(
         answered.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
     }
     Ok(answered)
-}
-
-/// True if a proxy says that the request reached it over plain http. It need not be a trusted one,
-/// since a false claim only leaves the header out.
-fn says_http(request: &ServiceRequest) -> bool {
-    let said = request.headers().get_all(HeaderName::from_static("x-forwarded-proto"));
-    let mut said = said.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
-    said.any(|word| word.trim().eq_ignore_ascii_case("http"))
 }
 
 /// Refuses a body whose declared length is too large before anything else is checked, and logs
@@ -83,6 +75,14 @@ pub async fn guard_request(
         "answered"
     );
     Ok(answered.map_into_boxed_body())
+}
+
+/// True if a proxy says that the request reached it over plain http. It need not be a trusted one,
+/// since a false claim only leaves the header out.
+fn says_http(request: &ServiceRequest) -> bool {
+    let said = request.headers().get_all(HeaderName::from_static("x-forwarded-proto"));
+    let mut said = said.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    said.any(|word| word.trim().eq_ignore_ascii_case("http"))
 }
 
 /// A refusal of the CORS library, in the shape of all errors.
