@@ -1,6 +1,6 @@
-//! Who guessed secrets wrong lately: in memory, for client secrets and passwords alike. The rule is
-//! `auth::attempts`. Failed sign-ins are also written to the book, once they are known to have
-//! failed, so that a restart does not forget them; nothing else of this is written.
+//! Counts failed guesses of client secrets and passwords, in memory. How long a guesser must wait
+//! is decided in `auth::attempts`. Sign-ins that have failed are also written to the book, so that a
+//! restart does not forget them; nothing else here is written.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use crate::auth::attempts::{AttemptTable, Attempts, NAMES_MAX, NameHash, name_ha
 use crate::domain::Timestamp;
 use crate::store::{Reader, StoreError};
 
-/// The failures that this server knows of. Clients and sign-ins have a table each, so that wrong
-/// client secrets cannot push failed sign-ins out.
+/// The failures of clients and of sign-ins. Each kind has its own table of limited size, so that
+/// wrong client secrets cannot push failed sign-ins out.
 #[derive(Debug, Default)]
 pub struct Guesses {
     clients: Mutex<AttemptTable>,
@@ -22,24 +22,24 @@ pub struct Guesses {
 #[derive(Debug, Default)]
 struct SignIns {
     table: AttemptTable,
-    /// Names that had to make room and are still in the book.
+    /// Names that were pushed out of the table, but are still in the book.
     forgotten: Vec<NameHash>,
 }
 
-/// The names that an attempt with a client's secret is counted under.
+/// The names under which an attempt with a client's secret is counted.
 #[derive(Debug, Clone)]
 pub struct ClientAttempt {
     client: NameHash,
     address: Option<NameHash>,
 }
 
-/// The names that a sign-in is counted under.
+/// The names under which a sign-in is counted.
 #[derive(Debug, Clone)]
 pub struct SignInAttempt {
     user: NameHash,
     address: Option<NameHash>,
-    /// Made on the server's own machine. It is counted apart and only delayed, so that a stranger
-    /// cannot lock the machine's owner out.
+    /// True if made on the server's own machine. Such attempts are counted separately and only
+    /// delayed, so that others cannot lock the machine's owner out.
     is_local: bool,
 }
 
@@ -55,13 +55,13 @@ impl ClientAttempt {
 }
 
 impl SignInAttempt {
-    /// `address` is `None` where many people may share it.
+    /// A sign-in from another machine. `address` is `None` if many people may share it.
     pub fn from_afar(user: &str, address: Option<IpAddr>) -> SignInAttempt {
         let address = address.map(|address| name_hash("address", &address.to_string()));
         SignInAttempt { user: name_hash("e-mail", user), address, is_local: false }
     }
 
-    /// One made on the server's own machine.
+    /// A sign-in on the server's own machine.
     pub fn local(user: &str) -> SignInAttempt {
         let (user, address) = (name_hash("e-mail here", user), name_hash("address", "here"));
         SignInAttempt { user, address: Some(address), is_local: true }
@@ -73,7 +73,7 @@ impl SignInAttempt {
 }
 
 impl Guesses {
-    /// What the book remembers of failed sign-ins, and of clients nothing.
+    /// Reads the failed sign-ins in the book. Clients start without failures.
     pub fn load(reader: &Reader<'_>) -> Result<Guesses, StoreError> {
         let mut table = AttemptTable::default();
         let known = reader.list_sign_in_attempts(NAMES_MAX)?.into_iter();
@@ -83,7 +83,7 @@ impl Guesses {
         Ok(Guesses { clients: Mutex::default(), sign_ins })
     }
 
-    /// Counts a wrong client secret; how long its answer is held back.
+    /// Counts a wrong client secret, and returns how long to delay its answer.
     pub fn fail_client(&self, attempt: &ClientAttempt, now: Timestamp) -> Duration {
         let mut table = lock(&self.clients);
         let names = attempt.names();
@@ -91,15 +91,15 @@ impl Guesses {
         Duration::from_millis(table.delay_ms(&names))
     }
 
-    /// Forgets the failures at a client that has now sent its secret, but not those of the address,
-    /// from which others may be guessing.
+    /// Forgets the failures of a client that has now sent the right secret, but not those of its
+    /// address, from which somebody else may be guessing.
     pub fn succeed_client(&self, attempt: &ClientAttempt) {
         lock(&self.clients).forget(&attempt.client);
     }
 
-    /// Counts a sign-in as a failure until it is known to be right, so that guesses sent at once
-    /// count as many as they are. An error if its password must not be compared yet: the
-    /// milliseconds to wait. Then it is not counted.
+    /// Counts a sign-in as a failure until its password turns out to be right, so that each of many
+    /// guesses sent at once counts. If its password must not be compared yet, it is not counted,
+    /// and the error is the milliseconds to wait.
     pub fn begin_sign_in(&self, attempt: &SignInAttempt, now: Timestamp) -> Result<(), i64> {
         let mut sign_ins = lock(&self.sign_ins);
         let names = attempt.names();
@@ -112,7 +112,7 @@ impl Guesses {
         Ok(())
     }
 
-    /// How long the answer to a wrong password is held back, and what the book is to remember.
+    /// How long to delay the answer to a wrong password, and the command that records it.
     pub fn fail_sign_in(&self, attempt: &SignInAttempt) -> (Duration, RememberFailures) {
         let mut sign_ins = lock(&self.sign_ins);
         let names = attempt.names();
@@ -123,7 +123,7 @@ impl Guesses {
         (delay, RememberFailures { known, forgotten })
     }
 
-    /// A password was right: its user's failures are forgotten, and this attempt is taken back from
+    /// After a right password, forgets its user's failures, and no longer counts this attempt for
     /// its address. Returns the name under which the book may still have failures.
     pub fn succeed_sign_in(&self, attempt: &SignInAttempt) -> Option<NameHash> {
         let mut sign_ins = lock(&self.sign_ins);
