@@ -36,8 +36,12 @@ impl Item {
 }
 
 /// Gives line ids to the items at these positions, counting on from the highest line id of the
-/// others and from `above`, if given (docs/contract.md, Decision 6). `None` when no number is left.
-pub fn number_lines(items: &mut [Item], unnumbered: &[usize], above: Option<LineId>) -> Option<()> {
+/// others and from those in `above` (docs/contract.md, Decision 6). `None` when no number is left.
+pub fn number_lines(
+    items: &mut [Item],
+    unnumbered: &[usize],
+    above: impl IntoIterator<Item = LineId>,
+) -> Option<()> {
     let numbered = items.iter().enumerate().filter(|(at, _)| !unnumbered.contains(at));
     let mut highest = numbered.map(|(_, item)| item.line_id).chain(above).max();
     for at in unnumbered {

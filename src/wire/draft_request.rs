@@ -148,7 +148,7 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usi
     if !problems.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    if number_lines(&mut items, &unnumbered, None).is_none() {
+    if number_lines(&mut items, &unnumbered, []).is_none() {
         problems.push(no_line_id_left("/order/items"));
     }
     if Totals::of(items.iter().map(|item| &item.price)).is_none() {
