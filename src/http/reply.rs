@@ -14,12 +14,12 @@ pub async fn write<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
     command: Idempotent<C, R>,
     refused: impl FnOnce(C::Refused) -> ApiError,
 ) -> Result<HttpResponse, ApiError> {
-    write_once(state, command, refused).await.map(respond)
+    run(state, command, refused).await.map(respond)
 }
 
 /// Runs a command and returns its answer, for callers that respond with something other than JSON;
 /// `refused` explains its refusals.
-pub async fn write_once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
+pub async fn run<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
     state: &AppState,
     command: Idempotent<C, R>,
     refused: impl FnOnce(C::Refused) -> ApiError,

@@ -17,7 +17,7 @@ use crate::http::admin::visitor::Staff;
 use crate::http::api::comments;
 use crate::http::error::ApiError;
 use crate::http::extract::{order_in_path, path_segment};
-use crate::http::reply::write_once;
+use crate::http::reply::run;
 use crate::http::state::state;
 use crate::json::Tree;
 use crate::store::{KeyUse, NewApiEvent, OrderRecord};
@@ -114,7 +114,7 @@ async fn write(
     command: Idempotent<CommentOrder, fn(&OrderRecord) -> String>,
 ) -> Result<HttpResponse, PageError> {
     let state = state(request)?;
-    let order_id = write_once(state, command, comments::refused).await?.body;
+    let order_id = run(state, command, comments::refused).await?.body;
     let list_href = orders_href(state, &staff.account_id);
     Ok(see_other(&format!("{list_href}/{}#events", escaped_segment(&order_id))))
 }
