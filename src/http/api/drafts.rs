@@ -41,14 +41,14 @@ pub async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let asked = list_query::draft_list(request.query_string())?;
-    let read = state.store.read(move |reader| load_page(reader, &actor.account_id, asked));
+    let read = state.store.read(move |reader| load_draft_page(reader, &actor.account_id, asked));
     let page = read.await?;
     let drafts = page.drafts.iter().map(|draft| draft_view::render(&state.links, draft));
     let drafts: Vec<String> = drafts.collect();
     Ok(ok_list("draft_orders", &drafts, page.total))
 }
 
-fn load_page(
+fn load_draft_page(
     reader: &Reader<'_>,
     account_id: &AccountId,
     asked: DraftListQuery,

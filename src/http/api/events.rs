@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::orders::load_order;
 use crate::app::{AddServiceEvent, AddServiceEventRefused};
 use crate::http::edge::body::BODY_BYTES_MAX;
 use crate::http::error::ApiError;
@@ -22,9 +23,7 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let name = order_in_path(&request)?;
-    let found = state.store.read(move |reader| reader.find_order(&actor.account_id, &name)).await?;
-    let order = found.ok_or_else(|| ApiError::not_found("order"))?;
+    let order = load_order(&request, actor.account_id).await?;
     let mut object = ObjectText::default();
     write_events(&mut object, &state.links, &order, IncludeEvents::All);
     Ok(ok_json(object.end()))

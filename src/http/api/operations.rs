@@ -2,9 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::orders::load_order;
 use crate::app::{ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation};
 use crate::clock::rfc3339;
-use crate::domain::ids::AccountId;
 use crate::domain::ledger::ReferenceProblem;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::http::edge::body::BODY_BYTES_MAX;
@@ -15,7 +15,6 @@ use crate::http::extract::{
 use crate::http::reply::{ok_json, write};
 use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
-use crate::store::OrderRecord;
 use crate::wire::problem::Problem;
 use crate::wire::{operation_request, operation_view};
 
@@ -65,12 +64,6 @@ pub async fn show(
     let found = order.operations_of(kind).find(|op| Some(op.id.as_str()) == id.as_deref());
     let operation = found.ok_or_else(|| ApiError::not_found(kind.singular()))?;
     Ok(ok_json(operation_view::render(&state.links, &order.account_id, &order.order_id, operation)))
-}
-
-async fn load_order(request: &HttpRequest, account_id: AccountId) -> Result<OrderRecord, ApiError> {
-    let order = order_in_path(request)?;
-    let read = state(request)?.store.read(move |reader| reader.find_order(&account_id, &order));
-    read.await?.ok_or_else(|| ApiError::not_found("order"))
 }
 
 fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {

@@ -8,7 +8,6 @@ use crate::http::extract::{ShoppingReader, order_in_path, path_segment};
 use crate::http::reply::{ok_json, ok_list};
 use crate::http::state::state;
 use crate::store::{OrderPage, OrderRecord, Reader, StoreError, ValueFilter};
-use crate::wire::event_view::IncludeEvents;
 use crate::wire::list_query::{OrderListQuery, unknown_paging_token};
 use crate::wire::{list_query, order_view};
 
@@ -32,9 +31,7 @@ pub async fn show(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let include = list_query::include_events(request.query_string())?;
-    let name = order_in_path(&request)?;
-    let found = state.store.read(move |reader| reader.find_order(&actor.account_id, &name)).await?;
-    let order = found.ok_or_else(|| ApiError::not_found("order"))?;
+    let order = load_order(&request, actor.account_id).await?;
     Ok(ok_json(order_view::render(&state.links, &order, include)))
 }
 
@@ -64,7 +61,7 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let asked = list_query::order_list(request.query_string())?;
-    respond(&request, actor.account_id, asked).await
+    answer_page(&request, actor.account_id, asked).await
 }
 
 /// `GET /customers/{customer_id}/orders` and the same for a store: a page of theirs. API events are
@@ -83,31 +80,34 @@ pub async fn list_viewed(
         return Ok(ok_list("orders", &[], asked.query.total.then_some(0)));
     }
     *ids = vec![viewed.id];
-    respond(&request, actor.account_id, asked).await
+    answer_page(&request, actor.account_id, asked).await
 }
 
-async fn respond(
+/// The order in the path, with everything about it.
+pub async fn load_order(
+    request: &HttpRequest,
+    account_id: AccountId,
+) -> Result<OrderRecord, ApiError> {
+    let name = order_in_path(request)?;
+    let read = state(request)?.store.read(move |reader| reader.find_order(&account_id, &name));
+    read.await?.ok_or_else(|| ApiError::not_found("order"))
+}
+
+async fn answer_page(
     request: &HttpRequest,
     account_id: AccountId,
     asked: OrderListQuery,
 ) -> Result<HttpResponse, ApiError> {
+    let state = state(request)?;
     let include = asked.include_events;
-    let read = state(request)?.store.read(move |reader| load_page(reader, &account_id, asked));
-    page_text(request, &read.await?, include)
-}
-
-fn page_text(
-    request: &HttpRequest,
-    page: &OrderPage,
-    include: IncludeEvents,
-) -> Result<HttpResponse, ApiError> {
-    let links = &state(request)?.links;
-    let orders = page.orders.iter().map(|order| order_view::render(links, order, include));
+    let read = state.store.read(move |reader| load_order_page(reader, &account_id, asked));
+    let page = read.await?;
+    let orders = page.orders.iter().map(|order| order_view::render(&state.links, order, include));
     let orders: Vec<String> = orders.collect();
     Ok(ok_list("orders", &orders, page.total))
 }
 
-fn load_page(
+fn load_order_page(
     reader: &Reader<'_>,
     account_id: &AccountId,
     asked: OrderListQuery,
