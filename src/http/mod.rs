@@ -1,11 +1,11 @@
 //! The HTTP server: every route in one list, and what all of them share.
 
-pub mod admin;
-pub mod api;
+mod admin;
+mod api;
 mod assets;
 mod docs;
 mod edge;
-pub mod error;
+mod error;
 mod extract;
 mod guesses;
 mod known_hosts;
@@ -19,7 +19,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{Resource, Route, web};
 
 pub use guesses::{ClientAttempt, Guesses, SignInAttempt};
-pub use known_hosts::{KnownHosts, without_dot};
+pub use known_hosts::without_dot;
 pub use state::{AppState, StateOptions};
 
 use crate::domain::operation::OperationKind;
@@ -148,7 +148,7 @@ pub fn pages() -> Vec<Endpoint> {
 
 /// Adds every route, those of the back office for known hosts only. A path answers other methods
 /// with a 405 that names its own, and every other path is a 404.
-pub fn configure(config: &mut ServiceConfig) {
+fn configure(config: &mut ServiceConfig) {
     let mut waiting = endpoints();
     waiting.extend(pages());
     while !waiting.is_empty() {
