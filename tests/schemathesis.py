@@ -290,6 +290,17 @@ def before_load_schema(context, raw_schema):
         "additionalProperties": False,
     }
     schemas["OperationRequest"]["properties"]["items"]["maxItems"] = 1
+    # The document cannot say this: OpenAPI allows an expression as a link's whole body only.
+    whole_line = {
+        "items": [
+            {
+                "line_id": "$response.body#/orders/0/items/0/line_id",
+                "amount": "$response.body#/orders/0/items/0/remaining_amount",
+            }
+        ]
+    }
+    for link in ("CompletedAuthorize", "CompletedCapture"):
+        raw_schema["components"]["links"][link]["requestBody"] = whole_line
 
 
 told = collections.Counter()

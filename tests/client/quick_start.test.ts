@@ -1,48 +1,103 @@
-// The README's quick start with a client library that is generated from the API's document and
-// type-checked. It shows that the document is enough to write a client.
+// Clients that four generators made of the API's document follow an order from its draft to its
+// refund, and are told why a second refund is refused. A program can get all that it needs to know
+// about the API from the document.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+
+import openapiFetch from 'openapi-fetch';
 
 import { book, stopBooks } from '../browser/books.mjs';
-import {
-  aidAuthsOauthTokenPost as makeToken,
-  aidDraftOrdersIdCompletePut as complete,
-  aidDraftOrdersPost as makeDraft,
-  aidOrdersGet as listOrders,
-  aidOrdersIdCapturePost as capture,
-  aidOrdersIdGet as readOrder,
-} from './client';
-import { client } from './client/client.gen';
+import * as heyApi from './made/hey_api';
+import { client as heyApiClient } from './made/hey_api/client.gen';
+import type { paths } from './made/openapi_typescript';
 
 after(stopBooks);
 
-test('a generated client records a capture and is told why a second is refused', async () => {
+const items = [{ id: '175938', line_id: 1, quantity: 2, gross_amount: 39800 }];
+const draftOfChairs = { order: { currency: 'NOK' as const, items } };
+const all = { items: [{ line_id: 1, amount: 39800 }] };
+const half = { items: [{ line_id: 1, amount: 19900 }] };
+
+test('a client of @hey-api/openapi-ts records what happens to the money of an order', async () => {
   const shop = await book('demo');
   const path = { aid: shop.account };
-  client.setConfig({ baseUrl: shop.url });
+  heyApiClient.setConfig({ baseUrl: shop.url });
   const basic = { Authorization: `Basic ${shop.api.basic}` };
-  const token = await makeToken({ path, headers: basic, throwOnError: true });
-  client.setConfig({ baseUrl: shop.url, auth: token.data.access_token });
+  const made = { path, headers: basic, throwOnError: true as const };
+  const token = await heyApi.aidAuthsOauthTokenPost(made);
+  heyApiClient.setConfig({ baseUrl: shop.url, auth: token.data.access_token });
 
-  const items = [{ id: '175938', line_id: 1, quantity: 2, gross_amount: 39800 }];
-  const body = { order: { currency: 'NOK' as const, items } };
-  const draft = await makeDraft({ path, body, throwOnError: true });
-  const made = await complete({ path: { ...path, id: draft.data.id }, throwOnError: true });
-  const [{ order_id }] = made.data.orders;
-
-  const wanted = { items: [{ line_id: 1, amount: 39800 }] };
-  const captured = await capture({ path: { ...path, order_id }, body: wanted, throwOnError: true });
+  const sent = { throwOnError: true as const };
+  const draft = await heyApi.aidDraftOrdersPost({ path, body: draftOfChairs, ...sent });
+  const completing = { path: { ...path, id: draft.data.id }, ...sent };
+  const completed = await heyApi.aidDraftOrdersIdCompletePut(completing);
+  const ofOrder = { path: { ...path, order_id: completed.data.orders[0].order_id } };
+  await heyApi.aidOrdersIdAuthorizationPost({ ...ofOrder, body: all, ...sent });
+  const captured = await heyApi.aidOrdersIdCapturePost({ ...ofOrder, body: all, ...sent });
   assert.equal(captured.data.amount, 39800);
   assert.equal(captured.data.success, true);
+  await heyApi.aidOrdersIdRefundsPost({ ...ofOrder, body: half, ...sent });
 
-  const again = await capture({ path: { ...path, order_id }, body: wanted });
-  assert.equal(again.response?.status, 409);
-  assert.equal(again.error?.error.code, 'amount_exceeds_remaining');
+  const refused = await heyApi.aidOrdersIdRefundsPost({ ...ofOrder, body: all });
+  assert.equal(refused.response?.status, 409);
+  assert.equal(refused.error?.error.code, 'amount_exceeds_remaining');
 
-  const order = await readOrder({ path: { ...path, order_id }, throwOnError: true });
-  assert.equal(order.data.payment_status, 'paid');
-  const query = { payment_status: ['paid' as const], limit: 1 };
-  const page = await listOrders({ path, query, throwOnError: true });
-  assert.equal(page.data.orders[0].order_id, order_id);
+  const order = await heyApi.aidOrdersIdGet({ ...ofOrder, ...sent });
+  assert.equal(order.data.payment_status, 'partially_refunded');
+  const query = { payment_status: ['partially_refunded' as const], limit: 1 };
+  const page = await heyApi.aidOrdersGet({ path, query, ...sent });
+  assert.equal(page.data.orders[0].order_id, ofOrder.path.order_id);
 });
+
+test('a client of openapi-typescript records what happens to the money of an order', async () => {
+  const shop = await book('demo');
+  const path = { aid: shop.account };
+  const base = '/v1/accounts/{aid}' as const;
+  const api = openapiFetch<paths>({ baseUrl: shop.url });
+  const basic = { Authorization: `Basic ${shop.api.basic}` };
+  const token = await api.POST(`${base}/auth/token`, { params: { path }, headers: basic });
+  api.use({
+    onRequest({ request }) {
+      request.headers.set('Authorization', `Bearer ${token.data?.access_token}`);
+    },
+  });
+
+  const draft = await api.POST(`${base}/shopping/draft_orders`, {
+    params: { path },
+    body: draftOfChairs,
+  });
+  assert.ok(draft.data);
+  const completed = await api.PUT(`${base}/shopping/draft_orders/{id}/complete`, {
+    params: { path: { ...path, id: draft.data.id } },
+  });
+  assert.ok(completed.data);
+  const params = { path: { ...path, order_id: completed.data.orders[0].order_id } };
+  const order = `${base}/shopping/orders/{order_id}` as const;
+  await api.POST(`${order}/authorizations`, { params, body: all });
+  const captured = await api.POST(`${order}/captures`, { params, body: all });
+  assert.equal(captured.data?.amount, 39800);
+  await api.POST(`${order}/refunds`, { params, body: half });
+
+  const refused = await api.POST(`${order}/refunds`, { params, body: all });
+  assert.equal(refused.response.status, 409);
+  assert.equal(refused.error?.error.code, 'amount_exceeds_remaining');
+
+  const read = await api.GET(order, { params });
+  assert.equal(read.data?.payment_status, 'partially_refunded');
+});
+
+for (const [generator, script] of [
+  ['openapi-python-client', 'openapi_python_client_flow.py'],
+  ['openapi-generator', 'openapi_generator_flow.py'],
+]) {
+  test(`a client of ${generator} records what happens to the money of an order`, async () => {
+    const shop = await book('demo');
+    const [id, secret] = atob(shop.api.basic).split(':');
+    const args = ['python', script, shop.url, shop.account, id, secret];
+    const env = { ...process.env, PYTHONPATH: 'made', PYTHONDONTWRITEBYTECODE: '1' };
+    await promisify(execFile)('../venv', args, { env });
+  });
+}
