@@ -138,21 +138,6 @@ pub async fn find_visitor(
     Ok(Some(visitor(session, accounts, token_sha256)))
 }
 
-fn visitor(
-    session: SessionRecord,
-    accounts: Vec<AccountRecord>,
-    token_sha256: [u8; 32],
-) -> Visitor {
-    Visitor {
-        role: session.user.role,
-        user_id: session.user.user_id,
-        email: session.user.email,
-        accounts,
-        form_token: session.form_token,
-        token_sha256,
-    }
-}
-
 /// SHA-256 of the request's session cookie.
 pub fn cookie_sha256(state: &AppState, request: &HttpRequest) -> Option<[u8; 32]> {
     let cookie = request.cookie(cookie_name(state))?;
@@ -174,6 +159,21 @@ pub fn no_cookie(state: &AppState) -> Cookie<'static> {
     let mut cookie = session_cookie(state, &Ticket::sent(""));
     cookie.make_removal();
     cookie
+}
+
+fn visitor(
+    session: SessionRecord,
+    accounts: Vec<AccountRecord>,
+    token_sha256: [u8; 32],
+) -> Visitor {
+    Visitor {
+        role: session.user.role,
+        user_id: session.user.user_id,
+        email: session.user.email,
+        accounts,
+        form_token: session.form_token,
+        token_sha256,
+    }
 }
 
 /// Browsers accept a `__Host-` cookie only over TLS and only from this very host. Over plain http

@@ -141,25 +141,31 @@ impl Asked {
         let known = |id: &str| stores.is_none_or(|stores| stores.iter().any(|store| store == id));
         let store = |id: &str| Some(id.to_owned()).filter(|id| known(id));
         let store_id = self.store.parse(store, "No orders from this store.");
-        let day = |date: &str, days_on| {
-            day_start(date, days_on, time_zone).filter(|_| date.len() == DATE_CHARS)
-        };
-        let from = self.from.parse(|date| day(date, 0), NO_DATE);
-        let to = self.to.parse(|date| day(date, 1), NO_DATE);
-        if matches!((from, to), (Some(from), Some(to)) if to <= from) {
-            self.to.problem = "The last day is before the first.";
-        }
+        let (from, end) = self.check_days(time_zone);
         let query = OrderQuery {
             statuses: status.into_iter().collect(),
             payment_statuses: payment_status.into_iter().collect(),
             currencies: currency.into_iter().collect(),
             values: store_id.map(|id| (ValueFilter::StoreId, vec![id])).into_iter().collect(),
             created_from: from,
-            created_to: to.map(|end| Timestamp(end.0 - 1)),
+            created_to: end.map(|end| Timestamp(end.0 - 1)),
             search,
             ..OrderQuery::default()
         };
         self.filters().iter().all(|(_, field)| field.problem.is_empty()).then_some(query)
+    }
+
+    /// The start of the first day, and the end of the last, which is the start of the day after it.
+    fn check_days(&mut self, time_zone: &str) -> (Option<Timestamp>, Option<Timestamp>) {
+        let day = |date: &str, days_on| {
+            day_start(date, days_on, time_zone).filter(|_| date.len() == DATE_CHARS)
+        };
+        let from = self.from.parse(|date| day(date, 0), NO_DATE);
+        let end = self.to.parse(|date| day(date, 1), NO_DATE);
+        if matches!((from, end), (Some(from), Some(end)) if end <= from) {
+            self.to.problem = "The last day is before the first.";
+        }
+        (from, end)
     }
 
     /// The sort that the list gets. An unknown sort, or a sort by total that no index serves, is

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use super::page::{Before, Place, authorizations_left, operation_page, reviewed};
 use super::review::review;
-use super::typed::{Subject, said};
+use super::typed::{Subject, operation_fields};
 use super::words::right;
 use crate::app::{
     Idempotent, IdempotentRefused, RecordOperation, RecordOperationRefused, RecordedOperation,
@@ -64,7 +64,7 @@ pub async fn show(
         let href = format!("{href}/{}", kind.plural());
         return Ok(see_other(&form_href(&href, &state.randomness.uuid(), &authorization_id)));
     }
-    let (stored, loaded) = load_settled(state, &staff, &request, staff.key_hash(&key)).await?;
+    let (stored, loaded) = load_with_answer(state, &staff, &request, staff.key_hash(&key)).await?;
     if let Some(stored) = stored {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
     }
@@ -86,27 +86,32 @@ pub async fn create(
     staff.expect_right(right(kind))?;
     let state = state(&request)?;
     let key = key_use(&staff, &request, &form);
-    let (stored, loaded) = load_settled(state, &staff, &request, key.hash).await?;
+    let (stored, loaded) = load_with_answer(state, &staff, &request, key.hash).await?;
     let has_recorded = stored.is_some();
     if let Some(stored) = stored.filter(|stored| stored.fingerprint == key.fingerprint) {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
     }
     let chosen = choose(&loaded, kind, form.text("authorization_id"));
     let sent = Sent { kind, staff: &staff, state, loaded, chosen, form };
-    if has_recorded { sent.again(StatusCode::CONFLICT, KEY_USED) } else { sent.step(key).await }
+    if has_recorded {
+        sent.page_with_new_key(StatusCode::CONFLICT, KEY_USED)
+    } else {
+        sent.step(key).await
+    }
 }
 
 impl Sent<'_> {
     /// Does what the pressed button says.
     async fn step(self, key: KeyUse) -> Result<HttpResponse, PageError> {
         if !is_key(self.form.text("key")) {
-            return self.again(StatusCode::BAD_REQUEST, LOOK_AGAIN);
+            return self.page_with_new_key(StatusCode::BAD_REQUEST, LOOK_AGAIN);
         }
         match self.form.text("step") {
             "all" => self.refilled(|subject| subject.filled()),
             "clear" => self.refilled(|subject| subject.cleared()),
             "record" => self.record(key).await,
-            _ => self.shown(StatusCode::OK, if self.has_changed() { CHANGED } else { "" }),
+            _ => self
+                .page_with_same_key(StatusCode::OK, if self.has_changed() { CHANGED } else { "" }),
         }
     }
 
@@ -118,10 +123,10 @@ impl Sent<'_> {
         let is_allowed = matches!(review(&subject, &typed), Some(Ok(_)));
         match typed.request {
             Some(request) if is_as_shown && is_allowed => self.write(key, request).await,
-            _ if self.has_changed() => self.again(StatusCode::CONFLICT, CHANGED),
-            Some(_) if is_allowed => self.shown(StatusCode::OK, LOOK_AGAIN),
-            Some(_) => self.again(StatusCode::CONFLICT, ""),
-            None => self.shown(StatusCode::BAD_REQUEST, ""),
+            _ if self.has_changed() => self.page_with_new_key(StatusCode::CONFLICT, CHANGED),
+            Some(_) if is_allowed => self.page_with_same_key(StatusCode::OK, LOOK_AGAIN),
+            Some(_) => self.page_with_new_key(StatusCode::CONFLICT, ""),
+            None => self.page_with_same_key(StatusCode::BAD_REQUEST, ""),
         }
     }
 
@@ -145,7 +150,7 @@ impl Sent<'_> {
         };
         match error {
             WriteError::Refused(IdempotentRefused::KeyReused) => {
-                self.again(StatusCode::CONFLICT, KEY_USED)
+                self.page_with_new_key(StatusCode::CONFLICT, KEY_USED)
             }
             WriteError::Refused(IdempotentRefused::Command(
                 RecordOperationRefused::References(_)
@@ -159,7 +164,7 @@ impl Sent<'_> {
                 let account_id = self.staff.account_id.clone();
                 let read = self.state.store.read(move |reader| load(reader, &account_id, &order));
                 self.loaded = read.await?.ok_or(PageError::NotFound)?;
-                self.again(StatusCode::CONFLICT, CHANGED)
+                self.page_with_new_key(StatusCode::CONFLICT, CHANGED)
             }
             // The form keeps its key, so that pressing the button again cannot record twice.
             WriteError::Refused(IdempotentRefused::Command(
@@ -173,7 +178,7 @@ impl Sent<'_> {
                 let is_unclear = matches!(error, WriteError::WritesOff | WriteError::Crashed);
                 let error = ApiError::from_write(error, |_| ApiError::not_found("order"));
                 let notice = if is_unclear { UNCLEAR } else { &error.message };
-                self.shown(error.status_code(), &format!("{notice} {PRESS_AGAIN}"))
+                self.page_with_same_key(error.status_code(), &format!("{notice} {PRESS_AGAIN}"))
             }
         }
     }
@@ -189,18 +194,26 @@ impl Sent<'_> {
         };
         let rest = self.form.fields().iter().filter(|(name, _)| !is_box(name)).cloned();
         self.form = Form::new(rest.chain(boxes).collect());
-        self.shown(StatusCode::OK, "")
+        self.page_with_same_key(StatusCode::OK, "")
     }
 
-    /// The page again with a new key, because the old one is used up or was for another state of
-    /// the order.
-    fn again(&self, status: StatusCode, notice: &str) -> Result<HttpResponse, PageError> {
+    /// The page again with a new key, because the old one is invalid, used up, or for an older state
+    /// of the order.
+    fn page_with_new_key(
+        &self,
+        status: StatusCode,
+        notice: &str,
+    ) -> Result<HttpResponse, PageError> {
         let before = Before { notice, key: self.new_key(), seen: self.seen() };
         self.page(status, before)
     }
 
     /// The page again with the same key.
-    fn shown(&self, status: StatusCode, notice: &str) -> Result<HttpResponse, PageError> {
+    fn page_with_same_key(
+        &self,
+        status: StatusCode,
+        notice: &str,
+    ) -> Result<HttpResponse, PageError> {
         let key = self.form.text("key").to_owned();
         self.page(status, Before { notice, key, seen: self.seen() })
     }
@@ -246,16 +259,17 @@ impl Sent<'_> {
 
 /// The form's key, with a fingerprint of the order and of the fields that say what to record.
 fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
-    let said = form_urlencoded::Serializer::new(String::new()).extend_pairs(said(form)).finish();
+    let mut typed = form_urlencoded::Serializer::new(String::new());
+    let typed = typed.extend_pairs(operation_fields(form)).finish();
     KeyUse {
         hash: staff.key_hash(form.text("key")),
-        fingerprint: sha256(format!("{}\n{said}", request.path()).as_bytes()),
+        fingerprint: sha256(format!("{}\n{typed}", request.path()).as_bytes()),
     }
 }
 
 /// The stored answer of the form's key, and the order. One read transaction for both: otherwise
 /// this very form could be recorded in between, and its change would look like another user's.
-async fn load_settled(
+async fn load_with_answer(
     state: &AppState,
     staff: &Staff,
     request: &HttpRequest,
@@ -270,8 +284,8 @@ async fn load_settled(
     Ok((stored, loaded.ok_or(PageError::NotFound)?))
 }
 
-/// The authorization that was asked for, or the only one with anything left; `None` for an order
-/// that does not have several.
+/// The authorization that was asked for, or the only one with anything left. `None` on an order that
+/// does not have several, or when the user has to choose.
 fn choose(loaded: &OrderRead, kind: OperationKind, wanted: &str) -> Option<ResourceId> {
     let ledger = &loaded.order.ledger;
     if !ledger.multiple_authorizations || kind == OperationKind::Authorization {

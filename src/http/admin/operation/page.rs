@@ -150,8 +150,8 @@ pub fn operation_page(
     }
 }
 
-/// A digest of what the review shows: the number of events of the order, and the amount of each
-/// line.
+/// A digest of what the review shows: the state of the order (its number of events), the amounts,
+/// the authorization and the outcome.
 pub fn reviewed(subject: &Subject<'_>, typed: &Typed) -> String {
     let member = |key: &str| typed.body.member(key).map(Tree::to_string).unwrap_or_default();
     let shown = ["items", "authorization_id", "success"].map(member).join("\n");

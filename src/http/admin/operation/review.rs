@@ -39,20 +39,20 @@ pub struct Refused {
 pub fn review(subject: &Subject<'_>, typed: &Typed) -> Option<Result<Review, Refused>> {
     let request = typed.request.as_ref()?;
     let ledger = &subject.order.ledger;
-    let decided = decide(ledger, request, &not_yet(), EventSeq(i64::MAX));
+    let decided = decide(ledger, request, &placeholder_id(), EventSeq(i64::MAX));
     Some(match decided {
-        Ok(recording) => Ok(told(subject, request, &recording.ledger)),
+        Ok(recording) => Ok(accepted(subject, request, &recording.ledger)),
         Err(rejected) => Err(refused(subject, &rejected)),
     })
 }
 
 /// A placeholder for the operation's id, which `decide` needs to name a new authorization. The real
 /// id is drawn when the operation is recorded.
-fn not_yet() -> ResourceId {
+fn placeholder_id() -> ResourceId {
     ResourceId::parse("not-recorded").expect("twelve characters are an id")
 }
 
-fn told(subject: &Subject<'_>, request: &OperationRequest, after: &Ledger) -> Review {
+fn accepted(subject: &Subject<'_>, request: &OperationRequest, after: &Ledger) -> Review {
     let currency = &subject.order.currency;
     let total = request.items.total().minor_units().into();
     let status = PaymentStatus::derive(&after.lines);

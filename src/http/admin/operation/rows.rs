@@ -85,6 +85,16 @@ pub fn window(sources: &Sources<'_>, self_href: &str, key: &str) -> Window {
     }
 }
 
+/// The signed sum of all operations of a kind so far.
+pub fn so_far(kind: OperationKind, sums: &LedgerSums) -> i128 {
+    match kind {
+        OperationKind::Authorization => sums.authorized,
+        OperationKind::Capture => sums.captured,
+        OperationKind::Refund => sums.refunded,
+        OperationKind::Cancellation => sums.cancelled,
+    }
+}
+
 fn rows(sources: &Sources<'_>) -> Vec<Row> {
     let Sources { subject, typed, refused, changed, .. } = sources;
     let items = subject.order.items.iter().zip(&typed.lines);
@@ -94,7 +104,7 @@ fn rows(sources: &Sources<'_>) -> Vec<Row> {
         let available = subject.available(line);
         let shown = |magnitude| figure(currency, line.payable().sign_applied_to(magnitude));
         let quantity = item_quantity(item);
-        let told = refused.and_then(|refused| {
+        let refusal = refused.and_then(|refused| {
             refused.lines.iter().find(|(line, _)| *line == item.line_id).map(|(_, why)| why.clone())
         });
         Some(Row {
@@ -111,7 +121,7 @@ fn rows(sources: &Sources<'_>) -> Vec<Row> {
             amount: typed.amount.clone(),
             quantity_name: quantity_name(item.line_id),
             quantity_typed: typed.quantity.clone(),
-            problem: told.unwrap_or_else(|| typed.problem.clone()),
+            problem: refusal.unwrap_or_else(|| typed.problem.clone()),
             changed: changed.iter().any(|event| has_moved(event, item.line_id)),
         })
     };
@@ -121,14 +131,4 @@ fn rows(sources: &Sources<'_>) -> Vec<Row> {
 fn has_moved(event: &EventRecord, line_id: LineId) -> bool {
     let operation = event.operation().filter(|operation| operation.success);
     operation.is_some_and(|operation| operation.items.iter().any(|item| item.line_id == line_id))
-}
-
-/// The signed sum of all operations of a kind so far.
-pub fn so_far(kind: OperationKind, sums: &LedgerSums) -> i128 {
-    match kind {
-        OperationKind::Authorization => sums.authorized,
-        OperationKind::Capture => sums.captured,
-        OperationKind::Refund => sums.refunded,
-        OperationKind::Cancellation => sums.cancelled,
-    }
 }

@@ -28,7 +28,7 @@ const CARD: [(&str, &str); 2] =
     [("brand", "/payment_details/card/brand"), ("masked_pan", "/payment_details/card/masked_pan")];
 
 /// Fields that do not describe the operation, so that they are not part of its fingerprint.
-const AROUND: [&str; 6] = ["form_token", "step", "key", "seen", "reviewed", "from"];
+const FORM_ONLY_FIELDS: [&str; 6] = ["form_token", "step", "key", "seen", "reviewed", "from"];
 
 /// The form of an operation as it was sent.
 pub struct Typed {
@@ -99,12 +99,12 @@ impl Subject<'_> {
         let lines: Vec<TypedLine> = self.order.items.iter().filter_map(line).collect();
         let mut problems = self.unknown_fields(form);
         let body = self.body(&lines, form, &mut problems);
-        let is_whole = lines.iter().all(|line| line.problem.is_empty()) && problems.is_empty();
+        let is_valid = lines.iter().all(|line| line.problem.is_empty()) && problems.is_empty();
         let mut request = None;
-        if is_whole {
+        if is_valid {
             match operation_request::parse(self.kind, &body) {
                 Ok(parsed) => request = Some(parsed),
-                Err(wrong) => problems.extend(wrong.into_iter().map(in_form)),
+                Err(wrong) => problems.extend(wrong.into_iter().map(form_problem)),
             }
         }
         Typed { lines, problems, body, request }
@@ -225,7 +225,7 @@ impl Subject<'_> {
         let is_known = |name: &str| {
             let of_line = name.strip_prefix("amount-").or_else(|| name.strip_prefix("quantity-"));
             let line = of_line.and_then(|number| LineId::new(number.parse().ok()?));
-            AROUND.contains(&name)
+            FORM_ONLY_FIELDS.contains(&name)
                 || singles.contains(&name)
                 || DETAILS.iter().any(|(known, _)| *known == name)
                 || CARD.iter().any(|(known, _)| name.strip_prefix("card_") == Some(known))
@@ -248,8 +248,9 @@ impl TypedLine {
 }
 
 /// The fields that describe the operation, as typed. The fingerprint of a form's key covers these.
-pub fn said(form: &Form) -> Vec<(&str, &str)> {
-    let fields = form.fields().iter().filter(|(name, _)| !AROUND.contains(&name.as_str()));
+pub fn operation_fields(form: &Form) -> Vec<(&str, &str)> {
+    let fields =
+        form.fields().iter().filter(|(name, _)| !FORM_ONLY_FIELDS.contains(&name.as_str()));
     fields.map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
@@ -312,7 +313,7 @@ fn metadata(form: &Form, problems: &mut Vec<(&'static str, String)>) -> Option<T
 }
 
 /// A problem of the body, assigned to the field of the form that it came from.
-fn in_form(problem: Problem) -> (&'static str, String) {
+fn form_problem(problem: Problem) -> (&'static str, String) {
     let message = match problem.code {
         "empty" => "Enter an amount on at least one line.".to_owned(),
         _ => problem.message,

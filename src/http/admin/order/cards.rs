@@ -9,22 +9,16 @@ use crate::json::{self, Tree};
 
 /// How much a card shows.
 #[derive(Clone, Copy)]
-struct Room {
+struct Limits {
     lines_max: usize,
     /// Members of the metadata.
     members_max: usize,
     text_chars_max: usize,
 }
 
-impl Room {
-    fn cut(self, text: &str) -> String {
-        words::cut(text, self.text_chars_max)
-    }
-}
-
-const GLANCE: Room = Room { lines_max: 5, members_max: 8, text_chars_max: 80 };
-const UNLIMITED: Room =
-    Room { lines_max: usize::MAX, members_max: usize::MAX, text_chars_max: usize::MAX };
+const GLANCE: Limits = Limits { lines_max: 5, members_max: 8, text_chars_max: 80 };
+const UNLIMITED: Limits =
+    Limits { lines_max: usize::MAX, members_max: usize::MAX, text_chars_max: usize::MAX };
 
 /// Members of the metadata in which gateways give the reason of a refusal, in order of preference.
 const REASONS: [&str; 7] = [
@@ -69,48 +63,48 @@ pub fn operation_cards(read: &OrderRead, whole: &Whole) -> Vec<OperationCard> {
         OperationKind::ALL.iter().flat_map(|kind| order.operations_of(*kind)).collect();
     all.sort_by_key(|operation| std::cmp::Reverse(operation.seq));
     let shown = all.into_iter().take(whole.shown_max(Section::Operations));
-    let room = if whole.has(Section::Operations) { UNLIMITED } else { GLANCE };
-    shown.map(|operation| operation_card(read, operation, room)).collect()
+    let limits = if whole.has(Section::Operations) { UNLIMITED } else { GLANCE };
+    shown.map(|operation| operation_card(read, operation, limits)).collect()
 }
 
-fn operation_card(read: &OrderRead, operation: &Operation, room: Room) -> OperationCard {
+fn operation_card(read: &OrderRead, operation: &Operation, limits: Limits) -> OperationCard {
     let document = json::parse(operation.document.0.as_bytes()).unwrap_or(Tree::Null);
     let members = match document.member("metadata") {
         Some(Tree::Object(members)) => members.as_slice(),
         _ => &[],
     };
-    let left = members.len().saturating_sub(room.members_max);
-    let shown = members.iter().take(room.members_max);
+    let left = members.len().saturating_sub(limits.members_max);
+    let shown = members.iter().take(limits.members_max);
     OperationCard {
         kind: words::operation(operation.kind),
         amount: words::money(&read.order.currency, operation.amount.minor_units().into()),
         success: operation.success,
-        reason: reason(members, room),
-        facts: facts(read, operation, &document, room),
+        reason: reason(members, limits),
+        facts: facts(read, operation, &document, limits),
         members: shown
-            .map(|(name, value)| Member { name: room.cut(name), text: room.cut(&plain(value)) })
+            .map(|(name, value)| Member { name: limits.cut(name), text: limits.cut(&plain(value)) })
             .collect(),
         members_left: words::count_left(left),
     }
 }
 
 /// The gateway's reason for a refusal, from the metadata; empty when the metadata has no reason.
-fn reason(members: &[(String, Tree)], room: Room) -> String {
+fn reason(members: &[(String, Tree)], limits: Limits) -> String {
     let find = |key: &&str| members.iter().find(|(name, _)| name == key);
     let found = REASONS.iter().find_map(find);
-    found.map_or_else(String::new, |(_, value)| room.cut(&plain(value)))
+    found.map_or_else(String::new, |(_, value)| limits.cut(&plain(value)))
 }
 
-fn facts(read: &OrderRead, operation: &Operation, document: &Tree, room: Room) -> Vec<Fact> {
+fn facts(read: &OrderRead, operation: &Operation, document: &Tree, limits: Limits) -> Vec<Fact> {
     let details = document.member("payment_details").unwrap_or(&Tree::Null);
     let card = details.member("card").unwrap_or(&Tree::Null);
-    let one = |name, text: String| Fact { name, texts: vec![room.cut(&text)] };
+    let one = |name, text: String| Fact { name, texts: vec![limits.cut(&text)] };
     let mut facts = vec![
         one("When", read.local(operation.created_at)),
         one("Who", read.name_of(&operation.created_by)),
         // The template shows a failure above the facts, with its reason.
         one("Result", if operation.success { "succeeded" } else { "" }.to_owned()),
-        Fact { name: "Lines", texts: lines(read, &operation.items, room) },
+        Fact { name: "Lines", texts: lines(read, &operation.items, limits) },
         one("Processed", processed_at(read, document)),
         one("Processed by", joined(document, &["processed_by"])),
         one("Gateway", joined(details, &["psp"])),
@@ -141,15 +135,15 @@ fn processed_at(read: &OrderRead, document: &Tree) -> String {
     parse_rfc3339(sent).map_or_else(|| sent.to_owned(), |at| read.local(at))
 }
 
-fn lines(read: &OrderRead, items: &[OperationItem], room: Room) -> Vec<String> {
+fn lines(read: &OrderRead, items: &[OperationItem], limits: Limits) -> Vec<String> {
     let line = |item: &OperationItem| {
         let amount = words::figure(&read.order.currency, item.amount.minor_units().into());
         let known = read.order.items.iter().find(|known| known.line_id == item.line_id);
         let description = known.map(words::item_description).unwrap_or_default();
-        format!("{} {}: {amount}", item.line_id.number(), room.cut(&description))
+        format!("{} {}: {amount}", item.line_id.number(), limits.cut(&description))
     };
-    let mut lines: Vec<String> = items.iter().take(room.lines_max).map(line).collect();
-    let left = words::count_left(items.len().saturating_sub(room.lines_max));
+    let mut lines: Vec<String> = items.iter().take(limits.lines_max).map(line).collect();
+    let left = words::count_left(items.len().saturating_sub(limits.lines_max));
     lines.extend((!left.is_empty()).then_some(left));
     lines
 }
@@ -164,4 +158,10 @@ fn joined(tree: &Tree, keys: &[&str]) -> String {
 /// A text without its quotes; any other value as JSON.
 fn plain(value: &Tree) -> String {
     value.as_text().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl Limits {
+    fn cut(self, text: &str) -> String {
+        words::cut(text, self.text_chars_max)
+    }
 }

@@ -12,7 +12,7 @@ use super::people::{Person, people_and_delivery};
 use super::read::{OrderRead, load};
 use super::recorded::{Recorded, recorded};
 use super::sections::{More, Section, Whole};
-use super::story::{EventRow, Telling, event_rows};
+use super::story::{EventOptions, EventRow, event_rows};
 use crate::domain::role::Right;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
@@ -93,9 +93,9 @@ async fn page(
     let whole = Whole::asked(request);
     let operations = order.events.iter().filter(|event| event.operation().is_some()).count();
     let may_comment = staff.visitor.role.may(Right::Comment);
-    let telling =
-        Telling { links: &state.links, whole: &whole, self_href: &self_href, may_comment };
-    let events = event_rows(&read, &telling);
+    let options =
+        EventOptions { links: &state.links, whole: &whole, self_href: &self_href, may_comment };
+    let events = event_rows(&read, &options);
     let more = |section, count| whole.more(section, count, &self_href);
     html(&OrderPage {
         more_lines: more(Section::Lines, order.items.len()),

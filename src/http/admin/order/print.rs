@@ -205,7 +205,7 @@ fn taxes(order: &OrderRecord) -> Vec<(String, i128)> {
         for line in document.member("tax_lines").map(Tree::elements).unwrap_or_default() {
             let Some(Tree::Number(percentage)) = line.member("percentage") else { continue };
             let amount = line.member("amount").and_then(Tree::as_integer).unwrap_or_default();
-            let percentage = without_idle_zeros(percentage);
+            let percentage = without_trailing_zeros(percentage);
             match sums.iter_mut().find(|(known, _)| *known == percentage) {
                 Some((_, sum)) => *sum += i128::from(amount),
                 None => sums.push((percentage.to_owned(), amount.into())),
@@ -221,7 +221,7 @@ fn taxes(order: &OrderRecord) -> Vec<(String, i128)> {
 }
 
 /// `25.00` becomes `25`, since clients write the same percentage in several ways.
-fn without_idle_zeros(number: &str) -> &str {
+fn without_trailing_zeros(number: &str) -> &str {
     match number.contains('.') && !number.contains(['e', 'E']) {
         true => number.trim_end_matches('0').trim_end_matches('.'),
         false => number,
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_percentage_is_one_however_it_is_written() {
-        let same = |written: &str| without_idle_zeros(written).to_owned();
+        let same = |written: &str| without_trailing_zeros(written).to_owned();
         assert_eq!(
             (same("25"), same("25.00"), same("100")),
             ("25".into(), "25".into(), "100".into())

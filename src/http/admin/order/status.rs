@@ -26,34 +26,9 @@ pub async fn change(
 ) -> Result<HttpResponse, PageError> {
     staff.visitor.expect_own_form(&form)?;
     staff.expect_right(Right::ManageOrders)?;
-    let state = state(&request)?;
-    let change = match read_change(to, &form) {
-        Ok(change) => change,
-        Err(problem) => {
-            return show_problem(&staff, &request, StatusCode::BAD_REQUEST, problem).await;
-        }
-    };
-    let event = NewApiEvent {
-        method: "POST",
-        path: request.path().to_owned(),
-        body: None,
-        body_sha256: None,
-    };
-    let order = order_in_path(&request)?;
-    let command = ChangeOrderStatus { on_behalf_of: staff.on_behalf_of(), order, change, event };
-    match state.store.writer.write(command).await {
-        Ok(order) => Ok(see_other(&order_href(state, &staff.account_id, &order.order_id))),
-        Err(WriteError::Refused(ChangeOrderStatusRefused::Rejected(why))) => {
-            show_problem(&staff, &request, StatusCode::CONFLICT, refusal_words(why)).await
-        }
-        Err(
-            error @ (WriteError::Refused(ChangeOrderStatusRefused::OrderNotFound)
-            | WriteError::Store(_)
-            | WriteError::QueueFull
-            | WriteError::Unavailable(_)
-            | WriteError::Crashed
-            | WriteError::WritesOff),
-        ) => Err(ApiError::from_write(error, |_| ApiError::not_found("order")).into()),
+    match read_change(to, &form) {
+        Ok(change) => write(&staff, &request, change).await,
+        Err(problem) => show_problem(&staff, &request, StatusCode::BAD_REQUEST, problem).await,
     }
 }
 
@@ -65,5 +40,35 @@ fn read_change(to: StatusChange, form: &Form) -> Result<StatusChange, &'static s
             .map(|reason| StatusChange::Cancel(Some(reason)))
             .ok_or("Choose why the order is cancelled."),
         StatusChange::Close | StatusChange::Open => Ok(to),
+    }
+}
+
+async fn write(
+    staff: &Staff,
+    request: &HttpRequest,
+    change: StatusChange,
+) -> Result<HttpResponse, PageError> {
+    let state = state(request)?;
+    let event = NewApiEvent {
+        method: "POST",
+        path: request.path().to_owned(),
+        body: None,
+        body_sha256: None,
+    };
+    let order = order_in_path(request)?;
+    let command = ChangeOrderStatus { on_behalf_of: staff.on_behalf_of(), order, change, event };
+    match state.store.writer.write(command).await {
+        Ok(order) => Ok(see_other(&order_href(state, &staff.account_id, &order.order_id))),
+        Err(WriteError::Refused(ChangeOrderStatusRefused::Rejected(why))) => {
+            show_problem(staff, request, StatusCode::CONFLICT, refusal_words(why)).await
+        }
+        Err(
+            error @ (WriteError::Refused(ChangeOrderStatusRefused::OrderNotFound)
+            | WriteError::Store(_)
+            | WriteError::QueueFull
+            | WriteError::Unavailable(_)
+            | WriteError::Crashed
+            | WriteError::WritesOff),
+        ) => Err(ApiError::from_write(error, |_| ApiError::not_found("order")).into()),
     }
 }

@@ -37,7 +37,7 @@ pub struct EventRow {
 }
 
 /// What the rows depend on besides the order.
-pub struct Telling<'a> {
+pub struct EventOptions<'a> {
     pub links: &'a Links,
     pub whole: &'a Whole,
     pub self_href: &'a str,
@@ -45,17 +45,17 @@ pub struct Telling<'a> {
 }
 
 /// One row per event. The newest have their JSON, until `RAW_BYTES_MAX` is used up.
-pub fn event_rows(read: &OrderRead, telling: &Telling<'_>) -> Vec<EventRow> {
-    let newest = read.order.events.iter().rev().take(telling.whole.shown_max(Section::Events));
-    let mut room = RAW_BYTES_MAX;
-    newest.map(|event| event_row(read, telling, event, &mut room)).collect()
+pub fn event_rows(read: &OrderRead, options: &EventOptions<'_>) -> Vec<EventRow> {
+    let newest = read.order.events.iter().rev().take(options.whole.shown_max(Section::Events));
+    let mut bytes_left = RAW_BYTES_MAX;
+    newest.map(|event| event_row(read, options, event, &mut bytes_left)).collect()
 }
 
 fn event_row(
     read: &OrderRead,
-    telling: &Telling<'_>,
+    options: &EventOptions<'_>,
     event: &EventRecord,
-    room: &mut usize,
+    bytes_left: &mut usize,
 ) -> EventRow {
     let comment = read.order.comments.iter().find(|comment| comment.event_seq == event.seq);
     let (what, said) = match &event.body {
@@ -66,8 +66,8 @@ fn event_row(
             (change_words(api, event.version, comment.is_some()), said)
         }
     };
-    let deletable = comment.filter(|_| telling.may_comment);
-    let whole = telling.whole.has(Section::Events);
+    let deletable = comment.filter(|_| options.may_comment);
+    let whole = options.whole.has(Section::Events);
     EventRow {
         at: rfc3339(event.created_at),
         when: read.local(event.created_at),
@@ -75,9 +75,9 @@ fn event_row(
         by: read.name_of(&event.created_by),
         said: words::cut(&said, if whole { usize::MAX } else { SAID_CHARS_MAX }),
         delete_href: deletable.map_or_else(String::new, |comment| {
-            format!("{}/comments/{}/delete", telling.self_href, comment.id)
+            format!("{}/comments/{}/delete", options.self_href, comment.id)
         }),
-        raw: raw(event_view::render(telling.links, &read.order, event), room),
+        raw: raw(event_view::render(options.links, &read.order, event), bytes_left),
     }
 }
 
@@ -140,13 +140,13 @@ fn member(document: Option<&KeptJson>, key: &str) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// The JSON if there is room for it; otherwise empty. A quote takes five bytes on the page, as
-/// `&#34;`.
-fn raw(text: String, room: &mut usize) -> String {
+/// The JSON if there are bytes left for it; otherwise empty. A quote takes five bytes on the page:
+/// it is escaped as `&#34;`.
+fn raw(text: String, bytes_left: &mut usize) -> String {
     let bytes = text.len() + 4 * text.matches('"').count();
-    if EVENT_RAW_BYTES_MAX < text.len() || *room < bytes {
+    if EVENT_RAW_BYTES_MAX < text.len() || *bytes_left < bytes {
         return String::new();
     }
-    *room -= bytes;
+    *bytes_left -= bytes;
     text
 }
