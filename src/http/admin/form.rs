@@ -82,8 +82,10 @@ fn is_from_our_pages(request: &HttpRequest) -> Result<bool, PageError> {
         return Ok(false);
     }
     if let Some(site) = header(HeaderName::from_static("sec-fetch-site")) {
+        // "none" means that the user caused the request directly, and no page of any site did.
         return Ok(matches!(site, "same-origin" | "none"));
     }
+    // Old browsers send neither header; the form token alone protects them.
     let Some(origin) = header(ORIGIN) else { return Ok(true) };
     let host = origin.split_once("://").map(|(_, host)| host);
     Ok(origin == state(request)?.links.origin() || (host.is_some() && host == header(HOST)))

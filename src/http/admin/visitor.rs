@@ -104,6 +104,7 @@ impl FromRequest for Staff {
             let visitor = visitor.await?;
             let mut accounts = visitor.accounts.iter();
             let account = accounts.find(|account| Some(&account.account_id) == account_id.as_ref());
+            // Not 403, which would tell that the account exists.
             let account = account.cloned().ok_or(PageError::NotFound)?;
             Ok(Staff { visitor, account_id: account.account_id, account_name: account.name })
         })

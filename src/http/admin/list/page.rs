@@ -136,6 +136,7 @@ impl Loaded {
         let stores = reader.list_order_stores(account_id, STORES_MAX + 1)?;
         let are_all = u32::try_from(stores.len()).is_ok_and(|count| count <= STORES_MAX);
         let stores = Some(stores).filter(|_| are_all);
+        // Dates are days of the shop, so they need its time zone.
         let filters = asked.check(&time_zone, stores.as_deref());
         let tabs = load_tabs(reader, account_id, &asked, base, filters.as_ref())?;
         let query = filters.as_ref().and_then(|filters| asked.tab.narrow(filters));

@@ -87,6 +87,8 @@ pub async fn create(
     let state = state(&request)?;
     let key = key_use(&staff, &request, &form);
     let (stored, loaded) = load_with_answer(state, &staff, &request, key.hash).await?;
+    // The same form sent again leads to its operation. The same key with other fields is a form that
+    // was recorded, gone back to and changed.
     let has_recorded = stored.is_some();
     if let Some(stored) = stored.filter(|stored| stored.fingerprint == key.fingerprint) {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));

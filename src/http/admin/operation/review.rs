@@ -39,6 +39,7 @@ pub struct Refused {
 pub fn review(subject: &Subject<'_>, typed: &Typed) -> Option<Result<Review, Refused>> {
     let request = typed.request.as_ref()?;
     let ledger = &subject.order.ledger;
+    // There is no event yet; the highest number sorts after all recorded ones.
     let decided = decide(ledger, request, &placeholder_id(), EventSeq(i64::MAX));
     Some(match decided {
         Ok(recording) => Ok(accepted(subject, request, &recording.ledger)),

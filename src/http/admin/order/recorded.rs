@@ -61,6 +61,7 @@ fn release_href(loaded: &OrderRead, operation: &Operation, self_href: &str) -> S
         let lines = &loaded.order.ledger.lines;
         lines.iter().any(|line| 0 < line.available(OperationKind::Cancellation, Some(id)))
     };
+    // If this reservation holds nothing any more, the form offers the others to choose from.
     match operation.authorization_id.as_ref().filter(holds) {
         None => path,
         Some(id) => {

@@ -81,6 +81,7 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
         replaces: cookie_sha256(state, &request),
         forgets: state.guesses.succeed_sign_in(&attempt),
     };
+    // False if the user was disabled or got another password after `known_user` read them.
     let started = state.store.writer.write(command).await;
     if !started.map_err(|error| ApiError::from_write(error, ApiError::from))? {
         return page(state, email, form.text("next"), NO_SUCH_USER);
