@@ -272,7 +272,7 @@ fn an_invalid_amount_is_marked_at_its_field() {
         ("quantity-1", "6", "Enter how many of the 5, or an amount."),
         ("quantity-1", "some", "Enter how many of the 5, or an amount."),
         ("processed_at", "yesterday", "Not a valid time. Write it as 2026-11-23T10:00."),
-        ("card_masked_pan", "4242 4242 4242 4242", "This is a whole card number"),
+        ("card_masked_pan", "4242 4242 4242 4242", "This contains a whole card number"),
         ("metadata", "no value", "Write one name: value per line."),
         ("metadata", "a: 1\na: 2", "a is given twice."),
         ("amount-7", "1", "The form has a field that this order does not have. Reload it."),
