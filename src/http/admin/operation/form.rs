@@ -87,8 +87,8 @@ pub async fn create(
     let state = state(&request)?;
     let key = key_use(&staff, &request, &form);
     let (stored, loaded) = load_with_answer(state, &staff, &request, key.hash).await?;
-    // The same form sent again leads to its operation. The same key with other fields is a form that
-    // was recorded, gone back to and changed.
+    // The same form sent again leads to its operation. The same key with other fields is a form
+    // that was recorded, gone back to and changed.
     let has_recorded = stored.is_some();
     if let Some(stored) = stored.filter(|stored| stored.fingerprint == key.fingerprint) {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
@@ -199,8 +199,8 @@ impl Sent<'_> {
         self.page_with_same_key(StatusCode::OK, "")
     }
 
-    /// The page again with a new key, because the old one is invalid, used up, or for an older state
-    /// of the order.
+    /// The page again with a new key, because the old one is invalid, used up, or for an older
+    /// state of the order.
     fn page_with_new_key(
         &self,
         status: StatusCode,
@@ -286,8 +286,8 @@ async fn load_with_answer(
     Ok((stored, loaded.ok_or(PageError::NotFound)?))
 }
 
-/// The authorization that was asked for, or the only one with anything left. `None` on an order that
-/// does not have several, or when the user has to choose.
+/// The authorization that was asked for, or the only one with anything left. `None` on an order
+/// that does not have several, or when the user has to choose.
 fn choose(loaded: &OrderRead, kind: OperationKind, wanted: &str) -> Option<ResourceId> {
     let ledger = &loaded.order.ledger;
     if !ledger.multiple_authorizations || kind == OperationKind::Authorization {
