@@ -26,8 +26,8 @@ const WORKERS: u8 = 2;
 const KEEP_ALIVE_S: u64 = 15;
 /// How long requests in flight may still take when the server stops.
 const SHUTDOWN_TIMEOUT_S: u64 = 10;
-/// Threads of each worker that read the database. The store's own pool of connections is small, so
-/// more would only wait for it.
+/// Threads of each worker that read the database. They share the store's smaller pool of
+/// connections.
 const BLOCKING_THREADS_MAX: usize = 8;
 
 /// Options of a server besides its state.

@@ -9,7 +9,6 @@ use crate::http::error::{ApiError, Code};
 use crate::wire::draft_request::{custom_id_of_split_draft, no_line_id_left, total_out_of_range};
 use crate::wire::problem::Problem;
 
-/// The answer when a draft was not made.
 pub fn create_refused(why: CreateDraftRefused) -> ApiError {
     match why {
         CreateDraftRefused::OrderIdTaken(name) => order_id_taken(&name),
@@ -18,7 +17,6 @@ pub fn create_refused(why: CreateDraftRefused) -> ApiError {
     }
 }
 
-/// The answer when a draft was not changed.
 pub fn change_refused(why: ChangeDraftRefused) -> ApiError {
     match why {
         ChangeDraftRefused::DraftNotFound => ApiError::not_found("draft"),
@@ -30,7 +28,6 @@ pub fn change_refused(why: ChangeDraftRefused) -> ApiError {
     }
 }
 
-/// The answer when a draft was not completed.
 pub fn complete_refused(why: CompleteDraftRefused) -> ApiError {
     match why {
         CompleteDraftRefused::DraftNotFound => ApiError::not_found("draft"),

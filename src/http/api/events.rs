@@ -16,8 +16,7 @@ use crate::store::OrderRecord;
 use crate::wire::event_view::{self, IncludeEvents, write_events};
 use crate::wire::service_event_request;
 
-/// `GET /orders/{order_id}/events`: all events, oldest first, and the state that they
-/// add up to.
+/// `GET /orders/{order_id}/events`: all events, oldest first, and their overall state.
 pub async fn list(
     OrderEventsReader(actor): OrderEventsReader,
     request: HttpRequest,

@@ -18,7 +18,7 @@ pub const ORDER_BODY_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, Clone, Copy)]
 pub struct BodyTimeout(pub Duration);
 
-/// Reads a body. Compressed bodies are refused, since `bytes_max` would not limit their content.
+/// Reads a body. A compressed one is refused, since nothing here decompresses it.
 pub async fn read_body(
     request: &HttpRequest,
     payload: Payload,

@@ -29,7 +29,7 @@ use tokio::time::sleep;
 
 /// Connections that the kernel queues until the server accepts them.
 const BACKLOG: i32 = 1_024;
-/// Connections of a worker, at most, even if the system allows more. Each takes ten kilobytes.
+/// Connections of a worker, at most, even if the system allows more. Each takes about 10 KB.
 const WORKER_CONNECTIONS_MAX: u64 = 4_000;
 /// Open files that are kept free for the book, its readers, the log and deliveries.
 const FILES_KEPT: u64 = 512;

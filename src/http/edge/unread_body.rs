@@ -65,7 +65,7 @@ struct Body {
     is_over: bool,
 }
 
-/// How it ended to discard the rest of a body.
+/// Why discarding the rest of a body stopped.
 #[derive(Debug, PartialEq, Eq)]
 enum Rest {
     Over,
