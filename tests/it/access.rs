@@ -72,7 +72,7 @@ struct Row {
 fn every_route_has_a_row_and_is_documented_and_nothing_else_is() {
     let routed: BTreeSet<String> =
         endpoints().iter().map(|e| format!("{} {}", e.method, e.path)).collect();
-    assert_eq!(routed.len(), endpoints().len(), "a route is in the list twice");
+    assert_eq!(routed.len(), endpoints().len(), "a route is listed twice");
     let in_matrix: BTreeSet<String> =
         rows().iter().map(|row| format!("{} {}", row.method, row.path)).collect();
     assert_eq!(in_matrix, routed, "the matrix (left) and the routes differ");
@@ -114,7 +114,7 @@ fn every_kind_of_caller_gets_what_the_matrix_says_and_a_refusal_changes_nothing(
 }
 
 #[test]
-fn a_caller_who_may_not_is_told_so_before_its_body_is_read() {
+fn an_unauthorized_request_is_refused_before_its_body_is_read() {
     let app = App::start();
     let reader = app.token_of(&app.make_client(ACCOUNT, &[Scope::ReadShopping]));
     let order = app.simple_order(&[100]);
@@ -131,7 +131,7 @@ fn a_caller_who_may_not_is_told_so_before_its_body_is_read() {
 }
 
 #[test]
-fn an_account_is_known_by_its_exact_name_alone() {
+fn an_account_is_found_only_by_its_exact_id() {
     let app = App::start();
     let bearer = format!("Bearer {}", app.token);
     let status = |account: &str| {
@@ -139,7 +139,7 @@ fn an_account_is_known_by_its_exact_name_alone() {
         app.send("GET", &path, &[("authorization", &bearer)], None).status
     };
     assert_eq!(status("T12345678"), 200);
-    // The same name in another spelling.
+    // The same id, percent-encoded.
     assert_eq!(status("%5412345678"), 200);
     for other in [
         "P12345678",
@@ -186,7 +186,7 @@ fn documented() -> BTreeSet<String> {
     paths.iter().flat_map(of_path).collect()
 }
 
-/// Sends the request of a row as that kind of caller.
+/// Sends the request of a row as this kind of caller.
 fn send_as(app: &App, kind: &Kind, row: &Row, path: &str) -> Reply {
     let path = format!("{}{}", path.replace(ACCOUNT, kind.account), kind.query);
     let headers: Vec<(&str, &str)> =
@@ -195,13 +195,13 @@ fn send_as(app: &App, kind: &Kind, row: &Row, path: &str) -> Reply {
     app.send(&row.method, &path, &headers, body.as_deref())
 }
 
-/// The path of a route with an order, draft or operation of its own that it can work on.
+/// The path of a route, filled with the ids of a new order, draft or operation.
 fn prepare(app: &App, template: &str) -> String {
     filled(template, &Shop::first(app).ids(template))
 }
 
-/// What is wrong with an answer, if anything. A refusal must have its code and, for 401, the
-/// `WWW-Authenticate` header.
+/// Describes how an answer differs from the matrix, if it does. A refusal must have its code and,
+/// for 401, the `WWW-Authenticate` header.
 fn complaint(kind: &Kind, row: &Row, reply: &Reply) -> Option<String> {
     let column = Column::ALL.iter().position(|column| *column == kind.column).unwrap();
     let status = row.statuses[column];
@@ -216,5 +216,5 @@ fn complaint(kind: &Kind, row: &Row, reply: &Reply) -> Option<String> {
         _ => (status, "", None),
     };
     let got = (reply.status, reply.code(), reply.header("www-authenticate"));
-    (got != expected).then(|| format!("{got:?} and not {expected:?}"))
+    (got != expected).then(|| format!("got {got:?}, expected {expected:?}"))
 }

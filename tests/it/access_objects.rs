@@ -13,12 +13,12 @@ use super::http_client::Reply;
 use super::office::{FORM, FORM_TOKEN, visitor};
 
 /// An id that does not exist.
-const NOBODY_S: &str = "11111111-2222-4333-8444-555555555555";
+const UNKNOWN_ID: &str = "11111111-2222-4333-8444-555555555555";
 
-/// The parameters of a path, by their names.
+/// The parameters of a path, by name.
 pub type Ids = BTreeMap<&'static str, String>;
 
-/// An account, and a client of it that may do everything.
+/// An account, and a client of it with every scope.
 pub struct Shop<'a> {
     app: &'a App,
     account: &'static str,
@@ -28,7 +28,7 @@ pub struct Shop<'a> {
 }
 
 impl<'a> Shop<'a> {
-    /// The account that every test starts with.
+    /// The account that the harness makes.
     pub fn first(app: &'a App) -> Shop<'a> {
         let token = app.token.clone();
         Shop { app, account: ACCOUNT, token, customer: "kari", store: "torget" }
@@ -55,7 +55,7 @@ impl<'a> Shop<'a> {
         self.send("POST", path, Some(body)).expect(200)
     }
 
-    /// The parameters with which a route's path leads to something that it can work on.
+    /// Makes what a route needs, such as an order, and returns the parameters of its path.
     #[track_caller]
     pub fn ids(&self, template: &str) -> Ids {
         let mut ids = Ids::from([
@@ -84,7 +84,7 @@ impl<'a> Shop<'a> {
             ids.insert("order_id", order);
         }
         for name in parameters(template) {
-            assert!(ids.contains_key(name), "say here what {{{name}}} of {template} is");
+            assert!(ids.contains_key(name), "add a case for {{{name}}} of {template} here");
         }
         ids
     }
@@ -115,9 +115,9 @@ fn parameters(template: &str) -> impl Iterator<Item = &str> {
     template.split('{').skip(1).map(|rest| rest.split('}').next().unwrap())
 }
 
-/// Every way to put ids of another account into a path: each id alone, and all of them together.
-/// Not a line's id, which is a number within its draft, nor the account's, which the access matrix
-/// covers.
+/// Every way to put ids of another account into a path: one id at a time, and all of them together.
+/// Leaves out line ids, which are numbers within a draft, and the account id, which the access
+/// matrix covers.
 fn mixtures(template: &str, ours: &Ids, theirs: &Ids) -> Vec<(Ids, Ids)> {
     let names: Vec<&str> =
         parameters(template).filter(|name| !["aid", "line_id"].contains(name)).collect();
@@ -125,9 +125,9 @@ fn mixtures(template: &str, ours: &Ids, theirs: &Ids) -> Vec<(Ids, Ids)> {
         let (mut mixed, mut absent) = (ours.clone(), ours.clone());
         for (at, name) in names.iter().enumerate().filter(|(at, _)| chosen & (1 << at) != 0) {
             let (name, theirs) = theirs.get_key_value(*name).unwrap();
-            assert_ne!(ours[name], *theirs, "{template}: {name} {at} is no other's");
+            assert_ne!(ours[name], *theirs, "{template}: {name} {at} is the same in both accounts");
             mixed.insert(name, theirs.clone());
-            absent.insert(name, NOBODY_S.to_owned());
+            absent.insert(name, UNKNOWN_ID.to_owned());
         }
         (mixed, absent)
     };
@@ -135,7 +135,7 @@ fn mixtures(template: &str, ours: &Ids, theirs: &Ids) -> Vec<(Ids, Ids)> {
 }
 
 #[test]
-fn what_another_account_has_is_not_there_for_any_route() {
+fn no_route_finds_anything_of_another_account() {
     let app = App::start();
     let (us, them) = (Shop::first(&app), Shop::other(&app));
     let mut tried = BTreeSet::new();
@@ -173,7 +173,7 @@ fn what_another_account_has_is_not_there_for_any_route() {
 }
 
 #[test]
-fn what_another_account_has_is_not_there_on_any_page() {
+fn no_page_finds_anything_of_another_account() {
     let app = App::start();
     let (us, them) = (Shop::first(&app), Shop::other(&app));
     let cookie = visitor(&app, Role::Owner, ACCOUNT);
@@ -183,8 +183,8 @@ fn what_another_account_has_is_not_there_on_any_page() {
         let (ours, theirs) = (us.ids(template), them.ids(template));
         let before = app.snapshot();
         let send = |ids: &Ids| {
-            // With a key; without one, the page of a form redirects to get one.
-            let path = format!("{}?key={NOBODY_S}", filled(template, ids));
+            // Without a key, the page of a form redirects to itself with one.
+            let path = format!("{}?key={UNKNOWN_ID}", filled(template, ids));
             let body = format!("form_token={FORM_TOKEN}&comment=c&cancelled_reason=other");
             let body = (method == "POST").then_some(body.as_str());
             app.send(method, &path, &[FORM, ("cookie", &cookie)], body)
@@ -204,7 +204,7 @@ fn what_another_account_has_is_not_there_on_any_page() {
 }
 
 #[test]
-fn another_s_id_in_a_body_or_a_query_is_unknown() {
+fn another_account_s_id_in_a_body_or_a_query_is_unknown() {
     let app = App::start();
     let (us, them) = (Shop::first(&app), Shop::other(&app));
     let several = || json!({"multiple_authorizations": true});
@@ -212,7 +212,7 @@ fn another_s_id_in_a_body_or_a_query_is_unknown() {
     let (of_another, their_authorization) = (us.authorize(&another), them.authorize(&theirs));
     us.authorize(&ours);
     let before = app.snapshot();
-    for id in [their_authorization.as_str(), &of_another, NOBODY_S] {
+    for id in [their_authorization.as_str(), &of_another, UNKNOWN_ID] {
         for kind in ["captures", "refunds", "cancellations"] {
             for success in [true, false] {
                 let items = json!([{"line_id": 1, "amount": 1}]);

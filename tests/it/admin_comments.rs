@@ -1,4 +1,4 @@
-//! Comments, services' steps, deliveries and reversed lines on the page of an order.
+//! Comments, service steps, deliveries and reversed lines on the order page.
 
 use serde_json::json;
 use tillbook::domain::role::Role;
@@ -49,7 +49,7 @@ fn a_comment_that_is_sent_twice_is_stored_once() {
     let path = format!("/orders/{}", app.simple_order(&[1_000]));
     let page = get(&app, &packer, &path).expect(200).text;
     let key = page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    assert!(!get(&app, &packer, &path).expect(200).text.contains(key), "each page has its own");
+    assert!(!get(&app, &packer, &path).expect(200).text.contains(key), "each page has its own key");
     let say = |text: &str| {
         let fields = [("form_token", FORM_TOKEN), ("key", key), ("comment", text)];
         send_form(&app, &packer, &format!("{path}/comments"), &fields).expect(303)
@@ -60,12 +60,12 @@ fn a_comment_that_is_sent_twice_is_stored_once() {
     let comments = app.get(&path).expect(200).body["comments"].clone();
     let told: Vec<&str> =
         comments.as_array().unwrap().iter().map(|one| one["comment"].as_str().unwrap()).collect();
-    assert_eq!(told, ["Ring twice", "Ring once"], "words that were changed are another comment");
+    assert_eq!(told, ["Ring twice", "Ring once"], "a changed text is another comment");
     audit::expect_clean(&app.db);
 }
 
 #[test]
-fn a_comment_without_words_or_without_end_is_refused_with_the_page() {
+fn an_empty_or_too_long_comment_is_refused_with_the_page() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);
     let path = format!("/orders/{}/comments", app.simple_order(&[1_000]));
@@ -80,7 +80,7 @@ fn a_comment_without_words_or_without_end_is_refused_with_the_page() {
 }
 
 #[test]
-fn what_is_new_about_an_order_is_told_in_plain_words() {
+fn the_order_page_tells_of_deliveries_reversed_lines_and_service_steps() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);
     let order = json!({"currency": "NOK", "store": {"id": "torget"}, "comment": "Leave it outside",

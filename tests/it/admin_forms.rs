@@ -21,7 +21,7 @@ const OTHER_TOKEN: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const EMAIL: &str = "owner-t12345678@example.no";
 const PASSWORD: &str = "korrekt hest batteri";
 
-/// The headers by which a browser tells where a form comes from.
+/// The headers with which a browser says where a form comes from.
 pub type Said<'a> = Vec<(&'static str, &'a str)>;
 
 /// A form that is accepted when sent unchanged.
@@ -33,7 +33,7 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// The form of a route, filled in as its own page would have it.
+    /// The form of a route, filled in as on its own page.
     #[track_caller]
     pub fn of(app: &App, route: &str) -> Ready {
         let fields: Vec<(String, String)> = match route {
@@ -84,12 +84,12 @@ impl Ready {
                 fields = form_fields(&page);
                 fields.extend(own(&[("step", "record")]));
             }
-            _ => panic!("say here how the form of {route} is filled in"),
+            _ => panic!("add a case for the form of {route} here"),
         }
         Ready { path, fields, cookie }
     }
 
-    /// The form as a page of that origin sends it.
+    /// Sends the form with these headers and its own cookie.
     pub fn send(&self, app: &App, said: &Said<'_>) -> Reply {
         self.send_as(app, FORM, &self.cookie, said)
     }
@@ -126,7 +126,7 @@ fn own(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// A link that works once: for that user, or to make the first one.
+/// The ticket of a one-time link: for this user, or to make the first user.
 fn ticket(app: &App, email: Option<&str>) -> String {
     let ticket = Ticket::draw(&Randomness::System);
     let email = email.map(super::harness::email);
@@ -135,7 +135,7 @@ fn ticket(app: &App, email: Option<&str>) -> String {
     ticket.reveal().to_owned()
 }
 
-/// An order on which every kind of operation has something left to do.
+/// An order on which every kind of operation is still possible.
 fn order(app: &App) -> String {
     let order = app.simple_order(&[100]);
     for (kind, amount) in [("authorizations", 60), ("captures", 20)] {
@@ -145,13 +145,13 @@ fn order(app: &App) -> String {
     order
 }
 
-/// The routes of all forms, as the router has them.
+/// The routes of all forms, from the router.
 pub fn forms() -> Vec<String> {
     let posts = pages().into_iter().filter(|page| page.method == "POST");
     posts.map(|page| page.path).collect()
 }
 
-/// Sends what must be refused, and sees that the book stays as it is.
+/// Checks that a form is refused and leaves the book unchanged.
 struct Refused<'a> {
     app: &'a App,
     route: &'a str,
@@ -168,14 +168,13 @@ impl Refused<'_> {
 }
 
 #[test]
-fn no_form_is_taken_from_a_page_of_another_site() {
+fn no_form_is_accepted_from_a_page_of_another_site() {
     for route in forms() {
         let app = App::start();
         let ready = Ready::of(&app, &route);
         let refused = Refused { app: &app, route: &route, before: app.snapshot() };
         let own = app.url.clone();
-        // Another port, another name of this machine, and names that share a beginning or an end
-        // with ours.
+        // Another port, another name of this machine, and names that begin or end like ours.
         let localhost = own.replace("127.0.0.1", "localhost");
         let longer = format!("{own}.evil.example");
         let user = own.replace("http://", "http://evil.example@");
@@ -205,7 +204,7 @@ fn no_form_is_taken_from_a_page_of_another_site() {
 }
 
 #[test]
-fn no_form_is_taken_without_the_word_of_its_own_session() {
+fn no_form_is_accepted_without_the_token_of_its_own_session() {
     for route in forms().iter().filter(|route| !WITHOUT_SESSION.contains(&route.as_str())) {
         let app = App::start();
         let ready = Ready::of(&app, route);
@@ -232,7 +231,7 @@ fn no_form_is_taken_without_the_word_of_its_own_session() {
 }
 
 #[test]
-fn every_form_that_our_own_page_sends_is_taken() {
+fn every_form_that_our_own_page_sends_is_accepted() {
     for route in forms() {
         for site in [Some("same-origin"), Some("none"), None] {
             let app = App::start();

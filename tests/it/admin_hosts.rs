@@ -1,5 +1,5 @@
-//! The host names that the back office answers to. With DNS rebinding, another site's name leads to
-//! this machine, and its forms differ from ours only in that name.
+//! The host names that the back office answers to. With DNS rebinding, another site's name resolves
+//! to this machine, and its forms differ from ours only in that name.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -48,7 +48,7 @@ fn assert_misdirected(at: &str, reply: &Reply) {
     assert_eq!(reply.status, 421, "{at}: {}", reply.text);
     assert!(reply.text.contains(TOLD) && reply.text.contains("--host"), "{at}: {}", reply.text);
     assert!(reply.text.starts_with("<!doctype html>"), "{at}: {}", reply.text);
-    assert!(!reply.text.contains("evil"), "{at} gives back what was sent: {}", reply.text);
+    assert!(!reply.text.contains("evil"), "{at} repeats what was sent: {}", reply.text);
     assert_headers(at, reply);
 }
 
@@ -70,7 +70,7 @@ fn no_page_and_no_form_answers_to_an_unknown_host_name() {
 }
 
 #[test]
-fn a_page_whose_name_was_bound_to_this_machine_can_send_no_form() {
+fn a_page_whose_name_was_rebound_to_this_machine_can_send_no_form() {
     for route in forms() {
         let app = App::start();
         let ready = Ready::of(&app, &route);
@@ -114,7 +114,7 @@ fn the_names_and_addresses_of_this_machine_and_any_address_are_known() {
 }
 
 #[test]
-fn the_public_url_s_host_and_those_that_were_named_are_known_too() {
+fn the_hosts_of_the_public_url_and_of_the_options_are_known_too() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");
     let args = ["serve", "--db", path(&db), "--listen", "127.0.0.1:0", "--log", "warn"];
@@ -143,7 +143,7 @@ fn the_public_url_s_host_and_those_that_were_named_are_known_too() {
 }
 
 #[test]
-fn programs_may_come_by_any_name() {
+fn the_api_answers_to_any_host_name() {
     let app = App::start();
     let bearer = format!("Bearer {}", app.token);
     let orders = format!("/v1/accounts/{ACCOUNT}/shopping/orders");
@@ -155,7 +155,7 @@ fn programs_may_come_by_any_name() {
 }
 
 #[test]
-fn there_is_no_way_around() {
+fn the_host_check_cannot_be_bypassed() {
     let app = App::start();
     let before = app.snapshot();
     let (email, password) = ("email=x%40example.no", "password=long+enough+it+is");

@@ -1,4 +1,4 @@
-//! The list of orders in the back office: tabs, filters, sorts, pages, and the way to it.
+//! The list of orders in the back office: tabs, filters, sorting, pages, and choosing an account.
 
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
@@ -7,7 +7,7 @@ use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
 use super::office::{get, visitor, visitor_of, words};
 
-/// An order in that currency, of that store and total; its id in paths.
+/// Makes an order in this currency, store and total, and returns its id in paths.
 fn order(app: &App, currency: &str, store: &str, total: i64, name: &str) -> String {
     let items = json!([{"id": "a", "gross_amount": total}]);
     let order = json!({"currency": currency, "items": items, "store": {"id": store},
@@ -29,14 +29,14 @@ fn rows(page: &Reply) -> Vec<String> {
     cells.map(id).collect()
 }
 
-/// Records an operation on one line; its id.
+/// Records an operation on one line and returns its id.
 fn record(app: &App, order: &str, kind: &str, line: i64, amount: i64) -> String {
     let body = json!({"items": [{"line_id": line, "amount": amount}]});
     let made = app.post(&format!("/orders/{order}/{kind}"), body).expect(200);
     made.body["id"].as_str().unwrap().to_owned()
 }
 
-/// Where the page's link of that name leads.
+/// The target of the page's link with this text.
 fn link(page: &Reply, name: &str) -> Option<String> {
     let (before, _) = page.text.split_once(&format!(">{name}</a>"))?;
     let (_, href) = before.rsplit_once("href=\"")?;
@@ -133,7 +133,7 @@ fn every_sort_pages_to_the_last_order_while_orders_arrive() {
         }
         let first = list(&app, &cookie, &format!("sort={sort}"));
         assert!(first.text.len() < 100_000, "{}", first.text.len());
-        // Orders that arrive meanwhile are the newest, or the cheapest and then the dearest.
+        // Orders that arrive meanwhile are the newest, the cheapest or the most expensive.
         let arrived = app.simple_order(&[if sort == "total-high" { 999_999 } else { 0 }]);
         let second = follow(&app, &cookie, &first, "Next");
         let seen: Vec<String> = [rows(&first), rows(&second)].concat();
@@ -155,7 +155,7 @@ fn every_sort_pages_to_the_last_order_while_orders_arrive() {
 }
 
 #[test]
-fn an_order_that_waits_for_a_capture_has_a_button_for_those_who_may() {
+fn an_order_to_capture_has_a_button_for_roles_that_may_capture() {
     let app = App::start();
     let order = app.simple_order(&[1_000]);
     let authorize = json!({"items": [{"line_id": 1, "amount": 1_000}]});
@@ -174,7 +174,7 @@ fn an_order_that_waits_for_a_capture_has_a_button_for_those_who_may() {
 }
 
 #[test]
-fn to_capture_is_every_order_that_holds_something_on_a_line() {
+fn the_to_capture_tab_has_every_order_that_holds_money_on_a_line() {
     let app = App::start();
     let cookie = visitor(&app, Role::Viewer, ACCOUNT);
     let waiting_in = |query: &str| rows(&list(&app, &cookie, query));
@@ -229,7 +229,7 @@ fn to_capture_is_every_order_that_holds_something_on_a_line() {
 }
 
 #[test]
-fn several_accounts_are_chosen_between_by_name() {
+fn a_user_of_several_accounts_chooses_one_by_name() {
     let app = App::start();
     app.make_account("T00000002");
     let order = app.simple_order(&[1_000]);
@@ -251,7 +251,7 @@ fn several_accounts_are_chosen_between_by_name() {
 }
 
 #[test]
-fn long_names_are_cut_and_negative_totals_speak() {
+fn long_names_are_cut_and_negative_totals_are_put_in_words() {
     let app = App::start();
     let cookie = visitor(&app, Role::Viewer, ACCOUNT);
     let long = "Ø".repeat(300);

@@ -1,4 +1,4 @@
-//! Recording operations with the form: what it shows, and that it records once.
+//! Recording operations with the form: its text, and that it records an operation only once.
 
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
@@ -33,7 +33,7 @@ impl Fields {
     }
 }
 
-/// A signed-in person and an order.
+/// A signed-in user and an order.
 struct Office<'a> {
     app: &'a App,
     cookie: String,
@@ -48,7 +48,7 @@ impl<'a> Office<'a> {
         Office { app, cookie, order }
     }
 
-    /// A person who is signed in already.
+    /// A user who is signed in already.
     fn at(app: &'a App, cookie: &str, order: &str) -> Office<'a> {
         Office { app, cookie: cookie.to_owned(), order: order.to_owned() }
     }
@@ -90,7 +90,7 @@ fn chairs() -> Value {
 }
 
 #[test]
-fn the_form_holds_all_that_is_left_and_one_press_records_it() {
+fn the_form_suggests_all_that_is_left_and_one_press_records_it() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     office.authorize(1, 39_800);
@@ -201,7 +201,7 @@ fn the_second_of_two_people_keeps_their_input_and_sees_who_took_what() {
 }
 
 #[test]
-fn a_capture_that_still_fits_is_shown_again_when_somebody_else_captured_meanwhile() {
+fn a_capture_that_still_fits_is_shown_again_after_another_user_s_capture() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     office.authorize(1, 39_800);
@@ -210,9 +210,9 @@ fn a_capture_that_still_fits_is_shown_again_when_somebody_else_captured_meanwhil
     office.operate("captures", json!({"items": [{"line_id": 1, "amount": 10_000}]}));
     let shown = form.send(&office, "captures", "record").expect(409);
     assert!(words(&shown).contains("test captured 100.00 on line 1"));
-    assert_eq!(office.captures(), 1, "two people at one parcel do not capture it twice");
+    assert_eq!(office.captures(), 1, "two people with one parcel do not capture it twice");
     office.follow(&Fields::of(&shown).send(&office, "captures", "record"));
-    assert_eq!(office.captures(), 2, "unless they say so");
+    assert_eq!(office.captures(), 2, "unless they confirm it");
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn an_invalid_amount_is_marked_at_its_field() {
 }
 
 #[test]
-fn everything_that_can_be_said_about_a_capture_is_kept() {
+fn every_field_of_a_capture_s_form_is_kept() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     let form = Fields::of(&office.form("captures"))
@@ -326,7 +326,7 @@ fn everything_that_can_be_said_about_a_capture_is_kept() {
 }
 
 #[test]
-fn several_reservations_are_chosen_between_first() {
+fn one_of_several_reservations_is_chosen_first() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({"multiple_authorizations": true}));
     let nothing = words(&office.form("captures"));
@@ -351,7 +351,7 @@ fn several_reservations_are_chosen_between_first() {
 }
 
 #[test]
-fn a_long_order_is_recorded_whole_or_in_part_from_pages_of_a_browser_s_size() {
+fn a_long_order_is_recorded_whole_or_in_part_from_pages_of_limited_size() {
     let app = App::start();
     let item = |n: usize| {
         json!({"id": format!("p{n}"), "description": "Vare", "quantity": 2,
@@ -380,7 +380,7 @@ fn a_long_order_is_recorded_whole_or_in_part_from_pages_of_a_browser_s_size() {
 }
 
 #[test]
-fn lines_that_give_back_say_so_and_take_amounts_without_a_sign() {
+fn lines_that_give_back_are_marked_and_take_amounts_without_a_sign() {
     let app = App::start();
     let items = json!([{"id": "a", "gross_amount": 10_000}, {"id": "b", "gross_amount": -39_800}]);
     let office = Office::open(&app, items, json!({}));
@@ -397,7 +397,7 @@ fn lines_that_give_back_say_so_and_take_amounts_without_a_sign() {
 }
 
 #[test]
-fn the_order_s_page_offers_what_can_be_done_and_says_why_not() {
+fn the_order_page_offers_possible_operations_and_says_why_others_are_not() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     let page = |cookie: &str| words(&get(&app, cookie, &format!("/orders/{}", office.order)));

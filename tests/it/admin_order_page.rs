@@ -1,4 +1,4 @@
-//! What the page of one order says, down to its words.
+//! The exact text of the order page.
 
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
@@ -39,7 +39,7 @@ fn order_that_gives_back(app: &App) -> String {
 }
 
 #[test]
-fn what_goes_the_other_way_says_so_everywhere() {
+fn negative_amounts_are_put_in_words_everywhere() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);
     let page = page_of(&app, &owner, &order_that_gives_back(&app));
@@ -59,12 +59,12 @@ fn what_goes_the_other_way_says_so_everywhere() {
 }
 
 #[test]
-fn the_bar_s_parts_add_up_to_the_sums_above_it() {
+fn the_parts_of_the_bar_add_up_to_the_sums_above_it() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);
     let order = order_that_gives_back(&app);
     let page = page_of(&app, &owner, &order);
-    // 500 + 500 - 200 - 100 - 100 is the total, and 200 + 100 were captured to give back.
+    // The total is 500 + 500 - 200 - 100 - 100, and 200 + 100 were captured to give back.
     assert_says(
         &page,
         &["Still reserved 500.00 NOK Not reserved 500.00 NOK Given back 200.00 NOK \
@@ -91,7 +91,7 @@ fn quantities_are_shown_as_they_were_sent_or_not_at_all() {
 }
 
 #[test]
-fn an_order_that_ended_says_when_by_whom_and_why() {
+fn an_ended_order_says_when_and_why_it_ended_and_who_ended_it() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);
     let order = app.simple_order(&[1_000]);
@@ -111,7 +111,7 @@ fn an_order_that_ended_says_when_by_whom_and_why() {
 }
 
 #[test]
-fn an_operation_s_card_tells_all_that_was_said_about_it() {
+fn the_card_of_an_operation_has_all_of_its_fields() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);
     let items = json!([{"id": "a", "description": "Stol", "gross_amount": 1_000},
@@ -145,7 +145,7 @@ fn an_operation_s_card_tells_all_that_was_said_about_it() {
 }
 
 #[test]
-fn a_big_order_s_page_is_small_and_leads_to_all_of_it() {
+fn the_page_of_a_big_order_is_small_and_links_to_all_of_it() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);
     let item = |n: i64| {
@@ -200,7 +200,7 @@ fn commands_of(app: &App, cookie: &str, order: &str, query: &str) -> Vec<String>
     blocks.map(plain).collect()
 }
 
-/// What a shell makes of a command.
+/// Runs a command in a shell and parses its output.
 fn run(app: &App, command: &str) -> Value {
     let mut shell = std::process::Command::new("sh");
     let output = shell.args(["-c", command]).env("TOKEN", &app.token).output().unwrap();

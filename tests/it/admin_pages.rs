@@ -19,7 +19,7 @@ fn order_of(app: &App, customer: Value) -> String {
 }
 
 #[test]
-fn every_page_and_form_by_every_role_signed_out_and_of_another_account() {
+fn every_page_and_form_answers_each_role_as_the_table_says() {
     let app = App::start();
     app.make_account("T00000002");
     let callers = [
@@ -97,7 +97,7 @@ fn assert_all_listed(routes: &[&str]) {
     assert_eq!(routed, listed, "a page without a row, or a row without a page");
 }
 
-/// A new comment on an order; its id.
+/// Adds a comment to an order and returns its id.
 fn comment_on(app: &App, order: &str) -> String {
     let path = format!("/orders/{order}/comments");
     let said = app.post(&path, json!({"comment": "Ring twice"})).expect(200).body;
@@ -199,7 +199,7 @@ fn what_clients_send_is_text_on_every_page() {
         for path in pages.into_iter().chain(["/orders".to_owned()]) {
             let page = get(&app, &cookie, &path).expect(200);
             if payload.contains(['<', '"', '\'']) {
-                assert!(!page.text.contains(payload), "{payload} is alive on {path}");
+                assert!(!page.text.contains(payload), "{payload} is markup on {path}");
             }
             let scripts = page.text.matches("<script").count();
             assert_eq!(scripts, 1, "only our own script on {path} with {payload}");
@@ -214,7 +214,7 @@ fn what_clients_send_is_text_on_every_page() {
 }
 
 #[test]
-fn style_and_script_are_served_for_ever_under_their_own_names() {
+fn style_and_script_are_served_as_immutable() {
     let app = App::start();
     let page = app.send("GET", "/admin/sign-in", &[], None).expect(200).text;
     for ending in ["app.css", "app.js"] {

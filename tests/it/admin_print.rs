@@ -28,7 +28,7 @@ fn order(app: &App) -> String {
 }
 
 #[test]
-fn a_packing_slip_says_what_goes_where_and_nothing_of_money() {
+fn a_packing_slip_has_the_items_and_the_address_and_no_money() {
     let app = App::start();
     let packer = visitor(&app, Role::Packer, ACCOUNT);
     let order = order(&app);
@@ -61,7 +61,7 @@ fn a_packing_slip_says_what_goes_where_and_nothing_of_money() {
 }
 
 #[test]
-fn a_receipt_says_what_was_bought_its_tax_and_what_was_paid_when() {
+fn a_receipt_has_the_items_their_tax_and_the_payments_with_dates() {
     let app = App::start();
     let viewer = visitor(&app, Role::Viewer, ACCOUNT);
     let order = order(&app);
@@ -92,7 +92,7 @@ fn a_receipt_says_what_was_bought_its_tax_and_what_was_paid_when() {
     ] {
         assert!(receipt.contains(expected), "{expected} in {receipt}");
     }
-    assert!(!receipt.contains("0.01"), "what failed is no payment");
+    assert!(!receipt.contains("0.01"), "a failed operation is not a payment");
     let cancelled = app.simple_order(&[1_000]);
     app.post(&format!("/orders/{cancelled}/cancel"), json!({})).expect(200);
     let receipt = words(&get(&app, &viewer, &format!("/orders/{cancelled}/receipt")).expect(200));

@@ -1,4 +1,4 @@
-//! Signing in to the back office, staying signed in, and everything that ends it.
+//! Signing in to the back office, staying signed in, and everything that ends a session.
 
 use tillbook::app::{ChangeUser, CreateUser, LinkUserNotFound, MakeSignInLink, UserChange};
 use tillbook::auth::password::Password;
@@ -173,11 +173,11 @@ fn a_form_of_another_site_is_refused() {
     assert_eq!(sign_in(&app, EMAIL, PASSWORD, &[("origin", &own)]).status, 303);
     assert_eq!(sign_in(&app, EMAIL, PASSWORD, &[("sec-fetch-site", "same-origin")]).status, 303);
     let json = app.send("POST", "/admin/sign-in", &[], Some("{}"));
-    assert_eq!(json.status, 403, "only forms are taken");
+    assert_eq!(json.status, 403, "only forms are accepted");
 }
 
 #[test]
-fn a_session_ends_unused_and_after_a_day_s_work() {
+fn a_session_ends_when_it_is_not_used_and_after_twelve_hours() {
     let app = app_with_user();
     let cookie = signed_in(&app);
     app.pass(29 * MINUTE_MS);
@@ -238,7 +238,7 @@ fn a_cookie_is_not_a_token_and_a_token_not_a_cookie() {
 }
 
 #[test]
-fn another_account_s_pages_are_not_there() {
+fn pages_of_another_account_are_not_found() {
     let app = app_with_user();
     app.make_account("T00000002");
     let cookie = signed_in(&app);

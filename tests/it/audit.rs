@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::harness::App;
 use super::trials::model::reference::{Kind, Named, Order, Request};
 
-/// Lists everything in the file that does not add up. Checks the structure of the file too.
+/// Lists every sum in the file that is wrong, and every fault in the file's structure.
 pub fn audit(db: &Path) -> Vec<String> {
     let conn = open(db);
     let mut off = structure(&conn);
@@ -49,7 +49,7 @@ fn structure(conn: &Connection) -> Vec<String> {
     let counts = [
         ("rows that refer to nothing", "select count(*) from pragma_foreign_key_check"),
         (
-            "events whose kind is not where their row is",
+            "events in the table of another kind",
             "select count(*) from events where (kind in ('api', 'service')) =
                 (operation_id is not null)
              or (kind = 'api') <> (event_seq in (select event_seq from api_events))
@@ -65,7 +65,7 @@ fn structure(conn: &Connection) -> Vec<String> {
              where version <> nth or previous_seq is not before",
         ),
         (
-            "ledgers that are not at their last event",
+            "ledgers that are not up to date with their last event",
             "select count(*) from ledgers where version <>
                 (select count(*) from events where events.order_seq = ledgers.order_seq)
              or last_event_seq is not
@@ -106,11 +106,11 @@ struct Row {
     id: String,
     amount: i64,
     request: Request,
-    /// The position, among the order's authorizations, of the one that it is recorded under.
+    /// Position of its authorization among those of the order, from 0.
     under: Option<usize>,
 }
 
-/// Replays an order's operations in their order and compares what is stored.
+/// Replays an order's operations, oldest first, and compares the results with the stored ones.
 fn recount(conn: &Connection, order_seq: i64) -> Vec<String> {
     let sql = "select payment_status, multiple_authorizations, authorizations, lines
         from ledgers where order_seq = ?1";
@@ -126,13 +126,13 @@ fn recount(conn: &Connection, order_seq: i64) -> Vec<String> {
         if total != row.amount {
             off.push(format!("{} says {}, its items {total}", row.id, row.amount));
         }
-        // The order was open when this was recorded, whatever its status is now.
+        // The order was open when this was recorded, though it may be closed now.
         if let Err(refused) = order.operate(&row.request) {
-            off.push(format!("{} took what was not there: {refused:?}", row.id));
+            off.push(format!("{} exceeded what was available: {refused:?}", row.id));
         }
     }
     if order.payment_status() != status {
-        off.push(format!("payment status {status}, recounted {}", order.payment_status()));
+        off.push(format!("the payment status is {status}, recounted {}", order.payment_status()));
     }
     let ids: Vec<String> = serde_json::from_str(&ids).unwrap();
     let known = rows.iter().filter(|row| multiple && row.request.kind == Kind::Authorization);
@@ -149,7 +149,7 @@ fn recount(conn: &Connection, order_seq: i64) -> Vec<String> {
     off
 }
 
-/// A line in the form of `ledgers.lines`, added up from the operations.
+/// Adds up a line from the operations, in the form of `ledgers.lines`.
 fn recounted_line(rows: &[Row], line: i64, payable: i64) -> Value {
     // Position in the history, kind, authorization and amount of the successful operations other
     // than 0.
@@ -232,7 +232,7 @@ fn kind(word: &str) -> Kind {
         "capture" => Kind::Capture,
         "refund" => Kind::Refund,
         "cancellation" => Kind::Cancellation,
-        other => panic!("an operation is a {other}"),
+        other => panic!("unknown kind of operation: {other}"),
     }
 }
 
@@ -271,16 +271,19 @@ fn sum(of: &Value, name: &str) -> i64 {
     of[name].as_i64().unwrap()
 }
 
-/// Runs SQL on a file that no command would run.
+/// Runs SQL that no command of Tillbook would run.
 pub fn tamper(db: &Path, sql: &str) -> rusqlite::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "a stranger comes with a connection of its own")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "changes made from outside need a connection of their own"
+    )]
     let conn = Connection::open(db)?;
     conn.execute_batch("pragma recursive_triggers = on")?;
     conn.execute_batch(sql)
 }
 
 #[test]
-fn an_audit_finds_whatever_is_changed_by_hand() {
+fn an_audit_finds_every_change_made_by_hand() {
     let order = |app: &App| {
         let id = app.simple_order(&[100, -30]);
         let items = json!({"items": [{"line_id": 1, "amount": 40}, {"line_id": 2, "amount": -5}]});

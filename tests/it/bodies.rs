@@ -55,7 +55,7 @@ const BROKEN: &[(&str, &str)] = &[
         "/items/0/amount amount_out_of_range",
     ),
     ("{\"items\":[{\"line_id\":9223372036854775808,\"amount\":1}]}", "/items/0/line_id bad_value"),
-    // Lines that the order does not have, or named twice.
+    // Lines that the order does not have, or that are named twice.
     (
         "{\"items\":[{\"line_id\":1,\"amount\":1},{\"line_id\":1,\"amount\":1}]}",
         "/items/1/line_id duplicate_line",
@@ -64,7 +64,7 @@ const BROKEN: &[(&str, &str)] = &[
         "{\"items\":[{\"line_id\":9,\"amount\":1},{\"line_id\":1,\"amount\":-1}]}",
         "/items/0/line_id unknown_line\n/items/1/amount wrong_sign",
     ),
-    // The other members of an operation.
+    // Other fields of an operation.
     ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"success\":\"yes\"}", "/success wrong_type"),
     ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"metadata\":[]}", "/metadata wrong_type"),
     ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"processed_by\":5}", "/processed_by wrong_type"),
@@ -139,7 +139,7 @@ fn depth_and_length_have_limits_in_unknown_fields_too() {
 }
 
 #[test]
-fn what_differs_without_meaning_anything_is_taken() {
+fn differences_without_a_meaning_are_accepted() {
     let app = App::start();
     let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
     let body = "{\"items\":[{\"line_id\":1.0,\"amount\":100.00}],\"success\":null,\

@@ -1,4 +1,4 @@
-//! The command line: what it makes and prints, its errors, and that a running server takes notice.
+//! The command line: its effects, output and errors, and that a running server notices its changes.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -73,7 +73,7 @@ fn accounts_and_clients_are_made_and_listed_for_scripts() {
 }
 
 #[test]
-fn a_user_is_one_however_the_e_mail_is_typed() {
+fn an_e_mail_typed_in_another_way_is_the_same_user() {
     let (_dir, db) = nowhere();
     make_book(&db);
     let db = ["--db", path(&db)];
@@ -171,7 +171,7 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
 }
 
 #[test]
-fn what_cannot_be_done_exits_1_and_says_what_to_do() {
+fn a_command_that_fails_exits_1_and_says_what_to_do() {
     let (dir, db) = nowhere();
     let missing: [&[&str]; 4] = [
         &["account", "list"],
@@ -219,7 +219,7 @@ fn what_cannot_be_done_exits_1_and_says_what_to_do() {
 }
 
 #[test]
-fn a_running_server_heeds_the_commands() {
+fn a_running_server_follows_the_commands() {
     let (_dir, db) = nowhere();
     let old = make_book(&db);
     let server = Served::start(&db);
@@ -264,7 +264,7 @@ fn the_help_of_every_subcommand_names_every_option_s_variable() {
             if matches!(flag, "--help" | "--version") {
                 continue;
             }
-            // A secret's value is not shown, so there is no equals sign.
+            // The value of a secret is not shown, so its entry has no equals sign.
             let variable = format!("[env: TILLBOOK_{}", variable_part(flag));
             let named = [format!("{variable}=]"), format!("{variable}]")];
             assert!(
@@ -310,7 +310,7 @@ fn paragraphs(help: &str, section: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_reader_that_has_left_is_told_nothing() {
+fn a_closed_output_pipe_is_not_an_error() {
     let (_dir, db) = nowhere();
     make_book(&db);
     let commands: [&[&str]; 6] = [
@@ -330,5 +330,5 @@ fn a_reader_that_has_left_is_told_nothing() {
         assert_eq!(String::from_utf8(ended.stderr).unwrap(), "", "{args:?}");
     }
     let listed = run(&["account", "list", "--db", path(&db)]).expect(0).out;
-    assert!(listed.contains("T00000003"), "what was to be done was not done");
+    assert!(listed.contains("T00000003"), "the command did nothing");
 }

@@ -1,4 +1,4 @@
-//! Comments on orders: added, shown, erased.
+//! Adding, showing and erasing comments on orders.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn comment(app: &App, order: &str, body: Value) -> Value {
 }
 
 #[test]
-fn a_comment_is_on_the_order_with_who_and_when_and_what_else_was_sent() {
+fn a_comment_is_on_the_order_with_its_author_time_and_other_fields() {
     let app = App::start();
     let order = app.simple_order(&[100]);
     let fresh = app.get(&format!("/orders/{order}")).body;
@@ -38,7 +38,7 @@ fn a_comment_is_on_the_order_with_who_and_when_and_what_else_was_sent() {
 }
 
 #[test]
-fn a_deleted_comment_s_words_are_nowhere() {
+fn the_text_of_a_deleted_comment_is_nowhere() {
     let app = App::start();
     let order = app.simple_order(&[100]);
     let said = comment(&app, &order, json!({"comment": "Unspeakable words"}));
@@ -60,7 +60,7 @@ fn a_deleted_comment_s_words_are_nowhere() {
 }
 
 #[test]
-fn every_status_takes_comments_and_a_capture_goes_on_after_one() {
+fn a_comment_can_be_added_in_every_status_and_does_not_prevent_a_capture() {
     let app = App::start();
     for end in ["close", "cancel"] {
         let order = app.simple_order(&[100]);

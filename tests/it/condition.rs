@@ -1,5 +1,5 @@
-//! A book that was found damaged: nothing more is written, health and pages report it, and reading
-//! goes on.
+//! A book that was found damaged: nothing more is written, `/health` and all pages report it, and
+//! reading goes on.
 
 use serde_json::json;
 use tillbook::domain::role::Role;
@@ -8,7 +8,7 @@ use super::harness::{ACCOUNT, App};
 use super::office::{get, visitor, words};
 
 #[test]
-fn a_damaged_book_is_read_and_not_written_and_every_page_says_so() {
+fn a_damaged_book_is_read_and_not_written_and_every_page_reports_it() {
     let app = App::start();
     let order = app.simple_order(&[100]);
     let cookie = visitor(&app, Role::Owner, ACCOUNT);

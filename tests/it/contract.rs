@@ -39,7 +39,7 @@ fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)>
     let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
     let segments: Vec<&str> = path.split('/').collect();
     let paths = OPENAPI["paths"].as_object()?;
-    // The template with the fewest parameters is the one that the router takes.
+    // The router takes the template with the fewest parameters.
     let matching = paths.iter().filter(|(template, _)| matches(template, &segments));
     let (template, item) = matching.min_by_key(|(template, _)| template.matches('{').count())?;
     Some((template.as_str(), item.get(method.to_lowercase())?))
@@ -51,7 +51,7 @@ fn matches(template: &str, segments: &[&str]) -> bool {
     parts.len() == segments.len() && parts.iter().zip(segments).all(same)
 }
 
-/// What a reference of our document leads to.
+/// Follows a `$ref` of our document.
 pub fn resolve(value: &'static Value) -> &'static Value {
     match value.get("$ref").and_then(Value::as_str) {
         Some(reference) => OPENAPI.pointer(reference.trim_start_matches('#')).unwrap(),
@@ -59,7 +59,7 @@ pub fn resolve(value: &'static Value) -> &'static Value {
     }
 }
 
-/// Checks a capture's answer against the schema that the published API has for it.
+/// Checks the answer to a capture against the published API's schema of it.
 #[track_caller]
 fn assert_published(name: &str, value: &Value) {
     static PUBLISHED: LazyLock<HashMap<&str, Validator>> = LazyLock::new(|| {

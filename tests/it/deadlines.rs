@@ -34,7 +34,7 @@ fn read_to_close(stream: &mut TcpStream) -> String {
     }
 }
 
-/// Sends a byte now and then until the server answers or closes.
+/// Sends byte after byte, slowly, until the server answers or closes.
 fn send_slowly(stream: &mut TcpStream, bytes: &[u8]) {
     stream.set_read_timeout(Some(Duration::from_millis(PACE_MS))).unwrap();
     let is_answered = |stream: &TcpStream| {
@@ -171,7 +171,7 @@ fn a_client_that_does_not_read_its_answers_loses_its_connection() {
 }
 
 #[test]
-fn a_connection_on_which_something_is_asked_stays() {
+fn a_connection_with_a_request_under_way_stays_open() {
     let options = ServerOptions {
         idle_timeout: Duration::from_millis(200),
         body_timeout: Duration::from_secs(2),
@@ -190,7 +190,7 @@ fn a_connection_on_which_something_is_asked_stays() {
 }
 
 #[test]
-fn a_head_has_its_limits() {
+fn the_size_of_a_head_is_limited() {
     let app = App::start();
     let status = |head: String| {
         let mut stream = connect(&app);
@@ -209,7 +209,7 @@ fn a_head_has_its_limits() {
 }
 
 #[test]
-fn a_server_has_its_deadlines_unless_it_is_told_otherwise() {
+fn a_server_has_deadlines_by_default() {
     let usual = ServerOptions::default();
     let seconds = [usual.head_timeout, usual.idle_timeout, usual.body_timeout];
     assert_eq!(seconds.map(|time| time.as_secs()), [5, 16, 10]);

@@ -29,7 +29,7 @@ fn run(dir: &Path, args: &[&str]) -> Output {
     tillbook(dir, args).output().unwrap()
 }
 
-/// A running demo, and what it printed up to its last line.
+/// Starts a demo; the process and the lines that it printed.
 fn start(dir: &Path, args: &[&str]) -> (Child, Vec<String>) {
     let all = [&["demo", "--listen", "127.0.0.1:0"], args].concat();
     let mut child = tillbook(dir, &all).stdout(Stdio::piped()).spawn().unwrap();
@@ -43,7 +43,7 @@ fn start(dir: &Path, args: &[&str]) -> (Child, Vec<String>) {
     (child, lines)
 }
 
-/// Ends it with SIGTERM; its exit code.
+/// Ends the demo with SIGTERM and returns its exit code.
 fn stop(mut child: Child) -> Option<i32> {
     let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(told.success());
@@ -77,17 +77,17 @@ fn the_shop_has_every_story_and_its_sums_are_right() {
     let operations = |o: &OrderRecord| o.events.iter().filter_map(|e| e.operation()).count();
     assert!(orders.iter().any(|o| operations(o) == 4), "three parts of one authorization");
     assert!(any(|o| o.events.iter().filter_map(|e| e.operation()).any(|op| !op.success)));
-    assert!(any(|o| o.document.0.contains("ø")), "names as people have them");
+    assert!(any(|o| o.document.0.contains("ø")), "names with Norwegian letters");
     let ends_tonight = |op: &tillbook::domain::operation::Operation| {
         op.document.0.contains("\"hold_ends_at\":\"2026-11-18T22:59:00.000Z\"")
     };
     let mut operations = orders.iter().flat_map(|o| o.events.iter().filter_map(|e| e.operation()));
     assert!(operations.any(ends_tonight));
-    assert!(orders.iter().all(|order| order.updated_at < START), "nothing is of the future");
+    assert!(orders.iter().all(|order| order.updated_at < START), "nothing is in the future");
 }
 
 #[test]
-fn the_shop_reads_as_one_that_was_kept_through_the_api() {
+fn the_shop_s_history_is_one_that_the_api_could_have_made() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("demo.db");
     make_shop(&db, 1, START, |_, _| {}).unwrap();
@@ -117,7 +117,7 @@ fn the_shop_reads_as_one_that_was_kept_through_the_api() {
 }
 
 #[test]
-fn what_happened_before_today_happened_while_the_shop_was_open() {
+fn everything_before_today_happened_in_opening_hours() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("demo.db");
     make_shop(&db, 1, START, |_, _| {}).unwrap();
@@ -141,8 +141,8 @@ fn the_same_seed_makes_the_same_shop() {
         text.lines().filter(|line| !line.contains("Nettbutikken")).collect::<Vec<_>>().join("\n")
     };
     let seven = shop("a.db", 7);
-    assert!(seven == shop("b.db", 7), "two shops of one seed differ");
-    assert!(seven != shop("c.db", 8), "two shops of two seeds are the same");
+    assert!(seven == shop("b.db", 7), "two shops with one seed differ");
+    assert!(seven != shop("c.db", 8), "two shops with different seeds are the same");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn reset_touches_no_file_that_demo_did_not_make() {
 }
 
 #[test]
-fn a_busy_port_says_what_to_do_before_anything_is_made() {
+fn a_busy_port_is_reported_with_advice_before_anything_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = held.local_addr().unwrap().to_string();

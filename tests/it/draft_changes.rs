@@ -69,7 +69,7 @@ fn items_are_added_replaced_and_removed_each_with_the_version_of_its_change() {
 }
 
 #[test]
-fn what_cannot_be_done_to_items_changes_nothing() {
+fn an_impossible_change_of_items_changes_nothing() {
     let app = App::start();
     let draft = two_lines(&app);
     let items = format!("{}/items", at(&draft));
@@ -188,7 +188,7 @@ fn a_reserved_order_id_stays_until_another_takes_its_place() {
 }
 
 #[test]
-fn a_deleted_draft_lets_go_of_its_reserved_order_id() {
+fn a_deleted_draft_releases_its_reserved_order_id() {
     let app = App::start();
     let order = json!({"currency": "NOK", "items": [item(1, 1)]});
     let draft = make(&app, order, json!({"generate_order_id": "ALPHANUMERIC_9_RESERVE"}));
@@ -252,7 +252,7 @@ fn a_draft_adds_its_items_to_the_order_that_it_names() {
     let more = json!([{"id": "a", "gross_amount": 7, "store": {"id": "torget"}}, item(9, -30)]);
     let draft = make(&app, json!({"currency": "NOK", "items": more}), json!({"order_id": order}));
     let version = draft["order"]["items"][0]["version"].clone();
-    assert_eq!(lines(&draft["order"]), [(10, 7, 1), (9, -30, 1)], "numbered on from all");
+    assert_eq!(lines(&draft["order"]), [(10, 7, 1), (9, -30, 1)], "numbered after all lines");
     let done = complete(&app, &draft).expect(200).body["orders"][0].clone();
     assert_eq!(lines(&done).iter().map(|line| line.0).collect::<Vec<_>>(), [1, 2, 10, 9]);
     assert_eq!(done["items"][2]["version"], version);
@@ -268,7 +268,7 @@ fn a_draft_adds_its_items_to_the_order_that_it_names() {
 }
 
 #[test]
-fn an_order_that_takes_no_more_lines_is_left_as_it_is() {
+fn an_order_that_can_have_no_more_lines_is_left_unchanged() {
     let app = App::start();
     let draft = |order: &str, currency: &str, line: i64, options: Value| {
         let mut options = options;

@@ -1,4 +1,4 @@
-//! Drafts: made, shown, completed, refused.
+//! Making, showing, completing and refusing drafts.
 
 use serde_json::{Value, json};
 use tillbook::domain::draft::ORDER_ID_ALPHABET;
@@ -6,7 +6,7 @@ use tillbook::domain::draft::ORDER_ID_ALPHABET;
 use super::harness::App;
 use super::http_client::Reply;
 
-/// An order of one line, with more members.
+/// An order of one line, with these further fields.
 fn order_with(more: Value) -> Value {
     let mut order = json!({"currency": "NOK", "items": [{"id": "p", "gross_amount": 500}]});
     order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -187,7 +187,7 @@ fn a_draft_is_completed_once() {
 }
 
 #[test]
-fn a_draft_is_its_own_account_s_alone() {
+fn a_draft_is_found_only_in_its_own_account() {
     let app = App::start();
     let draft = app.draft(order_with(json!({})), json!({}));
     let other = app.other_account("T87654321");
@@ -217,7 +217,7 @@ fn a_draft_without_items_does_not_become_an_order() {
 }
 
 #[test]
-fn items_of_several_stores_become_an_order_a_store_or_one() {
+fn items_of_several_stores_become_one_order_per_store_or_one_in_all() {
     let app = App::start();
     let at = |store: &str| json!({"id": "p", "gross_amount": 1, "store": {"id": store}});
     let anywhere = json!({"id": "p", "gross_amount": 1});
@@ -258,7 +258,7 @@ fn items_of_several_stores_become_an_order_a_store_or_one() {
 }
 
 #[test]
-fn items_without_a_line_id_are_numbered_on_from_the_highest() {
+fn items_without_a_line_id_are_numbered_after_the_highest() {
     let app = App::start();
     let lines = |given: &[Option<i64>]| {
         let item =
@@ -287,7 +287,7 @@ fn items_without_a_line_id_are_numbered_on_from_the_highest() {
 }
 
 #[test]
-fn figures_that_do_not_fit_together_are_refused_all_at_once() {
+fn figures_that_contradict_each_other_are_refused_all_at_once() {
     let app = App::start();
     let before = app.snapshot();
     let item = |gross: i64, discounts: &[i64]| {
@@ -342,7 +342,7 @@ fn amounts_end_where_json_numbers_stop_being_exact() {
 }
 
 #[test]
-fn totals_are_the_server_s_and_sent_ones_are_ignored() {
+fn totals_are_computed_and_sent_ones_are_ignored() {
     let app = App::start();
     let sent = json!({
         "gross_amount": 1, "total_discount": -7, "total_manual_discount_amount": "many",

@@ -28,7 +28,7 @@ fn a_second_server_of_a_file_says_what_to_do_and_the_first_goes_on() {
 }
 
 #[test]
-fn only_the_owner_can_read_a_book_whatever_the_umask() {
+fn only_the_owner_can_read_a_book_with_any_umask() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");
@@ -134,7 +134,7 @@ fn cut(db: &Path, good: &Path, to: fn(usize) -> usize) {
 }
 
 #[test]
-fn a_file_that_is_not_a_book_of_ours_is_refused_and_left_as_it_is() {
+fn a_file_that_is_not_a_book_is_refused_and_left_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let good = dir.path().join("good.db");
     make_book(&good);
@@ -163,7 +163,7 @@ fn a_file_that_is_not_a_book_of_ours_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn what_happened_cannot_be_changed_in_the_file_either() {
+fn history_cannot_be_changed_in_the_file_either() {
     let app = App::start();
     let order = app.simple_order(&[100, 50]);
     let body = json!({"items": [{"line_id": 1, "amount": 40}]});

@@ -110,7 +110,7 @@ struct Forge<'a> {
     key: Vec<u8>,
     header: Value,
     claims: Value,
-    /// A token for everything, as the server would make it.
+    /// A token with all scopes, as the server would make it.
     good: String,
 }
 
@@ -144,7 +144,7 @@ impl<'a> Forge<'a> {
         self.sign(&self.header, &claims)
     }
 
-    /// Clients with good tokens, and one that another process disabled after it got its own.
+    /// Clients with valid tokens, and one that another process disabled after it got its token.
     fn clients(&self) -> Vec<Kind> {
         let scopes = [
             (Column::Reader, Scope::ReadShopping),
@@ -182,34 +182,34 @@ impl<'a> Forge<'a> {
     fn without_token(&self) -> Vec<Kind> {
         let good = &self.good;
         let cookie = visitor(self.app, Role::Owner, ACCOUNT);
-        let nobody =
+        let anonymous =
             |name: &str, authorization: &str| Kind::new(Column::Nobody, name, authorization);
         let header = |name, value: &str| vec![(name, value.to_owned())];
         let twice = vec![("authorization", format!("Bearer {good}")); 2];
         let query = format!("?access_token={good}");
         let session = cookie.split_once('=').unwrap().1;
         vec![
-            Kind { headers: Vec::new(), ..nobody("nobody", "") },
-            Kind { headers: Vec::new(), query, ..nobody("token in the query", "") },
-            Kind { headers: twice, ..nobody("two headers", "") },
-            Kind { headers: header("cookie", &cookie), ..nobody("a session's cookie", "") },
+            Kind { headers: Vec::new(), ..anonymous("nobody", "") },
+            Kind { headers: Vec::new(), query, ..anonymous("token in the query", "") },
+            Kind { headers: twice, ..anonymous("two headers", "") },
+            Kind { headers: header("cookie", &cookie), ..anonymous("a session's cookie", "") },
             Kind {
                 headers: header("cookie", &format!("tillbook={good}; access_token={good}")),
-                ..nobody("token as a cookie", "")
+                ..anonymous("token as a cookie", "")
             },
             Kind {
                 headers: header("proxy-authorization", &format!("Bearer {good}")),
-                ..nobody("token for a proxy", "")
+                ..anonymous("token for a proxy", "")
             },
-            nobody("empty header", ""),
-            nobody("no token", "Bearer"),
-            nobody("no credentials", "Basic"),
-            nobody("no scheme", good),
-            nobody("another scheme", &format!("Token {good}")),
-            nobody("two spaces", &format!("Bearer  {good}")),
-            nobody("two in one", &format!("Bearer {good}, Bearer {good}")),
-            nobody("token as a password", &format!("Basic {good}")),
-            nobody("a session as a token", &format!("Bearer {session}")),
+            anonymous("empty header", ""),
+            anonymous("no token", "Bearer"),
+            anonymous("no credentials", "Basic"),
+            anonymous("no scheme", good),
+            anonymous("another scheme", &format!("Token {good}")),
+            anonymous("two spaces", &format!("Bearer  {good}")),
+            anonymous("two in one", &format!("Bearer {good}, Bearer {good}")),
+            anonymous("token as a password", &format!("Basic {good}")),
+            anonymous("a session as a token", &format!("Bearer {session}")),
         ]
     }
 
@@ -227,7 +227,7 @@ impl<'a> Forge<'a> {
         let plain = base64::prelude::BASE64_STANDARD.encode(&bytes);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let flipped = if signature.starts_with('A') { "B" } else { "A" };
-        // The last character of 32 bytes has two bits that mean nothing.
+        // The last base64 character of 32 bytes has two unused bits.
         let last = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let at = last.find(&signature[42..]).unwrap();
         let spare = format!("{}{}", &signature[..42], &last[at + 1..at + 2]);

@@ -18,13 +18,13 @@ use super::http_client::{Client, Reply, basic};
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const PASSWORD: &str = "korrekt hest batteri";
 
-/// How long another wrong secret of that client would wait, from an address of its own.
+/// How long another wrong secret of this client waits when it comes from a new address.
 fn next_client_delay_ms(app: &App, client_id: &str) -> u128 {
     let attempt = ClientAttempt::of(client_id, None);
     app.state.guesses.fail_client(&attempt, START).as_millis()
 }
 
-/// How long another wrong secret from this address would wait, for a client of its own.
+/// How long another wrong secret from this machine waits when it is for a new client.
 fn next_delay_ms_from_here(app: &App) -> u128 {
     static OTHERS: AtomicUsize = AtomicUsize::new(0);
     let client_id = format!("other {}", OTHERS.fetch_add(1, Ordering::SeqCst));
@@ -32,7 +32,7 @@ fn next_delay_ms_from_here(app: &App) -> u128 {
     app.state.guesses.fail_client(&attempt, START).as_millis()
 }
 
-/// How long another wrong password would wait, typed on the server's machine for that name.
+/// How long another wrong password for this user waits when it is typed on the server's machine.
 fn next_sign_in_delay_ms(app: &App, name: &str) -> u128 {
     let attempt = SignInAttempt::local(name);
     app.state.guesses.begin_sign_in(&attempt, START).unwrap();
@@ -61,7 +61,7 @@ fn wrong_secrets_count_for_the_client_and_for_the_address() {
     assert_eq!(next_client_delay_ms(&app, &known), 200);
     assert_eq!(next_client_delay_ms(&app, "nobody"), 200);
     assert_eq!(next_delay_ms_from_here(&app), 400);
-    // A success resets the delay of this client, and not that of the address.
+    // A success resets the delay of the client, but not that of the address.
     ask(&app, &known, &app.client.secret).expect(200);
     assert_eq!(next_client_delay_ms(&app, &known), 100);
     assert_eq!(next_delay_ms_from_here(&app), 800);
@@ -76,7 +76,7 @@ fn wrong_passwords_count_for_the_user_however_spelled_and_for_the_address() {
     }
     assert_eq!(next_sign_in_delay_ms(&app, "kari@example.no"), 800);
     assert_eq!(next_sign_in_delay_ms(&app, "ola@example.no"), 1_600);
-    // A success resets the delay of this user, and not that of the address.
+    // A success resets the delay of the user, but not that of the address.
     sign_in(&app, "Kari@example.no", PASSWORD).expect(303);
     assert_eq!(next_sign_in_delay_ms(&app, "kari@example.no"), 3_000);
     let from_afar = SignInAttempt::from_afar("kari@example.no", None);
@@ -84,13 +84,20 @@ fn wrong_passwords_count_for_the_user_however_spelled_and_for_the_address() {
         app.state.guesses.begin_sign_in(&from_afar, START).unwrap();
         app.state.guesses.fail_sign_in(&from_afar).0.as_millis()
     };
-    assert_eq!([next_delay_ms(), next_delay_ms()], [100, 200], "counted apart from those here");
+    assert_eq!(
+        [next_delay_ms(), next_delay_ms()],
+        [100, 200],
+        "counted separately from those on this machine"
+    );
     app.state.guesses.begin_sign_in(&from_afar, START).unwrap();
-    assert!(app.state.guesses.succeed_sign_in(&from_afar).is_some(), "the book may have some");
+    assert!(
+        app.state.guesses.succeed_sign_in(&from_afar).is_some(),
+        "the book may have failed attempts"
+    );
     assert_eq!(next_delay_ms(), 100);
 }
 
-/// Wrong and right passwords from behind a proxy on another machine.
+/// Signs in from behind a proxy on another machine.
 fn sign_in_from_afar(app: &App, password: &str) -> Reply {
     let fields = [("email", "kari@example.no"), ("password", password)];
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -167,7 +174,7 @@ fn an_address_that_guesses_at_many_clients_waits_at_the_next_one_too() {
     // A correct password removes only its own attempt.
     let (right, begun) = begin("kari@example.no", "203.0.113.7");
     assert_eq!(begun, Ok(()));
-    assert_eq!(app.state.guesses.succeed_sign_in(&right), None, "the book has nothing of it");
+    assert_eq!(app.state.guesses.succeed_sign_in(&right), None, "the book has no failed attempts");
     assert_eq!(begin("ola@example.no", "203.0.113.7").1, Ok(()));
     assert_eq!(begin("per@example.no", "203.0.113.7").1, Err(1_000));
     assert_eq!(begin("per@example.no", "203.0.113.8").1, Ok(()));
@@ -179,7 +186,7 @@ fn a_flood_of_wrong_secrets_delays_no_other_caller() {
     for _ in 0..10 {
         next_delay_ms_from_here(&app);
     }
-    // Each of these waits for the longest delay there is.
+    // Each of these requests waits for the longest delay.
     let client = Client { client_id: "nobody".to_owned(), secret: "wrong".to_owned() };
     let request = format!(
         "POST /v1/accounts/{ACCOUNT}/auth/token HTTP/1.1\r\nHost: x\r\nAuthorization: {}\r\n\r\n",
@@ -195,7 +202,7 @@ fn a_flood_of_wrong_secrets_delays_no_other_caller() {
     app.send("GET", "/health", &[], None).expect(200);
     ask(&app, &app.client.client_id, &app.client.secret).expect(200);
     app.simple_order(&[100]);
-    // No request of the flood was answered before: a worker that slept would have answered those
+    // The requests of the flood are still unanswered: a worker that slept would have answered them
     // first.
     for stream in &flood {
         stream.set_nonblocking(true).unwrap();

@@ -46,7 +46,7 @@ fn the_guide_s_requests_lead_from_a_draft_to_a_refunded_order() {
     }
 }
 
-/// The order of the guide with its one line authorized and captured, as the guide begins.
+/// The order that the guide begins with: its one line is authorized and captured.
 fn captured_order(app: &App) -> String {
     let draft = app.shopping("POST", "/draft_orders", &[], Some(DRAFT)).expect(200).body;
     let complete = format!("/draft_orders/{}/complete", draft["id"].as_str().unwrap());
@@ -59,7 +59,7 @@ fn captured_order(app: &App) -> String {
     id
 }
 
-/// Completes the guide's draft that reverses line 1 and adds line 3 at that price, and any further
+/// Completes the guide's draft, which reverses line 1 and adds line 3 at this price and any further
 /// lines. Returns the changed order.
 fn replace_item(app: &App, id: &str, price: i64, more: &[Value]) -> Value {
     let mut items = vec![
@@ -129,7 +129,7 @@ fn an_item_is_replaced_by_another_of_its_price() {
     expect(&app, &id, [39800, 39800, 39800, 0, 0], "paid");
     authorize_and_capture(&app, &id, &[(2, -39800), (3, 39800)]);
     expect(&app, &id, [39800, 39800, 39800, 0, 0], "paid");
-    // Nothing is left on any line, and a reversed line is not reversed again.
+    // Nothing is left on any line, and a reversed line cannot be reversed again.
     for (line, amount) in [(2, -1), (3, 1)] {
         let items = json!({"items": [{"line_id": line, "amount": amount}]});
         let refused = app.post(&format!("/orders/{id}/captures"), items).expect(409);
@@ -161,7 +161,7 @@ fn an_item_is_replaced_by_a_dearer_one_and_the_difference_is_charged() {
     expect(&app, &id, [50000, 39800, 39800, 0, 10200], "partially_paid");
     authorize_and_capture(&app, &id, &[(2, -39800), (3, 39800)]);
     expect(&app, &id, [50000, 39800, 39800, 0, 0], "partially_paid");
-    // The amount that the first authorization lacked, in a second one on the new line.
+    // A second authorization, on the new line, for the amount that the first one lacked.
     authorize_and_capture(&app, &id, &[(3, 10200)]);
     expect(&app, &id, [50000, 50000, 50000, 0, 0], "paid");
 }

@@ -1,4 +1,4 @@
-//! A running Tillbook for a test, with its own port and file.
+//! A Tillbook server for one test, with its own port and file.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -31,11 +31,11 @@ pub const ACCOUNT: &str = "T12345678";
 /// When every test starts: 2026-11-18T11:06:40Z.
 pub const START: Timestamp = Timestamp(1_795_000_000_000);
 
-/// A running server, and a client that may do everything.
+/// A running server, and a client with every scope.
 pub struct App {
     pub url: String,
     pub db: PathBuf,
-    /// Does not move unless a test moves it.
+    /// Stays at one time unless a test moves it.
     pub clock: Clock,
     pub state: AppState,
     pub client: Client,
@@ -47,7 +47,7 @@ pub struct App {
     _dir: TempDir,
 }
 
-/// A second account, with a client that may do everything.
+/// A second account, with a client with every scope.
 pub struct OtherAccount<'a> {
     app: &'a App,
     account: String,
@@ -71,17 +71,17 @@ impl OtherAccount<'_> {
 }
 
 impl App {
-    /// A server with one account and one client.
+    /// Starts a server with one account and one client.
     pub fn start() -> App {
         App::start_with(ServerOptions::default(), "")
     }
 
-    /// A server with these options, and a path at the end of its public URL.
+    /// Starts a server with these options and this path at the end of its public URL.
     pub fn start_with(options: ServerOptions, public_path: &str) -> App {
         App::start_known_as(options, |url| format!("{url}{public_path}"))
     }
 
-    /// A server with these options, and a public URL made from the one that it listens on.
+    /// Starts a server with these options and a public URL made from its own URL.
     pub fn start_known_as(options: ServerOptions, name: impl Fn(&str) -> String) -> App {
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("book.db");
@@ -113,8 +113,8 @@ impl App {
         app
     }
 
-    /// Stops the server and starts another on the same file. It listens elsewhere, but its public
-    /// URL, and so every token, stays.
+    /// Stops the server and starts another on the same file. Its port changes, but its public URL
+    /// stays, and tokens stay valid.
     pub fn restart(&mut self) {
         self.stop();
         let opened = Store::open(&self.db, self.clock.clone(), Randomness::System).unwrap();
@@ -143,19 +143,19 @@ impl App {
         OtherAccount { app: self, account: account.to_owned(), bearer }
     }
 
-    /// Makes another client, which the server knows at once.
+    /// Makes another client. The server accepts it at once.
     pub fn make_client(&self, account: &str, scopes: &[Scope]) -> Client {
         let client = make_client(&self.state.store, &AccountId::parse(account).unwrap(), scopes);
         self.state.store.read_blocking(|reader| self.state.access.reload(reader)).unwrap();
         client
     }
 
-    /// A token got over HTTP by a client of the first account.
+    /// Gets a token over HTTP for a client of the first account.
     pub fn token_of(&self, client: &Client) -> String {
         self.token_in(ACCOUNT, client)
     }
 
-    /// A token got over HTTP by a client of that account.
+    /// Gets a token over HTTP for a client of this account.
     pub fn token_in(&self, account: &str, client: &Client) -> String {
         let path = format!("/v1/accounts/{account}/auth/token");
         let reply = self.send("POST", &path, &[("authorization", &basic(client))], None);
@@ -216,7 +216,7 @@ impl App {
         reply
     }
 
-    /// The answer to a link of an answer.
+    /// Follows a link of an answer.
     pub fn follow(&self, answer: &Value, rel: &str) -> Reply {
         let links = answer["_links"].as_array().unwrap();
         let link = links.iter().find(|link| link["rel"] == rel).unwrap();
@@ -225,20 +225,20 @@ impl App {
         self.send("GET", path, &[("authorization", &bearer)], None)
     }
 
-    /// An open draft; its path below `/shopping`.
+    /// Makes a draft and returns its path below `/shopping`.
     pub fn draft(&self, order: Value, options: Value) -> String {
         let draft = self.post("/draft_orders", json!({"order": order, "options": options}));
         format!("/draft_orders/{}", draft.expect(200).body["id"].as_str().unwrap())
     }
 
-    /// An order made from a draft; its `order_id`.
+    /// Makes an order from a draft and returns its `order_id`.
     pub fn order(&self, order: Value, options: Value) -> String {
         let draft = self.draft(order, options);
         let done = self.put(&format!("{draft}/complete"), json!({})).expect(200);
         done.body["orders"][0]["order_id"].as_str().unwrap().to_owned()
     }
 
-    /// An order in NOK with these gross amounts on lines 1, 2, …
+    /// Makes an order in NOK with these gross amounts on lines 1, 2, …
     pub fn simple_order(&self, gross_amounts: &[i64]) -> String {
         let item =
             |(at, gross): (usize, &i64)| json!({"id": format!("p{at}"), "gross_amount": gross});
@@ -251,7 +251,7 @@ impl App {
         snapshot(&self.db)
     }
 
-    /// Stops only the writer: the server goes on, but cannot write.
+    /// Stops only the writer: the server goes on without writing.
     pub fn stop_writing(&mut self) {
         self.writer_thread.take().unwrap().stop();
     }

@@ -1,4 +1,4 @@
-//! Security headers on every answer, also on those outside of any route.
+//! Security headers on every answer, also to paths without a route.
 
 use std::collections::BTreeSet;
 
@@ -45,8 +45,8 @@ fn every_answer_has_the_headers_that_keep_browsers_safe() {
     assert!(missing.is_empty(), "{missing:?} never came; {statuses:?} did");
 }
 
-/// Requests every route and page with valid and invalid requests, and paths without a route; shows
-/// each answer.
+/// Sends valid and invalid requests to every route and page, and to paths without a route, and
+/// passes each answer to `show`.
 fn walk(app: &App, said: &[(&str, &str)], mut show: impl FnMut(&str, &Reply)) {
     let order = app.simple_order(&[100]);
     let large = "x".repeat((1 << 20) + 1);
@@ -86,7 +86,7 @@ fn https_only(reply: &Reply) -> Vec<&str> {
     told.map(|(_, value)| value.as_str()).collect()
 }
 
-/// A server with that public URL; `HERE` is replaced with where it listens.
+/// Starts a server with this public URL, in which `HERE` is replaced with its own address.
 fn known_as(public_url: &str) -> App {
     App::start_known_as(ServerOptions::default(), |url| public_url.replace("HERE", url))
 }
@@ -100,7 +100,7 @@ fn every_answer_that_came_over_https_keeps_browsers_to_it() {
 }
 
 #[test]
-fn nothing_that_came_over_plain_http_keeps_browsers_to_https() {
+fn no_answer_over_plain_http_keeps_browsers_to_https() {
     let public = ("host", "shop.example");
     let https = "https://shop.example";
     for (public_url, said, expected) in [
@@ -114,10 +114,10 @@ fn nothing_that_came_over_plain_http_keeps_browsers_to_https() {
         // From this machine, bypassing the proxy.
         (https, vec![], false),
         (https, vec![("host", "localhost")], false),
-        // It would apply to every port of this machine.
+        // The header would apply to every port of this machine.
         ("https://localhost:8443", vec![("host", "localhost:8443")], false),
         ("https://127.0.0.1", vec![], false),
-        // By another name, for which no scheme is configured.
+        // By another host name, for which no scheme is configured.
         (https, vec![("host", "till.lan")], false),
     ] {
         let app = known_as(public_url);

@@ -11,7 +11,7 @@ pub struct Client {
     pub secret: String,
 }
 
-/// What the server answered.
+/// An answer of the server.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: u16,
@@ -56,7 +56,7 @@ pub fn basic(client: &Client) -> String {
     format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair))
 }
 
-/// One request on a connection of its own.
+/// Sends one request on its own connection.
 pub fn send(
     url: &str,
     method: &str,
@@ -67,10 +67,10 @@ pub fn send(
     try_send(&agent(), url, method, path, headers, body).unwrap()
 }
 
-/// How long a client waits for an answer, much longer than any takes.
+/// How long a client waits for an answer: much longer than any answer takes.
 const ANSWER_S: u64 = 60;
 
-/// Bytes of an answer that a client reads; an order with all its events can be large.
+/// The most bytes of an answer that a client reads. An order with all its events can be large.
 const ANSWER_BYTES_MAX: u64 = 1 << 30;
 
 /// A client that keeps its connections alive.

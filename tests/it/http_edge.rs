@@ -1,4 +1,4 @@
-//! The edge: every answer has the API's shape and headers.
+//! Answers that no handler makes have the API's shape and headers too.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -24,7 +24,7 @@ fn assert_shape(reply: &Reply, status: u16, code: &str) {
 }
 
 #[test]
-fn every_path_tells_its_methods_and_every_other_is_not_there() {
+fn every_path_tells_its_methods_and_other_paths_are_not_found() {
     let app = App::start();
     let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for endpoint in endpoints() {
@@ -124,7 +124,7 @@ fn only_named_origins_may_call_the_api_from_a_page() {
 }
 
 #[test]
-fn a_full_queue_is_a_503_that_says_when_to_try_again_and_records_nothing() {
+fn a_full_queue_gets_a_503_with_retry_after_and_records_nothing() {
     let app = App::start();
     let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
     let body = json!({"items": [{"line_id": 1, "amount": 1}]});

@@ -1,4 +1,4 @@
-//! A key belongs to one request and its answer (docs/contract.md, Decision 4).
+//! Idempotency keys: each belongs to one request and its answer (docs/contract.md, Decision 4).
 
 use serde_json::json;
 use tillbook::domain::scope::Scope;
@@ -32,7 +32,7 @@ fn the_same_request_gets_the_same_answer_and_is_done_once() {
 }
 
 #[test]
-fn a_key_is_not_used_for_two_requests() {
+fn a_key_cannot_be_used_for_another_request() {
     let app = App::start();
     let (one, two) = (app.simple_order(&[1_000]), app.simple_order(&[1_000]));
     let path = format!("/orders/{one}/captures");
@@ -104,8 +104,8 @@ fn a_key_is_forgotten_after_thirty_days_and_a_thousand_others() {
         );
         tamper(&app.db, &rows).unwrap();
     };
-    // First a thousand later keys but not old enough; then old enough but one key too few; then
-    // both.
+    // First the key has a thousand later ones but is too young, then it is old enough but has one
+    // too few, and then both conditions are met.
     add_others(1_000);
     forget();
     assert_eq!(send().expect(200).text, first.text);
@@ -129,7 +129,7 @@ fn number(app: &App, sql: &str) -> i64 {
 }
 
 #[test]
-fn every_write_takes_a_key() {
+fn every_write_accepts_a_key() {
     let app = App::start();
     let draft = json!({"order": {"currency": "NOK", "items": [{"id": "a", "gross_amount": 5}]}});
     let made = app.post_once("draft", "/draft_orders", draft.clone()).expect(200);

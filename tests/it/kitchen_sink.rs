@@ -120,7 +120,7 @@ fn every_property_comes_back_in_the_draft_the_order_and_the_list() {
 }
 
 #[test]
-fn numbers_are_given_back_to_the_letter() {
+fn numbers_are_returned_digit_by_digit() {
     let app = App::start();
     let exact = "{\"big\":12345678901234567890.10000000000000000001,\"e\":1E+30,\"z\":-0.0,\
                  \"n\":[1.10,null]}";
@@ -149,7 +149,7 @@ fn numbers_are_given_back_to_the_letter() {
 }
 
 #[test]
-fn null_is_absent_and_what_the_server_sets_is_ignored() {
+fn null_means_absent_and_fields_that_the_server_sets_are_ignored() {
     let app = App::start();
     let ours = json!({"id": "mine", "status": "closed", "payment_status": "paid",
         "created_at": "x", "gross_amount": 1, "captured_amount": 5, "authorizations": [1],
@@ -172,7 +172,7 @@ fn null_is_absent_and_what_the_server_sets_is_ignored() {
 }
 
 #[test]
-fn a_draft_s_store_is_its_order_s() {
+fn an_order_has_the_store_of_its_draft() {
     let app = App::start();
     let order = json!({"currency": "NOK", "items": [{"id": "a", "gross_amount": 1}]});
     let body = json!({"order": order, "store": {"id": "s1", "name": "Torget"}});

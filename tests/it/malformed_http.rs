@@ -27,7 +27,7 @@ struct Case {
     expected: &'static str,
 }
 
-/// What the client does when it has sent a case.
+/// What the client does after it has sent a case.
 #[derive(PartialEq)]
 enum Then {
     /// Reads the answers, then sends one more request.
@@ -57,7 +57,7 @@ struct Capture {
 }
 
 impl Capture {
-    /// Its first line and its headers, with these in place of those that frame the body.
+    /// Its first line and headers, with `extra` in place of the headers that frame the body.
     fn head(&self, extra: &str) -> String {
         format!(
             "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
@@ -70,7 +70,7 @@ impl Capture {
         self.with("")
     }
 
-    /// The valid request with more headers.
+    /// The valid request with these headers added.
     fn with(&self, extra: &str) -> String {
         self.head(&format!("{extra}Content-Length: {}\r\n", BODY.len())) + BODY
     }
@@ -82,7 +82,7 @@ impl Capture {
         format!("{line}\r\n{rest}")
     }
 
-    /// Its body in one chunk, of that size line.
+    /// The valid request with its body in one chunk, after this size line.
     fn in_chunk(&self, size: &str) -> String {
         self.head("Transfer-Encoding: chunked\r\n") + &format!("{size}\r\n{BODY}\r\n0\r\n\r\n")
     }
@@ -101,7 +101,7 @@ fn lengths(capture: &Capture) -> Vec<Case> {
         case("a length in hex", framed("Content-Length: 0x24\r\n"), "400 closed"),
         case("no number", framed("Content-Length: \r\n"), "400 closed"),
         case("2^64 bytes", framed("Content-Length: 18446744073709551616\r\n"), "400 closed"),
-        // Without a length there is no body, and the bytes after the head are the next request.
+        // Without a length the body is empty, and the bytes after the head are the next request.
         case("no length", framed(""), "400 400 closed"),
         case("a body that is longer", framed("Content-Length: 35\r\n"), "400 400 closed"),
         cut_short("a body that is shorter", framed("Content-Length: 37\r\n"), "400 closed"),
@@ -173,7 +173,7 @@ fn headers(capture: &Capture) -> Vec<Case> {
             capture.with("Connection: Upgrade\r\nUpgrade: h2c\r\n"),
             "200 closed",
         ),
-        // The HTTP library reads all that follows as the body, so nothing behind it is a request.
+        // The HTTP library reads all that follows as the body, so no request can hide behind it.
         case(
             "a web socket instead",
             capture.with("Connection: Upgrade\r\nUpgrade: websocket\r\n"),
@@ -183,7 +183,7 @@ fn headers(capture: &Capture) -> Vec<Case> {
         case("too many", many(93), "431 closed"),
         case("a long head", long(100_000), "200 kept"),
         case("too long a head", long(140_000), "431 closed"),
-        // Accepted by the HTTP library, as RFC 9112 allows; so are single ones among others.
+        // Accepted by the HTTP library, as RFC 9112 allows; so is a mixture with CRLF.
         case("bare line feeds", whole.replace("\r\n", "\n"), "200 kept"),
         case("one bare line feed", whole.replacen("x\r\n", "x\n", 1), "200 kept"),
         case("bare CRs", whole.replace("\r\n", "\r"), "400 closed"),
@@ -277,7 +277,7 @@ fn a_malformed_request_gets_what_the_table_says_and_records_nothing() {
     assert!(differences.is_empty(), "\n{differences}");
 }
 
-/// How many operations the file holds.
+/// The number of operations in the file.
 fn operations(app: &App) -> usize {
     let snapshot = app.snapshot();
     let (_, table) = snapshot.split_once("# events\n").unwrap();
@@ -285,8 +285,8 @@ fn operations(app: &App) -> usize {
     events.filter(|event| event.contains(" | capture | ")).count()
 }
 
-/// Sends a case on a connection of its own: the statuses of its answers, and what became of the
-/// connection.
+/// Sends a case on its own connection; the statuses of the answers, and whether the connection was
+/// kept or closed.
 fn exchange(app: &App, case: &Case) -> String {
     let mut stream = TcpStream::connect(app.url.trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(STILL_S))).unwrap();
@@ -296,7 +296,7 @@ fn exchange(app: &App, case: &Case) -> String {
         // The probe waits for the answers, so that it does not become part of the case.
         let awaited = case.expected.split(' ').count() - 1;
         told.extend((0..awaited).map_while(|_| read_answer(&mut stream)).map(|(status, _)| status));
-        // A connection that is closed takes no more, and then there is nothing to read either.
+        // Writing fails when the server has closed the connection; then there is no answer to read.
         drop(stream.write_all(PROBE.as_bytes()));
     }
     if case.then != Then::Wait {

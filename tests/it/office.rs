@@ -1,4 +1,4 @@
-//! The back office as a browser without script sees it.
+//! Helpers for tests of the back office: sign in, read pages and send forms without a script.
 
 use tillbook::app::{CreateUser, StartSession};
 use tillbook::auth::password::Password;
@@ -13,20 +13,20 @@ use super::http_client::Reply;
 
 /// The content type of a form.
 pub const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
-/// The token that forms of these visitors carry.
+/// The form token of the signed-in users below.
 pub const FORM_TOKEN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// Signs in a new user with that role; the cookie.
+/// Signs in a new user with this role and returns the cookie.
 pub fn visitor(app: &App, role: Role, account: &str) -> String {
     visitor_of(app, role, &[account])
 }
 
-/// Signs in a new user with that role in these accounts; the cookie.
+/// Signs in a new user with this role in these accounts and returns the cookie.
 pub fn visitor_of(app: &App, role: Role, accounts: &[&str]) -> String {
     signed_in(app, role, accounts, FORM_TOKEN)
 }
 
-/// Signs in a new user with that role and another form token; the cookie.
+/// Signs in a new user with this role and another form token and returns the cookie.
 pub fn visitor_with_token(app: &App, role: Role, account: &str, form_token: &str) -> String {
     signed_in(app, role, &[account], form_token)
 }
@@ -51,12 +51,12 @@ fn signed_in(app: &App, role: Role, accounts: &[&str], form_token: &str) -> Stri
     format!("tillbook={}", ticket.reveal())
 }
 
-/// A page of the first account.
+/// Gets a page of the first account.
 pub fn get(app: &App, cookie: &str, path: &str) -> Reply {
     app.send("GET", &format!("/admin/{ACCOUNT}{path}"), &[("cookie", cookie)], None)
 }
 
-/// A form of the first account, sent with these fields.
+/// Sends a form of the first account with these fields.
 pub fn send_form(app: &App, cookie: &str, path: &str, fields: &[(&str, &str)]) -> Reply {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let headers = [FORM, ("cookie", cookie)];

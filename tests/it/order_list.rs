@@ -35,7 +35,7 @@ fn pages_have_no_gap_and_no_repeat_while_orders_arrive() {
     }
     let newest_first: Vec<String> = made.into_iter().rev().collect();
     assert_eq!(seen, newest_first);
-    assert_eq!(list(&app, "").len(), 10, "ten are the default");
+    assert_eq!(list(&app, "").len(), 10, "ten orders is the default");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn statuses_are_repeated_or_separated_by_commas() {
 }
 
 #[test]
-fn dates_are_bounds_that_belong_to_the_range() {
+fn date_bounds_are_inclusive() {
     let app = App::start();
     let first = app.simple_order(&[100]);
     app.pass(1_000);
@@ -169,7 +169,7 @@ fn an_unknown_filter_is_refused_and_never_widens_the_list() {
 }
 
 #[test]
-fn another_account_s_orders_are_in_no_list() {
+fn no_list_has_orders_of_another_account() {
     let app = App::start();
     let mine = order_of(&app, json!({"email": "ola@example.no"}));
     app.make_account("T00000002");
@@ -185,7 +185,7 @@ fn another_account_s_orders_are_in_no_list() {
     app.send("GET", &path, &[("authorization", &bearer)], None).expect(404);
 }
 
-/// Orders of two customers and three stores, each findable by a text of its own.
+/// Makes orders of two customers and three stores, each with a unique text to search for.
 fn travellers(app: &App) -> [String; 3] {
     let leg = |mode: &str, from: &str, to: Value| {
         json!({"travel_mode": mode, "departure_address": {"name": from},
@@ -214,7 +214,7 @@ fn travellers(app: &App) -> [String; 3] {
 }
 
 #[test]
-fn every_filter_finds_what_has_one_of_its_values() {
+fn every_filter_finds_orders_with_any_of_its_values() {
     let app = App::start();
     let [train, bus, none] = travellers(&app);
     let all = [none.clone(), bus.clone(), train.clone()];
@@ -247,7 +247,7 @@ fn every_filter_finds_what_has_one_of_its_values() {
     assert_eq!(list(&app, &format!("order_id={bus},{none}")), [none.as_str(), &bus]);
     let by_id = app.get(&format!("/orders/{bus}")).expect(200).body["id"].clone();
     let twice = format!("order_id={bus}&order_id={bus},{}", by_id.as_str().unwrap());
-    assert_eq!(list(&app, &twice), [bus.as_str()], "an order of two names is one order");
+    assert_eq!(list(&app, &twice), [bus.as_str()], "an order with two of the names is listed once");
     assert_eq!(list(&app, ""), all);
 }
 

@@ -1,4 +1,4 @@
-//! Opening, closing and cancelling orders, and the events of it.
+//! Opening, closing and cancelling orders, and the events of these changes.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn captured_order(app: &App) -> String {
 }
 
 #[test]
-fn a_status_leads_where_it_may_and_each_refusal_says_why() {
+fn each_status_allows_its_changes_and_each_refusal_says_why() {
     let app = App::start();
     let order = app.simple_order(&[1_000]);
     let change = |to: &str| app.post(&format!("/orders/{order}/{to}"), json!({}));
@@ -57,7 +57,7 @@ fn an_order_is_cancelled_for_a_reason_and_never_with_captured_money() {
 }
 
 #[test]
-fn a_body_may_be_absent_but_not_something_else() {
+fn a_body_may_be_absent_but_not_invalid() {
     let app = App::start();
     let path = format!("/orders/{}/close", app.simple_order(&[1]));
     assert_eq!(app.shopping("POST", &path, &[], Some("[]")).status, 400);
@@ -67,7 +67,7 @@ fn a_body_may_be_absent_but_not_something_else() {
 }
 
 #[test]
-fn events_tell_the_order_s_story_in_order() {
+fn the_events_of_an_order_are_complete_and_in_order() {
     let app = App::start();
     let order = captured_order(&app);
     let failed = json!({"items": [{"line_id": 1, "amount": 5}], "success": false});
@@ -104,7 +104,7 @@ fn events_tell_the_order_s_story_in_order() {
 }
 
 #[test]
-fn include_events_chooses_and_its_absence_leaves_them_out() {
+fn events_are_included_only_if_include_events_asks_for_them() {
     let app = App::start();
     let order = captured_order(&app);
     let with = |value: &str| app.get(&format!("/orders/{order}?include_events={value}"));

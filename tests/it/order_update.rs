@@ -61,7 +61,7 @@ fn the_fields_sent_change_and_nothing_else_does() {
 }
 
 #[test]
-fn items_change_by_their_line_and_keep_their_figures() {
+fn items_are_changed_by_line_id_and_keep_their_amounts() {
     let app = App::start();
     let order = chairs(&app);
     let changed = json!({"line_id": 1, "status": "packed", "external_id": "e", "comment": "c",
@@ -105,7 +105,7 @@ fn an_order_that_was_read_can_be_sent_back() {
 }
 
 #[test]
-fn an_order_is_found_by_what_it_says_now() {
+fn an_order_is_found_by_its_current_text() {
     let app = App::start();
     let order = chairs(&app);
     let change = json!({
@@ -131,7 +131,7 @@ fn an_order_is_found_by_what_it_says_now() {
 }
 
 #[test]
-fn every_status_takes_a_change_and_an_event_tells_of_it() {
+fn an_order_can_be_changed_in_every_status_and_an_event_records_it() {
     let app = App::start();
     for end in ["open", "close", "cancel"] {
         let order = chairs(&app);
@@ -149,7 +149,7 @@ fn every_status_takes_a_change_and_an_event_tells_of_it() {
 }
 
 #[test]
-fn what_may_not_change_is_named_and_nothing_changes() {
+fn fields_that_cannot_change_are_named_and_nothing_changes() {
     let app = App::start();
     let order = chairs(&app);
     let path = format!("/orders/{order}");

@@ -1,4 +1,4 @@
-//! The program itself: `tillbook` as a process, its files, its exit codes.
+//! Runs `tillbook` as a process: its commands, its server, its output and exit codes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
@@ -28,7 +28,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Panics unless it ended with that code.
+    /// Panics unless the command ended with this code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Ended {
         assert_eq!(self.code, code, "{}{}", self.out, self.err);
@@ -90,7 +90,7 @@ pub fn serve_command(db: &Path) -> Command {
     command(&["serve", "--db", path(db), "--listen", "127.0.0.1:0", "--log", "warn"], &[])
 }
 
-/// The same command, run by a shell that does something first.
+/// The same command, run by a shell after it has run `first`.
 pub fn after(first: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{first} && exec \"$0\" \"$@\"")]);
@@ -105,13 +105,13 @@ pub fn path(db: &Path) -> &str {
     db.to_str().unwrap()
 }
 
-/// A book with the usual account and a client of it that may do everything, made by the commands.
+/// Makes a book with the usual account and a client of it with every scope, by the commands.
 pub fn make_book(db: &Path) -> Client {
     run(&["account", "create", ACCOUNT, "--name", "Butikken", "--db", path(db)]).expect(0);
     make_client(db, "admin:shopping")
 }
 
-/// A client of the usual account, made by the command.
+/// Makes a client of the usual account by the command.
 pub fn make_client(db: &Path, grant: &str) -> Client {
     let args = ["client", "create", "--account", ACCOUNT, "--name", "test", "--grant", grant];
     let made = run(&[&args[..], &["--db", path(db), "--json"]].concat()).expect(0).json();
@@ -134,7 +134,7 @@ impl Served {
         started.unwrap_or_else(|ended| panic!("the server did not start: {}", ended.err))
     }
 
-    /// Serves a book that callers know by that URL.
+    /// Serves a book with this public URL.
     pub fn start_as(db: &Path, public_url: &str) -> Served {
         let mut command = serve_command(db);
         command.env("TILLBOOK_PUBLIC_URL", public_url);
@@ -196,14 +196,14 @@ impl Served {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
-    /// Ends it with `kill -9`.
+    /// Ends the server with `kill -9`.
     pub fn kill(mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    /// Sends it a signal, without waiting.
+    /// Sends the server a signal, without waiting.
     pub fn signal(&self, name: &str) {
         signal(self.child.as_ref().unwrap().id(), name);
     }
@@ -213,17 +213,17 @@ impl Served {
         self.url.trim_start_matches("http://")
     }
 
-    /// Waits until it takes no more connections: it is stopping.
-    pub fn wait_until_nobody_can_connect(&self) {
+    /// Waits until the server accepts no more connections, because it is stopping.
+    pub fn wait_until_connections_are_refused(&self) {
         while TcpStream::connect(self.address()).is_ok() {}
     }
 
-    /// Waits for its end; the exit code and what it logged.
+    /// Waits for the server's end; its exit code and its log.
     pub fn wait(mut self) -> Ended {
         wait(self.child.take().unwrap())
     }
 
-    /// Waits for its end and reads nothing of what it logs until then; the exit code.
+    /// Waits for the server's end without reading its log before; the exit code.
     pub fn wait_unread(mut self) -> i32 {
         let mut child = self.child.take().unwrap();
         let (id, pipe) = (child.id(), child.stderr.take());
@@ -231,7 +231,7 @@ impl Served {
         std::thread::spawn(move || tell.send(child.wait()));
         let Ok(status) = told.recv_timeout(Duration::from_secs(END_S)) else {
             signal(id, "KILL");
-            panic!("the server waits for somebody to read its log");
+            panic!("the server waits until its log is read");
         };
         drop(pipe);
         exit_code(status.unwrap())
@@ -241,23 +241,23 @@ impl Served {
 impl Drop for Served {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may have ended already, and then there is nothing to end.
+            // This fails if the server has ended already.
             drop(child.kill());
             drop(child.wait());
         }
     }
 }
 
-/// How long a running server may take to heed a command of another process. The promise is a
-/// second; a machine that does much else besides gets thirty.
-const HEEDED_S: u64 = 30;
+/// How long a running server may take to follow a command of another process. One second is
+/// promised; thirty allow for a busy machine.
+const FOLLOWED_S: u64 = 30;
 
-/// Asks until it is so; every question is a request, which is pause enough.
+/// Calls `is_so` until it is true. Each call sends a request, so no pause is needed between them.
 #[track_caller]
 pub fn until(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < Duration::from_secs(HEEDED_S), "not in time: {what}");
+        assert!(began.elapsed() < Duration::from_secs(FOLLOWED_S), "not in time: {what}");
     }
     say(&format!("after {} ms {what}", began.elapsed().as_millis()));
 }

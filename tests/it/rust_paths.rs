@@ -1,7 +1,7 @@
 //! Reads the paths in Rust code: imports, grouped or not, and paths such as `super::order::show`.
 //!
-//! It reads words and punctuation and knows no grammar, which is enough for code that rustfmt has
-//! formatted. Blocks of other modules inside a file are read as if they were the file's own.
+//! It reads only words and punctuation, without a grammar, which is enough for code that rustfmt
+//! has formatted. Blocks of other modules inside a file are read as if they were the file's own.
 
 /// One name that a `use` brings into a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Import {
     pub is_public: bool,
 }
 
-/// What a file names.
+/// The names and paths in a file.
 #[derive(Debug, Default)]
 pub struct Named {
     pub imports: Vec<Import>,
@@ -22,7 +22,7 @@ pub struct Named {
     pub words: Vec<String>,
 }
 
-/// Reads what a file names. Comments and literals are not read.
+/// Reads the names and paths in a file. Comments and literals are skipped.
 pub fn read(text: &str) -> Named {
     let tokens = tokens(text);
     let token = |at: usize| tokens.get(at).map_or("", String::as_str);
@@ -53,7 +53,7 @@ pub fn read(text: &str) -> Named {
             path.push(tokens[at + 2].clone());
             at += 2;
         }
-        // `pub(in crate::http)` says who may see a name and uses nothing.
+        // The path in `pub(in crate::http)` only sets a visibility.
         let says_visibility = before == "in" && 3 <= at && is_open(&tokens, at, path.len());
         if 1 < path.len() && !says_visibility {
             named.words.extend(path[1..].iter().cloned());
@@ -64,13 +64,13 @@ pub fn read(text: &str) -> Named {
     named
 }
 
-/// Whether the parenthesis that closes before `at` began with `pub(`.
+/// True if the parenthesis that closes before `at` began with `pub(`.
 fn is_visibility(tokens: &[String], at: usize) -> bool {
     let open = tokens[..at].iter().rposition(|token| token == "(");
     open.is_some_and(|open| 0 < open && tokens[open - 1] == "pub")
 }
 
-/// Whether a path of so many words, which ends at `at`, comes after `(in`.
+/// True if the path of so many words that ends at `at` comes after `(in`.
 fn is_open(tokens: &[String], at: usize, words: usize) -> bool {
     let first = at - 2 * (words - 1);
     2 <= first && tokens[first - 2] == "("
@@ -174,14 +174,14 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-/// The place behind the next `end`.
+/// The position after the next `end`.
 fn find(chars: &[char], from: usize, end: &str) -> usize {
     let end: Vec<char> = end.chars().collect();
     let found = chars[from..].windows(end.len()).position(|window| window == end);
     found.map_or(chars.len(), |found| from + found + end.len())
 }
 
-/// The place behind a string that begins at `from`.
+/// The position after the string that begins at `from`.
 fn end_of_string(chars: &[char], from: usize) -> usize {
     let mut at = from + 1;
     while at < chars.len() && chars[at] != '"' {
@@ -190,7 +190,7 @@ fn end_of_string(chars: &[char], from: usize) -> usize {
     at + 1
 }
 
-/// The place behind a character, or behind the quote of a lifetime.
+/// The position after a character literal, or after the quote of a lifetime.
 fn end_of_quote(chars: &[char], from: usize) -> usize {
     if chars.get(from + 1) == Some(&'\\') {
         return find(chars, from + 3, "'");

@@ -1,4 +1,4 @@
-//! Our document's schemas, and whether a value fits one.
+//! Validates values against the schemas of our OpenAPI document.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -6,16 +6,16 @@ use std::sync::{LazyLock, Mutex};
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 
-/// Our document. It equals `openapi.yaml`, which is written by hand.
+/// Our OpenAPI document. It equals `openapi.yaml`, which is written by hand.
 pub static OPENAPI: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../data/openapi.json")).unwrap());
 
-/// A schema of the document by its name.
+/// A schema of the document, by name.
 pub fn named(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// Fails unless a value fits a schema.
+/// Panics unless a value is valid under a schema.
 #[track_caller]
 pub fn assert_valid(at: &str, schema: &Value, value: &Value) {
     static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> =
@@ -32,10 +32,10 @@ pub fn assert_valid(at: &str, schema: &Value, value: &Value) {
         .iter_errors(value)
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
-    assert!(errors.is_empty(), "{at} does not fit the document: {errors:#?}\n{value:#}");
+    assert!(errors.is_empty(), "{at} is invalid under the document: {errors:#?}\n{value:#}");
 }
 
-/// What judges values by a schema of that draft, formats included.
+/// A validator for a schema of this draft of JSON Schema, which checks formats too.
 pub fn compile(draft: Draft, root: &Value) -> Validator {
     let options = jsonschema::options().with_draft(draft);
     options.should_validate_formats(true).build(root).unwrap()

@@ -1,4 +1,4 @@
-//! What services say about an order.
+//! Steps that services report on an order.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn state(app: &App, order: &str) -> String {
 }
 
 #[test]
-fn a_step_is_answered_listed_and_kept_to_the_letter() {
+fn a_step_is_answered_listed_and_stored_unchanged() {
     let app = App::start();
     let order = app.simple_order(&[100]);
     let exact = "{\"lat\":60.390,\"n\":[1e3,null]}";
@@ -42,7 +42,7 @@ fn a_step_is_answered_listed_and_kept_to_the_letter() {
 }
 
 #[test]
-fn the_order_s_state_is_what_all_services_say() {
+fn the_order_s_state_is_derived_from_all_services() {
     let app = App::start();
     let order = app.simple_order(&[100]);
     let step = |service: &str, state: &str| {
@@ -58,7 +58,7 @@ fn the_order_s_state_is_what_all_services_say() {
 }
 
 #[test]
-fn every_status_takes_a_step_and_a_capture_goes_on_after_it() {
+fn a_step_can_be_added_in_every_status_and_does_not_prevent_a_capture() {
     let app = App::start();
     let order = app.simple_order(&[100]);
     let step = json!({"service": "s", "service_status": "t", "state": null});

@@ -1,4 +1,5 @@
-//! Stopping while another process holds the book's lock: soon, and with an answer for everybody.
+//! Stopping while another process holds the book's lock: the server stops soon and answers every
+//! request first.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,14 +14,15 @@ use super::trials::say;
 use super::trials::sent::{self, keys};
 use super::trials::stored::stored;
 
-/// How long stopping may take; it takes less than a second where nothing else keeps the machine
-/// busy, and a single wait for the lock used to take five.
+/// How long stopping may take. It takes less than a second on an idle machine; a single wait for
+/// the lock used to take five.
 const STOPPED_S: u64 = 8;
 
 /// Captures that wait when the server is told to stop: more than one batch.
 const WAITING: u32 = 9;
 
-/// Requests that a server answers while others wait; when it has, it has read those too.
+/// Requests that the server answers while the captures wait. Once it has, it has also read the
+/// captures.
 const BEHIND: usize = 60;
 
 /// Another process's lock on a book.
@@ -39,11 +41,11 @@ impl Lock {
     }
 }
 
-/// Captures that were sent, and their answers not read yet.
+/// Captures that were sent and whose answers are not read yet.
 struct Sent(Vec<(String, TcpStream)>);
 
 impl Sent {
-    /// Sends them, and waits until the server has them all.
+    /// Sends the captures, and waits until the server has read them all.
     fn to(served: &Served, trial: &Trial, keys: &[String]) -> Sent {
         let send = |key: &String| {
             let sent::Sent { path, body, .. } = sent::Sent::capture(&trial.targets[0], key.clone());
@@ -101,7 +103,7 @@ fn a_lock_of_another_process_keeps_no_server_from_stopping() {
 }
 
 #[test]
-fn requests_recorded_while_stopping_are_answered_200_and_no_others() {
+fn only_requests_recorded_while_stopping_are_answered_200() {
     let mut trial = Trial::new();
     let mut recorded = 0;
     for round in 0..4 {
@@ -126,7 +128,7 @@ fn requests_recorded_while_stopping_are_answered_200_and_no_others() {
     trial.expect_settled();
 }
 
-/// How many captures are in the book, without those of the set-up.
+/// The number of captures in the book, without those of the set-up.
 fn captures(trial: &Trial) -> u32 {
     u32::try_from(stored(&trial.db()).values().map(Vec::len).sum::<usize>()).unwrap()
 }

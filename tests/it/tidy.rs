@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::rust_paths;
 
-/// Lines of a file before its tests, of a file of tests, of a function, and characters of a line,
-/// at most.
+/// The most lines in a file before its tests, in a file of tests and in a function, and the most
+/// characters in a line.
 const FILE_LINES_MAX: usize = 400;
 const TEST_FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
 const LINE_CHARS_MAX: usize = 100;
 
-/// The rooms of the house: each folder or file, the folders and files of ours that it may name, and
-/// what it must not name of other crates. See ARCHITECTURE.md.
+/// The layers of the code: each folder or file, the other folders and files that it may name, and
+/// the crates and names that it must not use. See ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("src/sabotage.rs", &[], &[]),
     ("src/digest.rs", &[], &[]),
@@ -129,7 +129,7 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file below a folder, or the file itself, with that ending.
+/// Every file with this ending below a folder, or the file itself.
 pub fn files(at: &Path, ending: &str) -> Vec<PathBuf> {
     if at.is_file() {
         return vec![at.to_owned()];
@@ -156,7 +156,7 @@ fn show(file: &Path) -> String {
 }
 
 #[test]
-fn no_room_names_what_it_must_not_know() {
+fn every_room_names_only_what_the_table_allows() {
     let mut wrong = Vec::new();
     for (place, _, _) in ROOMS {
         assert!(root().join(place).exists(), "{place} is gone; the table is stale");
@@ -192,7 +192,7 @@ fn named_of_ours(code: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn files_functions_and_lines_stay_within_a_reader_s_reach() {
+fn files_functions_and_lines_are_short() {
     let mut wrong = Vec::new();
     for file in rust_files() {
         let text = fs::read_to_string(&file).unwrap();
@@ -210,7 +210,7 @@ fn files_functions_and_lines_stay_within_a_reader_s_reach() {
         wrong.extend(long_functions(&text).map(|name| format!("{}: {name}", show(&file))));
         let head = text.trim_start_matches(|c| c != '/' && c != '\n');
         if !head.starts_with("//!") {
-            wrong.push(format!("{} does not say what it is about", show(&file)));
+            wrong.push(format!("{} has no `//!` line that says what it is about", show(&file)));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -237,7 +237,7 @@ fn long_functions(text: &str) -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn words_that_may_not_stay_are_gone() {
+fn banned_words_are_gone() {
     let mut wrong = Vec::new();
     for file in rust_files().into_iter().filter(|file| !file.ends_with("tidy.rs")) {
         let text = fs::read_to_string(&file).unwrap();

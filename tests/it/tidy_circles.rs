@@ -1,4 +1,4 @@
-//! No circles: files that need each other, directly or through others, are one file in pieces.
+//! Finds circles of imports: files that need each other, directly or through other files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 use super::rust_paths::{self, Named};
 use super::tidy::{files, root, without_tests};
 
-/// The crates by their folders, and the file at the root of each.
+/// The crates: their folders, and the root file of each.
 const CRATES: [(&str, &str); 3] =
     [("src", "lib.rs"), ("benches/tillbook", "main.rs"), ("tests/it", "main.rs")];
 
-/// How many re-exports are followed to a name.
+/// The most re-exports that are followed to a name.
 const REEXPORTS_MAX: usize = 20;
 
-/// Words of a module's path below the root of its crate.
+/// The words of a module's path below the root of its crate.
 type ModulePath = Vec<String>;
 
-/// What one file takes from another.
+/// The names that each file takes from each other file.
 type Ties = BTreeMap<(ModulePath, ModulePath), BTreeSet<String>>;
 
-/// A crate's files and what each names.
+/// A crate's files and the names in each.
 struct Crate {
     folder: PathBuf,
     modules: BTreeMap<ModulePath, Module>,
@@ -40,7 +40,7 @@ impl Crate {
                 inside.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
             let name = path.last().unwrap().clone();
             let is_root = inside.as_os_str() == Path::new(root_file).with_extension("").as_os_str();
-            // Tests of the file beside them, and a binary beside its library.
+            // Skips unit tests in files of their own, and a binary's root beside a library.
             if name.ends_with("_tests") || (path == ["main"] && !is_root) {
                 continue;
             }
@@ -76,7 +76,7 @@ impl Crate {
             _ if depth == REEXPORTS_MAX => None,
             _ => {
                 let imports = &self.modules.get(module)?.named.imports;
-                // `use serde::{self}` names itself, and another crate.
+                // `use serde::{self}` imports another crate under its own name.
                 let import = imports.iter().find(|i| i.name == *first && i.path != path[..1])?;
                 let start = self.absolute(module, &import.path, depth + 1)?;
                 Some([&start[..], rest].concat())
@@ -84,8 +84,8 @@ impl Crate {
         }
     }
 
-    /// The module that a path from the root leads to, through re-exports, and the name in it; no
-    /// name if the path is a module's own.
+    /// The module that a path from the root leads to, through re-exports, and the name in it. The
+    /// name is `None` if the path leads to the module itself.
     fn resolve(&self, path: &[String], depth: usize) -> Option<(ModulePath, Option<String>)> {
         let known = (0..=path.len()).rev().find(|end| self.modules.contains_key(&path[..*end]))?;
         let (module, rest) = path.split_at(known);
@@ -105,7 +105,7 @@ impl Crate {
         let mut ties = Ties::new();
         for (path, module) in &self.modules {
             let imports = module.named.imports.iter().filter(|import| {
-                // A re-export is a door to another file. Only what the file uses itself ties it.
+                // A re-export only passes a name on, unless the file uses the name itself.
                 !import.is_public || module.named.words.contains(&import.name)
             });
             let imports = imports.map(|import| (&import.path, import.name == "*"));
@@ -114,9 +114,9 @@ impl Crate {
                 let Some(absolute) = self.absolute(path, named, 0) else { continue };
                 let Some((to, name)) = self.resolve(&absolute, 0) else { continue };
                 let name = if is_glob { Some("*".to_owned()) } else { name };
-                // An imported module ties nothing; the paths that begin with its name do.
+                // An import of a module is no tie yet; the paths that begin with its name are read.
                 let Some(name) = name else { continue };
-                // Nor does the head of a folder, which puts together what is below it.
+                // The root file of a folder may name the files below it.
                 if to.starts_with(path) {
                     continue;
                 }
@@ -126,7 +126,7 @@ impl Crate {
         ties
     }
 
-    /// Every circle, as the ties in it, one a line: `file -> file: names`.
+    /// Every circle as its ties, one per line: `file -> file: names`.
     fn circles(&self) -> Vec<String> {
         let ties = self.ties();
         let mut reached: BTreeMap<&ModulePath, BTreeSet<&ModulePath>> = BTreeMap::new();
@@ -159,7 +159,7 @@ impl Crate {
 }
 
 #[test]
-fn no_files_need_each_other_in_a_circle() {
+fn no_circle_of_files_exists() {
     let circles: Vec<String> = CRATES
         .iter()
         .flat_map(|(folder, root_file)| {

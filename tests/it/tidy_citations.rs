@@ -1,11 +1,11 @@
-//! Follows citations in code and documents, and the names on the map of the code: each must lead
-//! somewhere in the repository.
+//! Follows the citations in code and documents, and the names in ARCHITECTURE.md: each must lead to
+//! something in the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders and files whose text cites something.
+/// Folders and files with citations.
 const PLACES: &[&str] =
     &["src", "tests", "benches", "fuzz/fuzz_targets", "data", "templates", "docs", "README.md"];
 const MORE_PLACES: &[&str] = &["ARCHITECTURE.md", "STYLE.md", "CHANGELOG.md", "benches/README.md"];
@@ -13,8 +13,8 @@ const ENDINGS: &[&str] = &["rs", "sql", "md", "html", "toml", "yaml", "mjs", "py
 
 const CONTRACT: &str = "docs/contract.md";
 
-/// A file with the text that is searched: comment signs and line breaks are taken out, so that a
-/// citation may run over the end of a line.
+/// A file and its text without comment signs and line breaks, so that a citation may be broken over
+/// two lines.
 struct Text {
     name: String,
     text: String,
@@ -38,7 +38,7 @@ fn every_citation_leads_to_a_heading_of_the_contract() {
             }
         }
     }
-    assert!(20 < followed, "only {followed} citations were found; the test is blind");
+    assert!(20 < followed, "only {followed} citations were found; the test misses some");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -93,12 +93,13 @@ fn every_name_in_the_map_exists() {
             wrong.push(span);
         }
     }
-    assert!(50 < followed, "only {followed} names were found; the test is blind");
+    assert!(50 < followed, "only {followed} names were found; the test misses some");
     assert!(wrong.is_empty(), "ARCHITECTURE.md names what does not exist: {wrong:#?}");
 }
 
-/// True if `a::b::Name` leads to something: modules as long as there are files, and then names in
-/// the last of them. A path that begins with a type is looked for in all of `src`.
+/// True if `a::b::Name` exists: the first words are modules as long as there are files of that
+/// name, and the rest are names in the last module. A path that begins with a type is searched for
+/// in all of `src`.
 fn module_has(path: &str) -> bool {
     let mut place = root().join("src");
     let mut rest = path.split("::").peekable();
@@ -145,7 +146,7 @@ fn headings_of_the_contract() -> BTreeSet<String> {
     headings.map(|(heading, _)| heading.to_owned()).collect()
 }
 
-/// Paths of documents in a text, as `docs/contract.md`.
+/// Paths of documents in a text, such as `docs/contract.md`.
 fn documents_named(text: &str) -> Vec<&str> {
     let is_path = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     let named = text.match_indices("docs/").filter_map(|(at, _)| {
@@ -177,7 +178,7 @@ fn in_one_line(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The repository's own files. Packages and generated clients lie beside them.
+/// The repository's own files, without installed packages and generated clients.
 fn files(at: &Path) -> Vec<PathBuf> {
     if at.ends_with("node_modules") || at.ends_with("tests/client/made") {
         return Vec::new();

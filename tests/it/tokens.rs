@@ -1,4 +1,4 @@
-//! How a client gets a token, and how it loses one. What tokens open is in `access`.
+//! How a client gets and loses a token. Tests of what a token allows are in `access`.
 
 use serde_json::json;
 use tillbook::app::{CreateClient, DisableClient};
@@ -17,7 +17,7 @@ fn ask(app: &App, account: &str, client: &Client, kind: &str, body: Option<&str>
 }
 
 #[test]
-fn a_client_gets_a_token_however_its_library_asks() {
+fn a_client_gets_a_token_in_every_way_that_libraries_ask_for_it() {
     let app = App::start();
     let json = "application/json";
     for audience in [
@@ -44,7 +44,7 @@ fn a_client_gets_a_token_however_its_library_asks() {
 }
 
 #[test]
-fn wrong_credentials_are_all_the_same() {
+fn wrong_credentials_all_get_the_same_answer() {
     let app = App::start();
     app.make_account("T87654321");
     let known = app.client.clone();
@@ -73,7 +73,7 @@ fn wrong_credentials_are_all_the_same() {
 }
 
 #[test]
-fn a_disabled_client_is_out_and_a_new_one_in_without_a_restart() {
+fn clients_are_disabled_and_added_without_a_restart() {
     let app = App::start();
     let secret = ClientSecret::draw(&Randomness::System);
     let command = CreateClient {

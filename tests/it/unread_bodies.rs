@@ -1,4 +1,5 @@
-//! Bodies that nobody reads: an early answer is heard whole, and what comes after it is cut off.
+//! Request bodies that the server does not read: the client gets the whole early answer, and the
+//! connection is closed if the body goes on.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -12,13 +13,14 @@ use tillbook::domain::scope::Scope;
 use super::harness::{ACCOUNT, App};
 use super::process::{Served, make_book};
 
-/// Bytes that a connection may take after its early answer. Most of them wait in the kernel.
+/// The most bytes that a connection may accept after its early answer. Most of them stay in the
+/// kernel's buffers.
 const TAKEN_BYTES_MAX: usize = 64 << 20;
 
-/// Bytes that the whole server may grow by while bodies without end are sent to it.
+/// The most bytes by which the server's memory may grow while endless bodies are sent to it.
 const GROWTH_BYTES_MAX: u64 = 10 << 20;
 
-/// How long a socket may stand still before the test fails; ten times what the server needs.
+/// How long a socket may be silent before the test fails: ten times what the server needs.
 const STILL_S: u64 = 12;
 
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
@@ -36,20 +38,21 @@ fn head(line: &str, extra: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: localhost\r\n{extra}\r\n")
 }
 
-/// Sends a head and then a body until the server takes no more: how many bytes it took, and its
-/// answer.
+/// Sends a head and an endless body until the server accepts no more; the number of bytes that were
+/// sent, and the answer.
 fn send_without_end(url: &str, head: &str) -> (usize, String) {
     send_chunks(url, head, &format!("10000\r\n{}\r\n", "x".repeat(0x10000)))
 }
 
-/// The same with that text over and over.
+/// Sends a head and then `chunk` repeatedly until the server accepts no more; the number of bytes
+/// that were sent, and the answer.
 fn send_chunks(url: &str, head: &str, chunk: &str) -> (usize, String) {
     let mut stream = connect(url);
     stream.write_all(head.as_bytes()).unwrap();
     let mut reader = stream.try_clone().unwrap();
     let reading = std::thread::spawn(move || {
         let mut answer = Vec::new();
-        // A server that takes no more resets the connection, after its answer.
+        // A server that accepts no more resets the connection after its answer.
         reader.read_to_end(&mut answer).unwrap_or_default();
         String::from_utf8(answer).unwrap()
     });
@@ -71,7 +74,7 @@ fn send_chunks(url: &str, head: &str, chunk: &str) -> (usize, String) {
     (taken, reading.join().unwrap())
 }
 
-/// One answer with its body, off a connection that may stay open.
+/// Reads one answer with its body from a connection that may stay open.
 fn read_answer(stream: &mut TcpStream) -> (String, String) {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -86,8 +89,8 @@ fn read_answer(stream: &mut TcpStream) -> (String, String) {
     (head, String::from_utf8(body).unwrap())
 }
 
-/// Requests that are answered before their body: what they are, the answer's status, the first
-/// line and the headers.
+/// Requests that are answered before their body is read: name, status of the answer, first line and
+/// headers.
 fn early(app: &App) -> Vec<(&'static str, u16, String, String)> {
     let captures = format!("/v1/accounts/{ACCOUNT}/shopping/orders/A1/captures");
     let reader = app.token_of(&app.make_client(ACCOUNT, &[Scope::ReadShopping]));
@@ -112,11 +115,11 @@ fn early(app: &App) -> Vec<(&'static str, u16, String, String)> {
 }
 
 #[test]
-fn a_body_without_end_is_cut_and_its_answer_is_whole() {
+fn an_endless_body_is_cut_off_and_its_answer_is_whole() {
     let app = App::start();
     std::thread::scope(|scope| {
         for (what, status, line, headers) in early(&app) {
-            // A length that is too large is told before anything else.
+            // A `Content-Length` that is too large is refused before anything else.
             for (framing, status) in [(CHUNKED, status), (ENDLESS, 413)] {
                 let head = head(&line, &(headers.clone() + framing));
                 let url = &app.url;
@@ -136,7 +139,7 @@ fn a_body_without_end_is_cut_and_its_answer_is_whole() {
 }
 
 #[test]
-fn a_body_of_tiny_chunks_without_end_is_cut_too() {
+fn an_endless_body_of_tiny_chunks_is_cut_off_too() {
     let app = App::start();
     let tiny = "1\r\nx\r\n".repeat(10_000);
     let bearer = format!("Authorization: Bearer {}\r\n{CHUNKED}", app.token);
@@ -150,7 +153,7 @@ fn a_body_of_tiny_chunks_without_end_is_cut_too() {
 }
 
 #[test]
-fn a_body_that_is_promised_and_never_comes_holds_no_connection() {
+fn the_connection_is_closed_when_a_promised_body_never_comes() {
     let app = App::start();
     for framing in [CHUNKED, "Content-Length: 10\r\n"] {
         let mut stream = connect(&app.url);
@@ -162,7 +165,7 @@ fn a_body_that_is_promised_and_never_comes_holds_no_connection() {
 }
 
 #[test]
-fn a_body_within_bounds_is_taken_and_its_connection_kept() {
+fn a_body_within_bounds_is_read_to_its_end_and_the_connection_kept() {
     let app = App::start();
     for (what, status, line, headers) in early(&app) {
         if status == 413 {
@@ -187,7 +190,7 @@ fn a_body_within_bounds_is_taken_and_its_connection_kept() {
 }
 
 #[test]
-fn a_client_that_reads_only_when_it_has_sent_all_hears_what_was_wrong() {
+fn a_client_that_reads_only_after_sending_all_gets_the_error() {
     let app = App::start();
     for framing in [CHUNKED.to_owned(), format!("Content-Length: {}\r\n", 8 << 20)] {
         let line = format!("POST /v1/accounts/{ACCOUNT}/shopping/draft_orders");
@@ -207,7 +210,7 @@ fn a_client_that_reads_only_when_it_has_sent_all_hears_what_was_wrong() {
 }
 
 #[test]
-fn bodies_without_end_take_no_memory() {
+fn endless_bodies_use_no_more_memory() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");
     make_book(&db);

@@ -1,4 +1,4 @@
-//! `verify` finds whatever was changed behind the program's back.
+//! `verify` finds every change that was made without the program.
 
 use serde_json::json;
 use tillbook::store::verify::{VerifyReport, verify};
@@ -9,7 +9,7 @@ fn check(app: &App) -> VerifyReport {
     verify(&app.db, |_, _| {}).unwrap()
 }
 
-/// A book with everything in it that verify looks at.
+/// A book with at least one of everything that `verify` checks.
 fn book() -> App {
     let app = App::start();
     let order = app.simple_order(&[10_000, -500]);
@@ -32,9 +32,9 @@ fn book() -> App {
     app
 }
 
-/// Changes the file as somebody with a shell would, triggers and checks set aside.
+/// Changes the file from outside the program, without its triggers and checks.
 fn tamper(app: &App, sql: &str) {
-    #[expect(clippy::disallowed_methods, reason = "this is the somebody with a shell")]
+    #[expect(clippy::disallowed_methods, reason = "the change is made from outside the program")]
     let conn = rusqlite::Connection::open(&app.db).unwrap();
     let triggers = "select name from sqlite_schema where type = 'trigger'";
     let mut statement = conn.prepare(triggers).unwrap();
@@ -49,7 +49,7 @@ fn tamper(app: &App, sql: &str) {
 }
 
 #[test]
-fn a_book_that_was_kept_by_the_program_is_right() {
+fn a_book_that_only_the_program_has_changed_is_right() {
     let app = book();
     let report = check(&app);
     assert_eq!(report.findings, Vec::<String>::new());

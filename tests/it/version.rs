@@ -1,4 +1,4 @@
-//! The version that the program prints, and that documents name the same.
+//! The program prints its version, and all documents name the same version.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ fn the_version_names_the_commit_and_sqlite() {
     assert_eq!(run(&["-V"]).expect(0).out.trim_end(), expected);
     let number = sqlite.strip_prefix("SQLite ").unwrap();
     assert!(number.split('.').count() == 3 && number.starts_with(char::is_numeric), "{told}");
-    // The program was built from the commit that is checked out, unless the build was told another.
+    // The program was built from the checked-out commit, unless TILLBOOK_COMMIT named another.
     let head =
         Command::new("git").args(["-C", env!("CARGO_MANIFEST_DIR"), "rev-parse", "HEAD"]).output();
     let head = head.map(|ended| String::from_utf8(ended.stdout).unwrap()).unwrap_or_default();

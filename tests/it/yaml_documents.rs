@@ -1,12 +1,12 @@
-//! The JSON that is compiled in equals the YAML that is written by hand.
+//! The JSON documents that are compiled in equal the YAML documents that are written by hand.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
-/// The documents that are written in YAML and compiled in as JSON, so that the program reads no
-/// YAML: their paths below `data/`, without ending.
+/// The documents that are written in YAML and compiled in as JSON, because the program cannot read
+/// YAML: their paths below `data/`, without the ending.
 const MADE_OF_YAML: [&str; 2] = ["openapi", "compat/flows"];
 
 #[test]

@@ -75,7 +75,7 @@ fn a_second_signal_under_load_ends_at_once_and_loses_nothing() {
         let stopping = trial.work(&load, server, |server| {
             server.signal(name);
             // Once nobody can connect, the first has been heard.
-            server.wait_until_nobody_can_connect();
+            server.wait_until_connections_are_refused();
             server.signal(name);
             Some(server)
         });

@@ -74,7 +74,7 @@ fn a_signal_after_a_failure_does_not_hide_the_failure() {
     let server = trial.try_start(&shim.environment("pwrite:5:50:sticky")).ok().unwrap();
     let half = trial.send_half(&server);
     trial.send_some(&server, 0, 8);
-    server.wait_until_nobody_can_connect();
+    server.wait_until_connections_are_refused();
     server.signal("TERM");
     drop(half);
     let ended = server.wait().expect(70);
