@@ -2,6 +2,7 @@
 
 mod admin;
 mod api;
+mod api_document;
 mod assets;
 mod docs;
 mod edge;

@@ -1,21 +1,27 @@
 //! Starts the HTTP server, with its limits and its middleware.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::Server;
+use actix_http::HttpService;
+use actix_server::Server;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::AppConfig;
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpServer};
+use actix_web::{App, Error};
 
 use super::admin::page_error::show_errors;
 use super::edge::body::BodyTimeout;
 use super::edge::connection::{self, Addresses, note_request};
 use super::edge::headers::{guard_request, keep_to_https, security_headers};
 use super::edge::last_request::{self, refuse_after_last};
+use super::edge::socket::{Socket, WRITE_BYTES};
 use super::edge::unread_body::end_unread_body;
 use super::{AppState, configure};
 use crate::sabotage::{self, Fault};
@@ -69,13 +75,14 @@ pub fn start(
     options: ServerOptions,
 ) -> std::io::Result<Server> {
     let state = Data::new(state);
-    let (head_timeout, idle_timeout) = (options.head_timeout, options.idle_timeout);
-    connection::lengthen_backlog(&listener)?;
+    connection::prepare_listener(&listener)?;
     let connections_max = connection::connections_max(WORKERS.into());
     let all = connections_max * usize::from(WORKERS);
     let half = if sabotage::is_on(Fault::SkipAddressLimit) { all } else { all / 2 };
     let addresses = Addresses::at_most(options.address_connections_max.unwrap_or(half));
-    let server = HttpServer::new(move || {
+    let builder = Server::build();
+    let stopping = builder.graceful_shutdown_signal();
+    let app = move || {
         let prefix = options.path_prefix.clone();
         App::new()
             .app_data(state.clone())
@@ -95,24 +102,41 @@ pub fn start(
                 }
                 configure(config);
             })
-    });
-    Ok(server
-        .on_connect(move |stream, data| {
-            last_request::track_last(data);
-            connection::limit_connection(stream, data, idle_timeout, &addresses);
+    };
+    let (head_timeout, idle_timeout) = (options.head_timeout, options.idle_timeout);
+    let service = move || {
+        let (stopping, addresses) = (stopping.clone(), Arc::clone(&addresses));
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_request_timeout(head_timeout)
+            // Off, since actix-web would read without limit during this time. `end_unread_body`
+            // gives clients the time to read their answer, and limits what it reads.
+            .client_disconnect_timeout(Duration::ZERO)
+            .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
+            .h1_write_buffer_size(WRITE_BYTES)
+            .on_connect_ext(move |socket: &Socket, data| {
+                last_request::track_last(data);
+                connection::limit_connection(socket, data, idle_timeout, &addresses);
+            });
+        let app = app().into_factory().map_err(|error: Error| error.error_response());
+        fn_service(async |stream: TcpStream| {
+            let socket = Socket::new(stream);
+            let peer = socket.peer();
+            Ok((socket, peer))
         })
+        .and_then(http.h1(map_config(app, |()| AppConfig::default())))
+    };
+    let server = builder
         .workers(WORKERS.into())
         .worker_max_blocking_threads(BLOCKING_THREADS_MAX)
-        .client_request_timeout(head_timeout)
-        // Off, since actix-web would read without limit during this time. `end_unread_body` gives
-        // clients the time to read their answer, and limits what it reads.
-        .client_disconnect_timeout(Duration::ZERO)
-        .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
-        .max_connections(connections_max)
+        .max_concurrent_connections(connections_max)
         .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
         .disable_signals()
-        .listen(listener)?
-        .run())
+        .listen("http", listener, service)?;
+    Ok(server.run())
 }
 
 /// Allows pages of these origins to call the API, and only the API.

@@ -7,6 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::web::Data;
 use tokio::sync::Semaphore;
 
+use super::api_document::ApiDocument;
 use super::error::ApiError;
 use super::guesses::Guesses;
 use super::known_hosts::KnownHosts;
@@ -29,6 +30,7 @@ pub struct AppState {
     pub clock: Clock,
     pub randomness: Randomness,
     pub links: Links,
+    pub api_document: ApiDocument,
     /// The host names under which the back office answers.
     pub known_hosts: KnownHosts,
     /// Seconds for which an access token is valid.
@@ -82,6 +84,7 @@ impl AppState {
             clock: options.clock,
             randomness: Randomness::System,
             links: Links::new(&options.public_url),
+            api_document: ApiDocument::new(&options.public_url),
             known_hosts: KnownHosts::new(&options.public_url, &options.hosts),
             token_life_s: options.token_life_s,
             guesses: Arc::new(guesses),

@@ -19,6 +19,7 @@ mod admin_print;
 mod admin_sign_in;
 mod audit;
 mod bodies;
+mod bounds;
 mod cli;
 mod comments;
 mod compat;

@@ -8,15 +8,6 @@ use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
 use crate::store::Trouble;
 
-/// The API's document, which is written by hand.
-const OPENAPI_YAML: &str = include_str!("../../../data/openapi.yaml");
-/// The same document as JSON. A test checks that both are equal.
-const OPENAPI_JSON: &str = include_str!("../../../data/openapi.json");
-
-/// The server's address in both files. It is replaced by the public URL.
-const YAML_SERVER: &str = "  - url: /\n";
-const JSON_SERVER: &str = "\"url\": \"/\"";
-
 /// `GET /health`: 200 while the server accepts writes. Does not read the database.
 pub async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let store = &state(&request)?.store;
@@ -48,13 +39,12 @@ fn word(trouble: Trouble) -> &'static str {
 
 /// `GET /openapi.yaml`
 pub async fn openapi_yaml(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let server = format!("  - url: {}\n", state(&request)?.links.public_url());
-    let text = OPENAPI_YAML.replacen(YAML_SERVER, &server, 1);
+    let text = state(&request)?.api_document.yaml.clone();
     Ok(HttpResponse::Ok().content_type("application/yaml").body(text))
 }
 
 /// `GET /openapi.json`
 pub async fn openapi_json(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let url = Tree::text(state(&request)?.links.public_url());
-    Ok(ok_json(OPENAPI_JSON.replacen(JSON_SERVER, &format!("\"url\": {url}"), 1)))
+    let text = state(&request)?.api_document.json.clone();
+    Ok(HttpResponse::Ok().content_type("application/json").body(text))
 }

@@ -4,13 +4,11 @@
 //! two requests. A client that sends half of a second head, or that does not read its answers, is
 //! subject to neither and could hold its connection for ever. So each connection has a watch with
 //! its own handle on the socket, which shuts the socket down after a whole period in which no
-//! request began or ended.
+//! request began or ended and the client made no room for more of an answer.
 //!
 //! No address may hold so many connections that there are too few for others. A proxy counts as one
 //! address, so the limit is far above what the callers behind it need at once.
 
-use std::any::Any;
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::net::{IpAddr, Shutdown, TcpListener};
 use std::os::fd::AsFd;
@@ -19,13 +17,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::Error;
-use actix_web::body::MessageBody;
+use actix_web::body::BoxBody;
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::rt::net::TcpStream;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+
+use super::socket::{Answer, Flow, Socket};
 
 /// Connections that the kernel queues until the server accepts them.
 const BACKLOG: i32 = 1_024;
@@ -35,6 +34,12 @@ const WORKER_CONNECTIONS_MAX: u64 = 4_000;
 const FILES_KEPT: u64 = 512;
 /// Open files of a connection: its socket and its watch's handle.
 const FILES_PER_CONNECTION: u64 = 2;
+
+/// Bytes of an answer that the kernel keeps and has not sent. What was sent is limited by the
+/// client's own window, so a long way to the client does not slow an answer down.
+const UNSENT_BYTES_MAX: u32 = 64 << 10;
+/// Bytes of requests that the kernel keeps of a connection until they are read. Linux doubles it.
+const UNREAD_BYTES_MAX: usize = 64 << 10;
 
 /// How many connections are open from each address.
 #[derive(Debug)]
@@ -77,9 +82,8 @@ impl Drop for Entered {
     }
 }
 
-/// A connection's watch and the activity that it looks at. Both end with the connection.
+/// A connection's watch. It ends with the connection.
 struct Watched {
-    activity: Rc<Activity>,
     watch: JoinHandle<()>,
     _entered: Entered,
 }
@@ -91,33 +95,12 @@ impl Drop for Watched {
     }
 }
 
-#[derive(Default)]
-struct Activity {
-    /// Requests that began plus requests that ended.
-    count: Cell<u64>,
-    under_way: Cell<u64>,
-}
-
-impl Activity {
-    fn begin(self: &Rc<Self>) -> UnderWay {
-        self.count.set(self.count.get().wrapping_add(1));
-        self.under_way.set(self.under_way.get() + 1);
-        UnderWay(Rc::clone(self))
-    }
-}
-
-/// A request in progress. It is dropped when the request is answered or given up.
-struct UnderWay(Rc<Activity>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.count.set(self.0.count.get().wrapping_add(1));
-        self.0.under_way.set(self.0.under_way.get() - 1);
-    }
-}
-
-/// Lets a burst of new connections wait until they are accepted.
-pub fn lengthen_backlog(listener: &TcpListener) -> std::io::Result<()> {
+/// Lets a burst of new connections wait until they are accepted, and limits what the kernel keeps
+/// for each: connections have these options of their listener.
+pub fn prepare_listener(listener: &TcpListener) -> std::io::Result<()> {
+    let socket = socket2::SockRef::from(listener);
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    socket.set_recv_buffer_size(UNREAD_BYTES_MAX)?;
     // The standard library listens with a short queue. Listening again only makes it longer.
     Ok(rustix::net::listen(listener, BACKLOG)?)
 }
@@ -143,38 +126,36 @@ pub fn connections_max(workers: u64) -> usize {
 
 /// Puts a watch on a new connection, or closes it if its address has too many.
 pub fn limit_connection(
-    stream: &dyn Any,
+    socket: &Socket,
     data: &mut Extensions,
     period: Duration,
     addresses: &Arc<Addresses>,
 ) {
-    let Some(stream) = stream.downcast_ref::<TcpStream>() else {
-        return tracing::warn!("a connection is not TCP, so it has no limits");
-    };
+    data.insert(Rc::clone(socket.flow()));
     // A client that has already left has no address, and its connection is about to end.
-    let Ok(peer) = stream.peer_addr() else { return };
-    let socket = match stream.as_fd().try_clone_to_owned() {
+    let Some(peer) = socket.peer() else { return };
+    let handle = match socket.stream().as_fd().try_clone_to_owned() {
         Ok(handle) => std::net::TcpStream::from(handle),
         Err(error) => return tracing::warn!(%error, "a connection has no limits"),
     };
     let Some(entered) = addresses.enter(peer.ip().to_canonical()) else {
         // Fails only if the client has already left.
-        return drop(socket.shutdown(Shutdown::Both));
+        return drop(handle.shutdown(Shutdown::Both));
     };
-    let activity = Rc::new(Activity::default());
-    let watch = actix_web::rt::spawn(end_when_idle(socket, Rc::clone(&activity), period));
-    data.insert(Watched { activity, watch, _entered: entered });
+    let watch = actix_web::rt::spawn(end_when_idle(handle, Rc::clone(socket.flow()), period));
+    data.insert(Watched { watch, _entered: entered });
 }
 
-/// Counts a request, from its start to its answer, as activity of its connection.
+/// Tells a connection of its requests and their answers. Must wrap all other middleware.
 pub async fn note_request(
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let under_way = request.conn_data::<Watched>().map(|watched| watched.activity.begin());
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<Answer>, Error> {
+    let begun = request.conn_data::<Rc<Flow>>().map(Flow::begin);
+    let (handling, unanswered) = begun.unzip();
     let answered = next.call(request).await;
-    drop(under_way);
-    answered
+    drop(handling);
+    Ok(answered?.map_body(|_, body| Answer::new(body, unanswered)))
 }
 
 /// `files` is `None` if the system has no limit.
@@ -184,14 +165,14 @@ fn connections_of(files: Option<u64>, workers: u64) -> usize {
     usize::try_from(each).unwrap_or(1)
 }
 
-async fn end_when_idle(socket: std::net::TcpStream, activity: Rc<Activity>, period: Duration) {
-    let mut seen = u64::MAX;
-    while seen != activity.count.get() || 0 < activity.under_way.get() {
-        seen = activity.count.get();
+async fn end_when_idle(handle: std::net::TcpStream, flow: Rc<Flow>, period: Duration) {
+    let mut seen = None;
+    while seen != Some(flow.activity()) || flow.is_handling() {
+        seen = Some(flow.activity());
         sleep(period).await;
     }
     // Fails only if the client has already left.
-    drop(socket.shutdown(Shutdown::Both));
+    drop(handle.shutdown(Shutdown::Both));
 }
 
 #[cfg(test)]

@@ -6,4 +6,5 @@ pub mod caller_address;
 pub mod connection;
 pub mod headers;
 pub mod last_request;
+pub mod socket;
 pub mod unread_body;

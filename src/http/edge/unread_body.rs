@@ -25,6 +25,7 @@ use futures_core::Stream;
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::last_request;
+use super::socket::Flow;
 
 /// How long an answer waits for the rest of its request, and how many bytes that may have. Within
 /// both limits the connection is kept.
@@ -44,7 +45,8 @@ pub async fn end_unread_body(
     if matches!(payload, Payload::None) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let body = SharedBody(Rc::new(RefCell::new(Body { payload, is_over: false })));
+    let flow = request.conn_data::<Rc<Flow>>().map(Rc::clone);
+    let body = SharedBody(Rc::new(RefCell::new(Body { payload, flow, is_over: false })));
     request.set_payload(Payload::Stream { payload: Box::pin(body.clone()) });
     let mut answered = next.call(request).await?.map_into_boxed_body();
     let mut room = REST_BYTES_MAX;
@@ -62,6 +64,8 @@ struct SharedBody(Rc<RefCell<Body>>);
 
 struct Body {
     payload: Payload,
+    /// The connection's, which reads on while this body is awaited.
+    flow: Option<Rc<Flow>>,
     is_over: bool,
 }
 
@@ -89,7 +93,11 @@ impl SharedBody {
         if body.is_over {
             return Poll::Ready(None);
         }
-        let polled = ready!(Pin::new(&mut body.payload).poll_next(cx));
+        let polled = Pin::new(&mut body.payload).poll_next(cx);
+        if let Some(flow) = &body.flow {
+            flow.await_body(polled.is_pending());
+        }
+        let polled = ready!(polled);
         body.is_over = !matches!(polled, Some(Ok(_)));
         Poll::Ready(polled)
     }

@@ -14,6 +14,7 @@ use tillbook::store::StoreError;
 use super::load::Trial;
 use super::sent::keys;
 use super::{count, say};
+use crate::bounds::pipeline_unread;
 use crate::harness::{ACCOUNT, App};
 use crate::http_client::health;
 
@@ -79,6 +80,34 @@ fn a_flood_from_one_address_does_not_lock_out_others() {
     served.signal("TERM");
     let ended = served.wait().expect(0);
     assert!(!ended.err.contains("a bug"), "{}", ended.err);
+}
+
+/// What a thousand connections may add to the server's memory.
+const PIPELINES_BYTES_MAX: u64 = 120 << 20;
+/// What may be left of it when they have gone: the allocator keeps some for the next flood.
+const KEPT_BYTES_MAX: u64 = 100 << 20;
+
+#[test]
+fn pipelines_that_are_not_read_take_little_memory_however_often() {
+    let mut trial = Trial::new();
+    let served = trial.start();
+    let before = served.resident_bytes();
+    let wanted = usize::try_from(count("TILLBOOK_PIPELINES", 1_000)).unwrap();
+    for path in ["/health", "/openapi.yaml", "/v1/nothing", "/admin/sign-in"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let mut open = Vec::new();
+        let most = pipeline_unread(&served, wanted, &request, &mut open);
+        trial.capture(&served, &keys(path, 50));
+        let grown = most.saturating_sub(before);
+        say(&format!("{wanted} connections pipeline {path}: {grown} bytes more"));
+        assert!(grown < PIPELINES_BYTES_MAX, "{path}: {grown} bytes more");
+    }
+    assert_eq!(trial.done(), 200);
+    health(&served.url).expect(200);
+    let kept = served.resident_bytes().saturating_sub(before);
+    say(&format!("afterwards {kept} bytes more"));
+    assert!(kept < KEPT_BYTES_MAX, "{kept} bytes are kept");
+    trial.expect_settled();
 }
 
 #[test]

@@ -1,0 +1,380 @@
+//! The socket of a connection, which decides how much actix-web may read ahead.
+//!
+//! actix-web decodes every request that it has read, before it looks at the first, and each takes
+//! some seven kilobytes while it waits. A client that sends requests and does not read the answers
+//! would make it keep thousands. So a connection hands over a few requests at a time, and nothing
+//! while an answer is not wholly written, unless the request's own body is awaited.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::rt::net::TcpStream;
+use actix_web::web::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Requests that actix-web may decode at a time.
+const TURN_HEADS_MAX: usize = 4;
+/// Bytes after which a turn of reading ends, so that one connection does not occupy its worker.
+const TURN_BYTES_MAX: usize = 32 << 10;
+/// Bytes of an answer that are copied for writing at a time.
+const CHUNK_BYTES_MAX: usize = 8 << 10;
+/// Bytes of answers after which actix-web writes.
+pub const WRITE_BYTES: usize = 16 << 10;
+/// Bytes read and thrown away when a connection closes. A socket closed with unread bytes resets
+/// the connection, which may destroy an answer that is on its way.
+const DISCARDED_BYTES_MAX: usize = 64 << 10;
+
+/// What a connection is doing. Its socket, its watch and the middleware share it.
+#[derive(Debug, Default)]
+pub struct Flow {
+    /// Requests that began, requests that ended, and writes that the client made room for.
+    activity: Cell<u64>,
+    /// Requests whose handler runs.
+    handling: Cell<u64>,
+    /// Requests whose answer is not wholly handed to actix-web's buffer.
+    unanswered: Cell<u64>,
+    /// A handler waits for more of its request's body.
+    body_awaited: Cell<bool>,
+    /// The client does not read what was written, so the kernel takes no more.
+    write_blocked: Cell<bool>,
+    /// Wakes the connection whose reading was refused although bytes were there.
+    refused: RefCell<Option<Waker>>,
+}
+
+impl Flow {
+    /// Changes with every sign that the client is alive.
+    pub fn activity(&self) -> u64 {
+        self.activity.get()
+    }
+
+    /// True while a handler runs, when the client can only wait.
+    pub fn is_handling(&self) -> bool {
+        0 < self.handling.get()
+    }
+
+    /// Begins a request.
+    pub fn begin(self: &Rc<Self>) -> (Handling, Unanswered) {
+        self.note_activity();
+        self.body_awaited.set(false);
+        self.handling.set(self.handling.get() + 1);
+        self.unanswered.set(self.unanswered.get() + 1);
+        (Handling(Rc::clone(self)), Unanswered(Rc::clone(self)))
+    }
+
+    /// Notes whether the body of the request in progress is waited for.
+    pub fn await_body(&self, is_awaited: bool) {
+        self.body_awaited.set(is_awaited);
+        if is_awaited {
+            self.wake();
+        }
+    }
+
+    fn may_read(&self) -> bool {
+        !self.write_blocked.get() && (self.unanswered.get() == 0 || self.body_awaited.get())
+    }
+
+    fn note_activity(&self) {
+        self.activity.set(self.activity.get().wrapping_add(1));
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.refused.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// A request whose handler runs. Dropped when the handler has answered or was given up.
+#[derive(Debug)]
+pub struct Handling(Rc<Flow>);
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        self.0.note_activity();
+        self.0.handling.set(self.0.handling.get() - 1);
+    }
+}
+
+/// A request whose answer is not complete. Dropped with the answer's body.
+#[derive(Debug)]
+pub struct Unanswered(Rc<Flow>);
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.unanswered.set(self.0.unanswered.get() - 1);
+        self.0.wake();
+    }
+}
+
+/// The body of an answer, in pieces.
+///
+/// actix-web copies a piece before it writes it, however long the piece is.
+#[derive(Debug)]
+pub struct Answer {
+    body: BoxBody,
+    /// What is left of the last piece that `body` gave.
+    rest: Bytes,
+    _unanswered: Option<Unanswered>,
+}
+
+impl Answer {
+    pub fn new(body: BoxBody, unanswered: Option<Unanswered>) -> Answer {
+        Answer { body, rest: Bytes::new(), _unanswered: unanswered }
+    }
+}
+
+impl MessageBody for Answer {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if self.rest.is_empty() {
+            match Pin::new(&mut self.body).poll_next(cx) {
+                Poll::Ready(Some(Ok(bytes))) => self.rest = bytes,
+                other => return other,
+            }
+        }
+        let piece = CHUNK_BYTES_MAX.min(self.rest.len());
+        Poll::Ready(Some(Ok(self.rest.split_to(piece))))
+    }
+}
+
+/// A connection's stream. It is read in turns: what actix-web reads until there is nothing more
+/// for the moment, and then decodes.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+    flow: Rc<Flow>,
+    heads: HeadCounter,
+    turn: Turn,
+    /// Bytes that were received and not handed over yet.
+    held: Vec<u8>,
+}
+
+/// What was handed over in this turn.
+#[derive(Debug, Default)]
+struct Turn {
+    heads: usize,
+    bytes: usize,
+}
+
+impl Turn {
+    fn is_over(&self) -> bool {
+        TURN_HEADS_MAX <= self.heads || TURN_BYTES_MAX <= self.bytes
+    }
+}
+
+impl Socket {
+    pub fn new(stream: TcpStream) -> Socket {
+        Socket {
+            stream,
+            flow: Rc::default(),
+            heads: HeadCounter::default(),
+            turn: Turn::default(),
+            held: Vec::new(),
+        }
+    }
+
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    pub fn flow(&self) -> &Rc<Flow> {
+        &self.flow
+    }
+
+    /// The client's address; `None` if it has already left.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.stream.peer_addr().ok()
+    }
+
+    /// Ends a turn without handing anything over. Unless bytes are there already, the kernel wakes
+    /// the connection when some arrive; otherwise the flow does when reading may go on.
+    fn refuse(&mut self, cx: &mut Context<'_>) {
+        self.turn = Turn::default();
+        if !self.held.is_empty() || self.stream.poll_read_ready(cx).is_ready() {
+            self.flow.refused.replace(Some(cx.waker().clone()));
+        }
+    }
+
+    /// Hands over as much of what is held as fits.
+    fn give_held(&mut self, buffer: &mut ReadBuf<'_>) {
+        let fits = self.held.len().min(buffer.remaining());
+        buffer.put_slice(&self.held[..fits]);
+        self.held.drain(..fits);
+        if self.held.is_empty() {
+            self.held = Vec::new();
+        }
+    }
+
+    /// Takes back what goes beyond this turn from what was put into `buffer` after `start`.
+    fn end_turn_in(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
+        let given = &buffer.filled()[start..];
+        let end = self.heads.count(given, TURN_HEADS_MAX - self.turn.heads, &mut self.turn.heads);
+        self.turn.bytes += end;
+        if end < given.len() {
+            let mut beyond = given[end..].to_vec();
+            beyond.append(&mut self.held);
+            self.held = beyond;
+            buffer.set_filled(start + end);
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let this = &mut *self;
+        if !this.flow.may_read() {
+            this.refuse(cx);
+            return Poll::Pending;
+        }
+        if this.turn.is_over() {
+            this.turn = Turn::default();
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let start = buffer.filled().len();
+        if this.held.is_empty() {
+            let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
+            if !matches!(polled, Poll::Ready(Ok(()))) {
+                this.turn = Turn::default();
+                return polled;
+            }
+        } else {
+            this.give_held(buffer);
+        }
+        this.end_turn_in(buffer, start);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        match &written {
+            Poll::Ready(_) => self.flow.note_activity(),
+            Poll::Pending => self.flow.write_blocked.set(true),
+        }
+        written
+    }
+
+    /// actix-web flushes when all that it had to write was taken.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        if self.flow.write_blocked.replace(false) {
+            self.flow.wake();
+        }
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        let mut discarded = 0;
+        let mut unread = [0; 4 << 10];
+        while let Ok(bytes @ 1..) = self.stream.try_read(&mut unread)
+            && discarded < DISCARDED_BYTES_MAX
+        {
+            discarded += bytes;
+        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Finds the ends of heads: empty lines, ended by a line feed with or without a carriage return
+/// (RFC 9112, 2.2). Empty lines in a body count too, so it finds at least as many as there are.
+#[derive(Debug, Default)]
+struct HeadCounter {
+    place: Place,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    #[default]
+    InLine,
+    AtLineStart,
+    AfterReturn,
+}
+
+impl HeadCounter {
+    /// Reads on to the end of the last of at most `most` heads, or of `bytes`. Adds to `found` and
+    /// returns how far it came.
+    fn count(&mut self, bytes: &[u8], most: usize, found: &mut usize) -> usize {
+        let mut left = most;
+        for (at, byte) in bytes.iter().enumerate() {
+            self.place = match (byte, self.place) {
+                (b'\n', Place::AtLineStart | Place::AfterReturn) => {
+                    left -= 1;
+                    *found += 1;
+                    if left == 0 {
+                        self.place = Place::AtLineStart;
+                        return at + 1;
+                    }
+                    Place::AtLineStart
+                }
+                (b'\n', Place::InLine) => Place::AtLineStart,
+                (b'\r', Place::AtLineStart) => Place::AfterReturn,
+                _ => Place::InLine,
+            };
+        }
+        bytes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How far the first `most` heads go, when the bytes come in two pieces cut anywhere.
+    fn ends(text: &str, most: usize) -> usize {
+        let whole = end_of(&[text.as_bytes()], most);
+        for cut in 0..text.len() {
+            let (first, second) = text.as_bytes().split_at(cut);
+            assert_eq!(end_of(&[first, second], most), whole, "{text:?} cut at {cut}");
+        }
+        whole
+    }
+
+    fn end_of(pieces: &[&[u8]], most: usize) -> usize {
+        let (mut counter, mut found, mut end) = (HeadCounter::default(), 0, 0);
+        for piece in pieces {
+            if found == most {
+                break;
+            }
+            end += counter.count(piece, most - found, &mut found);
+        }
+        end
+    }
+
+    #[test]
+    fn heads_end_with_an_empty_line() {
+        for (text, most, end) in [
+            ("GET / HTTP/1.1\r\n\r\nrest", 1, 18),
+            ("GET / HTTP/1.1\r\n\r\nrest", 2, 22),
+            ("a\n\nb\n\nc", 1, 3),
+            ("a\n\nb\n\nc", 2, 6),
+            ("a\r\n\nb", 1, 4),
+            ("a\r\r\n\r\nb", 1, 6),
+            ("a\n\r\r\nb", 1, 6),
+            ("a\n\n\n\n", 2, 4),
+            ("no end", 1, 6),
+        ] {
+            assert_eq!(ends(text, most), end, "{text:?}, {most}");
+        }
+    }
+}
