@@ -1,5 +1,5 @@
-//! The server killed in the middle of its work: what was answered is there, nothing is there
-//! twice, and a request whose answer never came is settled by its key.
+//! The server killed in the middle of its work: every answered operation is in the book, no
+//! operation is there twice, and a request without an answer can be sent again under its key.
 
 use super::load::{Load, Trial};
 use super::sent::{Outcome, Sent};
@@ -30,7 +30,7 @@ fn what_was_answered_survives_kill_9_and_nothing_is_there_twice() {
     }
     let done = trial.done();
     say(&format!("{done} answered, {unknown} without an answer, {unknown_done} of them recorded"));
-    assert!(0 < unknown, "no request was ever cut off");
+    assert!(0 < unknown, "no request was cut off");
     for target in &trial.targets {
         let path = format!("/orders/{}", target.order_id);
         audit::expect_balanced(&server.shopping(&trial.token, "GET", &path, None).expect(200).body);
@@ -52,7 +52,10 @@ fn a_signal_under_load_ends_well_and_leaves_nothing_unanswered() {
         let server = stopping.unwrap();
         server.wait().expect(0);
         let wal = std::fs::metadata(trial.folder().join("book.db-wal"));
-        assert!(wal.is_err() || wal.is_ok_and(|wal| wal.len() == 0), "the WAL was not put back");
+        assert!(
+            wal.is_err() || wal.is_ok_and(|wal| wal.len() == 0),
+            "the WAL was not written back"
+        );
         let rows = stored(&trial.db());
         trial.expect_stored(&rows);
         let unanswered = trial.sent.values().filter(|sent| sent.outcome == Outcome::Unknown);
@@ -74,7 +77,7 @@ fn a_second_signal_under_load_ends_at_once_and_loses_nothing() {
         let (name, code) = if cycle % 2 == 0 { ("TERM", 143) } else { ("INT", 130) };
         let stopping = trial.work(&load, server, |server| {
             server.signal(name);
-            // Once nobody can connect, the first has been heard.
+            // Once connections are refused, the server has received the first signal.
             server.wait_until_connections_are_refused();
             server.signal(name);
             Some(server)

@@ -1,5 +1,5 @@
-//! The states that a power cut may leave a disk in. Of the unsynced changes, the disk keeps none,
-//! all, those before some moment with the last one torn, or any mixture, sector by sector.
+//! The states that a power cut may leave a disk in. The disk loses all unsynced changes, keeps them
+//! all, keeps those before some moment with the last one torn, or keeps any mixture of sectors.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -16,23 +16,23 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
     Nothing,
-    /// Each sector as it was at some moment, and each file's name and length too.
+    /// Each sector, and each file's name and length, as it was at a moment of its own.
     Sectors {
         bytes: usize,
     },
-    /// What was done up to some moment, the last write torn.
+    /// All changes up to some moment, the last write torn.
     Torn,
-    /// As when only the program ends.
+    /// All changes, as when the program ends but the machine does not.
     Everything,
 }
 
-/// Files of a folder, as the program sees them and as the last syncs left them.
+/// The files of a folder, as the program sees them and as the last syncs left them.
 pub struct Disk<'a> {
     files: Vec<File<'a>>,
-    /// Which file a name leads to for the program.
+    /// The file that each name has for the program.
     names: BTreeMap<&'a str, usize>,
     certain_names: BTreeMap<&'a str, usize>,
-    /// Names given and taken since the folder's last sync, with the file that was given one.
+    /// Names added and removed since the folder's last sync; an added one with its file.
     uncertain_names: Vec<(&'a Record, Option<usize>)>,
 }
 
@@ -43,7 +43,7 @@ struct File<'a> {
 }
 
 impl<'a> Disk<'a> {
-    /// A disk that is certain to hold these files.
+    /// A disk on which these files are synced.
     pub fn new(files: &'a Files) -> Disk<'a> {
         let names: BTreeMap<&str, usize> =
             files.keys().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
@@ -108,7 +108,8 @@ impl<'a> Disk<'a> {
         }
     }
 
-    /// With what was done before a moment, and that many bytes of what was written in it.
+    /// The files with all changes before a moment, and with the first `torn_bytes` of the write at
+    /// it.
     fn as_it_was(&self, moment: u64, torn_bytes: usize) -> Files {
         self.read(|change| change.at < moment, |file| file.as_it_was(moment, torn_bytes))
     }
@@ -205,7 +206,7 @@ fn below(dice: &Dice, bound: usize) -> usize {
     usize::try_from(dice.below(u64::try_from(bound).unwrap())).unwrap()
 }
 
-/// Reads a folder's files, without those that a start makes anew.
+/// Reads a folder's files, without those that every start makes again.
 pub fn read_files(folder: &Path) -> Files {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = entries.map(|path| {
@@ -215,7 +216,7 @@ pub fn read_files(folder: &Path) -> Files {
     files.filter(|(name, _)| is_traced(name)).collect()
 }
 
-/// Puts these files, and no others, into a folder.
+/// Replaces the content of a folder with these files.
 pub fn write_files(folder: &Path, files: &Files) {
     for entry in std::fs::read_dir(folder).unwrap() {
         std::fs::remove_file(entry.unwrap().path()).unwrap();

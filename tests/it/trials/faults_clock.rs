@@ -1,5 +1,5 @@
-//! A machine whose clock jumps: nothing panics, times in the book never fall, tokens are judged by
-//! the new time, and no key is forgotten.
+//! A machine whose clock jumps: nothing panics, times in the book never decrease, tokens are
+//! verified at the new time, and no idempotency key is forgotten.
 
 use serde_json::{Value, json};
 use tillbook::app::ForgetAnswers;
@@ -19,7 +19,7 @@ fn capture(app: &App, order: &str, key: &str) -> Reply {
     app.post_once(key, &path, json!({"items": [{"line_id": 1, "amount": 1}]}))
 }
 
-/// A fresh token of the usual client.
+/// Gets a new token for the usual client.
 fn sign_in(app: &mut App) {
     app.token = app.token_of(&app.client);
 }
@@ -40,7 +40,7 @@ fn a_clock_that_jumps_breaks_nothing() {
         sign_in(&mut app);
         let key = format!("after {nth}");
         let done = capture(&app, &order, &key).expect(200);
-        // The background job runs at the new time too.
+        // The background job also runs at the new time.
         app.state.store.writer.write_blocking(ForgetAnswers).unwrap();
         assert_eq!(capture(&app, &order, &key).expect(200).text, done.text);
         let again = capture(&app, &order, "first").expect(200);
@@ -64,7 +64,7 @@ fn a_clock_that_jumps_breaks_nothing() {
 }
 
 #[test]
-fn a_token_is_judged_by_the_time_that_the_clock_says_now() {
+fn a_token_is_verified_at_the_clock_s_current_time() {
     let app = App::start();
     let life_ms = app.state.token_life_s * 1_000;
     for (at, status) in [

@@ -1,7 +1,7 @@
 //! Full and read-only disks: writes are refused with their reason, and nothing is lost.
 //!
-//! Without the permission to mount file systems, these tests print that and do nothing; the
-//! writer's unit tests use a file that may not grow.
+//! Where mounting file systems is not permitted, these tests print that and do nothing. The
+//! writer's unit tests use a file that may not grow instead.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -16,7 +16,7 @@ use crate::audit;
 use crate::http_client::health;
 use crate::process::{path, run};
 
-/// A small file system of its own; gone when this is dropped.
+/// A small mounted file system, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
@@ -42,7 +42,7 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         let at = path(self.path());
-        // It fails when nothing was mounted.
+        // Fails when nothing was mounted.
         drop(Command::new("umount").args(["-l", at]).stderr(Stdio::null()).status());
     }
 }
@@ -102,7 +102,7 @@ fn used_mb(disk: &SmallDisk) -> u64 {
 }
 
 #[test]
-fn a_disk_that_is_full_at_the_start_is_told_and_nothing_is_changed() {
+fn a_disk_that_is_full_at_the_start_is_reported_and_nothing_is_changed() {
     let Some(disk) = SmallDisk::mount() else { return };
     let trial = Trial::new_in(disk.path());
     let before = std::fs::read(trial.db()).unwrap();
@@ -118,7 +118,7 @@ fn a_disk_that_is_full_at_the_start_is_told_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_disk_that_cannot_be_written_is_told_and_still_read() {
+fn a_read_only_disk_is_reported_and_can_still_be_read() {
     let Some(disk) = SmallDisk::mount() else { return };
     let trial = Trial::new_in(disk.path());
     disk.remount("ro");

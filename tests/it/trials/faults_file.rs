@@ -21,7 +21,7 @@ use crate::process::{Served, command, make_book, path, run};
 
 const PAGE_BYTES: usize = 4_096;
 
-/// A closed book with some history, and its orders.
+/// A book with some history and without a WAL, and its orders.
 struct Book {
     dir: tempfile::TempDir,
     bytes: Vec<u8>,
@@ -46,7 +46,7 @@ impl Book {
         let orders = orders.collect();
         served.signal("TERM");
         served.wait().expect(0);
-        // Enough for an index of more than one level.
+        // Enough rows for an index of more than one level.
         let keys = "with recursive counted(n) as
                 (select 1 union all select n + 1 from counted where n < 500)
             insert into idempotency_keys
@@ -90,15 +90,15 @@ fn make_order(served: &Served, token: &str, nth: i64) {
 /// The outcome of a start on a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    /// It ended with advice, and the file is as it was.
+    /// The server ended with advice, and the file is unchanged.
     Refused,
-    /// It serves, found what is wrong, and records nothing; or it ended by itself and said why.
+    /// The server found the damage and serves without recording, or ended by itself and said why.
     Found,
-    /// It serves, and every order that it shows is right.
+    /// The server serves, and every order that it shows is right.
     Right,
 }
 
-/// Starts a server on a file and judges what it does.
+/// Starts a server on a file and classifies its behaviour.
 fn judge(book: &Book, db: &Path, at: &str) -> Outcome {
     let before = std::fs::read(db).unwrap();
     let args = ["serve", "--db", path(db), "--listen", "127.0.0.1:0", "--log", "info"];
@@ -162,7 +162,7 @@ fn ask(
     try_send(&agent(), &served.url, method, &path, &headers, body.as_deref()).ok()
 }
 
-/// A server that meets damage while it writes may end by itself, and then says why.
+/// A server that finds damage while it writes may end by itself. Checks that it said why.
 fn ended(served: Served, mut log: impl BufRead, mut told: String, at: &str) -> Outcome {
     log.read_to_string(&mut told).unwrap();
     assert_eq!(served.wait().code, 70, "{at}: {told}");
@@ -181,7 +181,7 @@ fn figures(order: &Value) -> Vec<Value> {
     figures
 }
 
-/// Damages a file in one way; a description of it.
+/// Damages a file in one way and describes the damage.
 fn mutate(bytes: &mut Vec<u8>, dice: &Dice) -> String {
     let pages = bytes.len() / PAGE_BYTES;
     let below = |bound: usize| usize::try_from(dice.below(bound.try_into().unwrap())).unwrap();
@@ -205,7 +205,7 @@ fn mutate(bytes: &mut Vec<u8>, dice: &Dice) -> String {
             bytes[at] ^= 1 << below(8);
             format!("a bit of the header at {at}")
         }
-        // The head of a page says what kind it is and where its cells are.
+        // The head of a page has its kind and the places of its cells.
         4 | 5 => {
             let at = page + below(12);
             bytes[at] ^= 1 << below(8);
@@ -251,8 +251,8 @@ fn a_file_broken_at_random_is_refused_untouched_or_found_or_serves_right_sums() 
         }
     });
     let [refused, found, right] = [refused, found, right].map(AtomicU32::into_inner);
-    say(&format!("{refused} refused, {found} found by the check, {right} right all the same"));
-    assert!(0 < refused && 0 < found && 0 < right, "the trial met one side only");
+    say(&format!("{refused} refused, {found} found by the check, {right} right in spite of it"));
+    assert!(0 < refused && 0 < found && 0 < right, "one of the three outcomes never occurred");
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn every_kind_of_page_damaged_in_its_head_is_refused_or_found() {
 }
 
 #[test]
-fn a_schema_in_a_format_that_sqlite_does_not_know_is_told_as_damage() {
+fn a_schema_in_a_format_that_sqlite_does_not_know_is_reported_as_damage() {
     let book = Book::make();
     let mut bytes = book.bytes.clone();
     bytes[47] = 9;
@@ -290,7 +290,7 @@ fn a_schema_in_a_format_that_sqlite_does_not_know_is_told_as_damage() {
 }
 
 #[test]
-fn any_other_page_in_place_of_the_keys_is_refused_with_advice() {
+fn a_book_with_another_page_in_place_of_the_keys_is_refused_with_advice() {
     let book = Book::make();
     let db = book.place("page");
     std::fs::write(&db, &book.bytes).unwrap();
@@ -311,7 +311,7 @@ fn any_other_page_in_place_of_the_keys_is_refused_with_advice() {
         std::fs::write(&db, bytes).unwrap();
         outcomes.push(judge(&book, &db, &format!("{name} for the keys")));
     }
-    // An empty table means that there is no key yet.
+    // An empty table is accepted, because a new book has no key yet.
     let refused = outcomes.iter().filter(|outcome| **outcome == Outcome::Refused).count();
     assert!(outcomes.len() < 2 * refused, "{outcomes:?}");
 }
@@ -345,11 +345,11 @@ fn sums_changed_in_the_file_are_found_at_the_start_and_nothing_more_is_recorded(
 }
 
 #[test]
-fn another_s_wal_beside_a_book_is_refused_and_the_book_left_as_it_is() {
+fn a_foreign_wal_beside_a_book_is_refused_and_the_book_left_unchanged() {
     let book = Book::make();
     let db = book.place("stranger");
     let stranger = book.dir.path().join("stranger.db");
-    #[expect(clippy::disallowed_methods, reason = "the stranger is no Tillbook")]
+    #[expect(clippy::disallowed_methods, reason = "the WAL is that of another program")]
     let conn = Connection::open(&stranger).unwrap();
     conn.pragma_update(None, "journal_mode", "wal").unwrap();
     conn.execute_batch("create table t (x); insert into t values (zeroblob(100000))").unwrap();
@@ -395,7 +395,7 @@ fn a_lock_of_another_process_is_a_503_and_passes() {
 }
 
 #[test]
-fn a_long_read_lets_the_wal_grow_and_fails_nothing() {
+fn a_long_read_lets_the_wal_grow_and_makes_nothing_fail() {
     const SMALL_AGAIN: u64 = 64 << 20;
     let mut trial = Trial::new();
     let served = trial.start();
@@ -414,7 +414,7 @@ fn a_long_read_lets_the_wal_grow_and_fails_nothing() {
     let grown = wal_bytes();
     assert!(grown < wanted * 2, "{grown} bytes for {drafts} drafts");
     reader.execute_batch("rollback").unwrap();
-    // A commit without a checkpoint running beside it writes the whole WAL back, and the next one
+    // A commit while no checkpoint is running writes the whole WAL back, and the next commit
     // restarts it.
     const COMMITS_MAX: usize = 50;
     let mut commits = 0;

@@ -1,4 +1,4 @@
-//! Failures around the process: a log that is not read, and too little memory.
+//! Faults in the process's surroundings: a log that is not read, and too little memory.
 
 use std::io::Write;
 
@@ -25,7 +25,7 @@ fn a_server_whose_book_fails_ends_although_its_log_is_unread() {
     let mut trial = Trial::new();
     let served = start_with_a_full_log(&trial, 3_000);
     let client = agent();
-    // The disk loses the file's pages under a server that has some of them in memory only.
+    // Most of the file is overwritten while the server has only some of its pages in memory.
     let mut file = std::fs::OpenOptions::new().write(true).open(trial.db()).unwrap();
     file.write_all(&[0xff; 200_000]).unwrap();
     for nth in 0_u32.. {
@@ -64,7 +64,7 @@ fn little_memory_loses_nothing_that_was_answered() {
     }
 }
 
-/// How many captures a server did under a limit; `None` if it did not start or gave no token.
+/// The captures that a server did under a limit; `None` if it did not start or gave no token.
 fn work_within(limit: &str, trial: &mut Trial, keys: &[String]) -> Option<usize> {
     let served = Served::try_start(after(limit, &trial.command())).ok()?;
     let path = format!("/v1/accounts/{ACCOUNT}/auth/token");

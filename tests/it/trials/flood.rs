@@ -31,7 +31,7 @@ fn connect_from(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// True if the server has closed the connection. It sends nothing before.
+/// True if the server has closed the connection, which it does without sending anything.
 fn is_cut(stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
     match stream.peek(&mut [0]) {
@@ -111,7 +111,7 @@ fn pipelines_that_are_not_read_take_little_memory_however_often() {
 }
 
 #[test]
-fn an_address_has_so_many_connections_and_no_more_until_one_ends() {
+fn the_connections_of_an_address_are_limited_until_one_ends() {
     let address_connections_max = Some(3);
     let app =
         App::start_with(ServerOptions { address_connections_max, ..ServerOptions::default() }, "");
@@ -124,15 +124,15 @@ fn an_address_has_so_many_connections_and_no_more_until_one_ends() {
     let mut open: Vec<TcpStream> = (0..3).map(|_| connect_from(FLOODER, to).unwrap()).collect();
     assert!(open.iter_mut().all(ask));
     assert!(!ask(&mut connect_from(FLOODER, to).unwrap()), "a fourth");
-    assert!(ask(&mut TcpStream::connect(to).unwrap()), "of another address");
+    assert!(ask(&mut TcpStream::connect(to).unwrap()), "a connection from another address");
     open.pop();
-    // The server soon notices that it has ended.
+    // The server soon notices that the connection has ended.
     while !ask(&mut connect_from(FLOODER, to).unwrap()) {}
-    assert!(open.iter_mut().all(ask), "those that were there stay");
+    assert!(open.iter_mut().all(ask), "older connections stay open");
 }
 
 #[test]
-fn health_answers_though_every_thread_that_reads_and_the_one_that_writes_are_held() {
+fn health_answers_while_every_reader_and_the_writer_are_busy() {
     let app = App::start();
     let (release, held) = std::sync::mpsc::channel::<()>();
     let held = Arc::new(Mutex::new(held));

@@ -1,5 +1,5 @@
-//! A book under load: clients that send operations, each under its own key, and all that is known
-//! of what was sent. The trials that end or disturb a server use it.
+//! A book under load: clients that send operations, each under its own key, and a record of every
+//! request and its outcome. The trials that end or disturb a server use it.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
@@ -26,16 +26,16 @@ const CLIENTS: usize = 8;
 /// The public URL of every server of a trial, so that one token is good for all of them.
 pub const PUBLIC_URL: &str = "http://trial.example";
 
-/// How much is done before the end comes.
+/// The load before a server is ended.
 pub struct Load {
-    /// Which of the trial's runs this is; part of every key.
+    /// The number of the trial's run, which is part of every key.
     pub cycle: u32,
     pub seed: u64,
-    /// Answered requests, after which the end comes.
+    /// The server is ended after this many answers.
     pub answers: u64,
 }
 
-/// A book, and all that was ever sent to its server.
+/// A book, and every request that was sent to its servers.
 pub struct Trial {
     folder: PathBuf,
     /// Deleted with this.
@@ -43,7 +43,7 @@ pub struct Trial {
     pub client: Client,
     pub token: String,
     pub targets: Vec<Target>,
-    /// By key, each as its last answer left it.
+    /// By key, each with its last known outcome.
     pub sent: BTreeMap<String, Sent>,
 }
 
@@ -55,7 +55,7 @@ impl Trial {
         trial
     }
 
-    /// Makes the book in that folder, which stays.
+    /// Makes the book in this folder, which is not deleted.
     pub fn new_in(folder: &Path) -> Trial {
         let client = make_book(&folder.join("book.db"));
         let (token, targets, sent) = (String::new(), Vec::new(), BTreeMap::new());
@@ -71,7 +71,7 @@ impl Trial {
         trial
     }
 
-    /// The same book once more, in a folder of its own.
+    /// A copy of the book in a folder of its own.
     pub fn copy(&self) -> Trial {
         let dir = tempfile::tempdir().unwrap();
         for entry in std::fs::read_dir(&self.folder).unwrap() {
@@ -88,7 +88,7 @@ impl Trial {
         }
     }
 
-    /// The same book with so long a WAL that a server under load soon does a checkpoint.
+    /// A copy of the book with so long a WAL that a server under load soon does a checkpoint.
     pub fn with_long_wal(&self) -> Trial {
         const COMMITS: u32 = 950;
         #[expect(clippy::disallowed_methods, reason = "the WAL is deleted when this is closed")]
@@ -123,15 +123,15 @@ impl Trial {
         self.try_start(&[]).unwrap_or_else(|ended| panic!("it did not start: {}", ended.err))
     }
 
-    /// Starts the server with more in its environment; how it ended if it did not start.
+    /// Starts the server with more variables in its environment; its result if it ended instead.
     pub fn try_start(&self, environment: &[(&str, &str)]) -> Result<Served, Ended> {
         let mut command = self.command();
         command.envs(environment.iter().copied());
         Served::try_start(command)
     }
 
-    /// Lets all clients work until enough requests are answered, and then lets `end` end the
-    /// server. Every client goes on until a request gets no answer.
+    /// Lets all clients work until enough requests are answered, and then calls `end` to end the
+    /// server. Every client goes on until one of its requests gets no answer.
     pub fn work(
         &mut self,
         load: &Load,
@@ -165,7 +165,7 @@ impl Trial {
         })
     }
 
-    /// Sends one capture for each key, several at once; every answer that came.
+    /// Sends one capture for each key, several at once, and returns every answer that came.
     pub fn capture(&mut self, server: &Served, keys: &[String]) -> Vec<(String, Reply)> {
         let (waiting, target) = (Mutex::new(keys.iter()), &self.targets[0]);
         let connections = [(); CLIENTS].map(|()| self.connection(&server.url));
@@ -187,7 +187,7 @@ impl Trial {
         answers
     }
 
-    /// Sends so many requests, one after the other, whatever their outcome.
+    /// Sends so many requests, one after the other, and ignores their outcome.
     pub fn send_some(&mut self, server: &Served, seed: u64, requests: u32) {
         let (connection, dice) = (self.connection(&server.url), Dice::new(seed));
         for nth in 0..requests {
@@ -200,7 +200,8 @@ impl Trial {
         Connection { url: url.to_owned(), bearer: format!("Bearer {}", self.token), agent: agent() }
     }
 
-    /// Remembers what came of a request. One that was done stays done, with the same id.
+    /// Remembers the outcome of a request. Panics if a recorded operation gets another answer
+    /// later.
     fn remember(&mut self, sent: Sent) {
         let before = self.sent.get(&sent.key).map(|before| before.outcome.clone());
         if let Some(before @ Outcome::Done(_)) = before {
@@ -211,8 +212,8 @@ impl Trial {
         self.sent.insert(sent.key.clone(), sent);
     }
 
-    /// Half a request. An orderly end waits for its other half, until the deadline or until this
-    /// connection ends.
+    /// Sends half a request. A server that stops waits for the other half, until the deadline or
+    /// until this connection is closed.
     pub fn send_half(&self, server: &Served) -> TcpStream {
         let mut half = TcpStream::connect(server.address()).unwrap();
         let head = format!(
@@ -230,24 +231,25 @@ impl Trial {
         self.sent.values().filter(|sent| matches!(sent.outcome, Outcome::Done(_))).count()
     }
 
-    /// Panics unless what was answered is in the file as it was answered, and nothing else except
-    /// what got no answer.
+    /// Panics unless every operation that got a 200 is in the file unchanged, and every other
+    /// operation in the file is of a request without an answer.
     #[track_caller]
     pub fn expect_stored(&self, rows: &HashMap<String, Vec<Stored>>) {
         let off = differences(&self.sent, rows, |_| true);
         assert!(off.is_empty(), "{off:#?}");
     }
 
-    /// Panics unless every outcome is known, the file holds exactly what was done, and it adds up.
+    /// Panics unless every outcome is known, the file has exactly the operations that got a 200,
+    /// and its sums are right.
     #[track_caller]
     pub fn expect_settled(&self) {
         let unknown = self.sent.values().find(|sent| sent.outcome == Outcome::Unknown);
-        assert!(unknown.is_none(), "its outcome is unknown: {unknown:?}");
+        assert!(unknown.is_none(), "the outcome is unknown: {unknown:?}");
         self.expect_stored(&stored(&self.db()));
         audit::expect_clean(&self.db());
     }
 
-    /// Sends every request without an answer again, under its key; their keys.
+    /// Sends every request without an answer again under its key, and returns these keys.
     pub fn settle(&mut self, server: &Served) -> Vec<String> {
         let connection = self.connection(&server.url);
         let before = stored(&self.db());
@@ -275,7 +277,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Sends a request; what is known of it then, and its answer.
+    /// Sends a request; returns it with its outcome, and the answer if one came.
     fn send(&self, mut sent: Sent) -> (Sent, Option<Reply>) {
         let headers =
             [("authorization", self.bearer.as_str()), ("idempotency-key", sent.key.as_str())];

@@ -1,5 +1,5 @@
-//! The long trials, and what they share: a seed that is told, dice, proptest set up to be
-//! repeatable. What each must find is in `tests/controls`.
+//! The long trials, and their common parts: a seed that is printed, dice, and a repeatable proptest
+//! runner. `tests/controls` lists the faults that each trial must find.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -31,16 +31,16 @@ pub fn say(text: &str) {
     println!("{text}");
 }
 
-/// The seed of a trial: drawn, or TILLBOOK_TRIAL_SEED to run the same again.
+/// The seed of a trial: TILLBOOK_TRIAL_SEED, which repeats a run, or else a random one.
 pub fn seed(trial: &str) -> u64 {
     seed_or(trial, u64::from_le_bytes(Randomness::System.bytes()))
 }
 
-/// The seed that was asked for, or the usual one, told.
+/// Like [`seed`], with this seed instead of a random one. Prints the seed.
 pub fn seed_or(trial: &str, usual: u64) -> u64 {
     let given = std::env::var("TILLBOOK_TRIAL_SEED").ok().map(|text| text.parse().unwrap());
     let seed = given.unwrap_or(usual);
-    say(&format!("{trial}: seed {seed}; the same again: TILLBOOK_TRIAL_SEED={seed}"));
+    say(&format!("{trial}: seed {seed}; to repeat it: TILLBOOK_TRIAL_SEED={seed}"));
     seed
 }
 
@@ -49,7 +49,7 @@ pub fn count(variable: &str, usual: u32) -> u32 {
     std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
 }
 
-/// Throws that are the same for the same seed.
+/// Random numbers that are the same for the same seed.
 pub struct Dice(Randomness);
 
 impl Dice {
@@ -73,7 +73,7 @@ impl Dice {
     }
 }
 
-/// A proptest runner of that seed. What it finds is told with the seed, so it keeps no files.
+/// A proptest runner with this seed. It keeps no files of failures, because the seed repeats them.
 pub fn runner(seed: u64, cases: u32) -> TestRunner {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());

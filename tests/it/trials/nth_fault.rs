@@ -1,5 +1,5 @@
-//! The n-th write, sync, truncate, open or lock of the book's files fails, for one n after the
-//! other: the server goes on or ends with a reason, and loses nothing that it answered.
+//! The n-th write, sync, truncate, open or lock of the book's files fails, for one n after another:
+//! the server goes on or ends with a reason, and loses no answered operation.
 
 use std::sync::Mutex;
 
@@ -20,11 +20,11 @@ const FAULTS: [(&str, &str); 7] = [
     ("a lock: held by another", "lock:11"),
 ];
 
-/// Every n of one fault.
+/// The runs with one fault, each with another n.
 struct Series {
     name: String,
     fault: &'static str,
-    /// Whether every later call fails too.
+    /// True if every later call fails too.
     sticks: bool,
     seed: u64,
 }
@@ -54,7 +54,7 @@ fn no_failing_call_loses_an_answered_request_or_hangs() {
         })
     });
     let waiting = Mutex::new(series.collect::<Vec<_>>());
-    // Most of a run is waiting.
+    // A run spends most of its time waiting.
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -70,7 +70,7 @@ fn no_failing_call_loses_an_answered_request_or_hangs() {
 fn a_signal_after_a_failure_does_not_hide_the_failure() {
     let mut trial = Trial::new();
     let shim = Shim::new(trial.folder());
-    // Far enough for it to have started, and soon enough for the requests to come to it.
+    // The 50th write comes after the start, and early enough for the requests to reach it.
     let server = trial.try_start(&shim.environment("pwrite:5:50:sticky")).ok().unwrap();
     let half = trial.send_half(&server);
     trial.send_some(&server, 0, 8);
@@ -82,7 +82,8 @@ fn a_signal_after_a_failure_does_not_hide_the_failure() {
 }
 
 impl Series {
-    /// Lets one call after the other fail, until a run has no such call; in the short form, some.
+    /// Fails one call after another, until a run does not reach the call. Skips many calls unless
+    /// TILLBOOK_NTH_STEP is 1.
     fn try_all(&self, book: &Trial) {
         let dice = Dice::new(self.seed);
         let step = i64::from(count("TILLBOOK_NTH_STEP", 40));
@@ -91,10 +92,10 @@ impl Series {
             tally.calls += u64::try_from(dice.amount(2 * step - 1)).unwrap_or_default();
         }
         say(&format!("{:45} {tally:?}", self.name));
-        assert!(1 < tally.runs, "{}: no run came to such a call", self.name);
+        assert!(1 < tally.runs, "{}: no run reached such a call", self.name);
     }
 
-    /// One run with one fault; false when it never came to it.
+    /// One run with one fault; false when the run never reached the call that should fail.
     fn try_one(&self, book: &Trial, tally: &mut Tally) -> bool {
         let sticky = if self.sticks { ":sticky" } else { "" };
         let fail = format!("{}:{}{sticky}", self.fault, tally.calls);
@@ -129,7 +130,8 @@ impl Series {
         shim.met_fault()
     }
 
-    /// Enough for a checkpoint in between; few where each waits five seconds for the lock.
+    /// The number of requests: enough for a checkpoint, but few where each waits five seconds for
+    /// the lock.
     fn requests(&self) -> u32 {
         if self.sticks && self.fault.starts_with("lock") { 2 } else { 8 }
     }

@@ -1,8 +1,8 @@
-//! Power cuts: whatever the disk kept, the book opens, adds up, and has every operation that was
-//! answered before.
+//! Power cuts: from every state of the disk, the book opens, its sums are right, and it has every
+//! operation that was answered before the cut.
 //!
-//! The real program runs under `tests/shim/shim.c`. From what it did, the disk is rebuilt as it may
-//! have been at random moments, and the real code opens that.
+//! The real program runs under `tests/shim/shim.c`. From its trace, the disk is rebuilt as it may
+//! have been at random moments, and the real code opens the result.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -30,7 +30,7 @@ struct Run {
     trial: Trial,
     before: Files,
     trace: Vec<Record>,
-    /// When an answer that named this id began to be sent.
+    /// By operation id: when the answer with this id began to be sent.
     answers: BTreeMap<String, u64>,
 }
 
@@ -65,7 +65,7 @@ fn what_was_answered_survives_a_power_cut_whatever_the_disk_kept() {
 }
 
 impl Run {
-    /// Loads a server, kills it, loads the next, and lets that end in order.
+    /// Sends load to a server, kills it, sends load to the next, and stops that one with a signal.
     fn make(dice: &Dice) -> Run {
         let mut trial = Trial::new().with_long_wal();
         let before = read_files(trial.folder());
@@ -87,8 +87,8 @@ impl Run {
         run
     }
 
-    /// Panics unless the trace has every change, every answer and a checkpoint: otherwise the
-    /// rebuilt disks prove nothing.
+    /// Panics unless the trace has every change, every answer and a checkpoint. Without them the
+    /// rebuilt disks would prove nothing.
     fn expect_whole(&self, dice: &Dice) {
         let mut disk = Disk::new(&self.before);
         self.trace.iter().for_each(|record| disk.follow(record));
@@ -102,7 +102,7 @@ impl Run {
         let is_book = |record: &&Record| record.name == "book.db";
         let put_back = self.trace.iter().find(is_book).map(|record| record.at);
         let last_answer = self.answers.values().max();
-        assert!(put_back.as_ref() < last_answer, "the WAL was not put back while others waited");
+        assert!(put_back.as_ref() < last_answer, "the WAL was not written back during the load");
     }
 
     fn describe(&self) -> String {
@@ -113,7 +113,7 @@ impl Run {
         format!("{steps} steps, {} syncs, {} answers, {kib} KiB", syncs.count(), self.answers.len())
     }
 
-    /// Checks that many states, each at a random moment.
+    /// Checks this many states, each at a random moment.
     fn explore(
         &self,
         dice: &Dice,

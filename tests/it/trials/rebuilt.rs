@@ -14,43 +14,43 @@ use tillbook::store::write_once;
 use super::disk::{Files, write_files};
 use crate::audit::audit;
 
-/// A folder for one rebuilt book after the other.
+/// A folder for one rebuilt book after another.
 pub struct Rebuilt {
     dir: TempDir,
 }
 
-/// What is wrong with a book.
+/// A fault in a rebuilt book.
 pub struct Wrong {
     pub harm: Harm,
-    /// The description.
+    /// A description of the fault.
     pub told: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Harm {
-    /// It differs from what was sent and answered.
+    /// Its operations differ from those that were sent and answered.
     Lost,
-    /// It does not open, or cannot be read.
+    /// It cannot be opened or read.
     Corrupt,
     Unbalanced,
 }
 
 impl Rebuilt {
-    /// In memory where possible: the checks write and sync, and need no durability.
+    /// Makes the folder in memory where possible, because the checks sync but need no durability.
     pub fn new() -> Rebuilt {
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         Rebuilt { dir: dir.unwrap() }
     }
 
-    /// Puts these files, and no others, there; the book's path.
+    /// Replaces the folder's content with these files and returns the book's path.
     pub fn put(&self, files: &Files) -> PathBuf {
         write_files(self.dir.path(), files);
         self.dir.path().join("book.db")
     }
 
-    /// Puts the book there, opens and migrates it, writes as a server does at its start, and checks
-    /// it. `differences` compares its content with the expected content.
+    /// Puts the book into the folder, opens and migrates it, writes as a server does at its start,
+    /// and checks it. `differences` compares its content with the expected content.
     pub fn look(
         &self,
         files: &Files,
@@ -64,7 +64,7 @@ impl Rebuilt {
 
 fn count_again(db: &Path, differences: impl FnOnce(&Path) -> Vec<String>) -> Result<(), Wrong> {
     let report = verify(db, |_, _| {}).map_err(corrupt)?;
-    // Both panic when a file cannot be read.
+    // Both checks panic when a file cannot be read.
     let audited = catch_unwind(|| audit(db)).map_err(|_| corrupt("it cannot be audited"))?;
     let off = [report.findings, audited].concat();
     if !off.is_empty() {

@@ -1,4 +1,4 @@
-//! Requests that record operations, each under its own key, and what their sender knows of them.
+//! Requests that record operations, each under its own key, and their outcomes for the client.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
@@ -9,16 +9,16 @@ use crate::harness::ACCOUNT;
 use crate::http_client::Reply;
 use crate::process::Served;
 
-/// The collections of operations, as paths name them.
+/// The collections of operations, by their names in paths.
 pub const KINDS: [&str; 4] = ["authorizations", "captures", "refunds", "cancellations"];
 
 /// The amount of a line, so large that a small operation never exceeds it.
 const PAYABLE: i64 = 1_000_000_000;
 
-/// `processed_by` of the operations that the set-up makes. All others carry their key there.
+/// `processed_by` of the operations that the set-up makes. All others have their key there.
 pub const SET_UP: &str = "set up";
 
-/// One request and what its sender knows of it.
+/// One request and its outcome.
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub key: String,
@@ -31,9 +31,9 @@ pub struct Sent {
 pub enum Outcome {
     /// A 200, with the operation's id.
     Done(String),
-    /// An answer that says that nothing was recorded.
+    /// An answer that nothing was recorded.
     Refused,
-    /// No answer, or one that leaves it open.
+    /// No answer, or one that does not tell whether the operation was recorded.
     Unknown,
 }
 
@@ -106,7 +106,7 @@ impl Sent {
     }
 }
 
-/// What an answer tells its sender.
+/// The outcome that an answer reports.
 pub fn outcome(reply: &Reply) -> Outcome {
     match reply.status {
         200 => Outcome::Done(reply.body["id"].as_str().unwrap().to_owned()),
@@ -120,7 +120,7 @@ pub fn outcome(reply: &Reply) -> Outcome {
     }
 }
 
-/// Keys that no call with another word gives.
+/// Makes keys that differ from those of every call with another word.
 pub fn keys(word: &str, count: u32) -> Vec<String> {
     (0..count).map(|nth| format!("{word} {nth}")).collect()
 }

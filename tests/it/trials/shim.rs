@@ -1,5 +1,5 @@
-//! The program under `tests/shim/shim.c`: what it did to its files and which answers it gave, in
-//! one order, and calls that fail.
+//! Runs the program under `tests/shim/shim.c`, which traces its file operations and answers in one
+//! sequence and can make calls fail.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a trial that cannot go on has failed")]
 
@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempPath;
 
-/// A trace to be written, of one folder. Servers that are started one after the other with its
-/// environment go on with it.
+/// A trace of one folder. Servers that are started one after another with its environment append to
+/// the same trace.
 pub struct Shim {
     folder: PathBuf,
     trace: TempPath,
@@ -19,14 +19,14 @@ pub struct Shim {
 
 /// One entry of a trace.
 pub struct Record {
-    /// Where it stands in the trace: its time.
+    /// Its offset in the trace, which serves as its time.
     pub at: u64,
-    /// The file's name in the folder; empty is the folder itself.
+    /// The file's name in the folder; empty for the folder itself.
     pub name: String,
     pub did: Did,
 }
 
-/// What was done.
+/// A traced action.
 pub enum Did {
     Create,
     Write {
@@ -36,14 +36,14 @@ pub enum Did {
     Truncate {
         bytes: usize,
     },
-    /// Everything done to the file before that time is on the disk.
+    /// Everything done to the file before this time is on the disk.
     Sync {
         before: u64,
     },
     Unlink,
-    /// A 200 began to be sent, with this in it.
+    /// A 200 with this body began to be sent.
     Answer(Value),
-    /// A call failed because the trial wanted it to.
+    /// A call failed on the trial's request.
     Fault,
 }
 
@@ -56,8 +56,8 @@ impl Shim {
         Shim { folder: folder.to_owned(), trace }
     }
 
-    /// What a server needs in its environment to be traced. `fail` says which call fails, as
-    /// `shim.c` explains; empty is none.
+    /// The environment variables of a traced server. `fail` names the call that fails, in the form
+    /// that `shim.c` explains; if it is empty, no call fails.
     pub fn environment<'a>(&'a self, fail: &'a str) -> [(&'a str, &'a str); 4] {
         let text = |path: &'a Path| path.to_str().unwrap();
         [
@@ -68,7 +68,7 @@ impl Shim {
         ]
     }
 
-    /// What was traced so far.
+    /// The trace so far.
     pub fn trace(&self) -> Vec<Record> {
         let bytes = std::fs::read(&self.trace).unwrap();
         let mut rest = bytes.as_slice();
@@ -81,18 +81,19 @@ impl Shim {
         records
     }
 
-    /// Whether a call failed because the trial wanted it to.
+    /// True if a call failed on the trial's request.
     pub fn met_fault(&self) -> bool {
         self.trace().iter().any(|record| matches!(record.did, Did::Fault))
     }
 }
 
-/// Not what is mapped into memory and made anew at every start, nor what holds nothing.
+/// False for the file that is mapped into memory and made again at every start, and for the lock
+/// file, which is empty.
 pub fn is_traced(name: &str) -> bool {
     !name.ends_with("-shm") && !name.ends_with(".lock")
 }
 
-/// Takes one record off the front, as `struct record` of `shim.c` has it.
+/// Reads one record from the front, in the form of `struct record` of `shim.c`.
 fn record(at: u64, rest: &mut &[u8]) -> Record {
     let mut take = |count: usize| {
         let (taken, left) = rest.split_at(count);
@@ -113,19 +114,19 @@ fn record(at: u64, rest: &mut &[u8]) -> Record {
         b'U' => Did::Unlink,
         b'A' => Did::Answer(answer_body(data)),
         b'F' => Did::Fault,
-        other => panic!("the shim wrote down {other}"),
+        other => panic!("the shim traced an unknown action {other}"),
     };
     Record { at, name, did }
 }
 
-/// The JSON of an answer, null if there is none.
+/// The JSON body of an answer, null if it has no JSON.
 fn answer_body(answer: &[u8]) -> Value {
     let head = answer.windows(4).position(|end| end == b"\r\n\r\n");
     let body = head.map(|end| &answer[end + 4..]).unwrap_or_default();
     serde_json::from_slice(body).unwrap_or(Value::Null)
 }
 
-/// The compiled shim. Whoever compiles it at the same time puts the same in its place.
+/// The compiled shim. Processes that compile it at the same time replace it with the same file.
 static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/shim.c");
     let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shim.so");

@@ -1,6 +1,6 @@
-//! A start that is cut short at any of its steps: with a WAL to recover, from nothing, and from the
-//! schema of every earlier version. The file has the old schema or a later one whole, never
-//! something between, and the next start succeeds.
+//! A start that is cut short at any of its steps: with a WAL to recover, without a file, and with
+//! the schema of every earlier version. The file then has the complete schema of some version, and
+//! the next start succeeds.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -62,14 +62,14 @@ fn a_migration_can_be_cut_short_at_every_step() {
         let between = |db: &Path| {
             let found = schema(db);
             let known = schemas[version..].contains(&found);
-            if known { Vec::new() } else { vec![format!("a schema between: {found:#?}")] }
+            if known { Vec::new() } else { vec![format!("an incomplete schema: {found:#?}")] }
         };
         cut_short(&name, dir.path(), &dice, between);
     }
 }
 
-/// Starts and stops a server on that folder's book, and looks at what is left when that ends after
-/// each of its steps.
+/// Starts and stops a server on this folder's book, and checks the files as they would be if it had
+/// ended after each of its steps.
 fn cut_short(name: &str, folder: &Path, dice: &Dice, differences: impl Fn(&Path) -> Vec<String>) {
     let before = read_files(folder);
     let shim = Shim::new(folder);
@@ -94,7 +94,7 @@ fn cut_short(name: &str, folder: &Path, dice: &Dice, differences: impl Fn(&Path)
         }
         disk.follow(record);
     }
-    say(&format!("{name}: {} steps, {states} states, none bad", trace.len()));
+    say(&format!("{name}: {} steps, {states} states, all good", trace.len()));
 }
 
 /// The migrations, oldest first, each with its sample rows.
@@ -106,11 +106,11 @@ fn migrations() -> Vec<(String, String)> {
     steps.map(|step| (text(step), text(&step.replace(".sql", ".rows.sql")))).collect()
 }
 
-/// Makes the book that a program with these migrations alone would have left.
+/// Makes the book as a program with only these migrations would have left it.
 fn make(db: &Path, steps: &[(String, String)]) {
     let conn = open(db);
     conn.pragma_update(None, "journal_mode", "wal").unwrap();
-    // As when the program migrates.
+    // The program migrates with this setting too.
     conn.pragma_update(None, "foreign_keys", false).unwrap();
     for (version, (step, rows)) in steps.iter().enumerate() {
         conn.execute_batch(step).unwrap();
@@ -123,7 +123,7 @@ fn make(db: &Path, steps: &[(String, String)]) {
 fn schema(db: &Path) -> Vec<String> {
     let conn = open(db);
     let version: i64 = conn.query_row("pragma user_version", [], |row| row.get(0)).unwrap();
-    // But for the planner's statistics, which every start may keep.
+    // Leaves out the planner's statistics, which any start may write.
     let sql = "select sql from sqlite_schema
         where sql is not null and name not like 'sqlite_stat%' order by type, name";
     let mut statement = conn.prepare(sql).unwrap();
@@ -132,7 +132,7 @@ fn schema(db: &Path) -> Vec<String> {
 }
 
 fn open(db: &Path) -> Connection {
-    #[expect(clippy::disallowed_methods, reason = "what another program left, or finds")]
+    #[expect(clippy::disallowed_methods, reason = "opens the file as another program would")]
     let conn = Connection::open(db).unwrap();
     conn
 }

@@ -1,4 +1,4 @@
-//! The operations in a file, and how they differ from what was sent and answered.
+//! The operations in a file, and their differences from those that were sent and answered.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -14,12 +14,12 @@ use crate::audit;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stored {
     id: String,
-    /// The collection, as paths name it.
+    /// The collection, by its name in paths.
     kind: String,
     amount: i64,
 }
 
-/// The operations in a file by the key that they were sent under, without those of the set-up.
+/// The operations in a file, without those of the set-up, by the key that they were sent under.
 pub fn stored(db: &Path) -> HashMap<String, Vec<Stored>> {
     let conn = audit::open(db);
     let sql =
@@ -45,8 +45,9 @@ pub fn stored(db: &Path) -> HashMap<String, Vec<Stored>> {
     stored
 }
 
-/// How the operations in a file differ from what was answered before the file was in that state,
-/// and from what was sent at all. `was_answered` tells which ids had been in an answer by then.
+/// Lists the operations that were answered but are not in the file as they were sent, and those in
+/// the file that were never sent. `was_answered` tells which ids had been answered when the file
+/// was in this state.
 pub fn differences(
     sent: &BTreeMap<String, Sent>,
     rows: &HashMap<String, Vec<Stored>>,

@@ -1,5 +1,5 @@
-//! The fuzz targets: each takes any bytes, panics when they are handled wrongly, and returns
-//! whether they were accepted.
+//! The fuzz targets. Each takes any bytes, panics if the program handles them wrongly, and returns
+//! true if they were accepted.
 //!
 //! `cargo test` runs them through proptest, and the programs in `fuzz` through libFuzzer.
 
@@ -41,15 +41,16 @@ pub static TOKEN: LazyLock<String> = LazyLock::new(|| {
     TOKENS.issue(&token, NOW, 100, "j".to_owned()).unwrap()
 });
 
-/// Compares the strict parser with another one: what it accepts, the other reads as the same value;
-/// what only it refuses is ambiguous.
+/// Compares our strict parser with serde_json: both read the same value from all that ours accepts,
+/// and only ambiguous texts are refused by ours alone.
 pub fn json_text(bytes: &[u8]) -> bool {
     let other = serde_json::from_slice::<Value>(bytes);
     match json::parse(bytes) {
         Ok(tree) => {
             match other {
                 Ok(value) => assert!(is_same(&tree, &value), "{tree} is not {value}"),
-                // Numbers stay text here; as a float one may be beyond all of them.
+                // Our parser keeps numbers as text; serde_json refuses those that no float can
+                // hold.
                 Err(error) => assert!(error.to_string().contains("out of range"), "{error}"),
             }
             let printed = tree.to_string();
@@ -88,8 +89,8 @@ fn is_same(tree: &Tree, value: &Value) -> bool {
     }
 }
 
-/// A body, and the same as our document's validator reads it; `None` when it is not JSON, or has a
-/// number that the validator's floats cannot hold.
+/// A body, read by our parser and by serde_json for the document's validator; `None` when it is not
+/// JSON, or has a number that no float can hold.
 fn read(bytes: &[u8]) -> Option<(Tree, Value)> {
     Some((json::parse(bytes).ok()?, serde_json::from_slice(bytes).ok()?))
 }
@@ -99,10 +100,10 @@ fn read(bytes: &[u8]) -> Option<(Tree, Value)> {
 pub fn operation(bytes: &[u8]) -> bool {
     let Some((body, value)) = read(bytes) else { return false };
     let Ok(request) = operation_request::parse(OperationKind::Capture, &body) else { return false };
-    assert_valid("an operation that was taken", &named("OperationRequest"), &value);
+    assert_valid("an accepted operation", &named("OperationRequest"), &value);
     let sent = value["items"].as_array().unwrap();
     let lines: HashSet<i128> = sent.iter().map(|item| whole(&item["line_id"])).collect();
-    assert_eq!(lines.len(), sent.len(), "a line twice: {value}");
+    assert_eq!(lines.len(), sent.len(), "a line is named twice: {value}");
     let total: i128 = sent.iter().map(|item| whole(&item["amount"])).sum();
     assert_eq!(i128::from(request.items.total().minor_units()), total, "{value}");
     assert_eq!(request.items.as_slice().len(), sent.len());
@@ -111,7 +112,7 @@ pub fn operation(bytes: &[u8]) -> bool {
     true
 }
 
-/// An integer as another reader takes it; `10.0` is one.
+/// The integer in a JSON number, which may be written as `10.0`.
 fn whole(value: &Value) -> i128 {
     let text = value.to_string();
     let (digits, zeros) = text.split_once('.').unwrap_or((&text, "0"));
@@ -123,7 +124,7 @@ fn whole(value: &Value) -> i128 {
 pub fn draft(bytes: &[u8]) -> bool {
     let Some((body, value)) = read(bytes) else { return false };
     let Ok(draft) = draft_request::parse(&body) else { return false };
-    assert_valid("a draft that was taken", &named("DraftRequest"), &value);
+    assert_valid("an accepted draft", &named("DraftRequest"), &value);
     let sent = value["order"]["items"].as_array().map_or(0, Vec::len);
     assert_eq!(draft.items.len(), sent, "{value}");
     for kept in [Some(&draft.document), draft.store_document.as_ref()].into_iter().flatten() {
@@ -173,7 +174,7 @@ pub fn words(bytes: &[u8]) -> bool {
     true
 }
 
-/// Every accepted list request has limits, whatever the query says.
+/// Every accepted list request has a limit.
 pub fn query(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let uri = format!("/orders?{text}");

@@ -15,7 +15,7 @@ const MOST: i64 = 9_007_199_254_740_991;
 
 const AMOUNTS: [i64; 12] = [0, 1, 2, 3, 50, 99, 100, MOST / 2, MOST - 1, MOST, -1, -100];
 
-/// Bytes as random numbers; zeros after the last.
+/// Bytes as a source of random numbers; zeros follow the last.
 struct Throws<'a>(&'a [u8]);
 
 impl Throws<'_> {
@@ -30,8 +30,8 @@ impl Throws<'_> {
     }
 }
 
-/// Whatever is asked, each line's boxes make up its payable amount, and what was captured or
-/// refunded stays so. Tells whether something was recorded.
+/// After every request, each line's boxes add up to its payable amount, and captured and refunded
+/// amounts never decrease. Returns true if an operation was recorded.
 pub fn decisions(bytes: &[u8]) -> bool {
     let mut throws = Throws(bytes);
     let mut ledger = fresh(&mut throws);
@@ -84,7 +84,7 @@ fn request(ledger: &Ledger, throws: &mut Throws<'_>) -> Option<OperationRequest>
     let success = !throws.next().is_multiple_of(8);
     let authorization_id = match throws.next() % 4 {
         0 => None,
-        // Sometimes an authorization that does not exist.
+        // This may be an authorization that does not exist.
         nth => Some(ledger.authorizations.get(nth - 1).cloned().unwrap_or(authorization_id(nth))),
     };
     let count = 1 + throws.next() % 3;
@@ -121,7 +121,7 @@ fn check(before: &Ledger, after: &Ledger, request: &OperationRequest) {
     }
 }
 
-/// All that ever moved on a line.
+/// The sum of all amounts that ever moved on a line.
 fn sum_of(line: &Line) -> u128 {
     let sums = line.sums();
     let all = [sums.authorized, sums.captured, sums.cancelled, sums.refunded];

@@ -1,7 +1,7 @@
-//! Fuzzing without a fuzzer: almost valid bytes, in every run of the tests.
+//! Fuzzing with almost valid bytes, without a fuzzer, in every run of the tests.
 //!
-//! Each body first gets its seeds, whose outcome is known, then the same seeds with cuts and words
-//! in them. `fuzz` has the same bodies for libFuzzer, which finds its own way in.
+//! Each target first gets its seeds, whose outcome is known, and then the seeds with cuts and words
+//! put in. The folder `fuzz` has the same targets for libFuzzer, which finds its own inputs.
 
 mod bodies;
 mod decisions;
@@ -93,7 +93,7 @@ const CLAIMS: &[Seed<'_>] = &[
     ("[]", false),
 ];
 
-/// What is put into a text.
+/// Words that are put into a text.
 const WORDS: &[&str] = &[
     "",
     "0",
@@ -134,7 +134,7 @@ const WORDS: &[&str] = &[
     "=",
 ];
 
-/// Runs a body on its seeds, then on many texts that are nearly one of them.
+/// Runs a target on its seeds, then on many texts that differ from a seed in a few places.
 fn fuzz(what: &str, body: fn(&[u8]) -> bool, seeds: &[Seed<'_>]) {
     for (text, is_taken) in seeds {
         assert_eq!(body(text.as_bytes()), *is_taken, "{what}: {text}");
@@ -152,7 +152,7 @@ fn run(what: &str, body: fn(&[u8]) -> bool, bytes: &impl Strategy<Value = Vec<u8
     });
     tried.unwrap_or_else(|why| panic!("{what}: {why}"));
     say(&format!("{what}: {} of {cases} taken", taken.get()));
-    assert!(0 < taken.get(), "{what}: nothing was taken, so nothing was tried");
+    assert!(0 < taken.get(), "{what}: no text was accepted, so nothing was tested");
 }
 
 /// A seed with up to four cuts, each filled with a word or with any bytes.
@@ -176,17 +176,17 @@ fn documents_are_read_as_another_parser_reads_them_or_refused() {
 }
 
 #[test]
-fn an_operation_that_is_taken_is_what_the_document_says() {
+fn an_accepted_operation_matches_the_document() {
     fuzz("operations", bodies::operation, OPERATIONS);
 }
 
 #[test]
-fn a_draft_that_is_taken_is_what_the_document_says() {
+fn an_accepted_draft_matches_the_document() {
     fuzz("drafts", bodies::draft, DRAFTS);
 }
 
 #[test]
-fn only_a_token_that_was_issued_is_good() {
+fn only_an_issued_token_is_valid() {
     fuzz("tokens", bodies::token, &[(bodies::TOKEN.as_str(), true), ("..", false), ("", false)]);
 }
 
@@ -196,16 +196,16 @@ fn only_the_expected_claims_are_valid_even_when_signed() {
 }
 
 #[test]
-fn names_are_what_a_path_can_hold() {
+fn every_accepted_name_can_be_part_of_a_path() {
     fuzz("names", bodies::words, NAMES);
 }
 
 #[test]
-fn queries_have_bounds() {
+fn every_accepted_query_has_a_limit() {
     fuzz("queries", bodies::query, QUERIES);
 }
 
 #[test]
-fn boxes_balance_whatever_is_asked() {
+fn boxes_balance_after_every_request() {
     run("decisions", decisions::decisions, &vec(any::<u8>(), 0..400));
 }

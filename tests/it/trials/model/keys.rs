@@ -11,7 +11,7 @@ use super::{Call, Outcome};
 pub struct Keys {
     sent: Vec<Call>,
     last_conflict: Option<usize>,
-    /// Whether the request that got the 200 had the other body.
+    /// True if the request that got the 200 had the changed body.
     answered: BTreeMap<usize, bool>,
 }
 
@@ -22,7 +22,7 @@ impl Keys {
         (call, Form::Plain, self.sent.len() - 1)
     }
 
-    /// An earlier request again, if there is one.
+    /// Draws an earlier request to send again, if there is one.
     pub fn again(&self, which: Which, form: Form) -> Option<(Call, Form, usize)> {
         let at = match which {
             Which::Nth(nth) => nth.checked_rem(self.sent.len())?,
@@ -31,7 +31,7 @@ impl Keys {
         Some((self.sent[at].clone(), form, at))
     }
 
-    /// The expected outcome. The request is done on the reference too.
+    /// The expected outcome. Records the request in the reference.
     pub fn expected(&mut self, key: usize, call: &Call, form: Form, shop: &mut Shop) -> Outcome {
         let other = form == Form::Other;
         // An invalid body is refused before the key is looked up.

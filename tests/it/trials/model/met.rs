@@ -1,4 +1,4 @@
-//! Counts how often each situation occurred: a rule that no run reached is not tested.
+//! Counts how often each situation occurred, because a rule that no run reached is not tested.
 
 use std::collections::BTreeMap;
 
@@ -42,17 +42,17 @@ impl Met {
         }
     }
 
-    /// Prints all of it.
+    /// Prints all counts.
     pub fn tell(&self) {
         say(&format!("{:#?}", self.0));
     }
 
-    /// Panics when one of these was met less often.
+    /// Panics if one of these situations occurred less than `at_least` times.
     #[track_caller]
     pub fn expect(&self, expected: &[&[&str]], at_least: u64) {
         let rare = |what: &&str| self.0.get(*what).copied().unwrap_or(0) < at_least;
         let missed: Vec<&str> = expected.concat().into_iter().filter(rare).collect();
-        assert!(missed.is_empty(), "met fewer than {at_least} times: {missed:?}");
+        assert!(missed.is_empty(), "occurred less than {at_least} times: {missed:?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Random operations against the reference ledger: the pure decision in process, and the whole
-//! program over HTTP, ended and started again in between.
+//! Random operations compared with the reference ledger: the pure decision in this process, and the
+//! whole program over HTTP, which is ended and restarted in between.
 
 mod keys;
 mod met;
@@ -28,10 +28,10 @@ use steps::{Case, Ended, Form, Step, case_of};
 use crate::audit;
 use crate::trials::{count, runner, seed, seed_or};
 
-/// With this the usual numbers of cases meet all that they are asked for.
+/// With this seed the usual numbers of cases reach every situation that the trials expect.
 const SEED_OF_FEW_CASES: u64 = 15_117_705_140_405_361_735;
 
-/// A request. Orders and drafts are numbered as they were made.
+/// A request. Orders and drafts are numbered in the order in which they were made.
 #[derive(Debug, Clone)]
 enum Call {
     Operate(usize, Request),
@@ -103,8 +103,8 @@ fn the_server_agrees_with_the_reference_ledger_through_restarts() {
     met.borrow().expect(&[RARE_OVER_HTTP], least / 5);
 }
 
-/// A small number of cases has a fixed seed: whether they meet everything must not depend on
-/// chance.
+/// A small number of cases has a fixed seed, so that chance does not decide whether they reach
+/// every situation.
 fn seed_for(trial: &str, cases: u32, many: u32) -> u64 {
     if cases < many { seed_or(trial, SEED_OF_FEW_CASES) } else { seed(trial) }
 }
@@ -159,7 +159,7 @@ fn walk(case: &Case, tried: &mut dyn Tried, met: &mut Met) -> Result<(), TestCas
     Ok(())
 }
 
-/// Does what changes nothing.
+/// Does a step that changes no order: lists, restarts and checkpoints.
 fn go_on(
     step: &Step,
     tried: &mut dyn Tried,
@@ -200,7 +200,7 @@ fn go_on(
     Ok(())
 }
 
-/// The order of problems is not promised.
+/// Sorts the problems, because their order is not promised.
 fn sorted(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Answered(Err((status, code, mut problems))) => {

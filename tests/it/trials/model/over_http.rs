@@ -26,13 +26,13 @@ const SUMS: [&str; 5] = [
     "remaining_amount",
 ];
 
-/// Its public URL, so that links and tokens stay valid when it is restarted.
+/// The program's public URL, which keeps links and tokens valid after a restart.
 const PUBLIC_URL: &str = "https://book.example";
 
 /// A running program with a book and a client.
 pub struct Program {
     dir: TempDir,
-    /// `None` only while it is started again.
+    /// `None` only during a restart.
     server: Option<Served>,
     /// Fetched once; it stays valid after restarts.
     bearer: String,
@@ -85,13 +85,13 @@ impl Program {
     }
 }
 
-/// The drafts and orders of one case. Each contains a word of that case.
+/// The drafts and orders of one case. Each contains a word that only this case has.
 pub struct HttpShop<'a> {
     program: &'a mut Program,
     word: String,
     drafts: Vec<HttpDraft>,
     orders: Vec<HttpOrder>,
-    /// The stored answer of a key.
+    /// The first answer under each key.
     answers: HashMap<String, String>,
 }
 
@@ -104,7 +104,7 @@ struct HttpDraft {
 struct HttpOrder {
     order_id: String,
     multiple: bool,
-    /// Every operation that got a 200, in that order.
+    /// Every operation that got a 200, oldest first.
     made: Vec<(Kind, Value)>,
     authorization_ids: Vec<String>,
 }
@@ -119,12 +119,12 @@ impl HttpShop<'_> {
         assert_eq!(done, Outcome::Answered(Ok(())));
         let done = shop.call(&Call::Complete(Some(0)), Form::Plain, usize::MAX - 1);
         assert_eq!(done, Outcome::Answered(Ok(())));
-        // The reference counts the drafts that it has seen made.
+        // The reference counts only the drafts made from here on.
         shop.drafts.clear();
         shop
     }
 
-    /// Notes what a 200 says about something new.
+    /// Remembers the ids in a 200 for a new draft, order or operation.
     fn made(&mut self, call: &Call, reply: Reply) {
         match call {
             Call::Operate(order, request) => self.orders[*order].made(request, reply),
@@ -302,7 +302,7 @@ fn problems(errors: &[Value], made: &[(Kind, Value)]) -> Vec<Problem> {
 impl Tried for HttpShop<'_> {
     fn call(&mut self, call: &Call, form: Form, key: usize) -> Outcome {
         let (method, path) = self.path(call);
-        // Here, each case has its own keys.
+        // All cases share one book, so the case's word is made part of each key.
         let key = format!("{} {key}", self.word);
         let reply = self.program.send(method, &path, Some(&key), Some(&self.body(call, form)));
         match (reply.status, reply.header("idempotency-replayed")) {
@@ -388,11 +388,11 @@ impl Tried for HttpShop<'_> {
         self.program.restart(ended);
     }
 
-    /// As another program that opens the file does it.
+    /// Runs a checkpoint from outside the program.
     fn checkpoint(&self) {
         #[expect(clippy::disallowed_methods, reason = "another program works on the file")]
         let conn = Connection::open(self.program.db()).unwrap();
-        // If the program is doing a checkpoint of its own, this one returns without waiting.
+        // During a checkpoint of the program's own, this one returns without waiting.
         let sql = "pragma wal_checkpoint(restart)";
         conn.query_row(sql, [], |_| Ok(())).unwrap();
     }

@@ -28,7 +28,7 @@ fn check<S: Strategy>(
 }
 
 #[test]
-fn what_is_written_is_read_again_as_it_was() {
+fn a_written_document_is_read_back_unchanged() {
     check("written and read", &tree(), |tree| {
         let text = tree.to_string();
         let read = json::parse(text.as_bytes());
@@ -84,13 +84,13 @@ fn captures_commute() {
 }
 
 #[test]
-fn no_amount_is_too_large_to_be_decided_about() {
+fn every_amount_up_to_the_limit_can_be_decided() {
     let items = vec((select(vec![1_i64, 2, 3]), extreme()), 1..3);
     let kind = select(Kind::ALL.to_vec());
     let steps = vec((kind, items), 1..30);
     let payable = (select(vec![MOST, -MOST, MOST - 1, MOST / 2]), -1_i64..=1);
     check("extreme amounts", &(payable, any::<bool>(), steps), |((large, small), flip, steps)| {
-        // The two together are as much as an order can be.
+        // Both together are the largest total of an order.
         let large = large - large.signum() * small.abs();
         let lines = if flip { [(1, large), (2, small)] } else { [(1, small), (2, large)] };
         let plan = Plan {
@@ -112,7 +112,7 @@ fn no_amount_is_too_large_to_be_decided_about() {
     });
 }
 
-/// Numbers at limits, and numbers between them.
+/// Numbers near the limits, and numbers between them.
 fn extreme() -> impl Strategy<Value = i64> {
     let ends = [0, 1, MOST / 2, MOST, MOST + 1, 1 << 62, i64::MAX];
     let ends = ends.into_iter().flat_map(|end| [end, end - 1, -end]).chain([i64::MIN]);

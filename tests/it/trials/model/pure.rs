@@ -43,8 +43,8 @@ impl PureOrder {
 
     fn operate(&mut self, request: &Request) -> Answer {
         let Some(asked) = operation_request(request) else {
-            // The parser of the wire forms reports which problem it is; here both must only agree
-            // that there is one.
+            // Only the parser of request bodies reports the exact problem; here it is enough that
+            // both sides find one.
             return Err((400, "invalid_request".to_owned(), body_problems(request)));
         };
         let id = authorization_id(self.authorizations);
@@ -131,7 +131,7 @@ fn only_a_server<T>() -> T {
     unreachable!("these steps are drawn for a server alone")
 }
 
-/// `None` when a value of the request is outside the type's range.
+/// `None` when a value of the request is out of range.
 fn operation_request(request: &Request) -> Option<OperationRequest> {
     let item = |&(line, amount): &(i64, i64)| {
         Some(OperationItem { line_id: LineId::new(line)?, amount: Amount::new(amount)? })

@@ -1,5 +1,5 @@
 //! A second ledger, written only from docs/contract.md, Decisions 1, 2, 3 and 6. It shares no code
-//! with the program, so an error goes unseen only if both have the same one.
+//! with the program, so an error is missed only if both have the same one.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -62,14 +62,14 @@ pub struct Request {
 pub struct Problem {
     pub path: String,
     pub code: String,
-    /// With an amount conflict: what remains, and the operation that last moved something there.
+    /// For an amount conflict: the remaining amount, and the operation that last changed it.
     pub remaining: Option<(i64, Option<usize>)>,
 }
 
 /// Status, code and problems of an answer; `Ok` for a 200.
 pub type Answer = Result<(), (u16, String, Vec<Problem>)>;
 
-/// The part of a successful operation on one line, if not 0.
+/// The amount other than 0 that a successful operation moved on one line.
 #[derive(Debug, Clone)]
 struct Move {
     operation: usize,
@@ -78,7 +78,7 @@ struct Move {
     amount: i64,
 }
 
-/// A box: the line, the authorization it is under (`None`: the line's own), and which of the four.
+/// A box: its line, its authorization (`None`: the line's own), and which of the four boxes.
 type Place = ((i64, Option<usize>), usize);
 
 const EXCEEDS: &str = "amount_exceeds_remaining";
@@ -93,9 +93,9 @@ pub struct Order {
     pub status: &'static str,
     pub multiple: bool,
     pub payable: BTreeMap<i64, i64>,
-    /// How many operations are recorded, of any kind, successful or not.
+    /// The number of recorded operations of any kind, successful or not.
     pub operations: usize,
-    /// How many of them are authorizations.
+    /// The number of authorizations among them.
     pub authorizations: usize,
     boxes: BTreeMap<(i64, Option<usize>), [i64; 4]>,
     moves: Vec<Move>,
@@ -175,7 +175,7 @@ impl Order {
         Ok(())
     }
 
-    /// What an operation of this kind may take, with the line's sign.
+    /// The most that an operation of this kind can move, with the line's sign.
     pub fn available(&self, request: &Request, line: i64) -> i64 {
         let (from, _) = self.places(request, line);
         self.sign(line) * self.boxes.get(&from.0).map_or(0, |boxes| boxes[from.1])
@@ -201,7 +201,7 @@ impl Order {
         ]
     }
 
-    /// The number of the operation that last moved something on the line.
+    /// The number of the last operation that moved money on the line.
     fn last_moved(&self, line: i64) -> Option<usize> {
         self.moves.iter().rev().find(|m| m.line == line).map(|m| m.operation)
     }
@@ -229,7 +229,7 @@ impl Order {
         self.payable.get(&line).map_or(1, |p| p.signum())
     }
 
-    /// What one of a line's boxes holds under all authorizations together.
+    /// The sum of one of a line's boxes over all authorizations.
     fn total(&self, line: i64, of: usize) -> i64 {
         self.boxes.iter().filter(|(key, _)| key.0 == line).map(|(_, boxes)| boxes[of]).sum()
     }
@@ -238,7 +238,7 @@ impl Order {
         self.moves.iter().any(|m| m.line == line && m.kind == Kind::Authorization)
     }
 
-    /// Where an operation takes from, and where it puts it.
+    /// The box that an operation takes from, and the box that it adds to.
     fn places(&self, request: &Request, line: i64) -> (Place, Place) {
         let own = (line, None);
         let named = match (self.multiple, request.kind, request.authorization) {
@@ -299,7 +299,7 @@ impl Order {
         if !problems.is_empty() {
             return Err((409, EXCEEDS.to_owned(), problems));
         }
-        // A line can be authorized and released over and over; the sums of that stay exact too.
+        // The sums stay exact although a line can be authorized and released again and again.
         let asked: i128 = request.items.iter().map(|item| i128::from(item.1.abs())).sum();
         let moved = self.moves.iter().filter(|m| m.kind == request.kind);
         let ever: i128 = moved.map(|m| i128::from(m.amount.abs())).sum();
@@ -323,7 +323,7 @@ pub fn body_problems(request: &Request) -> Vec<Problem> {
         if request.items[..at].iter().any(|earlier| earlier.0 == *line) {
             problems.push(Problem::new(format!("/items/{at}/line_id"), "duplicate_line"));
         }
-        // Every addition is checked, so also the ones on the way.
+        // Every addition is checked, so intermediate sums must be in range too.
         total += i128::from(*amount);
         total_out_of_range |= i128::from(MOST) < total.abs();
     }

@@ -10,7 +10,8 @@ pub struct Plan {
     /// The line and its payable amount.
     pub payable: Vec<(i64, i64)>,
     pub multiple: bool,
-    /// The custom order id that it asks for, one of a few.
+    /// The number of the custom order id that it asks for; there are only a few, so that they
+    /// repeat.
     pub name: Option<u8>,
     /// The existing order that it adds its items to, if any.
     pub amends: Option<usize>,
@@ -37,7 +38,7 @@ pub struct List {
     pub statuses: Vec<&'static str>,
     pub payment_statuses: Vec<&'static str>,
     pub limit: usize,
-    /// The number of the order that the page goes on after.
+    /// The number of the last order of the page before.
     pub after: Option<usize>,
 }
 
@@ -61,7 +62,7 @@ pub struct Draft {
 }
 
 impl Shop {
-    /// With one order already.
+    /// A shop with one order.
     pub fn new(first: &Plan) -> Shop {
         let orders = vec![Order::new(&first.payable, first.multiple)];
         Shop { orders, drafts: Vec::new(), names: BTreeSet::new() }
@@ -119,7 +120,7 @@ impl Shop {
     }
 }
 
-/// Errors of a draft that do not depend on what is stored.
+/// The error of a draft that does not depend on other drafts or orders.
 pub fn plan_problems(plan: &Plan) -> Option<Problem> {
     let twice = format!("/order/items/{}/line_id", plan.payable.len());
     match plan.flaw {

@@ -7,7 +7,7 @@ use proptest::sample::{select, subsequence};
 use super::reference::{Change, Kind, MOST, Named, Order, Request};
 use super::shop::{List, Plan, PlanFlaw};
 
-/// Lines' numbers: not from 1, not without gaps, not in order.
+/// Line ids that neither begin at 1 nor are consecutive or in order.
 const LINES: [i64; 4] = [40, 2, 7, 1];
 
 /// A line id that no order has.
@@ -28,7 +28,7 @@ pub enum Step {
     Nowhere(Draw),
     Draft(Plan),
     Complete(DraftDraw),
-    /// One of the earlier requests under its key once more.
+    /// Sends an earlier request again under its key.
     Again(Which, Form),
     List(List),
     ListRefused,
@@ -43,7 +43,7 @@ pub enum Ended {
     Stopped,
 }
 
-/// A draft before it is known how many there are; the newest is the likeliest.
+/// A choice of a draft before their number is known; the newest is the likeliest.
 #[derive(Debug, Clone, Copy)]
 pub enum DraftDraw {
     Newest,
@@ -61,13 +61,13 @@ pub enum Which {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Plain,
-    /// With other white space and another order of members.
+    /// With different white space and the members in a different order.
     Rewritten,
-    /// With one more field.
+    /// With an additional field.
     Other,
 }
 
-/// An operation before it is known what the order holds.
+/// A random operation before the state of the order is known.
 #[derive(Debug, Clone)]
 pub struct Draw {
     pub order: usize,
@@ -113,7 +113,7 @@ fn order() -> impl Strategy<Value = Plan> {
         3 => -500_i64..=-1,
         1 => Just(0),
     ];
-    // One line may be so large that its sums come near the end of what an amount can be.
+    // One line may be so large that its sums come near the largest amount.
     let payable = (vec(payable, 1..=LINES.len()), prop::bool::weighted(0.1));
     let payable = payable.prop_map(|(mut payable, large)| {
         if large {
@@ -143,7 +143,7 @@ fn draft() -> impl Strategy<Value = Plan> {
     ];
     let name = prop::option::weighted(0.6, 0_u8..2);
     let amends = prop::option::weighted(0.4, any::<usize>());
-    // Lines of an order that is there, or others.
+    // Line ids of existing orders, or others.
     let shift = prop_oneof![1 => Just(0_i64), 4 => (1_i64..9).prop_map(|nth| nth * 100)];
     (order(), name, amends, shift, flaw).prop_map(|(order, name, amends, shift, flaw)| {
         let payable = order.payable.iter().map(|(line, p)| (line + shift, *p)).collect();
@@ -213,7 +213,7 @@ fn list() -> impl Strategy<Value = List> {
 }
 
 impl DraftDraw {
-    /// A draft, once it is known how many there are.
+    /// The number of the chosen draft, now that the number of drafts is known.
     pub fn resolve(self, drafts: usize) -> Option<usize> {
         match self {
             DraftDraw::Newest => drafts.checked_sub(1),
@@ -265,7 +265,7 @@ fn draw() -> impl Strategy<Value = Draw> {
 }
 
 impl Draw {
-    /// The request, once it is known what the order holds.
+    /// The request, now that the state of the order is known.
     pub fn resolve(&self, order: &Order) -> Request {
         let mut request = Request {
             kind: self.kind,
@@ -286,7 +286,7 @@ impl Draw {
         match self.named {
             0..12 => None,
             12..16 => Some(Named::Stranger),
-            // Without the option it is ignored, whatever it is.
+            // Without the option, any authorization is ignored.
             _ if !order.multiple => None,
             named => {
                 Some(named.checked_rem(order.authorizations).map_or(Named::Stranger, Named::Nth))

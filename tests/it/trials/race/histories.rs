@@ -1,5 +1,5 @@
-//! Mixed operations and reads of one line by several clients, recorded call by call: the book must
-//! have done one after another, each while its caller waited.
+//! Mixed operations and reads of one line by several clients, recorded call by call: the answers
+//! must be those of one call after another, each done while its caller waited.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -19,7 +19,7 @@ const CLIENTS: usize = 8;
 const CALLS_EACH: usize = 7;
 const HISTORIES: u32 = 20;
 
-/// So small that about half of all operations exceed it.
+/// The payable amount, so small that about half of all operations exceed it.
 const PAYABLE: i64 = 100;
 
 #[test]
@@ -35,17 +35,18 @@ fn what_clients_are_told_can_have_been_one_call_after_another() {
         done += history.iter().filter(|call| told(call) == Some(Told::Done)).count();
         refused += history.iter().filter(|c| matches!(told(c), Some(Told::Remaining(_)))).count();
         unknown += history.iter().filter(|call| call.told.is_none()).count();
-        assert!(is_linearizable(PAYABLE, &history), "cannot have been: {history:#?}");
+        assert!(is_linearizable(PAYABLE, &history), "impossible history: {history:#?}");
     }
     let landed = recorded - done;
-    say(&format!("{done} done, {refused} refused, {unknown} unknown, of these {landed} done"));
-    assert!(landed <= unknown, "more is recorded than was ever asked");
+    say(&format!("{done} done, {refused} refused, {unknown} unknown, {landed} of these done"));
+    assert!(landed <= unknown, "more operations are recorded than were sent");
     let least = (done + refused) / 5;
-    assert!(least <= done && least <= refused, "the one or the other was hardly tried");
+    assert!(least <= done && least <= refused, "too few were done or refused");
     audit::expect_clean(&app.db);
 }
 
-/// What all clients did on an order of their own, and how many operations it shows in the end.
+/// Lets all clients work on a new order; their calls, and the number of operations on it in the
+/// end.
 fn record(app: &App, seed: u64) -> (Vec<Call>, usize) {
     let order = format!("/orders/{}", app.simple_order(&[PAYABLE]));
     let clock = AtomicU64::new(0);
@@ -75,7 +76,7 @@ fn draw(dice: &Dice) -> Asked {
     }
 }
 
-/// `None` when the caller left without waiting for an answer, as every twelfth does.
+/// Makes a call. `None` when the caller did not wait for an answer, as in every twelfth call.
 fn ask(racer: &Racer<'_>, order: &str, asked: Asked) -> Option<Reply> {
     let Asked::Operation(kind, amount) = asked else { return Some(racer.get(order)) };
     let path = format!("{order}/{}", kind.plural());

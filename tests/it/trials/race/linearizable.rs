@@ -1,6 +1,6 @@
-//! Checks a history of one line for linearizability: whether its answers are explainable by one
-//! call after another, each at some moment between being sent and being answered. The search is
-//! Wing and Gong's, with Lowe's cache of the calls done and the sums they led to.
+//! Checks a history of one line for linearizability: its answers must be those of one call after
+//! another, each done at some moment between its request and its answer. The search is Wing and
+//! Gong's, with Lowe's cache of the calls done and the resulting sums.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use crate::trials::model::reference::Kind;
 use crate::trials::{Dice, say, seed};
 
-/// Calls of one history; they are remembered as bits.
+/// The most calls of a history; the search keeps one bit for each.
 const CALLS_MAX: usize = 64;
 
 /// One call, on an order of one line.
@@ -44,7 +44,7 @@ pub fn is_linearizable(payable: i64, history: &[Call]) -> bool {
     search(history, 0, Line::fresh(payable), &mut HashSet::new())
 }
 
-/// Tries to do all calls that are not among the `done`.
+/// Tries to do all calls that are not yet `done`, a set of bits.
 fn search(history: &[Call], done: u64, line: Line, tried: &mut HashSet<(u64, Line)>) -> bool {
     let open = || (0..history.len()).filter(|nth| done >> nth & 1 == 0);
     let answered = open().filter_map(|nth| history[nth].told.map(|(_, at)| at));
@@ -52,7 +52,7 @@ fn search(history: &[Call], done: u64, line: Line, tried: &mut HashSet<(u64, Lin
     if !tried.insert((done, line)) {
         return false;
     }
-    // The next is one that was sent before any of them was answered.
+    // The next call is one that was sent before any open call was answered.
     let next = open().filter(|nth| history[*nth].sent < first_answer);
     let fitting = next.filter_map(|nth| {
         let (told, after) = line.answer(history[nth].asked);
@@ -84,7 +84,7 @@ impl Line {
         Line { payable, authorized: 0, captured: 0, direct: 0, cancelled: 0, refunded: 0 }
     }
 
-    /// The right answer, and the line after it.
+    /// The right answer, and the line after the call.
     pub fn answer(self, asked: Asked) -> (Told, Line) {
         match asked {
             Asked::Sums => (Told::Sums(self.sums()), self),
@@ -181,9 +181,9 @@ fn calls_at_the_same_time_may_come_in_any_order() {
 #[test]
 fn a_stale_read_is_not_linearizable() {
     check("0..1 capture 60 -> done\n2..3 get -> 0 0 0 0 100", false);
-    // Nor is one that goes back behind what another has shown.
+    // Nor is a read that shows an older state than an earlier read.
     check("0..5 capture 60 -> done\n1..2 get -> 0 60 0 0 40\n3..4 get -> 0 0 0 0 100", false);
-    // Nor one that shows half of an operation, or what was refused.
+    // Nor is a read that shows half of an operation, or a refused one.
     check("0..3 capture 60 -> done\n1..2 get -> 0 60 0 0 100", false);
     check("0..1 refund 1 -> left 0\n2..3 get -> 0 0 0 1 100", false);
 }
@@ -202,13 +202,13 @@ fn an_update_that_is_lost_is_not_linearizable() {
 }
 
 #[test]
-fn a_refusal_that_could_not_have_been_is_not_linearizable() {
-    // The other had been answered before, or was sent only after.
+fn an_impossible_refusal_is_not_linearizable() {
+    // The refund had been answered before, or was sent only afterwards.
     check("0..1 capture 60 -> left 40", false);
     check("0..1 capture 60 -> left 40\n2..3 capture 60 -> done", false);
     check("0..1 capture 60 -> done\n2..3 capture 50 -> left 100", false);
     check("0..1 capture 60 -> done\n2..3 capture 40 -> left 40", false);
-    // There was never so much left as it says.
+    // The amount that it says was left was never left.
     check("0..5 capture 60 -> done\n1..4 capture 30 -> done\n2..3 capture 90 -> left 25", false);
 }
 
@@ -222,7 +222,7 @@ fn a_call_without_an_answer_is_done_later_or_never_and_at_most_once() {
     check("0..1 get -> 0 60 0 0 40\n2.. capture 60 -> nothing", false);
     check(&format!("{unknown}1..2 capture 40 -> done\n3..4 get -> 0 160 0 0 -60"), false);
     check("0.. capture 30 -> nothing\n1..2 get -> 0 60 0 0 40", false);
-    // One that could not be done when it was sent can be later.
+    // A call that was impossible when it was sent can be done later.
     check("0.. refund 10 -> nothing\n1..2 capture 60 -> done\n3..4 get -> 0 60 0 10 40", true);
 }
 
@@ -236,11 +236,11 @@ fn the_search_finds_what_trying_every_order_finds() {
         assert_eq!(is_linearizable(100, &history), expected, "{history:#?}");
         found[usize::from(expected)] += 1;
     }
-    say(&format!("{} histories that cannot be and {} that can", found[0], found[1]));
+    say(&format!("{} impossible histories and {} possible ones", found[0], found[1]));
     assert!(200 < found[0] && 200 < found[1]);
 }
 
-/// Five calls at times that overlap, done one after another; some are then told wrongly.
+/// Five calls at overlapping times, done one after another; some answers are then changed.
 fn small_history(dice: &Dice) -> Vec<Call> {
     let mut line = Line::fresh(100);
     let mut call = |at: u64| {
@@ -255,7 +255,8 @@ fn small_history(dice: &Dice) -> Vec<Call> {
             line = after;
             told
         };
-        // Calls are done ten apart, and reach up to sixteen to both sides; no two times are equal.
+        // Calls are done at intervals of ten, and begin and end up to sixteen earlier and later; no
+        // two times are equal.
         let (sent, answered) = (160 + 10 * at - dice.below(17), 160 + 10 * at + dice.below(17));
         let told = (dice.below(10) != 0).then_some((told, answered * 10 + 5 + at));
         Call { sent: sent * 10 + at, asked, told }

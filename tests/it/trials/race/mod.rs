@@ -1,5 +1,5 @@
-//! Many clients at once on one order: sums never exceed their limits, every refusal has its reason,
-//! and the answers are explainable by one call after another.
+//! Many clients at once on one order: sums never exceed their limits, every refusal has a reason,
+//! and the answers are those of one call after another.
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
@@ -19,12 +19,12 @@ use crate::contract;
 use crate::harness::{ACCOUNT, App};
 use crate::http_client::{Reply, agent, try_send};
 
-/// How often each of these trials is run.
+/// The number of rounds of each of these trials.
 fn rounds() -> u32 {
     count("TILLBOOK_RACE_ROUNDS", 1)
 }
 
-/// One client among many, on connections that it keeps.
+/// One client among many, with connections that stay open.
 struct Racer<'a> {
     url: &'a str,
     bearer: String,
@@ -57,8 +57,8 @@ impl Racer<'_> {
     }
 }
 
-/// Runs so many racers, each on a thread of its own, all beginning together, and gathers what
-/// they did.
+/// Runs so many racers, each on its own thread and all starting together, and collects their
+/// results.
 fn race<T: Send>(
     app: &App,
     clients: usize,

@@ -39,7 +39,7 @@ fn one_of_sixty_four_full_captures_wins() {
     audit::expect_clean(&app.db);
 }
 
-/// Two links, as after two starts of a server.
+/// There are two links, as after two starts of a server.
 #[test]
 fn one_of_twenty_becomes_the_first_owner() {
     for _ in 0..rounds() {

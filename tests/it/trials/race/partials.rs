@@ -24,14 +24,15 @@ struct Attempt {
 }
 
 #[test]
-fn random_captures_never_take_too_much_and_are_never_refused_without_cause() {
+fn random_captures_never_exceed_the_limit_and_are_never_refused_without_reason() {
     let seed = seed("random captures");
     let dice = Dice::new(seed);
     let app = App::start();
     let tries = count("TILLBOOK_RACE_TRIES", 30);
     let (mut taken, mut refused) = (0, 0);
     for _ in 0..rounds() {
-        // About a hundred tries a line, whose amounts come to more than twice what is there.
+        // There are about a hundred attempts per line, and their amounts add up to more than twice
+        // the line's.
         let authorized: Vec<i64> =
             (0..tries.div_ceil(3)).map(|_| 600 + dice.amount(1_200)).collect();
         let order = authorized_order(&app, &authorized);
@@ -52,9 +53,9 @@ fn random_captures_never_take_too_much_and_are_never_refused_without_cause() {
             refused += counted.refused;
         }
     }
-    say(&format!("{taken} captures, {refused} refusals, each with its reason"));
+    say(&format!("{taken} captures, {refused} refusals, each with a reason"));
     let least = (taken + refused) / 5;
-    assert!(least <= taken && least <= refused, "the one or the other was hardly tried");
+    assert!(least <= taken && least <= refused, "too few were captured or refused");
     audit::expect_clean(&app.db);
 }
 
@@ -114,7 +115,7 @@ fn captures_of_one_authorization_never_drain_another() {
     audit::expect_clean(&app.db);
 }
 
-/// The third authorization is not captured from, the second is emptied.
+/// Captures nothing under the third authorization, and all of the second.
 fn drain_two_of_three(app: &App, seed: u64) {
     let item = json!({"id": "p", "line_id": 1, "gross_amount": 10_000});
     let order = json!({"currency": "NOK", "items": [item]});

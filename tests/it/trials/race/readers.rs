@@ -1,4 +1,4 @@
-//! Reads during writes: every order that is read adds up.
+//! Reads during writes: the sums of every order that is read are right.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +12,7 @@ use crate::trials::{say, seed};
 const CLIENTS: usize = 24;
 
 #[test]
-fn an_order_that_is_read_while_it_changes_adds_up() {
+fn an_order_that_is_read_while_it_changes_has_the_right_sums() {
     let seed = seed("readers among writers");
     let app = App::start();
     let mut readings = 0;
@@ -23,7 +23,7 @@ fn an_order_that_is_read_while_it_changes_adds_up() {
     audit::expect_clean(&app.db);
 }
 
-/// Every fourth client writes; the others read until the first of these has written all it will.
+/// Every fourth client writes. The others read until one of the writers has finished.
 fn read_while_writing(app: &App, seed: u64) -> u64 {
     let order = app.simple_order(&[50_000, -20_000]);
     let path = format!("/orders/{order}");
