@@ -19,6 +19,9 @@
 create table book (
     -- Always 1: the table has one row.
     one            integer primary key check (one = 1),
+    -- The version of Tillbook whose schema the file has, as in 0.1.0; each migration sets it. An
+    -- older Tillbook that is given the file can name the version to use.
+    release        text not null,
     -- Raised whenever a client is created or disabled, so that a running server reloads its
     -- snapshot of clients and their scopes.
     access_version integer not null,

