@@ -1,4 +1,4 @@
-//! SHA-256: fingerprints of requests, and what is kept of secrets.
+//! SHA-256, for fingerprints of requests and for stored digests of secrets.
 
 use aws_lc_rs::digest;
 

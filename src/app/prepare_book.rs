@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use crate::randomness::Randomness;
 use crate::store::{Failed, SigningKey, Tx, WriteCommand};
 
-/// Makes a token signing key if there is none. `Done` is every key, newest first.
+/// Makes a token signing key if the book has no key yet. `Done` is every key, newest first.
 #[derive(Debug, Clone, Copy)]
 pub struct PrepareBook;
 

@@ -13,7 +13,7 @@ use crate::store::{Failed, NewSession, SignInLink, Tx, UserRecord, WriteCommand}
 pub const SESSION_LIFE_MS: i64 = 12 * 60 * 60 * 1_000;
 
 /// Starts a session for a user whose password was correct. The session of the browser's previous
-/// cookie ends, so that nobody can plant a known cookie and wait for a sign-in.
+/// cookie ends, so that an attacker cannot plant a known cookie and wait for a sign-in.
 #[derive(Debug, Clone)]
 pub struct StartSession {
     pub user: UserRecord,
@@ -139,7 +139,8 @@ impl WriteCommand for UseSignInLink {
     }
 }
 
-/// Creates the first owner, and the first account if there is none, and signs the owner in.
+/// Creates the first owner, and the first account if the book has no account, and signs the owner
+/// in.
 #[derive(Debug, Clone)]
 pub struct SetUp {
     pub link_sha256: [u8; 32],

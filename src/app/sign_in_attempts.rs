@@ -1,6 +1,5 @@
-//! Writing failed sign-ins to the book, so that guessing stays slow through a restart. What is
-//! decided by them is decided in memory (`http::guesses`); a sign-in that succeeds writes nothing
-//! here.
+//! Writes failed sign-ins to the book, so that guessing stays slow after a restart. Delays are
+//! decided in memory (`http::guesses`); a sign-in that succeeds writes nothing here.
 
 use std::convert::Infallible;
 

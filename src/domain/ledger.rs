@@ -123,7 +123,7 @@ impl Ledger {
     }
 
     /// Refuses operations that the order's status does not allow. Refunds and cancellations report
-    /// what has already happened, so every status allows them.
+    /// past events, so every status allows them.
     pub fn expect_status(&self, kind: OperationKind) -> Result<(), OperationRejected> {
         use OperationKind::{Authorization, Capture};
         match (kind, self.status) {

@@ -7,7 +7,7 @@ use super::line::Line;
 /// number of lines overflows an `i128`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LedgerSums {
-    /// What is to be paid, tax included.
+    /// The amount to be paid, tax included.
     pub payable: i128,
     pub authorized: i128,
     pub captured: i128,

@@ -53,7 +53,7 @@ impl PaymentStatus {
     }
 }
 
-/// The magnitude still owed for a line: its payable amount without what was released.
+/// The magnitude still owed for a line: its payable amount less the released amount.
 fn owed(line: &Line) -> u64 {
     line.payable().magnitude() - line.released()
 }

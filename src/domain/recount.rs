@@ -1,4 +1,4 @@
-//! Recounts a line's sums from the operations alone, for `verify` to compare with.
+//! Recounts a line's sums from nothing but the operations, for `verify` to compare with.
 //!
 //! It shares no arithmetic with [`line`](super::line), so that a mistake there is found here.
 

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::error::{ApiError, Code};
 use crate::digest::sha256;
 
-/// A file of `static/`. Does not compile if there is no such file.
+/// A file of `static/`. Does not compile if the file does not exist.
 macro_rules! asset {
     ($file:literal, $content_type:literal) => {
         Asset {

@@ -42,7 +42,7 @@ pub struct OrderEventsReader(pub Actor);
 /// changes orders.
 pub struct OrderEventsWriter(pub Actor);
 
-/// A request that writes: what was sent, and its idempotency key.
+/// A request that writes, with its idempotency key.
 pub struct Sent<const BYTES_MAX: usize> {
     method: &'static str,
     path: String,

@@ -92,7 +92,7 @@ impl Guesses {
     }
 
     /// Forgets the failures of a client that has now sent the right secret, but not those of its
-    /// address, from which somebody else may be guessing.
+    /// address, from which another caller may be guessing.
     pub fn succeed_client(&self, attempt: &ClientAttempt) {
         lock(&self.clients).forget(&attempt.client);
     }

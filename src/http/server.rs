@@ -36,10 +36,11 @@ const SHUTDOWN_TIMEOUT_S: u64 = 10;
 /// connections.
 const BLOCKING_THREADS_MAX: usize = 8;
 
-/// Options of a server besides its state.
+/// Options of a server that are not part of its state.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
-    /// The path of the public URL, under which every route is served as well; empty if it has none.
+    /// The path of the public URL, under which every route is served as well; empty if there is no
+    /// path.
     pub path_prefix: String,
     /// Origins whose pages may call `/v1` from a browser.
     pub cors_origins: Vec<String>,

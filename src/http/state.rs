@@ -52,7 +52,7 @@ pub struct StateOptions {
     pub clock: Clock,
     pub token_life_s: i64,
     pub trusted_proxies: Vec<IpAddr>,
-    /// Host names of the server besides the public URL's.
+    /// Host names of the server, in addition to the public URL's.
     pub hosts: Vec<String>,
     pub insecure_http: bool,
 }

@@ -101,7 +101,7 @@ impl Tree {
         self.whole().is_some()
     }
 
-    /// The digits before the point, if there is no exponent and no fraction but zeros.
+    /// The digits before the point, if the number has no exponent and its fraction has only zeros.
     fn whole(&self) -> Option<&str> {
         let Tree::Number(text) = self else {
             return None;

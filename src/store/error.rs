@@ -17,7 +17,7 @@ pub enum StoreErrorKind {
     /// Another process holds the lock, or all readers are in use. It passes.
     #[error("the database is busy")]
     Busy,
-    /// There is no room to write. It passes when there is room again.
+    /// The disk has no room for the write. Writes succeed again once it has.
     #[error("the disk is full")]
     DiskFull,
     /// The file is damaged or not a Tillbook file.

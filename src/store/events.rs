@@ -131,7 +131,7 @@ pub(super) const INSERT_OPERATION: &str = "insert into events
 
 impl Reader<'_> {
     /// The events of several orders by order row, unordered and unchecked: [`follow_events`] sorts
-    /// them and checks that none is missing.
+    /// them and checks that no event is missing.
     pub(super) fn list_events(
         &self,
         rows: &OrderRows,

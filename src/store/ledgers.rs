@@ -101,7 +101,7 @@ impl Tx<'_> {
         found.map(|record| record.ledger).ok_or_else(|| StoreError::inconsistent("no such order"))
     }
 
-    /// Updates the ledger after an event: its sums, what is derived from them, and its newest
+    /// Updates the ledger after an event: its sums, the values derived from them, and its newest
     /// event.
     pub fn update_ledger(
         &self,

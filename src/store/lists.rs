@@ -19,7 +19,8 @@ pub(super) struct Listed {
     pub seq: &'static str,
     /// The index of an account's rows by `seq`.
     pub by_account: &'static str,
-    /// The index of an account's rows by `total_thousandths` and `seq`; empty if there is none.
+    /// The index of an account's rows by `total_thousandths` and `seq`; empty without such an
+    /// index.
     pub by_total: &'static str,
     pub values: &'static str,
     pub search: &'static str,
@@ -148,7 +149,7 @@ impl Reader<'_> {
             let params = named_params! {":account_seq": account_seq, ":at": at};
             self.find(sql, params, |row| row.get(0))
         };
-        // If no row is on the right side of a bound, none can match.
+        // If no row is on the right side of a bound, no row can match.
         let first = match window.created_from {
             None => 0,
             Some(from) => find(list.of.first_from, from)?.unwrap_or(i64::MAX),

@@ -49,7 +49,7 @@ pub struct OrderRecord {
     pub updated_at: Timestamp,
     pub ledger: Ledger,
     pub payment_status: PaymentStatus,
-    /// When and by whom it was closed, while it is closed.
+    /// When it was closed and who closed it, while it is closed.
     pub closed: Option<(Timestamp, CreatedBy)>,
     pub cancelled: Option<Cancelled>,
     pub document: KeptJson,

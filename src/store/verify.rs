@@ -29,7 +29,7 @@ const ORDERS_PER_SNAPSHOT: u32 = 1_000;
 /// How many findings are kept for printing; the rest is only counted.
 const FINDINGS_MAX: usize = 1_000;
 
-/// What was checked, and what is wrong.
+/// The result of a verification: counts of the rows checked, and the errors found.
 #[derive(Debug, Clone, Default)]
 pub struct VerifyReport {
     pub accounts: u64,
@@ -37,7 +37,7 @@ pub struct VerifyReport {
     pub lines: u64,
     pub operations: u64,
     pub events: u64,
-    /// Descriptions of what is wrong and where; the first thousand.
+    /// Descriptions of the errors and their places; the first thousand.
     pub findings: Vec<String>,
     /// The number of all findings.
     pub findings_count: u64,

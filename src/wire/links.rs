@@ -26,7 +26,7 @@ impl Links {
         &self.public_url
     }
 
-    /// The path of the public URL; empty if it has none.
+    /// The path of the public URL; empty if the URL has no path.
     pub fn base_path(&self) -> &str {
         let after_scheme = self.public_url.find("://").map_or(0, |at| at + 3);
         let path = self.public_url[after_scheme..].find('/').map(|at| at + after_scheme);

@@ -23,7 +23,7 @@ const VALUES_MAX: usize = 20;
 const PAGING_TOKEN_EXPECTED: &str = "Expected the paging_token of an element of this list.";
 const DATE_TIME_EXPECTED: &str = "Expected an RFC 3339 date-time, such as 2026-11-23T09:00:00Z.";
 
-/// Parameters of both lists, of orders and of drafts, besides the filters by value.
+/// Parameters of both lists, of orders and of drafts, without the filters by value.
 const FILTERS: [&str; 8] = [
     "limit",
     "starting_after",

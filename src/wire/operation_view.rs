@@ -6,7 +6,7 @@ use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::operation::Operation;
 use crate::json::ObjectText;
 
-/// Bytes that the JSON of most operations takes besides their document.
+/// Bytes that the JSON of most operations takes in addition to their document.
 const ROOM_AROUND: usize = 640;
 
 /// The operation's JSON text.

@@ -28,7 +28,7 @@ const OF_AN_ORDER: [&str; 14] = [
     "attachment",
 ];
 
-/// Fields of an item that may be changed, besides those of its discounts.
+/// Fields of an item that may be changed, without those of its discounts.
 const OF_AN_ITEM: [&str; 10] = [
     "status",
     "external_id",

@@ -12,7 +12,7 @@ use crate::domain::operation::OperationKind;
 use crate::json::ObjectText;
 use crate::store::OrderRecord;
 
-/// Bytes that the JSON of most orders takes besides their documents, items and operations.
+/// Bytes that the JSON of most orders takes in addition to their documents, items and operations.
 const ROOM_AROUND: usize = 2_048;
 
 /// The order's JSON text.
@@ -83,7 +83,7 @@ pub fn write_totals(object: &mut ObjectText, items: &[Item]) {
         .integer("payable_amount", totals.payable);
 }
 
-/// Writes what was recorded on an order or on one of its lines.
+/// Writes the sums of an order or of one of its lines.
 fn write_sums(object: &mut ObjectText, sums: &LedgerSums) {
     object
         .integer("authorized_amount", sums.authorized)

@@ -1,4 +1,4 @@
-//! Deletes what is only kept for a limited time.
+//! Deletes stored answers that are past their retention time.
 
 use super::Ticks;
 use crate::app::ForgetAnswers;

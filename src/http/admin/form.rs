@@ -82,10 +82,10 @@ fn is_from_our_pages(request: &HttpRequest) -> Result<bool, PageError> {
         return Ok(false);
     }
     if let Some(site) = header(HeaderName::from_static("sec-fetch-site")) {
-        // "none" means that the user caused the request directly, and no page of any site did.
+        // "none" means that the user caused the request directly, without a page of any site.
         return Ok(matches!(site, "same-origin" | "none"));
     }
-    // Old browsers send neither header; the form token alone protects them.
+    // Old browsers send neither header; only the form token protects them.
     let Some(origin) = header(ORIGIN) else { return Ok(true) };
     let host = origin.split_once("://").map(|(_, host)| host);
     Ok(origin == state(request)?.links.origin() || (host.is_some() && host == header(HOST)))

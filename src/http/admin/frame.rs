@@ -8,7 +8,7 @@ use crate::store::Trouble;
 /// The values that `base.html` shows. Paths begin with the path of the public URL.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    /// Path of the public URL; empty when it has none.
+    /// Path of the public URL; empty when the URL has no path.
     pub base: String,
     pub css: String,
     pub script: String,

@@ -23,7 +23,7 @@ pub enum PageError {
     Forbidden(&'static str),
     /// The request names a host that is not configured for this server.
     UnknownHost,
-    /// There is no such page, or it belongs to another account.
+    /// The page does not exist, or it belongs to another account.
     NotFound,
     /// The error that the API would answer with.
     Api(ApiError),

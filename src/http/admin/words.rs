@@ -53,8 +53,7 @@ pub fn doer(doer: &Doer) -> String {
     }
 }
 
-/// The payment status as a choice of a filter, where there is no order whose lines could refine
-/// it.
+/// The payment status as a choice of a filter. Without an order, no lines can refine it.
 pub fn payment_status_choice(status: PaymentStatus) -> &'static str {
     match status {
         PaymentStatus::Pending => "Not captured",

@@ -37,7 +37,8 @@ pub fn write_once<C: WriteCommand>(
     Ok(done)
 }
 
-/// Like [`write_once`], but an error if there is no file: the command makes no sense in a new one.
+/// Like [`write_once`], but an error if the file does not exist: the command makes no sense in a
+/// new file.
 pub fn write_once_in_existing<C: WriteCommand>(
     path: &Path,
     command: &C,
@@ -46,7 +47,8 @@ pub fn write_once_in_existing<C: WriteCommand>(
     write_once(path, command)
 }
 
-/// Reads the file without a server, also while one uses it. An error if there is no file.
+/// Reads the file without a server, also while a server uses it. An error if the file does not
+/// exist.
 pub fn read_once<T, E: From<StoreError>>(
     path: &Path,
     read: impl FnOnce(&Reader<'_>) -> Result<T, E>,

@@ -193,7 +193,7 @@ fn refuse_cut(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
 }
 
-/// The size of the WAL beside a file; 0 if there is none.
+/// The size of the WAL beside a file; 0 without a WAL.
 pub(in crate::store) fn wal_bytes(path: &Path) -> u64 {
     let mut wal = OsString::from(path);
     wal.push("-wal");

@@ -4,7 +4,7 @@
 //! and only then answers the callers. A single command does not wait for others. Commands refuse
 //! before their first write, so a refusal leaves nothing behind and the batch goes on. If a command
 //! fails or panics, the whole batch is rolled back and its commands are run again, each in its own
-//! transaction. There are no savepoints, because SQLite rolls back past them when the disk is full.
+//! transaction. Savepoints are not used, because SQLite rolls back past them when the disk is full.
 //!
 //! If a commit fails and certainly wrote nothing (busy, disk full), the batch is told and the
 //! writer goes on. After any other failure the outcome is unknown: the writer accepts nothing more,
@@ -58,7 +58,7 @@ pub struct WriterThread {
 /// Why the thread ended: `None` if it was told to, else the failure.
 pub type Ended = Option<String>;
 
-/// A started writer. `ended` resolves when the thread ends, for whatever reason.
+/// A started writer. `ended` resolves when the thread ends, for any reason.
 pub(super) struct Started {
     pub writer: Writer,
     pub thread: WriterThread,
@@ -230,7 +230,8 @@ impl WriterState {
         }
     }
 
-    /// A command of the batch failed: runs each in its own transaction, unless it was alone.
+    /// A command of the batch failed: runs each command in its own transaction, unless the batch
+    /// has only one.
     fn run_again(&mut self, batch: Batch) -> Result<(), OutcomeUnknown> {
         self.roll_back()?;
         if batch.len() == 1 {
@@ -352,7 +353,7 @@ impl<C: WriteCommand> Job for Task<C> {
             (Settled::Unavailable(kind), _) => Err(WriteError::Unavailable(kind)),
             (Settled::Unknown, _) => Err(WriteError::WritesOff),
         };
-        // The caller may have gone; what was committed stays committed.
+        // Sending fails if the caller has gone; the commit is not undone.
         drop(self.reply.send(answer));
     }
 }

@@ -20,7 +20,7 @@ pub struct TabKind {
     pub empty_text: &'static str,
 }
 
-/// All tabs in their order on the page. The first is shown when the address names none.
+/// All tabs in their order on the page. The first is shown when the address names no tab.
 pub const TABS: [TabKind; 6] = [
     TabKind {
         word: "all",
@@ -31,8 +31,8 @@ pub const TABS: [TabKind; 6] = [
         empty_title: "No orders yet.",
         empty_text: "Orders arrive through the API. Create a client for your website:",
     },
-    // An order is here if any of its lines holds money, whatever its sums are: lines of opposite
-    // signs can hold money that sums to zero (docs/contract.md, Decision 2).
+    // An order is here if any of its lines holds money. The order's sums do not tell: lines of
+    // opposite signs can hold money that sums to zero (docs/contract.md, Decision 2).
     TabKind {
         word: TO_CAPTURE,
         name: "To capture",
@@ -119,7 +119,7 @@ pub fn count(
 }
 
 /// The values in both lists, where an empty list allows all. `None` when both lists have values but
-/// share none.
+/// no value is in both.
 fn common<T: Copy + PartialEq>(some: &[T], others: &[T]) -> Option<Vec<T>> {
     if some.is_empty() || others.is_empty() {
         return Some([some, others].concat());

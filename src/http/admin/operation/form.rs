@@ -299,7 +299,7 @@ fn choose(loaded: &OrderRead, kind: OperationKind, wanted: &str) -> Option<Resou
     asked.or(only).cloned()
 }
 
-/// A redirect to the order's page, with a notice of what was recorded.
+/// A redirect to the order's page, with a notice of the recorded operation.
 fn see_recorded(state: &AppState, staff: &Staff, order: &OrderName, id: &str) -> HttpResponse {
     see_other(&format!("{}?recorded={id}", order_href(state, &staff.account_id, order)))
 }

@@ -74,7 +74,7 @@ pub struct Detail {
     pub problem: String,
 }
 
-/// What is carried over from the form's previous page.
+/// Values carried over from the form's previous page.
 pub struct Before<'a> {
     pub notice: &'a str,
     pub key: String,
@@ -90,7 +90,7 @@ pub struct Place<'a> {
     pub before: Before<'a>,
 }
 
-/// Builds the page from the order and what was typed.
+/// Builds the page from the order and the typed values.
 pub fn operation_page(
     subject: &Subject<'_>,
     loaded: &OrderRead,

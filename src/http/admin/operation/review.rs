@@ -16,7 +16,7 @@ const LINES_MAX: usize = 20;
 pub struct Review {
     /// The label of the button, with the sum.
     pub button: String,
-    /// What the operation does, and what is left afterwards.
+    /// The effect of the operation, and the amount left afterwards.
     pub sentences: Vec<String>,
     /// The amount of each line, as `2 Stol: 120.00`.
     pub lines: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Refused {
 pub fn review(subject: &Subject<'_>, typed: &Typed) -> Option<Result<Review, Refused>> {
     let request = typed.request.as_ref()?;
     let ledger = &subject.order.ledger;
-    // There is no event yet; the highest number sorts after all recorded ones.
+    // The event does not exist yet; the highest number sorts after all recorded ones.
     let decided = decide(ledger, request, &placeholder_id(), EventSeq(i64::MAX));
     Some(match decided {
         Ok(recording) => Ok(accepted(subject, request, &recording.ledger)),

@@ -321,7 +321,7 @@ fn form_problem(problem: Problem) -> (&'static str, String) {
     (field_at(&problem.path), message)
 }
 
-/// The field of the form that a path in the body came from; empty when there is none.
+/// The field of the form that a path in the body came from; empty when no field has it.
 fn field_at(path: &str) -> &'static str {
     let details = DETAILS.iter().find(|(_, place)| *place == path).map(|(name, _)| *name);
     match path {

@@ -11,9 +11,9 @@ pub struct Words {
     pub action: &'static str,
     pub verb: &'static str,
     pub verb_past: &'static str,
-    /// The heading of the column with what has been done so far.
+    /// The heading of the column of amounts done so far.
     pub so_far: &'static str,
-    /// The heading of the column with what is left.
+    /// The heading of the column of amounts left to do.
     pub left: &'static str,
     pub nothing_left: &'static str,
     /// Follows an amount: what happens to the money that the operation leaves.

@@ -1,4 +1,4 @@
-//! The order page's curl commands: one shows the order, the others capture what is left.
+//! The order page's curl commands: one shows the order, the others capture the remaining amounts.
 
 use super::sections::{More, Section, Whole};
 use crate::domain::ids::ResourceId;
@@ -18,7 +18,7 @@ pub struct Command {
     pub more: Option<More>,
 }
 
-/// One command that reads the order, and one for each capture that takes what is left.
+/// One command that reads the order, and one for each capture of remaining amounts.
 pub fn commands(
     order: &OrderRecord,
     links: &Links,

@@ -129,7 +129,7 @@ pub fn bar(order: &OrderRecord) -> Bar {
         });
         start += width;
     }
-    // Widths are rounded down, so the last part takes what is left of the bar.
+    // Widths are rounded down, so the last part takes the rest of the bar.
     if let Some(last) = parts.last_mut() {
         last.width = BAR_WIDTH - last.start;
     }

@@ -36,7 +36,7 @@ struct OrderPage {
     payment_words: &'static str,
     created: String,
     created_by: String,
-    /// When, by whom and why the order was closed or cancelled; empty while it is open.
+    /// When and why the order was closed or cancelled, and who did it; empty while it is open.
     ended: String,
     figures: Vec<Figure>,
     bar: Bar,

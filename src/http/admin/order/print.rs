@@ -38,7 +38,7 @@ struct PackingSlip {
     head: Head,
     comment: String,
     lines: Vec<SlipLine>,
-    /// A sentence on lines with negative amounts, which are left out; empty when there are none.
+    /// A sentence on lines with negative amounts, which are left out; empty if every line is shown.
     left_out: String,
 }
 
@@ -169,11 +169,11 @@ fn receipt_line(order: &OrderRecord, item: &Item) -> ReceiptLine {
     }
 }
 
-/// The total, the tax in it, and what is captured, refunded and left to pay.
+/// The total, the tax in it, and the amounts captured, refunded and left to pay.
 fn sums(order: &OrderRecord) -> Vec<Sum> {
     let LedgerSums { payable: total, captured, refunded, released, .. } = order.ledger.sums();
-    // Money that was released and not reserved again is no longer owed (docs/contract.md,
-    // Decision 2).
+    // The customer does not owe money that was released and not reserved again
+    // (docs/contract.md, Decision 2).
     let released = match order.ledger.status {
         OrderStatus::Cancelled => total - captured,
         _ => released,

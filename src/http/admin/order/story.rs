@@ -28,7 +28,7 @@ pub struct EventRow {
     pub when: String,
     pub what: String,
     pub by: String,
-    /// The text of a comment, or the description of a service's step; empty when there is none.
+    /// The text of a comment, or the description of a service's step; empty for other events.
     pub said: String,
     /// The address that deletes the comment; empty without a comment, or when the role may not.
     pub delete_href: String,
@@ -36,7 +36,7 @@ pub struct EventRow {
     pub raw: String,
 }
 
-/// What the rows depend on besides the order.
+/// Options of the rows.
 pub struct EventOptions<'a> {
     pub links: &'a Links,
     pub whole: &'a Whole,
@@ -101,8 +101,8 @@ fn step_words(step: &ServiceEvent) -> String {
     format!("{}: {}{went}", short(&step.service), short(&step.service_status))
 }
 
-/// A short name for a change. An order's id may be the word `open`, so a path alone is not enough:
-/// the method is matched too.
+/// A short name for a change. An order's id may be the word `open`, so the path is not enough: the
+/// method is matched too.
 fn change_words(api: &ApiEvent, version: i64, is_comment: bool) -> String {
     let mut segments = api.path.trim_end_matches('/').rsplit('/');
     let (last, before) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());

@@ -1,5 +1,5 @@
-//! Makes the first owner, and the first account if there is none. The link that a new server prints
-//! is the permission.
+//! Makes the first owner, and the first account if the book has no account. The link that a new
+//! server prints is the permission.
 
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -74,7 +74,7 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     Ok(signed_in(state, &ticket, &format!("{}/admin", state.links.base_path())))
 }
 
-/// Reads the form, or says what is wrong with it.
+/// Reads the form, or describes its first error.
 fn read(form: &Form, needs_account: bool) -> Result<Typed, String> {
     Ok(Typed {
         account: needs_account.then(|| parse_account(form)).transpose()?,

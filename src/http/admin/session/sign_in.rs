@@ -139,7 +139,7 @@ pub fn link_refused(why: UseLinkRefused) -> ApiError {
 /// A redirect that also sets the session cookie.
 pub fn signed_in(state: &AppState, ticket: &Ticket, path: &str) -> HttpResponse {
     let mut response = see_other(path);
-    // The cookie's value is base64url, so it is always a valid header and this cannot fail.
+    // This cannot fail: the cookie's value is base64url, which is always valid in a header.
     drop(add_cookie(&mut response, session_cookie(state, ticket)));
     response
 }
@@ -156,7 +156,8 @@ pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
 }
 
 /// The names that a sign-in is counted under. From afar, a loopback address is that of a proxy
-/// which does not forward the caller's address. Many people share it, so it is not counted.
+/// which does not forward the caller's address. Many people share it, so attempts are not counted
+/// under it.
 fn attempt(state: &AppState, request: &HttpRequest, typed: &str) -> SignInAttempt {
     // One spelling, so that other spellings of an e-mail are not further names to guess under.
     let user = email::parse(typed).map_or_else(|| typed.to_lowercase(), |email| email.to_string());
