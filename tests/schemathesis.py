@@ -1,4 +1,4 @@
-"""What `tests/schemathesis` adds to Schemathesis."""
+"""Hooks and checks that `tests/schemathesis` adds to Schemathesis."""
 
 import atexit
 import collections
@@ -16,38 +16,39 @@ TRIED = json.loads(os.environ["TRIED"])
 HERE, ELSEWHERE = TRIED["here"], TRIED["elsewhere"]
 session = requests.Session()
 
-# What may be wrong with a request that fits the document, because JSON Schema cannot say it.
+# Errors that a request may have although it matches the document, because JSON Schema cannot state
+# these rules.
 BEYOND_THE_SCHEMA = {
     "unknown_line",  # the order has no such line
-    "unknown_order",  # there is no order of that name to change
+    "unknown_order",  # the order to change does not exist
     "duplicate_line",  # a line is named twice
-    "wrong_sign",  # the amount has not the sign of what the line is worth
-    "amount_out_of_range",  # the items together leave the range
-    "discounts_exceed_gross_amount",  # an item's discounts together
+    "wrong_sign",  # the amount's sign differs from that of the line's payable amount
+    "amount_out_of_range",  # the sum of the items is out of range
+    "discounts_exceed_gross_amount",  # the sum of an item's discounts
     "unmasked_card_number",  # the digits pass Luhn's test
-    "not_changeable",  # a known field is sent otherwise than it stands
+    "not_changeable",  # a fixed field is sent with another value than the stored one
     "unknown_authorization",  # the order has no such authorization
-    "nul_character",  # somewhere in what is kept as it comes
-    "too_deep",  # levels, counted over the whole body
+    "nul_character",  # in a field that is stored as it was sent
+    "too_deep",  # the nesting of the whole body
 }
-# The same, where the code is too broad to be let pass everywhere.
+# More such errors. Their codes have other causes too, so they are accepted only at these paths.
 BEYOND_THE_SCHEMA_AT = {
-    ("starting_after", "bad_value"),  # the list has nothing with that token
-    ("/audience", "bad_value"),  # another account than that of the path
+    ("starting_after", "bad_value"),  # the token is not in the list
+    ("/audience", "bad_value"),  # not the account in the path
     ("/order/items", "empty"),  # a draft may be kept without lines, but not completed
-    ("/options/replace", "required"),  # the draft names no order to replace, now or before
+    ("/options/replace", "required"),  # the draft names no order to replace, in this request or an earlier one
     ("/authorization_id", "required"),  # the order has several
-    ("/line_id", "bad_value"),  # another line than that of the path
+    ("/line_id", "bad_value"),  # not the line in the path
 }
-# The same for a change of a draft, which may have said before that it is not to be split.
+# More such errors of a change of a draft, whose stored options may allow splitting it.
 BEYOND_THE_SCHEMA_OF_CHANGES = {("/order/order_id", "bad_value")}
-# What a whole answer may say: the key was used before, the body has too many bytes.
+# Codes of a whole answer: the key was used before, the body has too many bytes.
 BEYOND_THE_SCHEMA_CODES = {"idempotency_key_reused", "body_too_large"}
 
 
 @schemathesis.check
 def valid_requests_are_accepted(ctx, response, case):
-    """`positive_data_acceptance`, but for what is refused for a reason beyond the schema."""
+    """Like `positive_data_acceptance`, but allows refusals that JSON Schema cannot state."""
     if response.status_code in (400, 413, 422):
         error = response.json()["error"]
         problems = error.get("errors", [])
@@ -58,7 +59,7 @@ def valid_requests_are_accepted(ctx, response, case):
 
 
 def is_beyond(method, problem):
-    """Whether JSON Schema could not have said this."""
+    """True if JSON Schema cannot state the broken rule."""
     named = (problem["path"], problem["code"])
     if method == "PUT" and named in BEYOND_THE_SCHEMA_OF_CHANGES:
         return True
@@ -67,9 +68,10 @@ def is_beyond(method, problem):
 
 @schemathesis.check
 def another_account_is_refused(ctx, response, case):
-    """What was done for one account is not done for another: neither there nor under its own name.
+    """Sends an accepted request again with a token of another account. It must be refused for the
+    first account, and for the other account too if it names a resource of the first.
 
-    `object_level_authorization` sees only reads whose answer has the id in a field of its own.
+    The check `object_level_authorization` finds only reads whose answer has the id in a field.
     """
     if not 200 <= response.status_code < 300 or "aid" not in (case.path_parameters or {}):
         return None
@@ -80,7 +82,7 @@ def another_account_is_refused(ctx, response, case):
     ).prepare()
     request.headers["Authorization"] = f"Bearer {ELSEWHERE['token']}"
     refused_as(request, 403)
-    # The other account has no resource of that id. Its own lists and its own new drafts are its right.
+    # The other account has no resource with this id. It may list its own and make new drafts.
     if case.path_parameters.keys() & {"id", "order_id"}:
         request.url = request.url.replace(f"/{HERE['aid']}/", f"/{ELSEWHERE['aid']}/", 1)
         refused_as(request, 404)
@@ -88,7 +90,7 @@ def another_account_is_refused(ctx, response, case):
 
 
 def refused_as(request, status):
-    """Fails unless that is the answer."""
+    """Fails unless the request gets this status."""
     told = session.send(request).status_code
     if told != status:
         where = f"{request.method} {request.url}"
@@ -96,10 +98,10 @@ def refused_as(request, status):
 
 
 class Things:
-    """What the account has: an order with an operation of each kind, and an open draft.
+    """Resources of the account: an order with an operation of each kind, and an open draft.
 
-    A request that is to be accepted needs something that it can be done to. What a request has used
-    up is made anew when the next one needs it.
+    A request can be accepted only if its resource exists. A resource that a request has used up is
+    made again when another request needs it.
     """
 
     LINES = [{"id": f"chair-{nth}", "line_id": nth, "gross_amount": 39800} for nth in range(1, 4)]
@@ -146,7 +148,7 @@ class Things:
         return self.ids["comment"]
 
     def named_by(self, operation):
-        """What the parameters of this operation's path can name."""
+        """Values for the parameters of this operation's path that name existing resources."""
         *_, last = operation.path.split("/")
         here = {}
         for name in re.findall(r"{(\w+)}", operation.path):
@@ -167,7 +169,7 @@ class Things:
         return here
 
     def used_by(self, case):
-        """Forgets what a request that was accepted has used up."""
+        """Forgets the resources that an accepted request has used up."""
         operation = case.operation
         *_, last = operation.path.split("/")
         named = case.path_parameters or {}
@@ -192,7 +194,7 @@ orders_made = []
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Makes requests that something can come of."""
+    """Changes requests so that they can be accepted."""
     # Under one key, all requests but the first would be a 422.
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and KEY.fullmatch(key):
@@ -202,7 +204,7 @@ def before_call(context, case, kwargs):
     phase = case.meta.phase
     if phase.name.value == "stateful":
         case.path_parameters["aid"] = HERE["aid"]
-        # Only links bring the id of an order; a step that begins with one needs one that was made.
+        # Order ids come only from links; the first step of a chain takes the id of a completed order.
         if orders_made and case.path_parameters.get("order_id", orders_made[-1]) not in orders_made:
             case.path_parameters["order_id"] = orders_made[-1]
         return
@@ -210,7 +212,7 @@ def before_call(context, case, kwargs):
     if phase.name.value == "coverage":
         names_what_is_there = is_not_of_the_path(phase.data)
     else:
-        # One of four keeps the names that were made up for it.
+        # One request of four keeps its generated path parameters.
         path = case.meta.components.get(ParameterLocation.PATH)
         names_what_is_there = path is None or path.mode.is_positive
         made_up = phase.name.value == "fuzzing" and of_operation[case.operation.label] % 4 == 0
@@ -220,7 +222,7 @@ def before_call(context, case, kwargs):
     if names_what_is_there:
         case.path_parameters.update(things.named_by(case.operation))
     if case.meta.generation.mode.is_positive:
-        # No list has anything with a token that was made up.
+        # A generated token is in no list.
         (case.query or {}).pop("starting_after", None)
         if case.operation.path.endswith(Things.KINDS) and case.method == "POST":
             for line_id, item in enumerate(case.body["items"][:3], 1):
@@ -228,7 +230,7 @@ def before_call(context, case, kwargs):
 
 
 def is_not_of_the_path(data):
-    """Whether the request is made up to try something else than its path."""
+    """True if the request tests something other than its path."""
     location = data.parameter_location
     return location is None or location.value != "path"
 
@@ -239,7 +241,7 @@ of_kind = collections.Counter()
 
 @schemathesis.hook
 def filter_case(context, case):
-    """Leaves out most of coverage's thousands in a short run, and the first of no kind."""
+    """Leaves out most of the coverage cases in a short run, but never the first of a kind."""
     if case.meta is None or case.meta.phase.name.value != "coverage":
         return True
     what = case.meta.phase.data
@@ -250,10 +252,12 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
-    """For the links, narrows the document to drafts and operations that chains can go on from.
+    """Narrows the document, for the run of links, to drafts and operations that chains can continue
+    from.
 
-    All that fits what is left fits the document. A random draft is refused when it is completed, for
-    it has no lines or names an order to change; a random operation names lines that are not there.
+    Every request that matches the narrower document matches the full one. A random draft would be
+    refused when it is completed, because it has no lines or names an order to change; a random
+    operation would name lines that do not exist.
     """
     if TRIED["run"] != "links":
         return
@@ -290,7 +294,7 @@ def before_load_schema(context, raw_schema):
         "additionalProperties": False,
     }
     schemas["OperationRequest"]["properties"]["items"]["maxItems"] = 1
-    # The document cannot say this: OpenAPI allows an expression as a link's whole body only.
+    # The document cannot have this: in OpenAPI, an expression can only be a link's whole body.
     whole_line = {
         "items": [
             {
@@ -308,7 +312,7 @@ told = collections.Counter()
 
 @schemathesis.hook
 def after_call(context, case, response):
-    """Counts the answers, and sees what the request has used up or made."""
+    """Counts the answers, and records the resources that the request has used up or made."""
     # Checks send some requests again, without a token.
     if case.meta is None or response.request.headers.get("Authorization") is None:
         return
@@ -326,6 +330,6 @@ def after_call(context, case, response):
 
 @atexit.register
 def write_answers():
-    """Tells `tests/schemathesis` how many requests that fit the document were accepted."""
+    """Writes the numbers of accepted and refused valid requests to a file for `tests/schemathesis`."""
     with open(TRIED["answers"], "w") as file:
         json.dump([[*key, requests] for key, requests in sorted(told.items())], file)

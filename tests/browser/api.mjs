@@ -1,7 +1,7 @@
 // The part of the JSON API that the tests need to make orders.
 
 /// How often a request is repeated while the server does not know a new client yet. The server
-/// looks four times a second, so after this many it never will.
+/// looks for new clients four times a second, so this is enough.
 const TOKEN_TRIES_MAX = 100;
 
 export class Api {
@@ -10,7 +10,7 @@ export class Api {
     this.basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
   }
 
-  /// Sends a request and gives back the answer's body; an error for any status but 2xx.
+  /// Sends a request and returns the answer's body; an error for any status but 2xx.
   async send(method, path, body) {
     this.token ??= await this.makeToken();
     const headers = { authorization: `Bearer ${this.token}` };
@@ -31,7 +31,7 @@ export class Api {
     }
   }
 
-  /// Makes an order of a draft; its id.
+  /// Makes an order from a draft and returns its id.
   async order(order, options = {}) {
     const short = { generate_order_id: 'ALPHANUMERIC_9', split_draft: false, ...options };
     const draft = await this.send('POST', '/draft_orders', { order, options: short });

@@ -1,6 +1,6 @@
-// Running Tillbooks, each with its own port and file, and their output at the start.
+// Tillbook servers, each with its own port and file, and their output at the start.
 //
-// demo:  `tillbook demo`, with its shop, a user a role and an API client. empty: a book with an
+// demo:  `tillbook demo`, with its shop, one user per role and an API client. empty: a book with an
 // account and an owner, and no order. several: a book with two accounts and an owner of both.
 // fresh: a book without a user.
 
@@ -27,7 +27,7 @@ const environment = Object.fromEntries(
 const running = new Set();
 process.on('exit', () => running.forEach((book) => book.child?.kill('SIGKILL')));
 
-/// A book on disk; `url` is there once it is served.
+/// A book on disk; `url` is set once it is served.
 export class Book {
   account = 'T00000001';
   users = {};
@@ -67,7 +67,7 @@ export class Book {
     return new Api(this.url, account, made.client_id, made.client_secret);
   }
 
-  /// Serves the book until it is stopped; resolves when it has said `last`.
+  /// Serves the book until it is stopped; resolves when the server has printed `last`.
   async serve(subcommand, last) {
     const args = [subcommand, '--db', this.db, '--listen', '127.0.0.1:0', '--log', 'warn'];
     const options = { cwd: this.folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] };
@@ -152,7 +152,7 @@ const makers = {
 
 const shared = new Map();
 
-/// The book of that kind that the tests of a file share.
+/// The book of this kind that the tests of a file share.
 export function book(kind) {
   if (!shared.has(kind)) shared.set(kind, makers[kind]());
   return shared.get(kind);

@@ -1,4 +1,4 @@
-// The API's reference: it works on a machine without a network, and tries requests here.
+// The API's reference page: it works without a network, and sends its requests to this server.
 
 import assert from 'node:assert/strict';
 
@@ -30,7 +30,7 @@ trials('the reference of the API', () => {
     await answer.filter({ hasText: '200' }).waitFor();
   });
 
-  trial('leads to the document itself without script', async (open) => {
+  trial('links to the document without script', async (open) => {
     const page = await open({ script: false });
     await page.goto('/docs');
     const link = page.getByRole('link', { name: 'openapi.yaml' });

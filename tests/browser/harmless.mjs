@@ -1,4 +1,4 @@
-// Properties of every page, whatever text is on it.
+// Properties that every page must have with any text on it.
 
 import assert from 'node:assert/strict';
 

@@ -13,7 +13,7 @@ import { chromium } from 'playwright-core';
 
 import { book, root, stopBooks } from './books.mjs';
 
-/// Without these, Chromium calls home while the tests run.
+/// Without these, Chromium sends requests to its maker while the tests run.
 const QUIET = [
   '--disable-background-networking',
   '--disable-component-update',
@@ -26,7 +26,7 @@ const QUIET = [
 /// Debian's Chromium without a window system: it opens a session in a quarter of the time.
 const PROGRAM = 'chromium-headless-shell';
 
-/// How long something may keep a page waiting before its test fails.
+/// The longest that a page may wait for anything before its test fails.
 const WAIT_MS_MAX = 15_000;
 
 export const WIDE = { width: 1280, height: 800 };
@@ -52,7 +52,7 @@ function findChromium() {
   return found;
 }
 
-/// The tests of a file; what they started is stopped after the last of them.
+/// Defines the tests of a file; the browser and books are stopped after the last of them.
 export function trials(title, define) {
   describe(title, () => {
     after(closeAll);
@@ -67,7 +67,7 @@ export async function closeAll() {
   await stopBooks();
 }
 
-/// A test that gets `open`, which opens pages. Its pages must have had no trouble when it ends.
+/// A test that gets `open`, which opens pages. It fails if one of its pages had any trouble.
 export function trial(name, body) {
   return trialWith(name, {}, body);
 }
@@ -111,8 +111,8 @@ async function keepScreenshot(page, name) {
   }
 }
 
-/// A page of its own session, of the shared book of that `kind` unless it is `from` another; `as`
-/// names the role that is signed in, none by default.
+/// Opens a page in a new session, of the shared book of this `kind` or of the book `from`. `as` is
+/// the role that is signed in; without it, the page is signed out.
 export async function openPage({ kind = 'demo', from, as, script = true } = {}) {
   from ??= await book(kind);
   const context = await (await browser()).newContext({
@@ -153,7 +153,7 @@ function watch(page, url) {
     documents.add(response.url());
   });
   page.on('console', (message) => {
-    // A test that visits a page says itself which status it expects.
+    // Every visit checks the status itself.
     const isStatus = message.text().startsWith('Failed to load resource');
     if (isStatus && documents.has(message.location().url)) return;
     if (message.type() === 'error') troubles.push(`console: ${message.text()}`);
@@ -170,18 +170,18 @@ export function expectNoTrouble(page) {
   assert.deepEqual(page.troubles, [], `trouble on ${page.url()}`);
 }
 
-/// Goes to a path of the book and expects that status.
+/// Goes to a path of the book and expects this status.
 export async function visit(page, path, status = 200) {
   const response = await page.goto(path);
   assert.equal(response.status(), status, path);
 }
 
-/// Presses a button or follows a link by its name, and waits for the page that comes.
+/// Presses a button or follows a link by its name, and waits for the next page.
 export async function press(page, name, role = 'button') {
   await follow(page, page.getByRole(role, { name, exact: true }));
 }
 
-/// Clicks an element that was found in another way, and waits for the page that comes.
+/// Clicks an element that was found in another way, and waits for the next page.
 export async function follow(page, locator) {
   await Promise.all([page.waitForEvent('load'), locator.click()]);
 }

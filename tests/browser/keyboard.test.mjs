@@ -1,5 +1,5 @@
 // Every page without a mouse: Tab reaches every control in the order of the page, the focused
-// control is visible and shows its focus, and the skip link skips.
+// control is visible and shows its focus, and the skip link works.
 
 import assert from 'node:assert/strict';
 
@@ -29,7 +29,7 @@ trials('keyboard', () => {
       }
     });
 
-    trial(`${entry.name} lets its head be skipped`, async (open) => {
+    trial(`${entry.name} has a working skip link`, async (open) => {
       const page = await open({ kind: entry.kind, as: entry.as });
       await show(page, entry);
       const skip = page.locator('a.skip');
@@ -50,7 +50,7 @@ trials('keyboard', () => {
   }
 });
 
-/// Presses Tab until the first control comes round again; each control that had the focus, once.
+/// Presses Tab until the first control has the focus again; returns each control that had it, once.
 async function walk(page, count) {
   const walked = [];
   for (let presses = 0; presses < count * PRESSES_PER_STOP_MAX; presses += 1) {
@@ -63,7 +63,7 @@ async function walk(page, count) {
   return walked;
 }
 
-/// Runs in the page: numbers every control that Tab should come to and gives their names.
+/// Runs in the page: numbers every control that Tab should reach and returns their names.
 function markStops() {
   const focusable = 'a[href], button, input, select, textarea, summary, [tabindex]';
   const all = document.querySelectorAll(focusable);
@@ -82,7 +82,7 @@ function markStops() {
   return stops.map((element) => element.innerText || element.name || element.outerHTML);
 }
 
-/// Runs in the page: which control has the focus and what is wrong with it.
+/// Runs in the page: returns the focused control and its faults.
 async function describeFocus(framesMax) {
   const element = document.activeElement;
   if (!element.dataset.stop) return { at: -1 };

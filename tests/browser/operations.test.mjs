@@ -1,5 +1,5 @@
-// Recording operations with the form: shown for review, recorded once, whatever the browser does
-// then.
+// Recording operations with the form: they are shown for review and recorded once, also after going
+// back, reloading or pressing twice.
 
 import assert from 'node:assert/strict';
 
@@ -20,7 +20,7 @@ const box = (page, line) => page.locator(`input[name="amount-${line}"]`);
 const quantityBox = (page, line) => page.locator(`input[name="quantity-${line}"]`);
 const recordButton = (page) => page.locator('#review button[value=record]');
 
-/// A signed-in user at the page of an order of that story.
+/// Signs a user in and opens the page of an order of this story.
 async function openOrder(open, as, made, more) {
   const page = await open({ as });
   const id = await stories[made](page.book.api, undefined, more);
@@ -81,7 +81,7 @@ trials('operations', () => {
     await expectWords(page, 'Recorded a capture of 125.00 NOK.');
   });
 
-  trialWithAndWithoutScript('clear and all that is left fill the boxes', async (open) => {
+  trialWithAndWithoutScript('Clear and All remaining fill the boxes', async (open) => {
     const { page } = await openOrder(open, 'packer', 'full');
     await press(page, 'Capture', 'link');
     await press(page, 'Clear');
@@ -109,7 +109,7 @@ trials('operations', () => {
     await expectWords(page, 'Recorded a reservation of 1 200 JPY.');
   });
 
-  trialWithAndWithoutScript('going back and reloading record nothing more', async (open) => {
+  trialWithAndWithoutScript('going back and reloading record no second operation', async (open) => {
     const { page, id } = await openOrder(open, 'packer', 'reserved');
     await press(page, 'Capture', 'link');
     const form = page.url();
@@ -124,7 +124,7 @@ trials('operations', () => {
     assert.equal((await operations(page, id, 'captures')).length, 1);
   });
 
-  trial('the back button leads to what was recorded', async (open) => {
+  trial('the back button leads to the recorded operation', async (open) => {
     const { page, id } = await openOrder(open, 'packer', 'reserved');
     await press(page, 'Capture', 'link');
     await press(page, 'Record capture 250.00 NOK');
@@ -145,7 +145,7 @@ trials('operations', () => {
     assert.equal((await operations(page, id, 'captures')).length, 1);
   });
 
-  trialWithAndWithoutScript('whoever comes second keeps their input and is told', async (open) => {
+  trialWithAndWithoutScript('the second of two users keeps their input', async (open) => {
     const { page, id } = await openOrder(open, 'packer', 'reserved');
     await press(page, 'Capture', 'link');
     await box(page, 1).fill('200');
@@ -169,7 +169,7 @@ trials('operations', () => {
     await expectWords(page, 'Recorded a capture of 150.00 NOK.');
   });
 
-  trialWithAndWithoutScript('what cannot be an amount is marked and tied to its box', async (open) => {
+  trialWithAndWithoutScript('an invalid amount is marked and tied to its box', async (open) => {
     const { page } = await openOrder(open, 'packer', 'reserved');
     await press(page, 'Capture', 'link');
     await box(page, 1).fill('1.005');
@@ -183,7 +183,7 @@ trials('operations', () => {
     assert.equal(await recordButton(page).count(), 0);
   });
 
-  trialWithAndWithoutScript('a reservation is chosen first where there are several', async (open) => {
+  trialWithAndWithoutScript('one of several reservations is chosen first', async (open) => {
     const { page, id } = await openOrder(open, 'owner', 'many');
     await press(page, 'Capture', 'link');
     await expectWords(page, 'Choose the reservation that this draws on.');
@@ -194,7 +194,7 @@ trials('operations', () => {
     assert.equal(captures.at(-1).authorization_id, authorizations.at(-1).id);
   });
 
-  trial('a capture is recorded by keyboard alone', async (open) => {
+  trial('a capture is recorded with only the keyboard', async (open) => {
     const { page, id } = await openOrder(open, 'packer', 'reserved');
     await tabTo(page, (element) => element.textContent === 'Capture');
     await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
@@ -219,7 +219,7 @@ trials('operations', () => {
     assert.equal((await operations(page, id, 'captures')).length, 0);
   });
 
-  trial('the same request is there to copy', async (open) => {
+  trial('the same request can be copied as a command', async (open) => {
     const { page } = await openOrder(open, 'packer', 'reserved');
     await press(page, 'Capture', 'link');
     await page.locator('#review summary').click();

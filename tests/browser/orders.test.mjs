@@ -1,4 +1,4 @@
-// The list of orders and the page of one: finding, paging, closing, opening, cancelling.
+// The order list and the order page: finding, paging, closing, opening, cancelling.
 
 import assert from 'node:assert/strict';
 
@@ -53,7 +53,7 @@ trials('orders', () => {
     }
   });
 
-  trialWithAndWithoutScript('each tab of an empty book says what belongs there', async (open) => {
+  trialWithAndWithoutScript('each tab of an empty book says what it shows', async (open) => {
     const page = await open({ kind: 'empty', as: 'owner' });
     await visit(page, ordersPath(page));
     for (const [at, name] of TABS.entries()) {
@@ -63,7 +63,7 @@ trials('orders', () => {
     assert.equal(await page.locator('table').count(), 0);
   });
 
-  trialWithAndWithoutScript('search finds a name and tells when it finds none', async (open) => {
+  trialWithAndWithoutScript('search finds a name and says if no order matches', async (open) => {
     const page = await open({ as: 'viewer' });
     const id = await story(page.book, 'reserved');
     await visit(page, ordersPath(page));
@@ -80,7 +80,7 @@ trials('orders', () => {
     assert.equal((await orderIds(page)).length, 50);
   });
 
-  trialWithAndWithoutScript('dates are days of the shop', async (open) => {
+  trialWithAndWithoutScript('dates are days in the time zone of the shop', async (open) => {
     const page = await open({ as: 'viewer' });
     const id = await story(page.book, 'reserved');
     await visit(page, `${ordersPath(page)}?search=${id}`);
@@ -99,7 +99,7 @@ trials('orders', () => {
     assert.deepEqual(await search(next, ''), []);
   });
 
-  trialWithAndWithoutScript('pages go on to the last order and show none twice', async (open) => {
+  trialWithAndWithoutScript('pages show each order once, to the last one', async (open) => {
     const page = await open({ as: 'viewer' });
     await visit(page, ordersPath(page));
     const count = Number(await page.locator('.tabs [aria-current=page] .count').innerText());
@@ -113,7 +113,7 @@ trials('orders', () => {
     assert.ok(100 < count, 'there are three pages');
   });
 
-  trialWithAndWithoutScript('filters and sorts are chosen, and stand in the address', async (open) => {
+  trialWithAndWithoutScript('filters and sorting are kept in the address', async (open) => {
     const page = await open({ as: 'viewer' });
     await visit(page, ordersPath(page));
     await page.getByText('More filters').click();
@@ -132,7 +132,7 @@ trials('orders', () => {
     assert.equal((await orderIds(page)).length, 50);
   });
 
-  trialWithAndWithoutScript('a packer goes from the queue to a capture and home', async (open) => {
+  trialWithAndWithoutScript('a packer goes from the queue to a capture and back', async (open) => {
     const page = await open({ as: 'packer' });
     await stories.reserved(page.book.api);
     await visit(page, ordersPath(page));
@@ -141,7 +141,7 @@ trials('orders', () => {
     assert.equal(await page.locator('h1').innerText(), 'Record a capture');
   });
 
-  trialWithAndWithoutScript('somebody with several shops chooses one', async (open) => {
+  trialWithAndWithoutScript('a user with several shops chooses one', async (open) => {
     const page = await open({ kind: 'several', as: 'owner' });
     await visit(page, '/admin');
     await press(page, 'The shop by the sea', 'link');
@@ -150,7 +150,7 @@ trials('orders', () => {
     await expectWords(page, 'The shop in the street');
   });
 
-  trialWithAndWithoutScript('an order is opened from its row and left again', async (open) => {
+  trialWithAndWithoutScript('an order page is opened from its row and left again', async (open) => {
     const page = await open({ as: 'packer' });
     await visit(page, ordersPath(page));
     const [id] = await orderIds(page);
@@ -177,7 +177,7 @@ trials('orders', () => {
     }
   });
 
-  trialWithAndWithoutScript('an action that came too late says why', async (open) => {
+  trialWithAndWithoutScript('an action that is no longer possible says why', async (open) => {
     const { page, id } = await openOrder(open, 'owner', 'reserved');
     await page.book.api.change('close', id);
     await press(page, 'Close order');
@@ -185,13 +185,13 @@ trials('orders', () => {
     await expectWords(page, `Order ${id}`, 'Closed Reserved');
   });
 
-  trial('what cannot be done has no button and says why', async (open) => {
+  trial('an impossible operation has no button and says why', async (open) => {
     const { page } = await openOrder(open, 'owner', 'full');
     assert.equal(await page.getByRole('button', { name: 'Cancel order' }).count(), 0);
     await expectWords(page, 'Cancel order: Money was captured.');
   });
 
-  trial('who may not manage orders is shown no button for it', async (open) => {
+  trial('a user who may not manage orders sees no buttons for it', async (open) => {
     for (const as of ['packer', 'viewer']) {
       const { page, id } = await openOrder(open, as, 'reserved');
       await expectWords(page, `Order ${id}`, `${as}@demo.example, ${as}`);

@@ -1,14 +1,14 @@
 // Every page, in every state that looks different. A new page is one entry here: the tests of
 // accessibility, hostile text, weight and keyboard, and the screenshots, walk this list.
 //
-// name:   what its screenshots are called
-// kind:   the book that it is of: demo (by default), empty, several or fresh
-// as:     the role that looks; nobody is signed in without it
-// story:  the order that it is about
-// own:    the order is changed on the way, so that no other page may be of it
-// path:   where it is; gets { account, orders, order } of paths and ids
-// steps:  what is done there to come to the state
-// status: what it answers, 200 by default
+// name:   the name of its screenshots
+// kind:   the kind of its book: demo (by default), empty, several or fresh
+// as:     the role of the signed-in user; signed out without it
+// story:  the order on the page
+// own:    true if the steps change the order, so that no other page may show it
+// path:   its path, from { account, orders, order }, which are paths and ids
+// steps:  actions on the page that lead to the state
+// status: its status, 200 by default
 
 import assert from 'node:assert/strict';
 
@@ -102,18 +102,18 @@ export const pages = [
   },
 ];
 
-/// The kinds of pages that are about an order, each once, to be walked for other orders.
+/// The kinds of pages that show an order, each once, for use with other orders.
 export function orderPages() {
   const about = pages.filter((entry) => entry.story && !entry.steps);
   return [...new Map(about.map((entry) => [entry.path, entry])).values()];
 }
 
-/// The other pages, each once, that show what is stored.
+/// The other pages that show stored text, each once.
 export function accountPages() {
   return pages.filter((entry) => entry.as && !entry.story && !entry.kind && !entry.steps);
 }
 
-/// Where an entry's page is, of that order.
+/// The path of an entry's page for this order.
 export function pathOf(entry, account, orderId = '') {
   const orders = `/admin/${account}/orders`;
   return entry.path({ account, orders, order: encodeURIComponent(orderId) });
@@ -165,7 +165,7 @@ async function setUpWrongly(page) {
   await press(page, 'Become the owner');
 }
 
-/// Presses a button that has been overtaken: the page still offered it.
+/// Presses a button that the page still offers although the order is closed already.
 async function closeAgain(page, orderId) {
   await page.book.api.change('open', orderId);
   await page.reload();

@@ -2,7 +2,7 @@
 
 const RUN = 'window.__ran=1';
 
-/// By name, since a test is called after it.
+/// By name, because tests are named after them.
 export const payloads = {
   'a script': `<script>${RUN}</script>`,
   'a script from elsewhere': '<script src="//evil.example/x.js"></script>',

@@ -8,7 +8,7 @@ import { pages, show } from './pages.mjs';
 
 trials('content security policy', () => {
   for (const entry of pages) {
-    trial(`${entry.name} runs nothing that is not ours`, async (open) => {
+    trial(`${entry.name} runs no code but our own`, async (open) => {
       const page = await open({ kind: entry.kind, as: entry.as });
       await show(page, entry);
       const refused = await page.evaluate(tryEverything);
@@ -26,7 +26,7 @@ trials('content security policy', () => {
   }
 });
 
-/// Runs in the page: puts every kind of harm into it; which directives stopped it.
+/// Runs in the page: adds every kind of harmful content and returns the directives that blocked it.
 async function tryEverything() {
   const harms = [
     ['script', { textContent: 'window.__ran = 1' }],
@@ -40,7 +40,7 @@ async function tryEverything() {
       refused.push(breach.effectiveDirective);
       if (refused.length === harms.length + 1) resolve();
     });
-    // Only a page without the policy comes to this limit.
+    // Only a page without the policy reaches this limit.
     setTimeout(resolve, 10_000);
   });
   for (const [tag, fields] of harms) {

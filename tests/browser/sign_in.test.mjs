@@ -14,7 +14,7 @@ import {
 import { story } from './stories.mjs';
 
 trials('sign-in', () => {
-  trialWithAndWithoutScript('a password signs in, and signing out ends it', async (open) => {
+  trialWithAndWithoutScript('a password signs in and a button signs out', async (open) => {
     const page = await open();
     const { account, users } = page.book;
     await signIn(page, users.manager);
@@ -25,7 +25,7 @@ trials('sign-in', () => {
     assert.equal(new URL(page.url()).pathname, '/admin/sign-in');
   });
 
-  trialWithAndWithoutScript('a wrong password is told and the e-mail kept', async (open) => {
+  trialWithAndWithoutScript('a wrong password is reported and the e-mail is kept', async (open) => {
     const page = await open();
     const { email, password } = page.book.users.viewer;
     await signIn(page, { email, password: 'not the password' });
@@ -41,7 +41,7 @@ trials('sign-in', () => {
     await expectWords(page, `${email}, viewer`);
   });
 
-  trialWithAndWithoutScript('who was sent to sign in goes on to where they were', async (open) => {
+  trialWithAndWithoutScript('signing in leads to the page that was asked for', async (open) => {
     const page = await open();
     const order = `/admin/${page.book.account}/orders/${await story(page.book, 'reserved')}`;
     await visit(page, order);
@@ -88,7 +88,7 @@ trials('sign-in', () => {
     assert.equal(other.lastStatus, 400);
   });
 
-  trialWithAndWithoutScript('a set-up that is refused keeps what was written', async (open) => {
+  trialWithAndWithoutScript('a refused set-up keeps the typed values', async (open) => {
     const page = await open({ kind: 'fresh' });
     await visit(page, (await book('fresh')).setupLink);
     await page.getByLabel('Name of your shop').fill(' ');

@@ -1,5 +1,5 @@
 // Orders in every state that pages show. `say(field, plain)` chooses the text of each field, so
-// that the same stories can be told in hostile words.
+// that the same stories can be made with hostile text.
 
 const plainly = (_, plain) => plain;
 
@@ -76,7 +76,7 @@ function details(say) {
   };
 }
 
-/// An order with every member that an order can have.
+/// An order with every field that an order can have.
 function everything(say, gross_amounts) {
   const items = gross_amounts.map((amount) => line(say, amount, amount < 0 ? reversal(say) : {}));
   return {
@@ -95,7 +95,7 @@ function everything(say, gross_amounts) {
   };
 }
 
-/// Comments and services' events of an order.
+/// Adds comments and services' events to an order.
 async function tell(api, id, say) {
   const item = { line_id: 2, status: say('new line status', 'packed') };
   await api.update(id, { courier_id: say('new courier', 'bring'), items: [item] });
@@ -125,7 +125,7 @@ export const stories = {
     return id;
   },
 
-  /// Two authorizations that operations name.
+  /// Two authorizations, with operations that name them.
   async many(api, say = plainly) {
     const order = everything(say, [40_000, 60_000]);
     const id = await api.order(order, { multiple_authorizations: true });
@@ -141,12 +141,12 @@ export const stories = {
     return id;
   },
 
-  /// Nothing has happened yet, and little is known.
+  /// An order without operations and with few fields.
   async bare(api) {
     return api.order({ currency: 'JPY', items: [{ id: 'tea', gross_amount: 1_200 }] });
   },
 
-  /// All of it is reserved.
+  /// An order that is fully reserved.
   async reserved(api, say = plainly) {
     const id = await api.order(everything(say, [25_000]));
     await api.record('authorizations', id, { 1: 25_000 }, details(say));
@@ -167,7 +167,7 @@ export const stories = {
   },
 };
 
-/// The order of that story in the book, made once.
+/// The order of this story in the book, made once.
 export function story(book, name) {
   if (!book.stories.has(name)) book.stories.set(name, stories[name](book.api));
   return book.stories.get(name);

@@ -9,7 +9,7 @@ import { pages, show } from './pages.mjs';
 const BYTES_MAX = 100_000;
 const NEEDED = ['document', 'stylesheet', 'script'];
 
-/// A form requests its sum while the user types; that is not part of the first load.
+/// A form requests its sum while the user types, which is not part of the first load.
 const isNoReview = (kind) => kind !== 'fetch';
 
 trials('weight', () => {

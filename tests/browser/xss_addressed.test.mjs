@@ -12,7 +12,7 @@ trials('hostile addresses', () => {
   const session = (name, wanted) => (sessions[name] ??= openNarrow(wanted));
 
   for (const [name, payload] of Object.entries(payloads)) {
-    trial(`${name} is text wherever an address says it`, async () => {
+    trial(`${name} is only text on every page whose address contains it`, async () => {
       const encoded = encodeURIComponent(payload);
       await tryOrders(await session('owner', { as: 'owner' }), encoded);
       const fresh = await session('fresh', { kind: 'fresh' });

@@ -1,6 +1,6 @@
-// Hostile text in every stored field is shown only as text. Each text has an account of its own in
-// one book, and the pages of that account must be built of the same elements as those of an account
-// of plain words, few or so many that a page cuts them.
+// Hostile text in every stored field is shown only as text. Each text has its own account in one
+// book, and the pages of this account must have the same elements as those of an account with plain
+// text, which is either short or so long that a page cuts it.
 
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
@@ -24,7 +24,7 @@ trials('hostile text', () => {
   let hostile;
   let plain;
 
-  /// What the pages of plain words are built of, by name: of few, and of many.
+  /// The elements of the pages with plain text, by name: with short text, and with long text.
   const plainPages = async (open) => {
     hostile ??= serveBook();
     const built = async (words, at) =>
@@ -34,7 +34,7 @@ trials('hostile text', () => {
   };
 
   for (const [name, payload] of Object.entries(payloads)) {
-    trial(`${name} is text wherever it was stored`, async (open) => {
+    trial(`${name} is only text on every page that shows stored values`, async (open) => {
       const expected = await plainPages(open);
       const told = await tell(open, payload, hostile, names.indexOf(name));
       for (const [page, built] of await walk(told)) {
@@ -62,7 +62,7 @@ async function serveBook() {
   return made;
 }
 
-/// Makes an account with an owner, a client and an order that all say that text.
+/// Makes an account with an owner, a client and an order that all have this text.
 async function tell(open, payload, hostile, number) {
   const from = await hostile;
   const account = `T9${String(number).padStart(7, '0')}`;
@@ -77,14 +77,14 @@ async function tell(open, payload, hostile, number) {
   return { account, order, page };
 }
 
-/// The text as an address of e-mail, as far as one may look like that.
+/// The text as part of an e-mail address, as far as addresses may have it.
 function email(payload, number) {
   const word = payload.replace(/[\s@]|\p{Cc}/gu, '/');
   const end = `@e${number}.example`;
   return Buffer.byteLength(word + end) <= EMAIL_BYTES_MAX ? word + end : `long${end}`;
 }
 
-/// Looks at every page of an account; what each is built of.
+/// Visits every page of an account and returns the elements of each.
 async function walk({ page, account, order }) {
   const built = [];
   for (const entry of [...orderPages(), ...accountPages()]) {

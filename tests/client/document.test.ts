@@ -1,5 +1,5 @@
-// Four validators accept the API's document without a warning. Each of them must refuse a document
-// with a fault, so that a validator that reads nothing does not pass.
+// Four validators accept the API's document without a warning. Each of them must also refuse a
+// faulty document, so that a validator that reads nothing does not pass.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -18,7 +18,7 @@ const faulty = join(folder, 'openapi.yaml');
 const text = readFileSync(DOCUMENT, 'utf8');
 writeFileSync(faulty, text.replace('      operationId: aid_orders_get\n', '      operationId: [1]\n'));
 
-/// Runs a program on a document; null if it accepts the document, else what it printed.
+/// Runs a program on a document; null if it accepts the document, otherwise its output.
 function complaint(program: string, ...args: string[]) {
   const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
   const ran = spawnSync(program, args, { encoding: 'utf8', env });
@@ -39,7 +39,7 @@ const validators: Record<string, Validator> = {
 };
 
 for (const [name, validate] of Object.entries(validators)) {
-  test(`${name} accepts the document and refuses one with a fault`, async () => {
+  test(`${name} accepts the document and refuses a faulty one`, async () => {
     assert.equal(await validate(DOCUMENT), null);
     assert.notEqual(await validate(faulty), null);
   });

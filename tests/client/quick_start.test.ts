@@ -1,6 +1,6 @@
-// Clients that four generators made of the API's document follow an order from its draft to its
-// refund, and are told why a second refund is refused. A program can get all that it needs to know
-// about the API from the document.
+// Clients that four generators made from the API's document follow an order from its draft to its
+// refund, and get the reason why a second refund is refused. This shows that the document is enough
+// to write a program for the API.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -21,7 +21,7 @@ const draftOfChairs = { order: { currency: 'NOK' as const, items } };
 const all = { items: [{ line_id: 1, amount: 39800 }] };
 const half = { items: [{ line_id: 1, amount: 19900 }] };
 
-test('a client of @hey-api/openapi-ts records what happens to the money of an order', async () => {
+test('a client of @hey-api/openapi-ts takes an order from its draft to its refund', async () => {
   const shop = await book('demo');
   const path = { aid: shop.account };
   heyApiClient.setConfig({ baseUrl: shop.url });
@@ -52,7 +52,7 @@ test('a client of @hey-api/openapi-ts records what happens to the money of an or
   assert.equal(page.data.orders[0].order_id, ofOrder.path.order_id);
 });
 
-test('a client of openapi-typescript records what happens to the money of an order', async () => {
+test('a client of openapi-typescript takes an order from its draft to its refund', async () => {
   const shop = await book('demo');
   const path = { aid: shop.account };
   const base = '/v1/accounts/{aid}' as const;
@@ -93,7 +93,7 @@ for (const [generator, script] of [
   ['openapi-python-client', 'openapi_python_client_flow.py'],
   ['openapi-generator', 'openapi_generator_flow.py'],
 ]) {
-  test(`a client of ${generator} records what happens to the money of an order`, async () => {
+  test(`a client of ${generator} takes an order from its draft to its refund`, async () => {
     const shop = await book('demo');
     const [id, secret] = atob(shop.api.basic).split(':');
     const args = ['python', script, shop.url, shop.account, id, secret];

@@ -1,16 +1,17 @@
-/* Stands between the program and the C library (LD_PRELOAD): writes down, in one order, what the
- * program does to the files of one folder and which answers it gives, and fails a call on request.
+/* Wraps calls of the C library (LD_PRELOAD): traces, in one sequence, the program's changes to the
+ * files of one folder and its answers, and fails a call on request.
  *
  * SHIM_FOLDER  the folder that is watched
- * SHIM_TRACE   where the trace is appended to; a second program goes on with it
- * SHIM_FAIL    op:errno:n or op:errno:n:sticky: the n-th call of that kind in the folder, or every
- *              one from the n-th on, fails; errno 0 writes half. op: pwrite fsync ftruncate open lock
+ * SHIM_TRACE   the file that the trace is appended to; a second program continues it
+ * SHIM_FAIL    op:errno:n or op:errno:n:sticky: the n-th call of this kind in the folder fails, or
+ *              every call from the n-th on; with errno 0, a write writes half of its bytes.
+ *              op: pwrite fsync ftruncate open lock
  *
- * SIGUSR1 ends the program as SIGKILL does, but not between a change and its being written down.
+ * SIGUSR1 ends the program as SIGKILL does, but not between a change and its record in the trace.
  *
- * A change is done and written down under one lock, so the trace has the order that the disk saw. A
- * sync is written down when it has returned, with where the trace was when it began: only what was
- * done before that is known to be on the disk. An answer is written down before it is sent.
+ * A change is made and traced under one lock, so the trace is in the order of the changes. A sync is
+ * traced after it has returned, with the length of the trace when it began: only earlier changes are
+ * known to be on the disk. An answer is traced before it is sent.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,7 +35,7 @@ struct record {
     uint8_t name_bytes;
     uint8_t spare[2];
     uint32_t data_bytes;
-    int64_t at;            /* an offset, a length, or where the trace was */
+    int64_t at;            /* an offset, a length, or a length of the trace */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -73,7 +74,7 @@ __attribute__((constructor)) static void begin(void) {
 
 static int64_t trace_end(void) { return (int64_t)syscall(SYS_lseek, trace, 0, SEEK_END); }
 
-/* Under the lock. */
+/* Call with the lock held. */
 static void note(char kind, const char *name, int64_t at, const void *data, size_t bytes) {
     struct record head = {kind, (uint8_t)strlen(name), {0, 0}, (uint32_t)bytes, at};
     struct iovec parts[3] = {{&head, sizeof head}, {(void *)name, strlen(name)}, {(void *)data, bytes}};
@@ -81,7 +82,7 @@ static void note(char kind, const char *name, int64_t at, const void *data, size
     if (ending) raise(SIGKILL);
 }
 
-/* Under the lock: whether this call shall fail, which is then written down. */
+/* Call with the lock held. True if this call must fail; the failure is then traced. */
 static int fails(const char *kind, const char *name) {
     if (strcmp(kind, fail_kind) != 0) return 0;
     fail_at -= 1;
@@ -91,7 +92,7 @@ static int fails(const char *kind, const char *name) {
     return 1;
 }
 
-/* The name in the folder of a path, or null. */
+/* The name of a path in the folder, or null. */
 static const char *name_of(const char *path) {
     if (!folder || strncmp(path, folder, folder_bytes) != 0) return NULL;
     if (path[folder_bytes] == 0) return path + folder_bytes;
@@ -186,7 +187,7 @@ ssize_t send(int fd, const void *data, size_t bytes, int flags) {
     return syscall(SYS_sendto, fd, data, bytes, flags, NULL, 0);
 }
 
-/* The book's files are never written without an offset, so what matters here is an answer. */
+/* The book's files are always written at an offset, so only answers are of interest here. */
 ssize_t write(int fd, const void *data, size_t bytes) {
     if (name_of_fd(fd)) abort();
     note_answer(data, bytes);
@@ -255,8 +256,8 @@ int unlink(const char *path) {
     return done;
 }
 
-/* Written down for the trial to stumble over: nothing renames a file of the book, and nobody who
- * reads the trace could follow it. */
+/* No file of the book is ever renamed. If one is, the trial fails at this record, because it cannot
+ * read it. */
 int rename(const char *from, const char *to) {
     const char *name = name_of(from), *new_name = name_of(to);
     if (!name || !new_name) return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
