@@ -9,7 +9,7 @@ use crate::shop::Shop;
 /// The amount of one capture, over both its lines.
 pub const CAPTURED: u64 = 150;
 
-/// Captures of one shop's orders, each of an order drawn anew.
+/// Captures of one shop's orders, each of an order drawn at random.
 pub struct Captures {
     orders: Vec<String>,
     authorization: String,
@@ -35,7 +35,7 @@ impl Captures {
         Captures { path, ..Captures::of(shop, token) }
     }
 
-    /// One more: two lines, payment details, a random idempotency key.
+    /// The next capture, with two lines, payment details and a random idempotency key.
     pub fn next(&self) -> Sent {
         let drawn = Uuid::new_v4();
         let (high, _) = drawn.as_u64_pair();
@@ -49,7 +49,7 @@ impl Captures {
 }
 
 impl Sent {
-    /// True if this is the answer: a 200 for this payment, over both lines.
+    /// Panics unless the answer is a 200 for this payment, over both lines.
     pub fn expect(&self, answer: &Answer<'_>) {
         let text = std::str::from_utf8(answer.body).unwrap_or_default();
         let is_right = answer.status == 200
@@ -59,8 +59,8 @@ impl Sent {
     }
 }
 
-/// A capture's body. The sum is sent too, and ignored by Tillbook as the contract says, so that
-/// what echoes has it in its answer.
+/// A capture's body. The sum is sent too, so that the echo has it in its answer; Tillbook
+/// ignores it, as the contract says.
 pub fn body(payment_id: &str) -> String {
     format!(
         "{{\"items\":[{{\"line_id\":1,\"amount\":100}},{{\"line_id\":2,\"amount\":50}}],\
@@ -72,7 +72,7 @@ pub fn body(payment_id: &str) -> String {
     )
 }
 
-/// The header line of a token.
+/// The header line with a token.
 pub fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}\r\n")
 }

@@ -14,7 +14,7 @@ impl Figures {
         self.by_name.entry(name.into()).or_default().push(value);
     }
 
-    /// The median of the figures of a name; `None` when there are none.
+    /// The median of the figures of a name; `None` without any.
     pub fn median(&self, name: &str) -> Option<f64> {
         self.by_name.get(name).map(|noted| median(noted))
     }
@@ -27,7 +27,7 @@ impl Figures {
         (!ratios.is_empty()).then(|| median(&ratios))
     }
 
-    /// The names below a folder of names, as `lists` is one, without it.
+    /// The names below a prefix such as `lists`, without the prefix.
     pub fn names_below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a str> {
         let below = move |name: &'a String| name.strip_prefix(folder)?.strip_prefix('/');
         self.by_name.keys().filter_map(below)

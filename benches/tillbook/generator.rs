@@ -19,7 +19,7 @@ pub struct Run {
     /// Milliseconds.
     pub p50_ms: f64,
     pub p99_ms: f64,
-    /// The server's CPU a request, in microseconds.
+    /// The server's CPU per request, in microseconds.
     pub cpu_us: f64,
 }
 
@@ -47,8 +47,8 @@ pub fn closed_loop(server: &Server, connections: usize, time: Duration, from: &C
 }
 
 /// Open loop: requests are due at a fixed rate, whether or not earlier ones were answered in
-/// time. Each is timed from when it was due, so that a server that stops for a while is charged
-/// for everybody who waited (no coordinated omission). Each connection has a thread, which wakes
+/// time. Each is timed from when it was due, so that every request that waits while a server stops
+/// counts (no coordinated omission). Each connection has a thread, which wakes
 /// more punctually than an event loop's timer.
 pub fn open_loop(
     server: &Server,
@@ -85,7 +85,7 @@ pub fn open_loop(
     summary(all, began.elapsed(), server.cpu_us() - cpu_before)
 }
 
-/// Microseconds up to a minute, three digits of each.
+/// A histogram of microseconds up to a minute, with three significant digits.
 fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000, 3).expect("bounds of a histogram")
 }

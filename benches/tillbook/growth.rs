@@ -19,7 +19,7 @@ struct Side {
     acknowledged: u64,
 }
 
-/// Measures every size, then counts the books.
+/// Measures every size, then verifies the books.
 pub fn run(bench: &mut Bench) {
     let sizes = bench.options.sizes();
     let mut sides: Vec<Side> = sizes.iter().map(|orders| start(bench, *orders)).collect();

@@ -74,13 +74,13 @@ impl Side {
         request("GET", path.trim_end_matches('&'), &self.authorization, "")
     }
 
-    /// Whether there is such a filter.
+    /// True if the server has this filter.
     fn serves(&self, query: &str) -> bool {
         BlockingConnection::open(&self.server.address).send(&self.page(query)).status == 200
     }
 
-    /// Asks for a page again and again: the middle of the latencies in ms, and the server's CPU a
-    /// page in us.
+    /// Requests a page again and again: the median latency in ms, and the server's CPU per page
+    /// in us.
     fn ask(&self, query: &str, pages: usize) -> (f64, f64) {
         let mut connection = BlockingConnection::open(&self.server.address);
         let request = self.page(query);
@@ -100,5 +100,5 @@ impl Side {
     }
 }
 
-/// What each listed order has once.
+/// A text that each listed order has exactly once.
 const ORDER: &[u8] = b"\"paging_token\":";

@@ -10,18 +10,18 @@ use crate::tokens::bench_token;
 
 /// Orders in the book.
 const ORDERS: usize = 1_000;
-/// Connections of the load at a fixed rate, and the share of what the closed loop reached there.
+/// Connections at a fixed rate, and the rate as a share of the closed loop's.
 const OPEN_CONNECTIONS: usize = 64;
 const OPEN_SHARE: f64 = 0.5;
 
-/// The three servers and what is sent to each.
+/// The three servers and the requests for each.
 struct Sides {
     book: (Server, Captures),
     echo: (Server, Captures),
     naive: (Server, Captures),
 }
 
-/// Measures all of them, then counts the book.
+/// Measures all servers, then verifies the book.
 pub fn run(bench: &mut Bench) {
     let shop = bench.shops.copy(&bench.machine, ORDERS, "load-book");
     let naive_shop = bench.shops.copy(&bench.machine, ORDERS, "load-naive");
@@ -56,7 +56,7 @@ fn start(shop: &Shop, naive_shop: &Shop) -> Sides {
     }
 }
 
-/// A turn of each; how many captures Tillbook has acknowledged, in all tries.
+/// Runs a turn of each; the number of captures that Tillbook has acknowledged, in all attempts.
 fn closed(bench: &mut Bench, sides: &Sides, connections: usize, name: &str) -> u64 {
     let time = bench.options.turn();
     let mut acknowledged = 0;
@@ -75,7 +75,7 @@ fn closed(bench: &mut Bench, sides: &Sides, connections: usize, name: &str) -> u
     acknowledged
 }
 
-/// Half of what the closed loop reached, at a fixed rate.
+/// Runs a load at a fixed rate, half of the closed loop's rate.
 fn open(bench: &mut Bench, sides: &Sides, name: &str) -> u64 {
     let reached = bench.figures.median(&format!("captures/{OPEN_CONNECTIONS}/per_second"));
     let rate = (reached.unwrap_or(2_000.0) * OPEN_SHARE).round();
@@ -108,8 +108,8 @@ pub fn words(run: &Run) -> String {
     )
 }
 
-/// Panics unless every acknowledged capture is in the book, none twice, and the book is consistent.
-/// Its server has been killed, as all servers of a benchmark are.
+/// Panics unless every acknowledged capture is in the book exactly once, and the book is
+/// consistent. Its server has been killed, as all servers of a benchmark are.
 pub fn expect_captured(bench: &Bench, shop: &Shop, before: u64, acknowledged: u64) {
     shop.verify();
     let captured = shop.captured() - before;

@@ -15,11 +15,11 @@ use crate::process::{family_cpu_us, machine_ticks, ticks_us};
 const OTHERS_PERCENT_MAX: u64 = 15;
 /// Idle per cent that a repetition waits for.
 const IDLE_PERCENT_MIN: u64 = 80;
-/// The most attempts at a repetition, and the most looks at the machine before one.
+/// The most attempts at a repetition, and the most checks of the machine before one.
 const TRIES_MAX: u32 = 3;
 const LOOKS_MAX: u32 = 10;
 
-/// How long the machine is looked at, and how long the disk is.
+/// How long the machine and the disk are observed.
 const LOOK: Duration = Duration::from_millis(300);
 const PROBE: Duration = Duration::from_millis(100);
 
@@ -91,7 +91,7 @@ impl Machine {
         }
     }
 
-    /// Waits for an idle machine, for a while; how idle it is.
+    /// Waits a while for an idle machine and returns its idle time in per cent.
     fn wait_until_idle(&self) -> u64 {
         let mut looks = 1;
         loop {
@@ -147,7 +147,7 @@ fn idle_percent() -> u64 {
     (after.0 - before.0) * 100 / (after.1 - before.1).max(1)
 }
 
-/// The share of the machine that others have used since then, in per cent.
+/// The share of the machine that other processes have used since `ticks`, in per cent.
 fn others_percent(ticks: (u64, u64), ours_us: u64) -> u64 {
     let (idle, all) = machine_ticks();
     let (idle, all) = (ticks_us(idle - ticks.0), ticks_us(all - ticks.1));

@@ -14,7 +14,7 @@ use crate::writer::raw::{Capture, RAW_SETTINGS, run_capture};
 
 type Pool = r2d2::Pool<SqliteConnectionManager>;
 
-/// Connections, and threads that use them.
+/// The number of connections, and of the threads that use them.
 const CONNECTIONS: u32 = 16;
 
 /// Serves until the process is ended.

@@ -1,26 +1,26 @@
-//! What the benchmark can be told, and how much of everything it then does.
+//! The command line of the benchmark, and the sizes and durations that follow from it.
 
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-/// Measures Tillbook. It needs Linux and a disk; the whole takes about twenty minutes.
+/// Measures Tillbook. Needs Linux and a disk; all parts take about twenty minutes.
 #[derive(Parser)]
 #[command(name = "cargo bench --bench tillbook --")]
 pub struct Options {
-    /// Only these parts
+    /// Run only these parts
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
     pub only: Vec<Part>,
-    /// Small and short, to see that it works; judges nothing
+    /// Run small and short, to see that it works; no target is checked
     #[arg(long)]
     pub quick: bool,
-    /// How often each side takes its turn
+    /// Number of turns of each side
     #[arg(long, value_name = "COUNT")]
     pub repetitions: Option<usize>,
-    /// Puts the table into benches/README.md and the plot beside it
+    /// Put the table into benches/README.md and the plot beside it
     #[arg(long)]
     pub publish: bool,
-    /// Cargo says this to every benchmark
+    /// Passed by Cargo to every benchmark
     #[arg(long, hide = true)]
     pub bench: bool,
     #[arg(long, hide = true)]
@@ -34,15 +34,15 @@ pub struct Options {
 /// A part that can be run by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// What a sync costs
+    /// The cost of a sync
     Fsync,
     /// Checking access tokens
     Tokens,
-    /// The writer over a raw loop of the same statements
+    /// The writer, compared with a raw loop of the same statements
     Writer,
-    /// Captures end to end, over an echo and a naive server
+    /// Captures end to end, compared with an echo and a naive server
     Load,
-    /// Captures with ever more orders in the book
+    /// Captures with more and more orders in the book
     Growth,
     /// Pages of the order list, by each filter
     Lists,
@@ -51,13 +51,13 @@ pub enum Part {
 }
 
 impl Options {
-    /// What is to be run, in order.
+    /// The parts to run, in order.
     pub fn parts(&self) -> Vec<Part> {
         let all = Part::value_variants().iter().copied();
         all.filter(|part| self.only.is_empty() || self.only.contains(part)).collect()
     }
 
-    /// Turns of each side.
+    /// The number of turns of each side.
     pub fn repetitions(&self) -> usize {
         self.repetitions.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
     }
@@ -67,7 +67,7 @@ impl Options {
         Duration::from_millis(if self.quick { 400 } else { 3_000 })
     }
 
-    /// Orders in the books that growth is measured with.
+    /// The numbers of orders in the books for `growth`.
     pub fn sizes(&self) -> &'static [usize] {
         if self.quick { &[1_000, 5_000] } else { &[1_000, 100_000, 1_000_000] }
     }
@@ -77,14 +77,14 @@ impl Options {
         self.sizes().iter().copied().max().unwrap_or(1_000)
     }
 
-    /// How many connections ask at once.
+    /// Numbers of connections that send at once.
     pub const CONNECTIONS: [usize; 4] = [1, 8, 64, 256];
-    /// How many commands wait for the writer at a time.
+    /// Numbers of commands that wait for the writer at a time.
     pub const BATCHES: [usize; 4] = [1, 16, 64, 256];
 }
 
 impl Part {
-    /// What it is called in the output.
+    /// Its title in the output.
     pub fn title(self) -> &'static str {
         match self {
             Self::Fsync => "fsync: what a sync costs",
@@ -97,12 +97,12 @@ impl Part {
         }
     }
 
-    /// How many repetitions it does, for the progress bar.
+    /// The number of its repetitions, for the progress bar.
     pub fn repetitions(self, options: &Options) -> u64 {
         let kinds = match self {
             Self::Fsync | Self::Tokens | Self::Growth | Self::Lists | Self::Start => 1,
             Self::Writer => Options::BATCHES.len(),
-            // One more for the fixed rate.
+            // One more repetition for the fixed rate.
             Self::Load => Options::CONNECTIONS.len() + 1,
         };
         u64::try_from(kinds * options.repetitions()).unwrap_or(0)

@@ -13,10 +13,10 @@ use tillbook::wire::{draft_request, operation_request};
 /// The account that every order belongs to.
 pub const ACCOUNT: &str = "T00000001";
 
-/// Raised with every change of the orders, so that the books are built again.
+/// Increased with every change of the orders, so that the books are built again.
 pub const EDITION: &str = "1";
 
-/// Makes some of a book's orders in one transaction, by the commands that make them one by one.
+/// Makes some of a book's orders in one transaction, with the same commands as single orders.
 pub struct MakeOrders {
     pub on_behalf_of: OnBehalfOf,
     /// The number of the first.
@@ -131,7 +131,7 @@ fn event(method: &'static str, path: &str) -> NewApiEvent {
 fn draft(number: usize) -> String {
     let first_name = FIRST_NAMES[number % FIRST_NAMES.len()];
     let last_name = LAST_NAMES[number / 8 % LAST_NAMES.len()];
-    // Most orders are in one currency and of one store, as in most shops.
+    // Most orders are in one currency and of one store, like those of most shops.
     let currency = CURRENCIES[if number.is_multiple_of(7) { number % 3 } else { 0 }];
     let store = STORES[if number.is_multiple_of(5) { number % 4 } else { 0 }];
     format!(

@@ -11,7 +11,7 @@ const BAR: f64 = 14.0;
 const STEP: f64 = 22.0;
 const HEAD: f64 = 34.0;
 
-/// Rises with every line that is drawn.
+/// The vertical position, which increases with every line that is drawn.
 struct Picture {
     shapes: String,
     y: f64,

@@ -1,9 +1,9 @@
-//! CPU and memory of processes and threads, as Linux keeps them.
+//! CPU and memory of processes and threads, from Linux's /proc.
 
 use std::fs;
 use std::path::Path;
 
-/// Ticks a second that /proc counts CPU time in, on every Linux we know.
+/// The ticks per second in which /proc counts CPU time, on every Linux that we know.
 const TICKS_PER_SECOND: u64 = 100;
 
 /// CPU a process has used, in microseconds; 0 when it has ended.

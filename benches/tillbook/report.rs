@@ -159,7 +159,7 @@ fn line(text: &mut String, words: std::fmt::Arguments<'_>) {
     writeln!(text, "{words}").expect("a string takes text");
 }
 
-/// A figure with as many digits as are significant.
+/// A figure with its significant digits.
 fn short(figure: f64) -> String {
     if figure < 20.0 {
         return format!("{figure:.2}");

@@ -16,7 +16,7 @@ const RESTING_CPU_US: u64 = 50_000;
 /// A running server. Killed when dropped.
 pub struct Server {
     child: Child,
-    /// Where it listens, as `host:port`.
+    /// The address that it listens on, as `host:port`.
     pub address: String,
 }
 
@@ -70,7 +70,7 @@ impl Server {
         cpu_us(self.child.id())
     }
 
-    /// The most memory it has had, and what it has now, in MiB.
+    /// Its largest memory so far and its memory now, in MiB.
     pub fn peak_and_memory_mib(&self) -> (f64, f64) {
         (peak_mib(self.child.id()), memory_mib(self.child.id()))
     }
@@ -78,17 +78,17 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It fails when the server has ended already, which is reported elsewhere.
+        // Fails when the server has ended already, which is reported elsewhere.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
 fn itself() -> std::path::PathBuf {
-    std::env::current_exe().expect("a program knows where it is")
+    std::env::current_exe().expect("the path of this program is known")
 }
 
-/// Runs a subcommand of Tillbook in a folder; what it printed. It has to succeed.
+/// Runs a subcommand of Tillbook in a folder and returns its output. Panics if it fails.
 pub fn run_tillbook(folder: &Path, arguments: &[&str]) -> String {
     let ran = Command::new(TILLBOOK).current_dir(folder).args(arguments).output();
     let ran = ran.expect("the binary runs");

@@ -1,5 +1,5 @@
-//! The books that are measured with: built once through the program's own commands, kept in the
-//! build's folder, and copied afresh for every use.
+//! The books of the measurements: built once with the program's own commands, kept in the build
+//! folder, and copied for every use.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -26,9 +26,10 @@ use crate::server::run_tillbook;
 /// The client id that the baselines record. No book has this client, and no baseline looks for it.
 pub const CLIENT: &str = "00000000-0000-4000-8000-00000000c11e";
 
-/// Orders that one transaction makes.
+/// The number of orders that one transaction makes.
 const ORDERS_PER_TRANSACTION: usize = 5_000;
-/// When the first order of each book was made: 2026-01-01. Each transaction's are a minute later.
+/// When the first order of each book was made: 2026-01-01. Those of each later
+/// transaction are a minute later.
 const FIRST_ORDER_AT_MS: i64 = 1_767_225_600_000;
 
 /// The books, by how many orders they have.
@@ -40,7 +41,7 @@ pub struct Shops {
 /// A book, or a copy of one.
 #[derive(Debug, Clone)]
 pub struct Shop {
-    /// Where its file is, called as the program calls it by itself.
+    /// The folder of its file, which has the program's default name.
     pub folder: PathBuf,
     /// `id:secret` of its one client.
     credentials: String,
@@ -84,7 +85,7 @@ impl Shop {
         answer["access_token"].as_str().expect("a token was given").to_owned()
     }
 
-    /// The ids of the orders that captures can be drawn from for ever.
+    /// The ids of the orders whose amounts are so large that captures never exhaust them.
     pub fn capturable(&self) -> Vec<String> {
         let sql = "select id from orders join ledgers using (order_seq)
             where status = 'open' and payment_status in ('pending', 'partially_paid')";
@@ -94,7 +95,7 @@ impl Shop {
         rows.collect::<Result<_, _>>().expect("the book can be read")
     }
 
-    /// What all lines' captured sums add up to, in minor units.
+    /// The sum of all lines' captured amounts, in minor units.
     pub fn captured(&self) -> u64 {
         let sql = "select coalesce(sum(json_extract(line.value, '$[3]')), 0)
             from ledgers, json_each(ledgers.lines) as line";
@@ -102,7 +103,7 @@ impl Shop {
         u64::try_from(sum).expect("a captured sum is not negative")
     }
 
-    /// Counts the whole book again with the program's own command, which has to find nothing.
+    /// Verifies the whole book with the program's own command, which must find no errors.
     pub fn verify(&self) {
         run_tillbook(&self.folder, &["verify"]);
     }
@@ -114,7 +115,7 @@ impl Shop {
     }
 }
 
-/// What a kept book must have been built from: the schema and the edition of the orders.
+/// Identifies the schema and the edition of the orders that a kept book must have been built with.
 fn built_from() -> String {
     format!("{}\n{EDITION}\n", include_str!("../../data/schema.sql"))
 }
@@ -154,7 +155,8 @@ fn build(folder: PathBuf, machine: &Machine, orders: usize) -> Shop {
             machine.say(&format!("making a book: {first} of {orders} orders"));
         }
     }
-    // The readers go first, so that the writer is the last and puts the WAL back.
+    // The readers are closed first, so that the writer is the last to close and writes the WAL
+    // back.
     drop(opened.store);
     opened.writer_thread.stop();
     Shop { folder, credentials }

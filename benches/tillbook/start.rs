@@ -1,4 +1,4 @@
-//! The time to the first answer of a server with many orders, and its memory then.
+//! The time to the first answer of a server with many orders, and its idle memory.
 
 use std::time::Instant;
 

@@ -3,7 +3,7 @@
 use crate::figures::Figures;
 use crate::options::Options;
 
-/// One target.
+/// A target and its measured figure.
 pub struct Target {
     pub id: &'static str,
     pub what: String,
@@ -19,7 +19,7 @@ pub enum Goal {
 }
 
 impl Target {
-    /// Whether it is reached; `None` when it was not measured.
+    /// True if it is reached; `None` when it was not measured.
     pub fn is_reached(&self) -> Option<bool> {
         self.measured.map(|measured| match self.goal {
             Goal::AtLeast(bound, _) => bound <= measured,
@@ -37,7 +37,7 @@ impl Goal {
         }
     }
 
-    /// What follows its figures.
+    /// The unit of its figures.
     pub fn unit(self) -> &'static str {
         match self {
             Self::AtLeast(_, unit) | Self::AtMost(_, unit) => unit,
@@ -45,7 +45,7 @@ impl Goal {
     }
 }
 
-/// All of them, in order, with what was measured.
+/// All targets, in order, with the measured figures.
 pub fn targets(figures: &Figures, options: &Options) -> Vec<Target> {
     use Goal::{AtLeast, AtMost};
     let target =
@@ -83,7 +83,7 @@ pub fn targets(figures: &Figures, options: &Options) -> Vec<Target> {
     ]
 }
 
-/// The worst of the filters: how much slower it is with many orders, and the CPU that it takes.
+/// The worst of the filters: the slowdown with many orders, and the CPU of a page.
 fn worst_lists(figures: &Figures) -> (Option<f64>, Option<f64>) {
     let names: Vec<&str> =
         figures.names_below("lists").filter_map(|name| name.strip_suffix("/many/p50_ms")).collect();

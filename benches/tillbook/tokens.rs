@@ -1,4 +1,4 @@
-//! Access tokens: how many are checked in a second, anew and from memory.
+//! Access tokens checked per second, anew and from the cache.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::figures::per_second;
 use crate::orders::ACCOUNT;
 use crate::shop::CLIENT;
 
-/// Tokens that are checked between two looks at the clock.
+/// Tokens that are checked between two readings of the clock.
 const ROUND: usize = 256;
 /// Tokens that are used in turn, more than the cache holds.
 const MANY: usize = 16_384;
@@ -32,7 +32,7 @@ pub fn run(bench: &mut Bench) {
                 while began.elapsed() < time {
                     let mut round = asked.iter().cycle().skip(checked % asked.len()).take(ROUND);
                     let all = round.all(|token| tokens.verify(token, Clock::System.now()).is_ok());
-                    assert!(all, "a good token is refused");
+                    assert!(all, "a valid token is refused");
                     checked += ROUND;
                 }
                 per_second(u64::try_from(checked).unwrap_or(0), began.elapsed())

@@ -1,7 +1,7 @@
 //! The real writer compared with a raw loop of the same statements, in batches.
 //!
-//! The writer's side is all of it but HTTP: commands with idempotency keys through the queue,
-//! decided by the domain, answered after the commit.
+//! The writer's side has everything but HTTP: commands with idempotency keys go through the queue,
+//! are decided by the domain, and are answered after the commit.
 
 pub mod raw;
 
@@ -27,7 +27,7 @@ use crate::orders::ACCOUNT;
 use crate::process::threads_cpu_us;
 use crate::shop::{CLIENT, Shop};
 
-/// How long the stored answer of such a capture is.
+/// The length of the stored answer of such a capture.
 const ANSWER_BYTES: usize = 760;
 
 /// The result of one side.
@@ -128,7 +128,7 @@ fn key_use(on_behalf_of: &OnBehalfOf, key: &str) -> KeyUse {
     }
 }
 
-/// As long as the server's own.
+/// An answer as long as the server's own.
 fn answer(done: &RecordedOperation) -> String {
     let document = &done.operation.document.0;
     let padding = ANSWER_BYTES.saturating_sub(document.len());

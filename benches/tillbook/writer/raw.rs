@@ -1,5 +1,5 @@
-//! The statements of a capture in a plain loop: no queue, no rules, no answers. They are the
-//! store's own texts, with values of the same sizes.
+//! The statements of a capture in a plain loop, without a queue, rules or answers. The SQL is the
+//! store's own, and the values have the same sizes.
 
 use std::path::Path;
 use std::time::Instant;
@@ -17,13 +17,13 @@ use crate::orders::ACCOUNT;
 use crate::process::own_thread_cpu_us;
 use crate::shop::{CLIENT, Shop};
 
-/// What the store's writer is set to, where it says anything about speed. Checkpoints are SQLite's
-/// own, inside the commit that reaches a thousand pages.
+/// The settings of the store's writer that affect speed. Checkpoints are SQLite's own, made by the
+/// commit that reaches a thousand pages.
 pub const RAW_SETTINGS: &str = "pragma journal_mode = wal; pragma synchronous = full;
     pragma foreign_keys = on; pragma recursive_triggers = on; pragma secure_delete = fast;
     pragma cell_size_check = on; pragma temp_store = memory; pragma cache_size = -16000";
 
-/// What one capture writes.
+/// The values that one capture writes.
 pub struct Capture<'a> {
     pub client: &'a str,
     pub order: &'a str,
@@ -32,7 +32,7 @@ pub struct Capture<'a> {
     pub answer: &'a str,
 }
 
-/// Captures in transactions of exactly so many, from this thread.
+/// Records captures from this thread, in transactions of `batch` captures.
 pub fn raw_loop(shop: &Shop, captures: usize, batch: usize) -> Side {
     let conn = open(&shop.file());
     let orders = shop.capturable();
@@ -61,7 +61,7 @@ fn open(file: &Path) -> Connection {
     conn
 }
 
-/// What is read of an order before it is written.
+/// The columns of an order's ledger that are read before it is written.
 struct Ledger {
     order_seq: i64,
     lines: String,
@@ -70,8 +70,8 @@ struct Ledger {
     last_event_seq: Option<i64>,
 }
 
-/// Runs the statements of one capture, in an open transaction. The sums stay as they were, which
-/// costs the same as new ones.
+/// Runs the statements of one capture, in an open transaction. The sums are written
+/// unchanged, which costs the same as new sums.
 pub fn run_capture(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result<()> {
     let hash = key_hash(capture);
     refuse_known_key(conn, &hash)?;
@@ -111,7 +111,7 @@ pub fn run_capture(conn: &Connection, capture: &Capture<'_>) -> rusqlite::Result
 
 const ID: &str = "00000000-0000-4000-8000-000000000000";
 const FINGERPRINT: [u8; 32] = [7; 32];
-/// Later than any order of the books.
+/// A time later than any order of the books.
 const NOW_MS: i64 = 1_795_000_000_000;
 
 fn key_hash(capture: &Capture<'_>) -> KeyHash {
