@@ -48,7 +48,7 @@ pub fn run(bench: &mut Bench) {
 /// The tokens of the servers that Tillbook is compared with.
 pub fn bench_tokens() -> Tokens {
     let key = TokenKey { key_id: "bench".to_owned(), secret: [7; 32] };
-    Tokens::new(vec![key], "http://bench")
+    Tokens::new(vec![key], "http://bench", 14_400)
 }
 
 /// A token for them.
@@ -62,7 +62,7 @@ fn issue(jti: String) -> String {
         account_id: AccountId::parse(ACCOUNT).expect("an account id"),
         scopes: Scopes::new(vec![Scope::AdminShopping]),
     };
-    let issued = bench_tokens().issue(&token, Clock::System.now(), 14_400, jti);
+    let issued = bench_tokens().issue(&token, Clock::System.now(), jti);
     issued.expect("there is a key")
 }
 

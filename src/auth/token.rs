@@ -38,6 +38,7 @@ pub struct TokenKey {
 pub struct Tokens {
     keys: Arc<Vec<TokenKey>>,
     issuer: Arc<str>,
+    life_s: i64,
     memory: Arc<TokenMemory>,
 }
 
@@ -69,18 +70,18 @@ struct StrictHeader {
 
 impl Tokens {
     /// The first key signs; all of them verify.
-    pub fn new(keys: Vec<TokenKey>, public_url: &str) -> Tokens {
-        Tokens { keys: Arc::new(keys), issuer: public_url.into(), memory: Arc::default() }
+    pub fn new(keys: Vec<TokenKey>, public_url: &str, life_s: i64) -> Tokens {
+        let (keys, issuer) = (Arc::new(keys), public_url.into());
+        Tokens { keys, issuer, life_s, memory: Arc::default() }
     }
 
-    /// Issues a token that is valid for `life_s` seconds; `None` only when there is no key.
-    pub fn issue(
-        &self,
-        token: &VerifiedToken,
-        now: Timestamp,
-        life_s: i64,
-        jti: String,
-    ) -> Option<String> {
+    /// How long a token is valid, in seconds.
+    pub fn life_s(&self) -> i64 {
+        self.life_s
+    }
+
+    /// Issues a token; `None` only when there is no key.
+    pub fn issue(&self, token: &VerifiedToken, now: Timestamp, jti: String) -> Option<String> {
         let key = self.keys.first()?;
         let now_s = now.0.div_euclid(1_000);
         let claims = Claims {
@@ -89,7 +90,7 @@ impl Tokens {
             aud: self.audience(&token.account_id),
             iat: now_s,
             nbf: now_s,
-            exp: now_s + life_s,
+            exp: now_s + self.life_s,
             jti,
             scope: token.scopes.to_string().into(),
         };
@@ -126,7 +127,10 @@ impl Tokens {
                 .map_err(|_| TokenRejected)?
                 .claims;
         let account_id = self.account_of(&claims.aud).ok_or(TokenRejected)?;
-        if claims.iss != *self.issuer {
+        // A token that is valid for longer was made with a stolen key, or before the configured
+        // life was shortened.
+        let is_too_long = self.life_s < claims.exp.saturating_sub(claims.iat);
+        if claims.iss != *self.issuer || is_too_long {
             return Err(TokenRejected);
         }
         let scopes = Scopes::parse(claims.scope.as_str().unwrap_or_default());
@@ -178,7 +182,7 @@ mod tests {
 
     fn tokens() -> Tokens {
         let key = TokenKey { key_id: "k1".into(), secret: [7; 32] };
-        Tokens::new(vec![key], "https://shop.example/till")
+        Tokens::new(vec![key], "https://shop.example/till", 100)
     }
 
     fn token() -> VerifiedToken {
@@ -191,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_from_its_issue_to_its_end() {
-        let text = tokens().issue(&token(), NOW, 100, "j".into()).unwrap();
+        let text = tokens().issue(&token(), NOW, "j".into()).unwrap();
         let at = |seconds: i64| tokens().verify(&text, Timestamp(NOW.0 + seconds * 1_000));
         assert_eq!(at(0), Ok(token()));
         assert_eq!(at(99 + LEEWAY_S), Ok(token()));
@@ -203,7 +207,7 @@ mod tests {
     #[test]
     fn a_remembered_token_is_good_no_longer_than_any_other() {
         let tokens = tokens();
-        let text = tokens.issue(&token(), NOW, 100, "j".into()).unwrap();
+        let text = tokens.issue(&token(), NOW, "j".into()).unwrap();
         let at = |seconds: i64| tokens.verify(&text, Timestamp(NOW.0 + seconds * 1_000));
         assert_eq!(at(0), Ok(token()));
         assert!(tokens.memory.recall(&Digest::of(&text), NOW).is_some());
@@ -215,10 +219,10 @@ mod tests {
     #[test]
     fn a_remembered_payload_with_another_signature_is_refused() {
         let tokens = tokens();
-        let text = tokens.issue(&token(), NOW, 100, "j".into()).unwrap();
+        let text = tokens.issue(&token(), NOW, "j".into()).unwrap();
         assert_eq!(tokens.verify(&text, NOW), Ok(token()));
         let (payload, signature) = text.rsplit_once('.').unwrap();
-        let other = tokens.issue(&token(), NOW, 100, "k".into()).unwrap();
+        let other = tokens.issue(&token(), NOW, "k".into()).unwrap();
         let (_, other) = other.rsplit_once('.').unwrap();
         assert_ne!(signature, other);
         assert_eq!(tokens.verify(&format!("{payload}.{other}"), NOW), Err(TokenRejected));
@@ -227,10 +231,19 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_is_valid_for_longer_than_configured_is_refused() {
+        for (life_s, expected) in [(100, Ok(token())), (101, Err(TokenRejected))] {
+            let issuer = Tokens { life_s, ..tokens() };
+            let text = issuer.issue(&token(), NOW, "j".into()).unwrap();
+            assert_eq!(tokens().verify(&text, NOW), expected, "{life_s} s");
+        }
+    }
+
+    #[test]
     fn another_server_s_token_is_not_ours() {
         let key = TokenKey { key_id: "k1".into(), secret: [7; 32] };
-        let other = Tokens::new(vec![key], "https://shop.example");
-        let text = other.issue(&token(), NOW, 100, "j".into()).unwrap();
+        let other = Tokens::new(vec![key], "https://shop.example", 100);
+        let text = other.issue(&token(), NOW, "j".into()).unwrap();
         assert_eq!(tokens().verify(&text, NOW), Err(TokenRejected));
     }
 }

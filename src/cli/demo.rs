@@ -265,7 +265,7 @@ fn capture_command(
         scopes: client.grants.clone(),
     };
     let jti = Randomness::System.uuid();
-    let token = state.tokens.issue(&token, state.clock.now(), state.token_life_s, jti);
+    let token = state.tokens.issue(&token, state.clock.now(), jti);
     let token = token.ok_or_else(|| CliError::Refused("there is no key for tokens".to_owned()))?;
     let (line_id, remaining) = first_held_line(&order.ledger).unwrap_or_default();
     let item =

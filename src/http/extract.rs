@@ -11,7 +11,7 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{FromRequest, HttpRequest};
 use percent_encoding::percent_decode_str;
 
-use super::edge::body::{read_body, unsupported};
+use super::edge::body::{read_body_if, unsupported};
 use super::error::{ApiError, Code};
 use super::state::state;
 use crate::app::{Idempotent, OnBehalfOf};
@@ -25,6 +25,9 @@ use crate::sabotage::{self, Fault};
 use crate::store::{KeyHash, KeyUse, NewApiEvent, WriteCommand};
 use crate::wire::problem::Problem;
 use crate::wire::shape::{Shape, clean};
+
+/// Some clients write it before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Characters of an idempotency key, at most.
 const KEY_CHARS_MAX: usize = 255;
@@ -99,10 +102,11 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
         let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            expect_json(&request)?;
-            let bytes = read_body(&request, payload, BYTES_MAX).await?;
-            let body = parse_body(&bytes)?;
-            let was_empty = bytes.is_empty();
+            let judge = || expect_json(&request);
+            let bytes = read_body_if(&request, payload, BYTES_MAX, judge).await?;
+            let sent = parse_body(&bytes)?;
+            let was_empty = sent.is_none();
+            let body = sent.unwrap_or_else(|| Tree::Object(Vec::new()));
             let key = idempotency_key(&request)?;
             let method = match request.method().as_str() {
                 "PUT" => "PUT",
@@ -215,12 +219,20 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
     (another.is_none() && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 
-/// Parses a body. An empty one counts as `{}`, which routes with required fields refuse themselves.
-fn parse_body(bytes: &[u8]) -> Result<Tree, ApiError> {
-    if bytes.is_empty() {
-        return Ok(Tree::Object(Vec::new()));
+/// A body as JSON; `None` if there is none, or only `null`. Clients that differ without meaning
+/// anything are served: a byte order mark is skipped, and PHP's empty map `[]` is `{}`
+/// (docs/contract.md, Decision 3).
+fn parse_body(bytes: &[u8]) -> Result<Option<Tree>, ApiError> {
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    if text.is_empty() {
+        return Ok(None);
     }
-    json::parse(bytes).map_err(|error| {
+    let parsed = json::parse(text).map(|tree| match tree {
+        Tree::Null => None,
+        Tree::List(elements) if elements.is_empty() => Some(Tree::Object(Vec::new())),
+        tree => Some(tree),
+    });
+    parsed.map_err(|error| {
         let code = match error.kind {
             ParseErrorKind::DuplicateKey(_) => "duplicate_key",
             ParseErrorKind::TooDeep => "too_deep",
@@ -237,7 +249,7 @@ fn parse_body(bytes: &[u8]) -> Result<Tree, ApiError> {
     })
 }
 
-/// Refuses a Content-Type that is not JSON; a missing one counts as JSON.
+/// Refuses a body whose Content-Type is not JSON; a missing one counts as JSON.
 fn expect_json(request: &HttpRequest) -> Result<(), ApiError> {
     let Some(header) = request.headers().get(CONTENT_TYPE) else {
         return Ok(());

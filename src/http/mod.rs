@@ -17,7 +17,7 @@ mod state;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
-use actix_web::{Resource, Route, web};
+use actix_web::{Resource, Route, guard, web};
 
 pub use guesses::{ClientAttempt, Guesses, SignInAttempt};
 pub use known_hosts::without_dot;
@@ -32,6 +32,7 @@ use api::orders::View;
 use api::{
     comments, drafts, events, operations, order_status, order_update, orders, service, token,
 };
+use edge::cors::PathMethods;
 use error::ApiError;
 
 /// A route: its method, its path and its handler.
@@ -39,6 +40,13 @@ pub struct Endpoint {
     pub method: Method,
     pub path: String,
     route: Route,
+}
+
+impl Endpoint {
+    /// The methods that it serves: HEAD wherever GET is (RFC 9110).
+    pub fn methods(&self) -> Vec<&str> {
+        if self.method == Method::GET { vec!["GET", "HEAD"] } else { vec![self.method.as_str()] }
+    }
 }
 
 /// Every route that is not part of the back office.
@@ -104,6 +112,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 /// Every route of the back office, and the API's reference for people.
 pub fn pages() -> Vec<Endpoint> {
     let mut pages = vec![
+        get("/", web::to(admin::accounts::lead_in)),
         get("/docs", web::to(docs::show)),
         get("/static/{file}", web::to(assets::show)),
         get("/admin", web::to(admin::accounts::show)),
@@ -165,9 +174,32 @@ fn configure(config: &mut ServiceConfig) {
     config.default_service(web::to(no_such_path));
 }
 
+/// Adds every route below a path prefix, whose root has no slash at its end.
+pub fn configure_prefix(config: &mut ServiceConfig) {
+    config.service(resource("", vec![get("", web::to(admin::accounts::lead_in))]));
+    configure(config);
+}
+
+/// The methods of each path of the API.
+fn path_methods(prefix: &str) -> PathMethods {
+    let endpoints = endpoints();
+    let mut paths: Vec<(&str, Vec<&Endpoint>)> = Vec::new();
+    for endpoint in &endpoints {
+        match paths.iter_mut().find(|(path, _)| *path == endpoint.path) {
+            Some((_, same)) => same.push(endpoint),
+            None => paths.push((&endpoint.path, vec![endpoint])),
+        }
+    }
+    PathMethods::new(prefix, paths.into_iter().map(|(path, same)| (path, methods_of(same))))
+}
+
+/// Methods as the header `Allow` has them.
+fn methods_of<'e>(endpoints: impl IntoIterator<Item = &'e Endpoint>) -> String {
+    endpoints.into_iter().flat_map(Endpoint::methods).collect::<Vec<_>>().join(", ")
+}
+
 fn resource(path: &str, endpoints: Vec<Endpoint>) -> Resource {
-    let methods: Vec<String> = endpoints.iter().map(|e| e.method.to_string()).collect();
-    let allow = methods.join(", ");
+    let allow = methods_of(&endpoints);
     let refuse = move || std::future::ready(method_not_allowed(&allow));
     let resource = web::resource(path).default_service(web::to(refuse));
     endpoints.into_iter().fold(resource, |resource, endpoint| resource.route(endpoint.route))
@@ -181,8 +213,10 @@ async fn no_such_path() -> Result<actix_web::HttpResponse, ApiError> {
     Err(ApiError::no_such_path())
 }
 
+/// A route for GET and HEAD. actix-web leaves out the body of the answer to a HEAD.
 fn get(path: impl Into<String>, route: Route) -> Endpoint {
-    Endpoint { method: Method::GET, path: path.into(), route: route.method(Method::GET) }
+    let route = route.guard(guard::Any(guard::Get()).or(guard::Head()));
+    Endpoint { method: Method::GET, path: path.into(), route }
 }
 
 fn post(path: impl Into<String>, route: Route) -> Endpoint {

@@ -4,13 +4,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_cors::Cors;
 use actix_http::HttpService;
 use actix_server::Server;
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::{Condition, NormalizePath, TrailingSlash, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data};
@@ -19,11 +16,12 @@ use actix_web::{App, Error};
 use super::admin::page_error::show_errors;
 use super::edge::body::BodyTimeout;
 use super::edge::connection::{self, Addresses, note_request};
+use super::edge::cors::cors;
 use super::edge::headers::{guard_request, keep_to_https, security_headers};
 use super::edge::last_request::{self, refuse_after_last};
 use super::edge::socket::{Socket, WRITE_BYTES};
 use super::edge::unread_body::end_unread_body;
-use super::{AppState, configure};
+use super::{AppState, configure, configure_prefix, path_methods};
 use crate::sabotage::{self, Fault};
 
 /// Threads that serve requests. They never wait for SQLite.
@@ -88,6 +86,7 @@ pub fn start(
         App::new()
             .app_data(state.clone())
             .app_data(BodyTimeout(options.body_timeout))
+            .app_data(path_methods(&prefix))
             .wrap(Condition::new(!options.cors_origins.is_empty(), cors(&options.cors_origins)))
             .wrap(from_fn(show_errors))
             .wrap(from_fn(guard_request))
@@ -99,7 +98,7 @@ pub fn start(
             .wrap(from_fn(note_request))
             .configure(|config| {
                 if !prefix.is_empty() {
-                    config.service(web::scope(&prefix).configure(configure));
+                    config.service(web::scope(&prefix).configure(configure_prefix));
                 }
                 configure(config);
             })
@@ -138,22 +137,4 @@ pub fn start(
         .disable_signals()
         .listen("http", listener, service)?;
     Ok(server.run())
-}
-
-/// Allows pages of these origins to call the API, and only the API.
-fn cors(origins: &[String]) -> Cors {
-    let origins = origins.to_vec();
-    Cors::default()
-        .allowed_origin_fn(move |origin: &HeaderValue, head| {
-            let named = origins.iter().any(|named| origin.as_bytes() == named.as_bytes());
-            named && head.uri.path().contains("/v1/")
-        })
-        .allowed_methods([Method::GET, Method::POST, Method::PUT])
-        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("idempotency-key")])
-        .expose_headers([
-            RETRY_AFTER,
-            HeaderName::from_static("idempotency-replayed"),
-            HeaderName::from_static("total-count"),
-        ])
-        .max_age(3_600)
 }

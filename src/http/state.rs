@@ -33,8 +33,6 @@ pub struct AppState {
     pub api_document: ApiDocument,
     /// The host names under which the back office answers.
     pub known_hosts: KnownHosts,
-    /// Seconds for which an access token is valid.
-    pub token_life_s: i64,
     pub guesses: Arc<Guesses>,
     /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Arc<[IpAddr]>,
@@ -79,14 +77,13 @@ impl AppState {
         let guesses = store.read_blocking(Guesses::load)?;
         Ok(AppState {
             store: store.clone(),
-            tokens: Tokens::new(keys.collect(), &options.public_url),
+            tokens: Tokens::new(keys.collect(), &options.public_url, options.token_life_s),
             access,
             clock: options.clock,
             randomness: Randomness::System,
             links: Links::new(&options.public_url),
             api_document: ApiDocument::new(&options.public_url),
             known_hosts: KnownHosts::new(&options.public_url, &options.hosts),
-            token_life_s: options.token_life_s,
             guesses: Arc::new(guesses),
             trusted_proxies: options.trusted_proxies.into(),
             insecure_http: options.insecure_http,

@@ -35,6 +35,15 @@ impl IncludeEvents {
         }
     }
 
+    /// The events of either choice.
+    pub fn or(self, other: IncludeEvents) -> IncludeEvents {
+        match (self, other) {
+            (Self::None, some) | (some, Self::None) => some,
+            (one, same) if one == same => one,
+            _ => Self::All,
+        }
+    }
+
     /// This choice without API events, which lists of a customer or a store never contain.
     pub fn without_api_events(self) -> IncludeEvents {
         match self {

@@ -81,13 +81,7 @@ pub fn order_list(query_string: &str) -> Result<OrderListQuery, Vec<Problem>> {
             let words = PaymentStatus::ALL.map(PaymentStatus::as_str);
             Some(extend(&mut list.query.payment_statuses, value, PaymentStatus::parse, &words))
         }
-        "include_events" => Some(match IncludeEvents::parse(value) {
-            Some(include) => {
-                list.include_events = include;
-                Ok(())
-            }
-            None => Err(one_of(&IncludeEvents::WORDS)),
-        }),
+        "include_events" => Some(include(&mut list.include_events, value)),
         _ => None,
     })?;
     list.starting_after = filters.starting_after;
@@ -133,14 +127,24 @@ pub fn draft_list(query_string: &str) -> Result<DraftListQuery, Vec<Problem>> {
     Ok(DraftListQuery { query, starting_after })
 }
 
-/// Parses `include_events` and ignores all other parameters. The last of several counts.
+/// Parses `include_events` and ignores all other parameters. Several values give the union.
 pub fn include_events(query_string: &str) -> Result<IncludeEvents, Vec<Problem>> {
-    let sent = pairs(query_string).into_iter().rfind(|(name, _)| name == "include_events");
-    let Some((name, value)) = sent else {
-        return Ok(IncludeEvents::None);
-    };
-    IncludeEvents::parse(&value)
-        .ok_or_else(|| vec![Problem::new(name, "bad_value", one_of(&IncludeEvents::WORDS))])
+    let mut asked = IncludeEvents::None;
+    let sent = pairs(query_string).into_iter().filter(|(name, _)| name == "include_events");
+    let wrong = sent.filter_map(|(name, value)| {
+        let message = include(&mut asked, &value).err()?;
+        Some(Problem::new(name, "bad_value", message))
+    });
+    let problems: Vec<Problem> = wrong.collect();
+    if problems.is_empty() { Ok(asked) } else { Err(problems) }
+}
+
+/// Adds the events of one value of `include_events`, whose words are separated by commas.
+fn include(asked: &mut IncludeEvents, value: &str) -> Result<(), String> {
+    let mut words = Vec::new();
+    extend(&mut words, value, IncludeEvents::parse, &IncludeEvents::WORDS)?;
+    *asked = words.into_iter().fold(*asked, IncludeEvents::or);
+    Ok(())
 }
 
 /// Refuses `apply_discounts` unless it is false. This server computes no discounts, and accepting
@@ -204,17 +208,17 @@ impl Filters {
             "created_at.lte" => date_time(value).map(|at| self.created_to = Some(at)),
             "currency" => currencies(&mut self.currencies, value),
             "search" => text(value).map(|search| self.search = Some(search)),
-            "customer.id" => self.add(ValueFilter::CustomerId, value.split(',')),
+            "customer.id" => self.add(ValueFilter::CustomerId, [value]),
             _ => match ValueFilter::parse(name)? {
-                ValueFilter::OrderId => names(&mut self.names, value),
-                // Addresses contain commas, so these are not split.
-                filter @ (ValueFilter::ArrivalAddress | ValueFilter::DepartureAddress) => {
-                    self.add(filter, [value])
-                }
+                ValueFilter::OrderId => add_name(&mut self.names, value),
+                // Text that clients choose may contain commas, so these are not split.
                 filter @ (ValueFilter::CustomerId
                 | ValueFilter::StoreId
-                | ValueFilter::TravelMode
-                | ValueFilter::DiscountType) => self.add(filter, value.split(',')),
+                | ValueFilter::ArrivalAddress
+                | ValueFilter::DepartureAddress) => self.add(filter, [value]),
+                filter @ (ValueFilter::TravelMode | ValueFilter::DiscountType) => {
+                    self.add(filter, value.split(','))
+                }
             },
         };
         Some(set)
@@ -251,11 +255,9 @@ fn currencies(asked: &mut Vec<Currency>, value: &str) -> Result<(), String> {
     })
 }
 
-fn names(asked: &mut Vec<OrderName>, value: &str) -> Result<(), String> {
-    value.split(',').try_for_each(|name| {
-        let name = OrderName::parse(name);
-        push(asked, name.ok_or("Expected order ids: 1 to 64 characters without spaces.")?)
-    })
+fn add_name(asked: &mut Vec<OrderName>, value: &str) -> Result<(), String> {
+    let name = OrderName::parse(value);
+    push(asked, name.ok_or("Expected an order id: 1 to 64 characters without spaces.")?)
 }
 
 /// Adds the words of one value, which are separated by commas. Repeating the parameter adds more.

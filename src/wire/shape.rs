@@ -113,10 +113,14 @@ fn clean_object(
     fields: &'static [Field],
     problems: &mut Vec<Problem>,
 ) -> Tree {
-    let Tree::Object(members) = tree else {
-        let (code, message) = wrong_type("an object", tree);
-        problems.push(Problem::new(path.as_str(), code, message));
-        return Tree::Null;
+    let members = match tree {
+        Tree::Object(members) => members.as_slice(),
+        _ if is_empty_list(tree) => &[],
+        _ => {
+            let (code, message) = wrong_type("an object", tree);
+            problems.push(Problem::new(path.as_str(), code, message));
+            return Tree::Null;
+        }
     };
     let mut kept = Vec::with_capacity(members.len());
     for (key, value) in members {
@@ -134,7 +138,7 @@ fn clean_object(
 }
 
 fn require(tree: &Tree, fields: &'static [Field], path: &str, problems: &mut Vec<Problem>) {
-    if !matches!(tree, Tree::Object(_)) {
+    if !is_object(tree) {
         return;
     }
     for field in fields.iter().filter(|field| field.required) {
@@ -186,7 +190,7 @@ fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
         Shape::Flag => expect(matches!(tree, Tree::Bool(_)), "true or false", tree),
         Shape::Text => expect(matches!(tree, Tree::Text(_)), "a string", tree),
         Shape::Number => expect(matches!(tree, Tree::Number(_)), "a number", tree),
-        Shape::FreeObject => expect(matches!(tree, Tree::Object(_)), "an object", tree),
+        Shape::FreeObject => expect(is_object(tree), "an object", tree),
         Shape::Integer => integer(tree).map(drop),
         Shape::Amount => amount(tree),
         Shape::LineId => line_id(tree),
@@ -254,9 +258,19 @@ fn line_id(tree: &Tree) -> Result<(), Wrong> {
     }
 }
 
-/// Writes integers in one form, however they were sent.
+/// True for an object and for an empty list, which is how PHP writes an empty map.
+fn is_object(tree: &Tree) -> bool {
+    matches!(tree, Tree::Object(_)) || is_empty_list(tree)
+}
+
+fn is_empty_list(tree: &Tree) -> bool {
+    matches!(tree, Tree::List(elements) if elements.is_empty())
+}
+
+/// Writes integers and empty objects in one form, however they were sent.
 fn normalized(tree: &Tree, shape: Shape) -> Tree {
     match (shape, tree.as_integer()) {
+        (Shape::FreeObject, _) if is_empty_list(tree) => Tree::Object(Vec::new()),
         (Shape::Integer | Shape::Amount | Shape::LineId, Some(number)) => Tree::integer(number),
         _ => tree.clone(),
     }
@@ -341,7 +355,14 @@ mod tests {
             "/list/0/n wrong_type, /list/1/n amount_out_of_range, /at bad_date_time, \
              /word bad_value",
         );
-        check("[]", " wrong_type");
+        check("[]", "/list required");
+        check("[1]", " wrong_type");
+        check(r#"{"list":[[]],"meta":[],"any":[],"x":[]}"#, "/list/0/n required");
+        check(
+            r#"{"list":[],"meta":[],"any":[],"x":[]}"#,
+            r#"{"list":[],"meta":{},"any":[],"x":[]}"#,
+        );
+        check(r#"{"list":[],"meta":[1]}"#, "/meta wrong_type");
         check("{}", "/list required");
         check(r#"{"list":[[5]]}"#, "/list/0 wrong_type");
         check(r#"{"list":[{"n":1},{"n":1},{"n":1}]}"#, "/list too_many_items");

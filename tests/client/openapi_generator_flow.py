@@ -41,6 +41,6 @@ except ConflictException as refused:
 else:
     raise AssertionError("refunded more than was captured")
 
-order = api.OrdersApi(client).aid_orders_id_get(aid, order_id, include_events="true")
+order = api.OrdersApi(client).aid_orders_id_get(aid, order_id, include_events=[api.IncludedEvents.TRUE])
 assert order.payment_status == api.PaymentStatus.PARTIALLY_REFUNDED, order
 assert order.events, order

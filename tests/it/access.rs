@@ -126,7 +126,9 @@ fn an_unauthorized_request_is_refused_before_its_body_is_read() {
     for body in ["{", "", "\u{0}", r#"{"items":[]}"#] {
         assert_eq!(send("Bearer nonsense", body), 401);
         assert_eq!(send(&format!("Bearer {reader}"), body), 403);
-        assert_eq!(send(&format!("Bearer {}", app.token), body), 415);
+        // Content-Type is judged only when there is a body.
+        let with_token = if body.is_empty() { 400 } else { 415 };
+        assert_eq!(send(&format!("Bearer {}", app.token), body), with_token);
     }
 }
 

@@ -410,12 +410,13 @@ fn an_invalid_draft_is_refused_with_every_reason() {
         |body: &str| app.shopping("POST", "/draft_orders", &[], Some(body)).expect(400).problems();
     assert_eq!(problems("{}"), "/order required");
     assert_eq!(problems(""), "/order required");
-    assert_eq!(problems("[]"), " wrong_type");
+    assert_eq!(problems("[]"), "/order required");
+    assert_eq!(problems("[1]"), " wrong_type");
     assert_eq!(problems(r#"{"order":null}"#), "/order required");
     assert_eq!(problems(r#"{"order":{"currency":"nok"}}"#), "/order/currency bad_value");
     assert_eq!(
         problems(
-            r#"{"order":{"customer":[],"delivery_at":"soon","items":[{"gross_amount":398.5},7,
+            r#"{"order":{"customer":[1],"delivery_at":"soon","items":[{"gross_amount":398.5},7,
             {"id":"p","gross_amount":"1","tax_lines":[{"amount":1}]}]},"store":{},"options":4}"#
         ),
         "/order/customer wrong_type\n/order/delivery_at bad_date_time\n\

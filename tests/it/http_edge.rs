@@ -29,15 +29,21 @@ fn every_path_tells_its_methods_and_other_paths_are_not_found() {
     let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for endpoint in endpoints() {
         let path = endpoint.path.replace("{aid}", ACCOUNT).replace(['{', '}'], "");
-        paths.entry(path).or_default().push(endpoint.method.to_string());
+        let methods = endpoint.methods().into_iter().map(str::to_owned);
+        paths.entry(path).or_default().extend(methods);
     }
     for (path, methods) in &paths {
-        for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
+        for method in ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "TRACE", "BREW"]
+        {
             if methods.iter().any(|known| known == method) {
                 continue;
             }
             let reply = app.send(method, path, &[], None);
-            assert_shape(&reply, 405, "method_not_allowed");
+            if method == "HEAD" {
+                assert_eq!((reply.status, reply.text.as_str()), (405, ""), "{path}");
+            } else {
+                assert_shape(&reply, 405, "method_not_allowed");
+            }
             let mut allowed: Vec<&str> = reply.header("allow").unwrap().split(", ").collect();
             allowed.sort_unstable();
             let mut known: Vec<&str> = methods.iter().map(String::as_str).collect();
@@ -45,7 +51,7 @@ fn every_path_tells_its_methods_and_other_paths_are_not_found() {
             assert_eq!(allowed, known, "{method} {path}");
         }
     }
-    for path in ["/", "/v1", "/v1/accounts", "/v2/x", "/%00", "/v1/accounts/T12345678/shopping"] {
+    for path in ["/v1", "/v1/accounts", "/v2/x", "/%00", "/v1/accounts/T12345678/shopping"] {
         assert_shape(&app.send("GET", path, &[], None), 404, "not_found");
     }
 }
@@ -121,6 +127,38 @@ fn only_named_origins_may_call_the_api_from_a_page() {
     let stranger = [("origin", "https://evil.example"), ("access-control-request-method", "GET")];
     assert_shape(&app.send("OPTIONS", &orders, &stranger, None), 400, "invalid_request");
     assert_eq!(preflight(&app, "/health").header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn a_preflight_allows_any_header_and_names_the_methods_of_its_path() {
+    let cors_origins = vec!["https://shop.example".to_owned()];
+    let path_prefix = "/till".to_owned();
+    let options = ServerOptions { cors_origins, path_prefix, ..ServerOptions::default() };
+    let app = App::start_with(options, "/till");
+    let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for endpoint in endpoints().iter().filter(|endpoint| endpoint.path.starts_with("/v1")) {
+        let path = endpoint.path.replace("{aid}", ACCOUNT).replace(['{', '}'], "");
+        let methods = endpoint.methods().into_iter().map(str::to_owned);
+        paths.entry(path).or_default().extend(methods);
+    }
+    let names = "authorization,baggage,cache-control,content-type,idempotency-key,sentry-trace,\
+                 traceparent,x-request-id,x-some-thing";
+    for (path, methods) in &paths {
+        for (prefix, method) in [("", "GET"), ("/till", "DELETE"), ("", "HEAD"), ("", "PUT")] {
+            let asks = [
+                ("origin", "https://shop.example"),
+                ("access-control-request-method", method),
+                ("access-control-request-headers", names),
+            ];
+            let at = format!("{method} {prefix}{path}");
+            let allowed = app.send("OPTIONS", &format!("{prefix}{path}"), &asks, None).expect(200);
+            assert_eq!(allowed.header("access-control-allow-methods"), Some(&*methods.join(", ")));
+            let said = allowed.header("access-control-allow-headers").unwrap().to_lowercase();
+            for name in names.split(',') {
+                assert!(said.split(',').any(|known| known.trim() == name), "{at}: {said}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Lists of orders: pages, filters, search (docs/contract.md, Decision 7).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use tillbook::domain::scope::Scope;
 
@@ -152,7 +154,8 @@ fn an_unknown_filter_is_refused_and_never_widens_the_list() {
         ("total=yes", "total bad_value"),
         ("customer_id=", "customer_id bad_value"),
         (&["currency=NOK"; 21].join("&"), "currency bad_value"),
-        ("store_id=torget,,havna", "store_id bad_value"),
+        ("store_id=torget&store_id=", "store_id bad_value"),
+        ("itinerary_travel_mode=BUS,,TRAIN", "itinerary_travel_mode bad_value"),
         ("itinerary_travel_mode=", "itinerary_travel_mode bad_value"),
         ("itinerary_arrival_address=", "itinerary_arrival_address bad_value"),
         ("items_discount_lines_discount_type=", "items_discount_lines_discount_type bad_value"),
@@ -221,11 +224,11 @@ fn every_filter_finds_orders_with_any_of_its_values() {
     for (query, expected) in [
         ("customer_id=kari", &[&bus, &train][..]),
         ("customer.id=ola", &[&none]),
-        ("customer_id=kari,ola", &[&none, &bus, &train]),
-        ("customer_id=ola,ola&currency=NOK,NOK", &[&none]),
+        ("customer_id=kari&customer_id=ola", &[&none, &bus, &train]),
+        ("customer_id=ola&customer_id=ola&currency=NOK,NOK", &[&none]),
         ("customer_id=kari&customer_id=ola&limit=2", &[&none, &bus]),
         ("store_id=torget", &[&none, &train]),
-        ("store_id=torget,havna", &[&none, &bus, &train]),
+        ("store_id=torget&store_id=havna", &[&none, &bus, &train]),
         ("store_id=torget&customer_id=kari", &[&train]),
         ("currency=SEK", &[&bus]),
         ("currency=SEK,NOK", &[&none, &bus, &train]),
@@ -244,9 +247,9 @@ fn every_filter_finds_orders_with_any_of_its_values() {
         let count = ids(&counted).len().to_string();
         assert_eq!(counted.header("total-count"), Some(count.as_str()), "{query}");
     }
-    assert_eq!(list(&app, &format!("order_id={bus},{none}")), [none.as_str(), &bus]);
+    assert_eq!(list(&app, &format!("order_id={bus}&order_id={none}")), [none.as_str(), &bus]);
     let by_id = app.get(&format!("/orders/{bus}")).expect(200).body["id"].clone();
-    let twice = format!("order_id={bus}&order_id={bus},{}", by_id.as_str().unwrap());
+    let twice = format!("order_id={bus}&order_id={bus}&order_id={}", by_id.as_str().unwrap());
     assert_eq!(list(&app, &twice), [bus.as_str()], "an order with two of the names is listed once");
     assert_eq!(list(&app, ""), all);
 }
@@ -258,7 +261,8 @@ fn pages_of_several_values_have_each_order_once() {
     let mut seen = Vec::new();
     let mut after = String::new();
     loop {
-        let page = app.get(&format!("/orders?store_id=torget,havna&limit=1{after}")).expect(200);
+        let page =
+            app.get(&format!("/orders?store_id=torget&store_id=havna&limit=1{after}")).expect(200);
         let Some(order) = page.body["orders"].as_array().unwrap().first() else { break };
         after = format!("&starting_after={}", order["paging_token"].as_str().unwrap());
         seen.extend(ids(&page));
@@ -281,7 +285,7 @@ fn an_unknown_filter_is_refused_with_the_list_of_filters() {
     let refused = app.get("/orders?colour=red").expect(400).text;
     assert!(refused.contains("itinerary_travel_mode") && refused.contains("payment_status"));
     let many: Vec<String> = (0..21).map(|n| n.to_string()).collect();
-    let refused = app.get(&format!("/orders?store_id={}", many.join(","))).expect(400);
+    let refused = app.get(&format!("/orders?store_id={}", many.join("&store_id="))).expect(400);
     assert_eq!(refused.problems(), "store_id bad_value");
     let refused = app.get("/draft_orders?payment_status=paid").expect(400);
     assert_eq!(refused.problems(), "payment_status unknown_filter");
@@ -295,7 +299,10 @@ fn customers_and_stores_see_their_orders_and_never_what_changed_them() {
     assert_eq!(of("/customers/kari/orders"), [bus.as_str(), &train]);
     assert_eq!(of("/customers/kari/orders?store_id=torget"), [train.as_str()]);
     assert_eq!(of("/customers/kari/orders?customer_id=ola"), [""; 0]);
-    assert_eq!(of("/customers/kari/orders?customer_id=ola,kari&limit=1"), [bus.as_str()]);
+    assert_eq!(
+        of("/customers/kari/orders?customer_id=ola&customer_id=kari&limit=1"),
+        [bus.as_str()]
+    );
     assert_eq!(of("/stores/torget/orders?currency=NOK"), [none.as_str(), &train]);
     assert_eq!(of("/stores/nowhere/orders"), [""; 0]);
     let refund = json!({"items": [{"line_id": 1, "amount": 5}]});
@@ -363,4 +370,90 @@ fn drafts_are_listed_filtered_and_paged_like_orders() {
     }
     let counted = app.get("/draft_orders?total=true&limit=1").expect(200);
     assert_eq!(counted.header("total-count"), Some("2"));
+}
+
+#[test]
+fn a_comma_belongs_to_the_value_of_a_filter_by_free_text() {
+    let app = App::start();
+    let (store, customer) = ("Oslo, Torget", "kari,ola");
+    let leg = json!({"departure_address": {"name": "Oslo S, spor 3"},
+        "arrival_address": {"id": "BGO,1"}});
+    let order = json!({"currency": "NOK", "order_id": "A,1", "customer": {"id": customer},
+        "store": {"id": store}, "items": [{"id": "a", "gross_amount": 100}], "itinerary": [leg]});
+    let found = app.order(order, json!({"split_draft": false}));
+    for name in ["Oslo", " Torget", "kari", "ola"] {
+        let order = json!({"currency": "NOK", "customer": {"id": name}, "store": {"id": name},
+            "items": [{"id": "a", "gross_amount": 100}]});
+        app.order(order, json!({"split_draft": false}));
+    }
+    for query in [
+        "store_id=Oslo,%20Torget",
+        "store_id=Oslo%2C+Torget&store_id=nowhere",
+        "customer_id=kari,ola",
+        "customer.id=kari%2Cola",
+        "order_id=A,1",
+        "itinerary_departure_address=Oslo%20S,%20spor%203",
+        "itinerary_arrival_address=BGO,1",
+    ] {
+        assert_eq!(list(&app, query), [found.as_str()], "{query}");
+    }
+    let path = "/stores/Oslo%2C%20Torget/orders";
+    assert_eq!(ids(&app.get(path).expect(200)), [found.as_str()]);
+    assert_eq!(list(&app, "store_id=Oslo&store_id=%20Torget").len(), 2);
+
+    let draft = app.draft(
+        json!({"currency": "NOK", "order_id": "B,2", "customer": {"id": customer},
+            "store": {"id": store}, "items": [{"id": "a", "gross_amount": 100}]}),
+        json!({"split_draft": false}),
+    );
+    for query in ["order_id=B,2", "store_id=Oslo,%20Torget", "customer_id=kari,ola"] {
+        let page = app.get(&format!("/draft_orders?{query}&status=open")).expect(200);
+        let drafts = page.body["draft_orders"].as_array().unwrap();
+        assert_eq!(drafts.len(), 1, "{query}");
+        assert!(draft.ends_with(drafts[0]["id"].as_str().unwrap()), "{query}");
+    }
+}
+
+#[test]
+fn include_events_takes_several_values_and_gives_the_union() {
+    let app = App::start();
+    let order = app.simple_order(&[1_000]);
+    let capture = json!({"items": [{"line_id": 1, "amount": 5}]});
+    app.post(&format!("/orders/{order}/captures"), capture).expect(200);
+    app.put(&format!("/orders/{order}"), json!({"comment": "x"})).expect(200);
+    let types = |order: &Value| -> Option<BTreeSet<String>> {
+        let events = order["events"].as_array()?.iter();
+        Some(events.map(|event| event["event_type"].as_str().unwrap().to_owned()).collect())
+    };
+    let (api, service) = ("api-event", "service-event");
+    for (query, expected) in [
+        ("include_events=api-event,service-event", Some(&[api, service][..])),
+        ("include_events=api-event&include_events=service-event", Some(&[api, service])),
+        ("include_events=service-event&include_events=api-event", Some(&[api, service])),
+        ("include_events=api-event&include_events=api-event", Some(&[api])),
+        ("include_events=false&include_events=service-event", Some(&[service])),
+        ("include_events=service-event,false", Some(&[service])),
+        ("include_events=true,api-event", Some(&[api, service])),
+        ("include_events=api-event&include_events=true", Some(&[api, service])),
+        ("include_events=false&include_events=false", None),
+    ] {
+        let expected = expected.map(|words| words.iter().map(|w| (*w).to_owned()).collect());
+        let one = app.get(&format!("/orders/{order}?{query}")).expect(200).body;
+        assert_eq!(types(&one), expected, "{query}");
+        let page = app.get(&format!("/orders?{query}")).expect(200).body;
+        assert_eq!(types(&page["orders"][0]), expected, "list, {query}");
+        let changed = app.put(&format!("/orders/{order}?{query}"), json!({"comment": "x"}));
+        assert_eq!(types(&changed.expect(200).body), expected, "change, {query}");
+    }
+    for query in [
+        "include_events=api-event,",
+        "include_events=true&include_events=some",
+        "include_events=",
+        "include_events=api-event;service-event",
+    ] {
+        for path in [format!("/orders/{order}"), "/orders".to_owned()] {
+            let refused = app.get(&format!("{path}?{query}")).expect(400);
+            assert_eq!(refused.problems(), "include_events bad_value", "{query}");
+        }
+    }
 }

@@ -24,6 +24,9 @@ fn a_client_gets_a_token_in_every_way_that_libraries_ask_for_it() {
         format!("https://api.dintero.com/v1/accounts/{ACCOUNT}"),
         format!("https://{ACCOUNT}@test.dintero.com/v1/accounts/{ACCOUNT}"),
         format!("http://127.0.0.1/v1/accounts/{ACCOUNT}/"),
+        format!("https://{ACCOUNT}@api.example:8443/v1/accounts/{ACCOUNT}"),
+        format!("https://api.example/some/where/accounts/{ACCOUNT}/?x=/y#z"),
+        format!("/v1/accounts/{ACCOUNT}"),
     ] {
         let body = json!({"grant_type": "client_credentials", "audience": audience}).to_string();
         let reply = ask(&app, ACCOUNT, &app.client, json, Some(&body)).expect(200);
@@ -40,7 +43,81 @@ fn a_client_gets_a_token_in_every_way_that_libraries_ask_for_it() {
     let wrong = "{\"grant_type\":\"password\",\"audience\":\"https://x/v1/accounts/T87654321\"}";
     let reply = ask(&app, ACCOUNT, &app.client, json, Some(wrong)).expect(400);
     assert_eq!(reply.problems(), "/grant_type bad_value\n/audience bad_value");
+    ask(&app, ACCOUNT, &app.client, form, Some("grant_type=&audience=")).expect(200);
     ask(&app, ACCOUNT, &app.client, form, Some("grant_type=password")).expect(400);
+    for audience in [
+        format!("https://api.example/?/v1/accounts/{ACCOUNT}"),
+        format!("https://api.example/#/v1/accounts/{ACCOUNT}"),
+        format!("https://{ACCOUNT}@api.example"),
+        format!("https://api.example/v1/accounts/{ACCOUNT}/shopping"),
+        format!("https://api.example/v1/xaccounts/{ACCOUNT}"),
+        "https://api.example".to_owned(),
+        String::new(),
+    ] {
+        let body = json!({"audience": audience}).to_string();
+        let reply = ask(&app, ACCOUNT, &app.client, json, Some(&body)).expect(400);
+        assert_eq!(reply.problems(), "/audience bad_value", "{audience}");
+    }
+}
+
+/// Every character percent-encoded, as some libraries encode `-` and `_` in HTTP Basic.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[test]
+fn credentials_are_taken_from_wherever_a_library_puts_them() {
+    let app = App::start();
+    let path = format!("/v1/accounts/{ACCOUNT}/auth/token");
+    let send =
+        |headers: &[(&str, &str)], body: String| app.send("POST", &path, headers, Some(&body));
+    let Client { client_id: id, secret } = app.client.clone();
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let json_type = ("content-type", "application/json");
+    let grant = "grant_type=client_credentials";
+    send(&[form], format!("{grant}&client_id={id}&client_secret={secret}")).expect(200);
+    send(&[form], format!("client_secret={}&client_id={}", encoded(&secret), encoded(&id)))
+        .expect(200);
+    let in_json = json!({"client_id": id, "client_secret": secret}).to_string();
+    send(&[json_type], in_json.clone()).expect(200);
+    send(&[], in_json.clone()).expect(200);
+    let coded = Client { client_id: encoded(&id), secret: encoded(&secret) };
+    for client in [&coded, &app.client] {
+        ask(&app, ACCOUNT, client, form.1, Some(grant)).expect(200);
+        ask(&app, ACCOUNT, client, form.1, Some(&format!("{grant}&client_id={id}"))).expect(200);
+    }
+
+    for body in [
+        format!("{grant}&client_id={id}&client_secret=wrong"),
+        format!("{grant}&client_id=nobody&client_secret={secret}"),
+        format!("{grant}&client_id={id}"),
+        format!("{grant}&client_secret={secret}"),
+        format!("{grant}&client_id={id}&client_secret="),
+        format!("{grant}&client_id={}&client_secret={secret}", "x".repeat(101)),
+        grant.to_owned(),
+    ] {
+        let reply = send(&[form], body.clone()).expect(401);
+        assert_eq!(reply.code(), "invalid_client", "{body}");
+        assert!(reply.header("www-authenticate").unwrap().starts_with("Basic"), "{body}");
+    }
+    send(&[json_type], json!({"client_id": id, "client_secret": "wrong"}).to_string()).expect(401);
+    // Wrong credentials in the header are not made good by right ones in the body.
+    for wrong in ["Basic !!!", "Basic bm9ib2R5Ong=", "Bearer x", ""] {
+        send(&[json_type, ("authorization", wrong)], in_json.clone()).expect(401);
+    }
+    let credentials = format!("client_id={id}&client_secret={secret}");
+    let reply = send(&[form], format!("{credentials}&audience=&audience=")).expect(400);
+    assert_eq!(reply.problems(), "/audience duplicate_key");
+    let wrong_type = json!({"client_id": id, "client_secret": secret, "audience": 7});
+    let reply = send(&[json_type], wrong_type.to_string()).expect(400);
+    assert_eq!(reply.problems(), "/audience wrong_type");
+    // Bodies without credentials that can be read.
+    send(&[form], format!("client_id=x&{credentials}")).expect(401);
+    for body in ["", "{", "[1]", r#"{"client_id":7,"client_secret":[]}"#, &credentials] {
+        send(&[json_type], body.to_owned()).expect(401);
+        send(&[], body.to_owned()).expect(401);
+    }
+    send(&[("content-type", "text/plain")], credentials).expect(401);
 }
 
 #[test]

@@ -99,7 +99,9 @@ fn early(app: &App) -> Vec<(&'static str, u16, String, String)> {
     let writes = format!("POST {captures}");
     vec![
         ("no token", 401, writes.clone(), String::new()),
-        ("no credentials", 401, format!("POST /v1/accounts/{ACCOUNT}/auth/token"), String::new()),
+        ("wrong credentials", 401, format!("POST /v1/accounts/{ACCOUNT}/auth/token"), {
+            "Authorization: Basic bm9ib2R5Ong=\r\n".to_owned()
+        }),
         ("no such scope", 403, writes.clone(), bearer(&reader)),
         ("no such path", 404, "POST /nowhere".to_owned(), String::new()),
         ("no such method", 405, format!("DELETE {captures}"), String::new()),

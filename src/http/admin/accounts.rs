@@ -29,6 +29,11 @@ struct Row {
     to_capture_href: String,
 }
 
+/// `GET /`: leads to the back office.
+pub async fn lead_in(request: HttpRequest) -> Result<HttpResponse, PageError> {
+    Ok(see_other(&format!("{}/admin", state(&request)?.links.base_path())))
+}
+
 /// `GET /admin`
 pub async fn show(visitor: Visitor, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;

@@ -1,9 +1,14 @@
 //! Reads a request's body, up to a number of bytes and within a deadline.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use actix_web::web::{Bytes, BytesMut};
+use futures_core::Stream;
 
 use crate::http::error::{ApiError, Code};
 use crate::wire::problem::Problem;
@@ -23,27 +28,61 @@ pub async fn read_body(
     request: &HttpRequest,
     payload: Payload,
     bytes_max: usize,
-) -> Result<actix_web::web::Bytes, ApiError> {
-    if request.headers().contains_key("content-encoding") {
+) -> Result<Bytes, ApiError> {
+    read_body_if(request, payload, bytes_max, || Ok(())).await
+}
+
+/// Reads a body that `judge` may refuse, before it arrives if its length is declared, and else when
+/// its first bytes arrive. An empty body is not judged.
+pub async fn read_body_if(
+    request: &HttpRequest,
+    payload: Payload,
+    bytes_max: usize,
+    judge: impl Fn() -> Result<(), ApiError>,
+) -> Result<Bytes, ApiError> {
+    if request.headers().get(CONTENT_LENGTH).is_some_and(|length| length != "0") {
+        judge()?;
+    }
+    if !request.headers().get_all(CONTENT_ENCODING).all(is_identity) {
         return Err(unsupported("A compressed body", "send it uncompressed"));
     }
     let time = request.app_data::<BodyTimeout>();
     let time = time.ok_or_else(|| ApiError::internal("a body was read without its deadline"))?.0;
-    let body =
-        actix_web::body::to_bytes_limited(actix_web::body::BodyStream::new(payload), bytes_max);
-    match tokio::time::timeout(time, body).await {
-        Err(_) => Err(ApiError::new(
+    let body = tokio::time::timeout(time, collect(payload, bytes_max, judge)).await;
+    body.unwrap_or_else(|_| {
+        Err(ApiError::new(
             Code::RequestTimeout,
             format!("The body did not arrive within {time:?}; send it again."),
-        )),
-        Ok(Err(_)) => Err(body_too_large(bytes_max)),
-        Ok(Ok(Err(_))) => Err(ApiError::invalid(vec![Problem::new(
-            "",
-            "invalid_json",
-            "The body ended before it was complete; send it again.",
-        )])),
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
+        ))
+    })
+}
+
+async fn collect(
+    mut payload: Payload,
+    bytes_max: usize,
+    judge: impl Fn() -> Result<(), ApiError>,
+) -> Result<Bytes, ApiError> {
+    let mut body = BytesMut::new();
+    while let Some(arrived) = poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
+        let Ok(bytes) = arrived else {
+            let message = "The body ended before it was complete; send it again.";
+            return Err(ApiError::invalid(vec![Problem::new("", "invalid_json", message)]));
+        };
+        if body.is_empty() {
+            judge()?;
+        }
+        if bytes_max < body.len() + bytes.len() {
+            return Err(body_too_large(bytes_max));
+        }
+        body.extend_from_slice(&bytes);
     }
+    Ok(body.freeze())
+}
+
+/// True for `Content-Encoding: identity`, which means no encoding.
+fn is_identity(header: &HeaderValue) -> bool {
+    let codings = header.to_str().unwrap_or("?").split(',').map(str::trim);
+    codings.filter(|coding| !coding.is_empty()).all(|c| c.eq_ignore_ascii_case("identity"))
 }
 
 /// The error of a body that is longer than `bytes_max`.

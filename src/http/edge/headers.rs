@@ -9,6 +9,7 @@ use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, ResponseError};
 
 use super::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
+use super::cors::name_path_methods;
 use crate::http::error::ApiError;
 use crate::http::state::state;
 use crate::wire::problem::Problem;
@@ -64,10 +65,11 @@ pub async fn guard_request(
         // Returned as a response, since an error would not get the headers of other answers.
         return Ok(request.into_response(body_too_large(bytes_max).error_response()));
     }
-    let answered = next.call(request).await?;
+    let mut answered = next.call(request).await?;
     if let Some(refused) = cors_refusal(&answered) {
         return Ok(answered.into_response(refused.error_response()));
     }
+    name_path_methods(&mut answered);
     tracing::debug!(
         http.method = %answered.request().method(),
         http.route = answered.request().match_pattern().as_deref().unwrap_or("none"),

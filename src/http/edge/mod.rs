@@ -4,6 +4,7 @@
 pub mod body;
 pub mod caller_address;
 pub mod connection;
+pub mod cors;
 pub mod headers;
 pub mod last_request;
 pub mod socket;

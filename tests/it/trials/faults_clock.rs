@@ -66,7 +66,7 @@ fn a_clock_that_jumps_breaks_nothing() {
 #[test]
 fn a_token_is_verified_at_the_clock_s_current_time() {
     let app = App::start();
-    let life_ms = app.state.token_life_s * 1_000;
+    let life_ms = app.state.tokens.life_s() * 1_000;
     for (at, status) in [
         (START.0, 200),
         // A minute of difference is allowed, either way.

@@ -28,7 +28,7 @@ const PUBLIC_URL: &str = "https://shop.example/till";
 const SECRET: [u8; 32] = [7; 32];
 
 static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
-    Tokens::new(vec![TokenKey { key_id: "k1".to_owned(), secret: SECRET }], PUBLIC_URL)
+    Tokens::new(vec![TokenKey { key_id: "k1".to_owned(), secret: SECRET }], PUBLIC_URL, 100)
 });
 
 /// A valid token.
@@ -38,7 +38,7 @@ pub static TOKEN: LazyLock<String> = LazyLock::new(|| {
         account_id: AccountId::parse("T12345678").unwrap(),
         scopes: Scopes::new(vec![Scope::ReadShopping]),
     };
-    TOKENS.issue(&token, NOW, 100, "j".to_owned()).unwrap()
+    TOKENS.issue(&token, NOW, "j".to_owned()).unwrap()
 });
 
 /// Compares our strict parser with serde_json: both read the same value from all that ours accepts,

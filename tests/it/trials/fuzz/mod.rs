@@ -72,7 +72,7 @@ const QUERIES: &[Seed<'_>] = &[
     ("limit=0&limit=1", false),
     ("%ff=%00&&=&limit", false),
     ("store_id=s,t&starting_after=x&itinerary_arrival_address=a,b", true),
-    ("store_id=,,&starting_after=x", false),
+    ("items_discount_lines_discount_type=,,&starting_after=x", false),
 ];
 
 const NAMES: &[Seed<'_>] =
