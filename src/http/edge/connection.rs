@@ -28,15 +28,15 @@ use super::socket::{Answer, Flow, Socket};
 
 /// Connections that the kernel queues until the server accepts them.
 const BACKLOG: i32 = 1_024;
-/// Connections of a worker, at most, even if the system allows more. Each takes about 10 KB.
+/// The most connections of a worker, even if the system allows more. Each takes about 10 KB.
 const WORKER_CONNECTIONS_MAX: u64 = 4_000;
 /// Open files that are kept free for the book, its readers, the log and deliveries.
 const FILES_KEPT: u64 = 512;
 /// Open files of a connection: its socket and its watch's handle.
 const FILES_PER_CONNECTION: u64 = 2;
 
-/// Bytes of an answer that the kernel keeps and has not sent. What was sent is limited by the
-/// client's own window, so a long way to the client does not slow an answer down.
+/// Bytes of an answer that the kernel keeps unsent. The client's own window limits the bytes under
+/// way, so a long distance to the client does not slow an answer down.
 const UNSENT_BYTES_MAX: u32 = 64 << 10;
 /// Bytes of requests that the kernel keeps of a connection until they are read. Linux doubles it.
 const UNREAD_BYTES_MAX: usize = 64 << 10;
@@ -95,8 +95,8 @@ impl Drop for Watched {
     }
 }
 
-/// Lets a burst of new connections wait until they are accepted, and limits what the kernel keeps
-/// for each: connections have these options of their listener.
+/// Lets a burst of new connections wait until they are accepted, and limits the bytes that the
+/// kernel keeps for each: connections have these options of their listener.
 pub fn prepare_listener(listener: &TcpListener) -> std::io::Result<()> {
     let socket = socket2::SockRef::from(listener);
     socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;

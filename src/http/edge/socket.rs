@@ -1,9 +1,9 @@
 //! The socket of a connection, which decides how much actix-web may read ahead.
 //!
 //! actix-web decodes every request that it has read, before it looks at the first, and each takes
-//! some seven kilobytes while it waits. A client that sends requests and does not read the answers
-//! would make it keep thousands. So a connection hands over a few requests at a time, and nothing
-//! while an answer is not wholly written, unless the request's own body is awaited.
+//! about seven kilobytes while it waits. A client that sends requests without reading the answers
+//! would make it keep thousands. So a connection passes on a few requests at a time, and nothing
+//! until the previous answer is completely written, unless the request's own body is awaited.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -28,18 +28,18 @@ pub const WRITE_BYTES: usize = 16 << 10;
 /// the connection, which may destroy an answer that is on its way.
 const DISCARDED_BYTES_MAX: usize = 64 << 10;
 
-/// What a connection is doing. Its socket, its watch and the middleware share it.
+/// The activity of a connection, shared by its socket, its watch and the middleware.
 #[derive(Debug, Default)]
 pub struct Flow {
     /// Requests that began, requests that ended, and writes that the client made room for.
     activity: Cell<u64>,
     /// Requests whose handler runs.
     handling: Cell<u64>,
-    /// Requests whose answer is not wholly handed to actix-web's buffer.
+    /// Requests whose answer is not yet completely in actix-web's buffer.
     unanswered: Cell<u64>,
     /// A handler waits for more of its request's body.
     body_awaited: Cell<bool>,
-    /// The client does not read what was written, so the kernel takes no more.
+    /// The client does not read its answers, so the kernel accepts no more bytes.
     write_blocked: Cell<bool>,
     /// Wakes the connection whose reading was refused although bytes were there.
     refused: RefCell<Option<Waker>>,
@@ -65,7 +65,7 @@ impl Flow {
         (Handling(Rc::clone(self)), Unanswered(Rc::clone(self)))
     }
 
-    /// Notes whether the body of the request in progress is waited for.
+    /// Records whether a handler waits for the body of the request in progress.
     pub fn await_body(&self, is_awaited: bool) {
         self.body_awaited.set(is_awaited);
         if is_awaited {
@@ -88,7 +88,7 @@ impl Flow {
     }
 }
 
-/// A request whose handler runs. Dropped when the handler has answered or was given up.
+/// A request whose handler runs. Dropped when the handler has answered or was abandoned.
 #[derive(Debug)]
 pub struct Handling(Rc<Flow>);
 
@@ -112,11 +112,11 @@ impl Drop for Unanswered {
 
 /// The body of an answer, in pieces.
 ///
-/// actix-web copies a piece before it writes it, however long the piece is.
+/// actix-web copies each piece whole before it writes it, so pieces are kept short.
 #[derive(Debug)]
 pub struct Answer {
     body: BoxBody,
-    /// What is left of the last piece that `body` gave.
+    /// The rest of the last piece that `body` gave.
     rest: Bytes,
     _unanswered: Option<Unanswered>,
 }
@@ -149,19 +149,19 @@ impl MessageBody for Answer {
     }
 }
 
-/// A connection's stream. It is read in turns: what actix-web reads until there is nothing more
-/// for the moment, and then decodes.
+/// A connection's stream. It is read in turns: in each, actix-web reads until the stream has
+/// nothing more for the moment, and then decodes the bytes.
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
     flow: Rc<Flow>,
     heads: HeadCounter,
     turn: Turn,
-    /// Bytes that were received and not handed over yet.
+    /// Bytes that were received and not passed on yet.
     held: Vec<u8>,
 }
 
-/// What was handed over in this turn.
+/// The heads and bytes passed on in this turn.
 #[derive(Debug, Default)]
 struct Turn {
     heads: usize,
@@ -198,7 +198,7 @@ impl Socket {
         self.stream.peer_addr().ok()
     }
 
-    /// Ends a turn without handing anything over. Unless bytes are there already, the kernel wakes
+    /// Ends a turn without passing anything on. Unless bytes are there already, the kernel wakes
     /// the connection when some arrive; otherwise the flow does when reading may go on.
     fn refuse(&mut self, cx: &mut Context<'_>) {
         self.turn = Turn::default();
@@ -207,7 +207,7 @@ impl Socket {
         }
     }
 
-    /// Hands over as much of what is held as fits.
+    /// Passes on as many of the held bytes as fit.
     fn give_held(&mut self, buffer: &mut ReadBuf<'_>) {
         let fits = self.held.len().min(buffer.remaining());
         buffer.put_slice(&self.held[..fits]);
@@ -217,7 +217,7 @@ impl Socket {
         }
     }
 
-    /// Takes back what goes beyond this turn from what was put into `buffer` after `start`.
+    /// Of the bytes that were put into `buffer` after `start`, takes back those beyond this turn.
     fn end_turn_in(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
         let given = &buffer.filled()[start..];
         let end = self.heads.count(given, TURN_HEADS_MAX - self.turn.heads, &mut self.turn.heads);
@@ -276,7 +276,7 @@ impl AsyncWrite for Socket {
         written
     }
 
-    /// actix-web flushes when all that it had to write was taken.
+    /// actix-web flushes after all its bytes were accepted.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         if self.flow.write_blocked.replace(false) {
             self.flow.wake();
@@ -297,7 +297,8 @@ impl AsyncWrite for Socket {
 }
 
 /// Finds the ends of heads: empty lines, ended by a line feed with or without a carriage return
-/// (RFC 9112, 2.2). Empty lines in a body count too, so it finds at least as many as there are.
+/// (RFC 9112, 2.2). Empty lines in a body count too, so it may find more heads than there are, but
+/// never fewer.
 #[derive(Debug, Default)]
 struct HeadCounter {
     place: Place,
@@ -312,8 +313,8 @@ enum Place {
 }
 
 impl HeadCounter {
-    /// Reads on to the end of the last of at most `most` heads, or of `bytes`. Adds to `found` and
-    /// returns how far it came.
+    /// Reads to the end of at most `most` heads, or to the end of `bytes`. Adds the number of heads
+    /// to `found` and returns the position reached.
     fn count(&mut self, bytes: &[u8], most: usize, found: &mut usize) -> usize {
         let mut left = most;
         for (at, byte) in bytes.iter().enumerate() {

@@ -2,11 +2,11 @@
 //!
 //! When the reader of a body is dropped, actix-web reads a chunked body for as long as it arrives,
 //! and any other body at full speed for a while. While the reader exists it does neither: it stops
-//! reading what is not consumed, and closes the connection once the answer has ended. So the body
-//! is kept here for as long as the answer. The rest of the body is discarded up to a limit: first
-//! so that the connection can be reused, then so that a client that is still sending can read its
-//! answer. Closing a socket with unread bytes resets the connection, which may destroy an answer
-//! that is on its way.
+//! reading when the bytes are not consumed, and closes the connection once the answer has ended. So
+//! the body is kept here for as long as the answer. The rest of the body is discarded up to a
+//! limit: first so that the connection can be reused, then so that a client that is still sending
+//! can read its answer. Closing a socket with unread bytes resets the connection, which may destroy
+//! an answer that is on its way.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
