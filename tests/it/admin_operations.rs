@@ -129,7 +129,7 @@ fn a_part_is_reviewed_before_it_is_recorded_and_the_rest_can_be_released() {
     assert!(
         words(&unseen).contains("This is what would be recorded now. Nothing has been recorded")
     );
-    assert_eq!(app.snapshot(), before, "nothing is recorded that the page has not shown");
+    assert_eq!(app.snapshot(), before, "nothing is recorded before the page has shown it");
     let text = words(&unseen);
     assert!(text.contains("This captures 120.50 NOK of 497.00 NOK. 277.50 NOK stays reserved."));
     assert!(text.contains("becomes Partly captured"), "{text}");
@@ -173,7 +173,7 @@ fn reloading_going_back_and_pressing_twice_show_the_first_capture() {
 }
 
 #[test]
-fn the_second_of_two_people_keeps_their_input_and_sees_who_took_what() {
+fn the_second_of_two_people_keeps_their_input_and_sees_who_captured_what() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     office.authorize(1, 39_800);
@@ -282,7 +282,7 @@ fn an_invalid_amount_is_marked_at_its_field() {
         let text = words(&reply);
         assert!(text.contains(expected), "{name}={value}: {expected} in {text}");
         assert!(matches!(reply.status, 400 | 409), "{name}={value} {}", reply.status);
-        assert!(!text.contains("Record capture"), "no button for what cannot be recorded");
+        assert!(!text.contains("Record capture"), "no button for an impossible operation");
     }
     let empty = form().send(&office, "captures", "clear").expect(200);
     assert!(words(&empty).contains("Enter an amount on at least one line."));
@@ -338,7 +338,7 @@ fn one_of_several_reservations_is_chosen_first() {
     let choose = office.form("captures");
     let text = words(&choose);
     assert!(text.contains("Choose the reservation that this draws on."), "{text}");
-    assert!(text.contains("Left to capture 300.00 NOK"), "of both together: {text}");
+    assert!(text.contains("Left to capture 300.00 NOK"), "the sum of both: {text}");
     assert!(!text.contains("Enter an amount"), "nothing can be typed yet: {text}");
     assert!(text.contains("Reservation of 200.00 NOK, 18 Nov 2026 12:06 Left to capture: 200.00"));
     let form = Fields::of(&office.form(&format!("captures?authorization_id={second}")));
@@ -363,7 +363,7 @@ fn a_long_order_is_recorded_whole_or_in_part_from_pages_of_limited_size() {
     assert!(page.text.len() < 80_000, "{}", page.text.len());
     let text = words(&page);
     assert!(text.contains("Lines 1 to 50 of 1000.") && text.contains("and 980 more lines"));
-    assert!(text.contains("Record capture 14 995.00 NOK"), "all of all lines: {text}");
+    assert!(text.contains("Record capture 14 995.00 NOK"), "everything on all lines: {text}");
     let (_, after) = page.text.split_once("Lines before").unwrap_or(("", &page.text));
     assert!(after.contains("from=50") && !after.contains("Lines before"));
     let key = Fields::of(&page).value("key").to_owned();

@@ -208,7 +208,7 @@ fn run(app: &App, command: &str) -> Value {
 }
 
 #[test]
-fn the_commands_of_a_page_do_what_they_say_once() {
+fn the_commands_of_a_page_work_and_record_only_once() {
     let app = App::start();
     let owner = visitor(&app, Role::Owner, ACCOUNT);
     let items = json!([{"id": "a", "gross_amount": 1_000}, {"id": "b", "gross_amount": -400}]);

@@ -135,7 +135,7 @@ fn an_order_s_page_shows_its_money_its_people_and_its_story() {
 }
 
 #[test]
-fn closing_and_cancelling_are_done_by_the_person_who_presses() {
+fn closed_and_cancelled_orders_name_the_user_who_pressed_the_button() {
     let app = App::start();
     let cookie = visitor(&app, Role::Manager, ACCOUNT);
     let order = order_of(&app, json!({}));
@@ -160,7 +160,7 @@ fn closing_and_cancelling_are_done_by_the_person_who_presses() {
 }
 
 #[test]
-fn what_clients_send_is_text_on_every_page() {
+fn text_from_clients_is_never_markup_on_a_page() {
     let payloads = [
         "<script>alert(1)</script>",
         "\"><img src=x onerror=alert(1)>",

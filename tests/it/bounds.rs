@@ -1,5 +1,5 @@
-//! Bounds on what strangers can make the server keep: each is tried on a process of its own, whose
-//! memory and log are measured.
+//! Bounds on the memory and log that any client can make the server use, each measured on its own
+//! process.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use super::http_client::health;
 use super::process::{Served, make_book, until};
 use super::trials::say;
 
-/// A book and a server of it, quiet for the moment.
+/// A book and an idle server of it.
 fn serve() -> (tempfile::TempDir, Served) {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");
@@ -18,7 +18,7 @@ fn serve() -> (tempfile::TempDir, Served) {
     (dir, served)
 }
 
-/// What a server may keep of the memory that it took for strangers who have left.
+/// The most memory that a server may keep after the clients that it was used for have left.
 const GIVEN_BACK_BYTES: u64 = 16 << 20;
 
 /// How often each connection is offered more requests.
@@ -42,7 +42,7 @@ pub fn pipeline_unread(
     let mut sent = vec![0; open.len()];
     for _ in 0..ROUNDS {
         for (stream, sent) in open.iter_mut().zip(&mut sent) {
-            // A request that was cut is continued where it was cut.
+            // Continues where the last write stopped, which may be in the middle of a request.
             while let Ok(bytes) = stream.write(&requests.as_bytes()[*sent % request.len()..]) {
                 *sent += bytes;
             }

@@ -57,7 +57,7 @@ fn every_path_tells_its_methods_and_other_paths_are_not_found() {
 }
 
 #[test]
-fn a_body_of_another_kind_or_size_is_refused() {
+fn a_body_of_a_wrong_type_or_size_is_refused() {
     let app = App::start();
     let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
     let body = json!({"items": [{"line_id": 1, "amount": 1}]}).to_string();

@@ -134,7 +134,7 @@ fn a_search_finds_orders_by_the_beginnings_of_words() {
     assert_eq!(find("wolfeschlegelsteinhx"), [""; 0], "20 letters count");
     assert_eq!(find("हि"), [hindi.as_str()], "a letter with its vowel sign");
     assert_eq!(find("हो"), [""; 0], "another vowel sign");
-    assert_eq!(find("ola ode"), [""; 0], "every word must begin one");
+    assert_eq!(find("ola ode"), [""; 0], "every word must be the beginning of one");
     for typed in ["", " ", "\"", "*", "a OR b", "NOT", "x\" OR words:\"k"] {
         assert!(find(typed).is_empty(), "{typed}");
     }
@@ -292,7 +292,7 @@ fn an_unknown_filter_is_refused_with_the_list_of_filters() {
 }
 
 #[test]
-fn customers_and_stores_see_their_orders_and_never_what_changed_them() {
+fn lists_by_customer_and_store_have_their_orders_and_never_api_events() {
     let app = App::start();
     let [train, bus, none] = travellers(&app);
     let of = |path: &str| ids(&app.get(path).expect(200));

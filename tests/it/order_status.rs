@@ -100,7 +100,7 @@ fn the_events_of_an_order_are_complete_and_in_order() {
         (&json!("refund"), &json!("failure"))
     );
     assert_eq!(events[3]["created_at"], "2026-11-18T11:06:41.000Z");
-    assert_eq!(all["state"], "failure", "one failure stays");
+    assert_eq!(all["state"], "failure", "one failure makes the whole state a failure");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Dice, count, say, seed};
 use crate::audit;
 
 #[test]
-fn what_was_answered_survives_kill_9_and_nothing_is_there_twice() {
+fn answered_operations_survive_kill_9_and_are_recorded_once() {
     let seed = seed("kill -9");
     let dice = Dice::new(seed);
     let mut trial = Trial::new();
@@ -38,7 +38,7 @@ fn what_was_answered_survives_kill_9_and_nothing_is_there_twice() {
 }
 
 #[test]
-fn a_signal_under_load_ends_well_and_leaves_nothing_unanswered() {
+fn a_signal_under_load_ends_with_exit_code_0_and_every_answer_sent() {
     let seed = seed("SIGTERM and Ctrl-C");
     let dice = Dice::new(seed);
     let mut trial = Trial::new();
@@ -66,7 +66,7 @@ fn a_signal_under_load_ends_well_and_leaves_nothing_unanswered() {
 }
 
 #[test]
-fn a_second_signal_under_load_ends_at_once_and_loses_nothing() {
+fn a_second_signal_under_load_ends_the_server_at_once_and_loses_nothing() {
     let seed = seed("two signals");
     let dice = Dice::new(seed);
     let mut trial = Trial::new();

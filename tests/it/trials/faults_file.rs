@@ -355,7 +355,7 @@ fn a_foreign_wal_beside_a_book_is_refused_and_the_book_left_unchanged() {
     conn.execute_batch("create table t (x); insert into t values (zeroblob(100000))").unwrap();
     std::fs::write(&db, &book.bytes).unwrap();
     std::fs::copy(stranger.with_extension("db-wal"), db.with_extension("db-wal")).unwrap();
-    assert_eq!(judge(&book, &db, "a stranger's WAL"), Outcome::Refused);
+    assert_eq!(judge(&book, &db, "another program's WAL"), Outcome::Refused);
     let ended = run(&["account", "list", "--db", path(&db)]).expect(1);
     assert!(ended.err.contains("is not a Tillbook file"), "{}", ended.err);
     assert!(std::fs::read(&db).unwrap() == book.bytes, "the book was changed");
@@ -375,7 +375,7 @@ fn an_empty_file_becomes_a_book() {
 }
 
 #[test]
-fn a_lock_of_another_process_is_a_503_and_passes() {
+fn writes_get_a_503_while_another_process_holds_the_lock() {
     let mut trial = Trial::new();
     let served = trial.start();
     #[expect(clippy::disallowed_methods, reason = "it is the other process")]

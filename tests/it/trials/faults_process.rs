@@ -47,7 +47,7 @@ const LITTLE: [(&str, bool); 3] = [
 ];
 
 #[test]
-fn little_memory_loses_nothing_that_was_answered() {
+fn little_memory_loses_no_answered_request() {
     let mut trial = Trial::new();
     for round in 0..count("TILLBOOK_MEMORY_ROUNDS", 1) {
         for (limit, is_enough) in LITTLE {

@@ -82,13 +82,14 @@ fn a_flood_from_one_address_does_not_lock_out_others() {
     assert!(!ended.err.contains("a bug"), "{}", ended.err);
 }
 
-/// What a thousand connections may add to the server's memory.
+/// The most memory that a thousand connections may add to the server.
 const PIPELINES_BYTES_MAX: u64 = 120 << 20;
-/// What may be left of it when they have gone: the allocator keeps some for the next flood.
+/// The most of this memory that may be kept after they have gone: the allocator keeps some for
+/// later.
 const KEPT_BYTES_MAX: u64 = 100 << 20;
 
 #[test]
-fn pipelines_that_are_not_read_take_little_memory_however_often() {
+fn pipelines_whose_answers_are_unread_take_little_memory() {
     let mut trial = Trial::new();
     let served = trial.start();
     let before = served.resident_bytes();

@@ -44,7 +44,7 @@ struct Tally {
 }
 
 #[test]
-fn what_was_answered_survives_a_power_cut_whatever_the_disk_kept() {
+fn answered_operations_survive_a_power_cut_in_every_state_of_the_disk() {
     let seed = seed("power loss");
     let runs = count("TILLBOOK_POWER_RUNS", 1);
     let states = count("TILLBOOK_POWER_STATES", 1_000);

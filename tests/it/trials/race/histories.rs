@@ -23,7 +23,7 @@ const HISTORIES: u32 = 20;
 const PAYABLE: i64 = 100;
 
 #[test]
-fn what_clients_are_told_can_have_been_one_call_after_another() {
+fn the_answers_to_many_clients_are_those_of_one_call_after_another() {
     let seed = seed("histories");
     let dice = Dice::new(seed);
     let app = App::start();

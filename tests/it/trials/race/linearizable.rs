@@ -154,7 +154,7 @@ fn parse(line: &str) -> Call {
 }
 
 #[test]
-fn what_is_done_one_after_another_is_linearizable() {
+fn calls_one_after_another_are_linearizable() {
     check(
         "0..1 get -> 0 0 0 0 100
          2..3 authorize 90 -> done
@@ -227,7 +227,7 @@ fn a_call_without_an_answer_is_done_later_or_never_and_at_most_once() {
 }
 
 #[test]
-fn the_search_finds_what_trying_every_order_finds() {
+fn the_search_agrees_with_trying_every_order() {
     let dice = Dice::new(seed("small histories"));
     let mut found = [0, 0];
     for _ in 0..2_000 {

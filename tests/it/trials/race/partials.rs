@@ -147,7 +147,7 @@ fn drain_two_of_three(app: &App, seed: u64) {
     for (from, id) in ids.iter().enumerate() {
         let left = authorized[from] - taken.iter().map(|taken| taken[from]).sum::<i64>();
         let refused = app.post(&path, under(id, left + 1)).expect(409);
-        assert_eq!(remaining(&refused), left, "of authorization {from}");
+        assert_eq!(remaining(&refused), left, "remaining of authorization {from}");
         app.post(&path, under(id, left)).expect(200);
     }
     let shown = app.get(&format!("/orders/{order}")).expect(200).body;
