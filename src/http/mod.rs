@@ -25,7 +25,7 @@ pub use state::{AppState, StateOptions};
 
 use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
-use admin::session::{setup, sign_in};
+use admin::session::{link, setup, sign_in};
 use admin::unknown_host::refuse_unknown_host;
 use admin::{list, operation, order};
 use api::orders::View;
@@ -119,8 +119,8 @@ pub fn pages() -> Vec<Endpoint> {
         get("/admin/sign-in", web::to(sign_in::show)),
         post("/admin/sign-in", web::to(sign_in::create)),
         post("/admin/sign-out", web::to(sign_in::delete)),
-        get("/admin/link", web::to(sign_in::show_link)),
-        post("/admin/link", web::to(sign_in::use_link)),
+        get("/admin/link", web::to(link::show)),
+        post("/admin/link", web::to(link::use_link)),
         get("/admin/setup", web::to(setup::show)),
         post("/admin/setup", web::to(setup::create)),
         get("/admin/{aid}/orders", web::to(list::page::list)),

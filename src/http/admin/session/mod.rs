@@ -1,4 +1,5 @@
 //! Signing in and out, and the first owner of a new book.
 
+pub mod link;
 pub mod setup;
 pub mod sign_in;

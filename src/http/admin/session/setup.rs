@@ -4,7 +4,8 @@
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::sign_in::{expect_safe_transport, link_refused, new_session, signed_in};
+use super::link::link_refused;
+use super::sign_in::{expect_safe_transport, new_session, signed_in};
 use crate::app::{CreateAccount, CreateUser, SetUp};
 use crate::auth::email;
 use crate::auth::password::Password;

@@ -1,11 +1,11 @@
-//! Signing in and out, and the links that sign in once.
+//! Signing in with a password, and signing out.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::app::{EndSession, StartSession, UseLinkRefused, UseSignInLink};
+use crate::app::{EndSession, StartSession};
 use crate::auth::email;
 use crate::auth::password::Password;
 use crate::auth::session::Ticket;
@@ -18,7 +18,7 @@ use crate::http::admin::visitor::{
     Visitor, cookie_sha256, find_visitor, no_cookie, session_cookie,
 };
 use crate::http::edge::caller_address::{caller_address, is_local};
-use crate::http::error::{ApiError, Code};
+use crate::http::error::ApiError;
 use crate::http::guesses::SignInAttempt;
 use crate::http::state::{AppState, state};
 use crate::store::{NewSession, UserRecord};
@@ -41,13 +41,6 @@ struct SignInPage {
     problem: &'static str,
     /// Why the sign-in form is not shown; empty when it is.
     refused: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "session/link.html")]
-struct LinkPage {
-    frame: Frame,
-    ticket: String,
 }
 
 /// `GET /admin/sign-in`
@@ -103,37 +96,6 @@ pub async fn delete(
     let mut response = see_other(&format!("{}/admin/sign-in", state.links.base_path()));
     add_cookie(&mut response, no_cookie(state))?;
     Ok(response)
-}
-
-/// `GET /admin/link`: a page with one button, since a GET must not use the link up: mail scanners
-/// and browsers fetch links on their own.
-pub async fn show_link(request: HttpRequest) -> Result<HttpResponse, PageError> {
-    let state = state(&request)?;
-    let ticket = query_value(&request, "ticket");
-    html(&LinkPage { frame: Frame::outside(state), ticket })
-}
-
-/// `POST /admin/link`: uses the link up and signs in its user.
-pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
-    let state = state(&request)?;
-    expect_safe_transport(state)?;
-    let ticket = Ticket::draw(&state.randomness);
-    let command = UseSignInLink {
-        link_sha256: Ticket::sent(form.text("ticket")).sha256(),
-        session: new_session(state, &ticket),
-    };
-    let used = state.store.writer.write(command).await;
-    used.map_err(|error| ApiError::from_write(error, link_refused))?;
-    Ok(signed_in(state, &ticket, &next_path(state, "")))
-}
-
-/// The error for a link that is unknown, used or expired.
-pub fn link_refused(why: UseLinkRefused) -> ApiError {
-    let message = format!(
-        "The link did not work: {why}. Restart the server to get a new one, or ask an owner to add \
-         you as a user."
-    );
-    ApiError::new(Code::InvalidRequest, message)
 }
 
 /// A redirect that also sets the session cookie.
@@ -243,7 +205,7 @@ async fn known_user(
 
 /// The page to show after signing in. Only paths of the back office are accepted, so that a link to
 /// the sign-in page cannot lead to another site.
-fn next_path(state: &AppState, next: &str) -> String {
+pub fn next_path(state: &AppState, next: &str) -> String {
     let is_page = next.starts_with("/admin/")
         && next.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.%~".contains(&b))
         && !next.contains("//");
