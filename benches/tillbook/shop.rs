@@ -164,7 +164,7 @@ fn build(folder: PathBuf, machine: &Machine, orders: usize) -> Shop {
 
 /// A signing key, an account and its client.
 fn begin(store: &Store) -> (OnBehalfOf, ClientSecret) {
-    store.writer.write_blocking(PrepareBook).expect("a signing key is made");
+    store.writer.write_blocking(PrepareBook { now: Timestamp(0) }).expect("a signing key is made");
     let account_id = AccountId::parse(ACCOUNT).expect("an account id");
     let account = CreateAccount {
         account_id: account_id.clone(),

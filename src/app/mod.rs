@@ -51,8 +51,8 @@ pub use record_operation::{
 };
 
 pub use sessions::{
-    EndSession, LinkUserNotFound, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession,
-    TouchSession, UseLinkRefused, UseSignInLink,
+    EndSession, LinkUse, LinkUserNotFound, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession,
+    TouchSession, UseLinkRefused, UseSignInLink, find_usable_link,
 };
 pub use update_order::{UpdateOrder, UpdateOrderRefused};
 

@@ -2,12 +2,18 @@
 
 use std::convert::Infallible;
 
+use crate::auth::attempts::{NAMES_MAX, REMEMBERED_MS};
+use crate::domain::Timestamp;
 use crate::randomness::Randomness;
 use crate::store::{Failed, SigningKey, Tx, WriteCommand};
 
-/// Makes a token signing key if the book has no key yet. `Done` is every key, newest first.
+/// Makes a token signing key if the book has no key yet, and deletes failed sign-ins that no longer
+/// count. `Done` is every key, newest first.
 #[derive(Debug, Clone, Copy)]
-pub struct PrepareBook;
+pub struct PrepareBook {
+    /// By the machine's clock, as the times of failed sign-ins are; the book's own may be ahead.
+    pub now: Timestamp,
+}
 
 impl WriteCommand for PrepareBook {
     const NAME: &'static str = "prepare_book";
@@ -15,6 +21,7 @@ impl WriteCommand for PrepareBook {
     type Refused = Infallible;
 
     fn run(&self, tx: &Tx<'_>) -> Result<Vec<SigningKey>, Failed<Infallible>> {
+        tx.delete_old_sign_in_attempts(Timestamp(self.now.0 - REMEMBERED_MS), NAMES_MAX)?;
         let keys = tx.list_signing_keys()?;
         if !keys.is_empty() {
             return Ok(keys);

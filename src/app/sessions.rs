@@ -7,7 +7,9 @@ use super::create_user::{CreateUser, CreateUserRefused};
 use crate::auth::attempts::NameHash;
 use crate::domain::Timestamp;
 use crate::domain::email::Email;
-use crate::store::{Failed, NewSession, SignInLink, Tx, UserRecord, WriteCommand};
+use crate::store::{
+    Failed, NewSession, Reader, SignInLink, StoreError, Tx, UserRecord, WriteCommand,
+};
 
 /// How long a session lasts after it began, used or not: 12 hours.
 pub const SESSION_LIFE_MS: i64 = 12 * 60 * 60 * 1_000;
@@ -87,7 +89,7 @@ pub struct MakeSignInLink {
     pub life_ms: i64,
 }
 
-/// A link was asked for a user that does not exist.
+/// A link was asked for a user that does not exist or is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkUserNotFound;
 
@@ -100,13 +102,25 @@ impl WriteCommand for MakeSignInLink {
         let not_found = || Failed::Refused(LinkUserNotFound);
         let user_seq = match &self.email {
             // Without this, a link for an unknown user would create a first owner.
-            Some(email) => Some(tx.find_user(email)?.ok_or_else(not_found)?.user_seq),
+            Some(email) => {
+                let user = tx.find_user(email)?.filter(|user| user.disabled_at.is_none());
+                Some(user.ok_or_else(not_found)?.user_seq)
+            }
             None => None,
         };
         let expires_at = Timestamp(tx.now().0 + self.life_ms);
         let link = SignInLink { user_seq, expires_at };
         Ok(tx.insert_sign_in_link(&self.token_sha256, link)?)
     }
+}
+
+/// What a link is to be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkUse {
+    /// To sign in the user that it names.
+    SignIn,
+    /// To create the first owner.
+    SetUp,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +146,7 @@ impl WriteCommand for UseSignInLink {
     type Refused = UseLinkRefused;
 
     fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<UseLinkRefused>> {
-        let link = usable_link(tx, &self.link_sha256)?;
+        let link = usable_link(tx, &self.link_sha256, LinkUse::SignIn)?;
         let user_seq = link.user_seq.ok_or(Failed::Refused(UseLinkRefused::LinkGone))?;
         tx.delete_sign_in_link(&self.link_sha256)?;
         Ok(tx.insert_session(user_seq, &self.session)?)
@@ -155,10 +169,7 @@ impl WriteCommand for SetUp {
     type Refused = UseLinkRefused;
 
     fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<UseLinkRefused>> {
-        let link = usable_link(tx, &self.link_sha256)?;
-        if link.user_seq.is_some() || tx.has_users()? {
-            return Err(Failed::Refused(UseLinkRefused::LinkGone));
-        }
+        usable_link(tx, &self.link_sha256, LinkUse::SetUp)?;
         let mut owner = self.owner.clone();
         if let Some(account) = &self.account {
             account.run(tx).map_err(|failed| failed.map(UseLinkRefused::Account))?;
@@ -170,7 +181,28 @@ impl WriteCommand for SetUp {
     }
 }
 
-fn usable_link(tx: &Tx<'_>, token_sha256: &[u8; 32]) -> Result<SignInLink, Failed<UseLinkRefused>> {
-    let link = tx.find_sign_in_link(token_sha256)?;
-    link.filter(|link| tx.now() < link.expires_at).ok_or(Failed::Refused(UseLinkRefused::LinkGone))
+/// The link, if it can be used for that at `now`. A page asks this before it writes or hashes
+/// anything, and the command asks it again.
+pub fn find_usable_link(
+    reader: &Reader<'_>,
+    token_sha256: &[u8; 32],
+    now: Timestamp,
+    link_use: LinkUse,
+) -> Result<Option<SignInLink>, StoreError> {
+    let found = reader.find_sign_in_link(token_sha256)?;
+    let Some(link) = found.filter(|link| now < link.expires_at) else { return Ok(None) };
+    let fits = match link_use {
+        LinkUse::SignIn => link.user_seq.is_some(),
+        LinkUse::SetUp => link.user_seq.is_none() && !reader.has_users()?,
+    };
+    Ok(fits.then_some(link))
+}
+
+fn usable_link(
+    tx: &Tx<'_>,
+    token_sha256: &[u8; 32],
+    link_use: LinkUse,
+) -> Result<SignInLink, Failed<UseLinkRefused>> {
+    let link = find_usable_link(tx, token_sha256, tx.now(), link_use)?;
+    link.ok_or(Failed::Refused(UseLinkRefused::LinkGone))
 }

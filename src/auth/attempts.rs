@@ -4,7 +4,7 @@
 //! An answer to a wrong guess waits longer with each failure. Passwords, which people choose, are
 //! also not compared at all for a while after the fifth. A right answer never waits.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::digest::sha256;
 use crate::domain::Timestamp;
@@ -18,9 +18,9 @@ const FIRST_DELAY_MS: u64 = 100;
 const DELAY_MS_MAX: u64 = 3_000;
 
 /// After this long without another failure, they no longer count.
-const REMEMBERED_MS: i64 = 24 * 60 * 60 * 1_000;
+pub const REMEMBERED_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// Names that are remembered at most.
+/// The most names that are remembered, in memory and in the book.
 pub const NAMES_MAX: usize = 10_000;
 
 /// SHA-256 of a name that guesses are counted under, such as an e-mail or an address. Hashed
@@ -39,6 +39,8 @@ pub struct Attempts {
 #[derive(Debug, Default)]
 pub struct AttemptTable {
     names: HashMap<NameHash, Attempts>,
+    /// The same names by strength, so that the weakest is found without looking at all of them.
+    by_strength: BTreeSet<(u32, Timestamp, NameHash)>,
 }
 
 /// The hash of a name of some kind; equal texts of two kinds are two names.
@@ -75,14 +77,16 @@ impl Attempts {
 }
 
 impl AttemptTable {
-    /// What is known of a name.
+    /// The failures under a name.
     pub fn find(&self, name: &NameHash) -> Option<Attempts> {
         self.names.get(name).copied()
     }
 
-    /// Puts back what was known before a restart.
+    /// Puts back the failures that were known before a restart.
     pub fn restore(&mut self, known: impl IntoIterator<Item = (NameHash, Attempts)>) {
-        self.names.extend(known.into_iter().take(NAMES_MAX));
+        for (name, attempts) in known.into_iter().take(NAMES_MAX) {
+            self.put(name, attempts);
+        }
     }
 
     /// How long the next password for any of these names is not compared.
@@ -100,7 +104,7 @@ impl AttemptTable {
                 forgotten.extend(self.forget_weakest());
             }
             let known = self.find(name).unwrap_or(Attempts { failures: 0, last_at: now });
-            self.names.insert(*name, known.and_one(now));
+            self.put(*name, known.and_one(now));
         }
         forgotten
     }
@@ -111,27 +115,34 @@ impl AttemptTable {
         known.map(|attempts| attempts.delay_ms()).max().unwrap_or(0)
     }
 
-    /// Forgets the failures of a name that has now succeeded.
+    /// Forgets all failures under a name.
     pub fn forget(&mut self, name: &NameHash) {
-        self.names.remove(name);
+        if let Some(known) = self.names.remove(name) {
+            self.by_strength.remove(&(known.failures, known.last_at, *name));
+        }
     }
 
-    /// Takes one failure back; the others under that name still count.
-    pub fn take_back(&mut self, name: &NameHash) {
-        let Some(attempts) = self.names.get_mut(name) else { return };
-        attempts.failures = attempts.failures.saturating_sub(1);
-        if attempts.failures == 0 {
-            self.names.remove(name);
+    /// Takes one failure back; the others under that name still count. True if there are no others.
+    pub fn take_back(&mut self, name: &NameHash) -> bool {
+        let Some(attempts) = self.find(name) else { return true };
+        match attempts.failures.saturating_sub(1) {
+            0 => self.forget(name),
+            failures => self.put(*name, Attempts { failures, ..attempts }),
         }
+        self.find(name).is_none()
+    }
+
+    fn put(&mut self, name: NameHash, attempts: Attempts) {
+        self.forget(&name);
+        self.by_strength.insert((attempts.failures, attempts.last_at, name));
+        self.names.insert(name, attempts);
     }
 
     /// Of the names with the fewest failures, forgets the oldest. Not simply the oldest of all:
     /// then a guesser could erase a long record by failing once under each of many new names.
     fn forget_weakest(&mut self) -> Option<NameHash> {
-        let strength =
-            |(_, attempts): &(&NameHash, &Attempts)| (attempts.failures, attempts.last_at);
-        let weakest = self.names.iter().min_by_key(strength).map(|(name, _)| *name)?;
-        self.names.remove(&weakest);
+        let (_, _, weakest) = *self.by_strength.first()?;
+        self.forget(&weakest);
         Some(weakest)
     }
 }
@@ -185,6 +196,7 @@ mod tests {
             let now = Timestamp(AT.0 + 1);
             forgotten += table.count(&[name_hash("client", &nth.to_string())], now).len();
             assert!(table.names.len() <= NAMES_MAX);
+            assert_eq!(table.names.len(), table.by_strength.len());
         }
         assert_eq!(forgotten, 101);
         assert_eq!(table.find(&known).unwrap().failures, 5);

@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod client_secret;
 pub mod email;
 pub mod password;
+pub mod password_thread;
 pub mod session;
 pub mod token;
 mod token_memory;

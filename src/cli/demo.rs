@@ -13,7 +13,7 @@ use super::serve::{HttpArgs, Running, bind, one_time_link, serve};
 use super::user::make_password;
 use crate::app::{ChangeUser, CreateClient, CreateUser, UserChange};
 use crate::auth::client_secret::ClientSecret;
-use crate::auth::password::Password;
+use crate::auth::password::{HashMemory, Password};
 use crate::auth::verified_token::VerifiedToken;
 use crate::clock::Clock;
 use crate::demo::{ACCOUNT, make_shop};
@@ -177,11 +177,16 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
 
 /// Sets new passwords for one user per role and makes a link that signs the owner in once.
 fn people(state: &AppState) -> Result<String, CliError> {
-    let mut text = String::new();
+    let (mut text, mut memory) = (String::new(), HashMemory::default());
     for role in Role::ALL {
         let email = demo_email(role)?;
         let password = make_password(&Randomness::System);
-        set_password(state, role, &email, &password)?;
+        let hash = Password::new(&password).ok().and_then(|password| {
+            // One memory for all of them, which the system gets back at once.
+            password.hash(&Randomness::System, &mut memory)
+        });
+        let hash = hash.ok_or_else(|| not_made(&email, "its password could not be hashed"))?;
+        set_password(state, role, &email, hash)?;
         text.push_str(&format!("{email:<22} {password}\n"));
     }
     let link = one_time_link(state, "link", Some(demo_email(Role::Owner)?))?;
@@ -198,21 +203,23 @@ fn set_password(
     state: &AppState,
     role: Role,
     email: &Email,
-    password: &str,
+    password_hash: String,
 ) -> Result<(), CliError> {
-    let failed = |why: String| CliError::Refused(format!("{email} could not be made: {why}"));
-    let hash = Password::new(password).map_err(|why| failed(why.to_string()))?;
-    let hash = hash.hash(&Randomness::System).ok_or_else(|| failed("no hash".to_owned()))?;
-    let email = email.clone();
     let writer = &state.store.writer;
-    if state.store.read_blocking(|reader| reader.find_user(&email))?.is_some() {
-        let change = UserChange::Password { password_hash: hash };
-        let changed = writer.write_blocking(ChangeUser { email, change });
-        return changed.map(drop).map_err(|error| failed(format!("{error:?}")));
+    if state.store.read_blocking(|reader| reader.find_user(email))?.is_some() {
+        let command =
+            ChangeUser { email: email.clone(), change: UserChange::Password { password_hash } };
+        let changed = writer.write_blocking(command);
+        return changed.map(drop).map_err(|error| not_made(email, &format!("{error:?}")));
     }
     let accounts = vec![account()?];
-    let made = writer.write_blocking(CreateUser { email, role, accounts, password_hash: hash });
-    made.map(drop).map_err(|error| failed(format!("{error:?}")))
+    let command = CreateUser { email: email.clone(), role, accounts, password_hash };
+    let made = writer.write_blocking(command);
+    made.map(drop).map_err(|error| not_made(email, &format!("{error:?}")))
+}
+
+fn not_made(email: &Email, why: &str) -> CliError {
+    CliError::Refused(format!("the user {email} could not be made: {why}"))
 }
 
 /// Makes a client to try the demo with. Its secret is not stored, so every start makes a new one.

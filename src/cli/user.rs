@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::{DbArgs, JsonArgs};
 use crate::app::{ChangeUser, CreateUser, UserChange};
 use crate::auth::email;
-use crate::auth::password::Password;
+use crate::auth::password::{HashMemory, Password};
 use crate::auth::session::Ticket;
 use crate::clock::rfc3339;
 use crate::domain::email::Email;
@@ -180,7 +180,7 @@ fn choose_password(args: &PasswordArgs) -> Result<(String, Option<String>), CliE
         (made.clone(), Some(made))
     };
     let password = Password::new(&text).map_err(|why| CliError::Refused(why.to_string()))?;
-    let hash = password.hash(&Randomness::System);
+    let hash = password.hash(&Randomness::System, &mut HashMemory::default());
     let hash = hash.ok_or_else(|| CliError::Refused("the password could not be hashed".into()))?;
     Ok((hash, made))
 }

@@ -1,7 +1,8 @@
-//! Counts failed guesses of client secrets and passwords, in memory. How long a guesser must wait
-//! is decided in `auth::attempts`. Sign-ins that have failed are also written to the book, so that
-//! a restart does not forget them; nothing else here is written.
+//! Counts failed guesses of client secrets, of passwords and of links, in memory. How long a guesser
+//! must wait is decided in `auth::attempts`. Sign-ins that have failed are also written to the book,
+//! so that a restart does not forget them; nothing else here is written.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,19 +12,25 @@ use crate::auth::attempts::{AttemptTable, Attempts, NAMES_MAX, NameHash, name_ha
 use crate::domain::Timestamp;
 use crate::store::{Reader, StoreError};
 
-/// The failures of clients and of sign-ins. Each kind has its own table of limited size, so that
-/// wrong client secrets cannot push failed sign-ins out.
+/// Names that one command deletes from the book at most.
+const DELETED_AT_ONCE_MAX: usize = 100;
+
+/// The failures of clients, sign-ins and links. Each kind has its own table of limited size, so
+/// that failures of one kind cannot push those of another out.
 #[derive(Debug, Default)]
 pub struct Guesses {
     clients: Mutex<AttemptTable>,
     sign_ins: Mutex<SignIns>,
+    links: Mutex<AttemptTable>,
 }
 
 #[derive(Debug, Default)]
 struct SignIns {
     table: AttemptTable,
-    /// Names that were pushed out of the table, but are still in the book.
-    forgotten: Vec<NameHash>,
+    /// The names that are in the book.
+    written: HashSet<NameHash>,
+    /// Of those, the names that the table has forgotten and that should leave the book.
+    forgotten: HashSet<NameHash>,
 }
 
 /// The names under which an attempt with a client's secret is counted.
@@ -43,9 +50,18 @@ pub struct SignInAttempt {
     is_local: bool,
 }
 
+/// The name under which the use of a link is counted.
+#[derive(Debug, Clone)]
+pub struct LinkAttempt {
+    address: NameHash,
+    /// True if others may share the address. Such attempts are only delayed, so that strangers
+    /// cannot keep the holder of a link out.
+    is_shared: bool,
+}
+
 impl ClientAttempt {
     pub fn of(client_id: &str, address: Option<IpAddr>) -> ClientAttempt {
-        let address = address.map(|address| name_hash("address", &address.to_string()));
+        let address = address.map(address_name);
         ClientAttempt { client: name_hash("client", client_id), address }
     }
 
@@ -57,7 +73,7 @@ impl ClientAttempt {
 impl SignInAttempt {
     /// A sign-in from another machine. `address` is `None` if many people may share it.
     pub fn from_afar(user: &str, address: Option<IpAddr>) -> SignInAttempt {
-        let address = address.map(|address| name_hash("address", &address.to_string()));
+        let address = address.map(address_name);
         SignInAttempt { user: name_hash("e-mail", user), address, is_local: false }
     }
 
@@ -72,15 +88,27 @@ impl SignInAttempt {
     }
 }
 
+impl LinkAttempt {
+    /// The use of a link. `address` is `None` if many people may share it.
+    pub fn of(address: Option<IpAddr>) -> LinkAttempt {
+        let shared = || name_hash("address", "shared");
+        LinkAttempt {
+            address: address.map_or_else(shared, address_name),
+            is_shared: address.is_none(),
+        }
+    }
+}
+
 impl Guesses {
     /// Reads the failed sign-ins in the book. Clients start without failures.
     pub fn load(reader: &Reader<'_>) -> Result<Guesses, StoreError> {
-        let mut table = AttemptTable::default();
-        let known = reader.list_sign_in_attempts(NAMES_MAX)?.into_iter();
-        table
-            .restore(known.map(|(name, failures, last_at)| (name, Attempts { failures, last_at })));
-        let sign_ins = Mutex::new(SignIns { table, forgotten: Vec::new() });
-        Ok(Guesses { clients: Mutex::default(), sign_ins })
+        let mut sign_ins = SignIns::default();
+        for (name, failures, last_at) in reader.list_sign_in_attempts(NAMES_MAX)? {
+            sign_ins.table.restore([(name, Attempts { failures, last_at })]);
+            sign_ins.written.insert(name);
+        }
+        let sign_ins = Mutex::new(sign_ins);
+        Ok(Guesses { sign_ins, ..Guesses::default() })
     }
 
     /// Counts a wrong client secret, and returns how long to delay its answer.
@@ -107,8 +135,9 @@ impl Guesses {
         if 0 < wait_ms && !attempt.is_local {
             return Err(wait_ms);
         }
-        let forgotten = sign_ins.table.count(&names, now);
-        sign_ins.forgotten.extend(forgotten);
+        for name in sign_ins.table.count(&names, now) {
+            sign_ins.forget_later(name);
+        }
         Ok(())
     }
 
@@ -118,23 +147,86 @@ impl Guesses {
         let names = attempt.names();
         let delay = Duration::from_millis(sign_ins.table.delay_ms(&names));
         let kept = names.into_iter().filter(|_| !attempt.is_local);
-        let known = kept.filter_map(|name| Some((name, sign_ins.table.find(&name)?))).collect();
-        let forgotten = std::mem::take(&mut sign_ins.forgotten);
+        let known = kept.filter_map(|name| Some((name, sign_ins.table.find(&name)?)));
+        let known: Vec<(NameHash, Attempts)> = known.collect();
+        let forgotten = sign_ins.forgotten.iter().copied().take(DELETED_AT_ONCE_MAX);
+        let forgotten: Vec<NameHash> = forgotten.collect();
+        for name in &forgotten {
+            sign_ins.forgotten.remove(name);
+            sign_ins.written.remove(name);
+        }
+        sign_ins.written.extend(known.iter().map(|(name, _)| *name));
         (delay, RememberFailures { known, forgotten })
     }
 
+    /// Takes note that a command which [`fail_sign_in`](Self::fail_sign_in) made was not written.
+    pub fn not_written(&self, failures: &RememberFailures) {
+        let mut sign_ins = lock(&self.sign_ins);
+        sign_ins.written.extend(&failures.forgotten);
+        for name in &failures.forgotten {
+            sign_ins.forget_later(*name);
+        }
+    }
+
+    /// No longer counts an attempt whose password was not compared.
+    pub fn withdraw_sign_in(&self, attempt: &SignInAttempt) {
+        let mut sign_ins = lock(&self.sign_ins);
+        for name in attempt.names() {
+            sign_ins.take_back(&name);
+        }
+    }
+
     /// After a right password, forgets its user's failures, and no longer counts this attempt for
-    /// its address. Returns the name under which the book may still have failures.
+    /// its address. Returns the user's name if the book has failures under it.
     pub fn succeed_sign_in(&self, attempt: &SignInAttempt) -> Option<NameHash> {
         let mut sign_ins = lock(&self.sign_ins);
-        let known = sign_ins.table.find(&attempt.user);
         sign_ins.table.forget(&attempt.user);
         if let Some(address) = &attempt.address {
-            sign_ins.table.take_back(address);
+            sign_ins.take_back(address);
         }
-        let had_failed = known.is_some_and(|attempts| 1 < attempts.failures);
-        (had_failed && !attempt.is_local).then_some(attempt.user)
+        sign_ins.written.remove(&attempt.user).then_some(attempt.user)
     }
+
+    /// Counts the use of a link as a failure until the link turns out to be valid. If it must not
+    /// be looked up yet, it is not counted, and the error is the milliseconds to wait.
+    pub fn begin_link(&self, attempt: &LinkAttempt, now: Timestamp) -> Result<(), i64> {
+        let mut links = lock(&self.links);
+        let wait_ms = links.wait_ms(&[attempt.address], now);
+        if 0 < wait_ms && !attempt.is_shared {
+            return Err(wait_ms);
+        }
+        links.count(&[attempt.address], now);
+        Ok(())
+    }
+
+    /// How long to delay the answer to a link that is not valid.
+    pub fn fail_link(&self, attempt: &LinkAttempt) -> Duration {
+        Duration::from_millis(lock(&self.links).delay_ms(&[attempt.address]))
+    }
+
+    /// No longer counts the use of a link that is valid.
+    pub fn succeed_link(&self, attempt: &LinkAttempt) {
+        lock(&self.links).take_back(&attempt.address);
+    }
+}
+
+impl SignIns {
+    fn take_back(&mut self, name: &NameHash) {
+        if self.table.take_back(name) {
+            self.forget_later(*name);
+        }
+    }
+
+    /// Has the next command delete a name from the book, if it is there.
+    fn forget_later(&mut self, name: NameHash) {
+        if self.written.contains(&name) {
+            self.forgotten.insert(name);
+        }
+    }
+}
+
+fn address_name(address: IpAddr) -> NameHash {
+    name_hash("address", &address.to_string())
 }
 
 fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {

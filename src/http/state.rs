@@ -5,21 +5,18 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::web::Data;
-use tokio::sync::Semaphore;
 
 use super::api_document::ApiDocument;
 use super::error::ApiError;
 use super::guesses::Guesses;
 use super::known_hosts::KnownHosts;
 use crate::app::{Access, PrepareBook};
+use crate::auth::password_thread::PasswordThread;
 use crate::auth::token::{TokenKey, Tokens};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
 use crate::store::{Store, StoreError, WriteError};
 use crate::wire::links::Links;
-
-/// Passwords compared at once. More would take the CPU time that requests need.
-const PASSWORDS_AT_ONCE_MAX: usize = 1;
 
 /// The parts of the server that handlers use; cheap to clone.
 #[derive(Clone)]
@@ -38,8 +35,7 @@ pub struct AppState {
     pub trusted_proxies: Arc<[IpAddr]>,
     /// True if people may sign in over plain http, which others can read.
     pub insecure_http: bool,
-    /// One per password that is being compared; each takes 19 MiB and tens of milliseconds.
-    pub password_permits: Arc<Semaphore>,
+    pub passwords: PasswordThread,
 }
 
 /// The settings of a server's state.
@@ -59,7 +55,7 @@ impl AppState {
     /// Prepares the book for serving, and reads once what every request needs: the signing keys and
     /// the access rights.
     pub fn open(store: &Store, options: StateOptions) -> Result<AppState, StoreError> {
-        let prepared = store.writer.write_blocking(PrepareBook);
+        let prepared = store.writer.write_blocking(PrepareBook { now: options.clock.now() });
         let keys = prepared.map_err(|error| match error {
             WriteError::Refused(never) => match never {},
             WriteError::Store(error) => error,
@@ -75,6 +71,7 @@ impl AppState {
         let access = Access::default();
         store.read_blocking(|reader| access.reload(reader))?;
         let guesses = store.read_blocking(Guesses::load)?;
+        let passwords = PasswordThread::start().map_err(StoreError::other)?;
         Ok(AppState {
             store: store.clone(),
             tokens: Tokens::new(keys.collect(), &options.public_url, options.token_life_s),
@@ -87,7 +84,7 @@ impl AppState {
             guesses: Arc::new(guesses),
             trusted_proxies: options.trusted_proxies.into(),
             insecure_http: options.insecure_http,
-            password_permits: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE_MAX)),
+            passwords,
         })
     }
 }

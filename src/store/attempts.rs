@@ -41,6 +41,23 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Deletes the rows older than `before`, and of the others all but the latest `rows_max`. Reads
+    /// the whole table, so it is for the start of a server only.
+    pub fn delete_old_sign_in_attempts(
+        &self,
+        before: Timestamp,
+        rows_max: usize,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from sign_in_attempts where last_at_ms < :before";
+        self.execute(sql, named_params! {":before": before})?;
+        let sql = "delete from sign_in_attempts where name_sha256 in (
+            select name_sha256 from sign_in_attempts
+            order by last_at_ms desc limit -1 offset :rows_max)";
+        let rows_max = i64::try_from(rows_max).unwrap_or(i64::MAX);
+        self.execute(sql, named_params! {":rows_max": rows_max})?;
+        Ok(())
+    }
+
     pub fn delete_sign_in_attempts(&self, name_sha256: &[u8; 32]) -> Result<(), StoreError> {
         let sql = "delete from sign_in_attempts where name_sha256 = :name_sha256";
         self.execute(sql, named_params! {":name_sha256": name_sha256})?;

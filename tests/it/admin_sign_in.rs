@@ -1,7 +1,7 @@
 //! Signing in to the back office, staying signed in, and everything that ends a session.
 
 use tillbook::app::{ChangeUser, CreateUser, LinkUserNotFound, MakeSignInLink, UserChange};
-use tillbook::auth::password::Password;
+use tillbook::auth::password::{HashMemory, Password};
 use tillbook::auth::session::Ticket;
 use tillbook::domain::ids::AccountId;
 use tillbook::domain::role::Role;
@@ -23,7 +23,10 @@ fn app_with_user() -> App {
 }
 
 fn make_user(app: &App, email: &str) {
-    let hash = Password::new(PASSWORD).unwrap().hash(&Randomness::System).unwrap();
+    let hash = Password::new(PASSWORD)
+        .unwrap()
+        .hash(&Randomness::System, &mut HashMemory::default())
+        .unwrap();
     let command = CreateUser {
         email: super::harness::email(email),
         role: Role::Owner,
@@ -198,7 +201,10 @@ fn a_session_ends_when_it_is_not_used_and_after_twelve_hours() {
 #[test]
 fn a_new_password_and_a_disabled_user_end_every_session() {
     let app = app_with_user();
-    let hash = Password::new("en helt annen setning").unwrap().hash(&Randomness::System).unwrap();
+    let hash = Password::new("en helt annen setning")
+        .unwrap()
+        .hash(&Randomness::System, &mut HashMemory::default())
+        .unwrap();
     for change in [UserChange::Password { password_hash: hash }, UserChange::Disable] {
         let password = match change {
             UserChange::Password { .. } => PASSWORD,

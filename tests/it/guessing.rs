@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tillbook::app::CreateUser;
-use tillbook::auth::password::Password;
+use tillbook::auth::password::{HashMemory, Password};
 use tillbook::domain::ids::AccountId;
 use tillbook::domain::role::Role;
 use tillbook::http::{ClientAttempt, SignInAttempt};
@@ -111,7 +111,10 @@ fn make_kari(app: &App) {
         email: email("kari@example.no"),
         role: Role::Owner,
         accounts: vec![AccountId::parse(ACCOUNT).unwrap()],
-        password_hash: Password::new(PASSWORD).unwrap().hash(&Randomness::System).unwrap(),
+        password_hash: Password::new(PASSWORD)
+            .unwrap()
+            .hash(&Randomness::System, &mut HashMemory::default())
+            .unwrap(),
     };
     app.state.store.writer.write_blocking(command).unwrap();
 }

@@ -50,6 +50,7 @@ mod process;
 mod rust_paths;
 mod schema;
 mod service_events;
+mod sign_in_limits;
 mod stopping;
 mod tidy;
 mod tidy_circles;

@@ -1,7 +1,7 @@
 //! Helpers for tests of the back office: sign in, read pages and send forms without a script.
 
 use tillbook::app::{CreateUser, StartSession};
-use tillbook::auth::password::Password;
+use tillbook::auth::password::{HashMemory, Password};
 use tillbook::auth::session::Ticket;
 use tillbook::domain::ids::AccountId;
 use tillbook::domain::role::Role;
@@ -41,7 +41,7 @@ fn signed_in(app: &App, role: Role, accounts: &[&str], form_token: &str) -> Stri
         email: email(&format!("{name}{number}@example.no")),
         role,
         accounts: accounts.iter().map(|account| AccountId::parse(account).unwrap()).collect(),
-        password_hash: password_hash.hash(&Randomness::System).unwrap(),
+        password_hash: password_hash.hash(&Randomness::System, &mut HashMemory::default()).unwrap(),
     };
     let user = app.state.store.writer.write_blocking(command).unwrap();
     let ticket = Ticket::draw(&Randomness::System);

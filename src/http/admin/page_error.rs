@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
@@ -23,6 +23,8 @@ pub enum PageError {
     Forbidden(&'static str),
     /// The request names a host that is not configured for this server.
     UnknownHost,
+    /// Too much was asked at once or tried in vain, with the reason as a sentence.
+    TooMany { why: &'static str, retry_after_s: u64 },
     /// The page does not exist, or it belongs to another account.
     NotFound,
     /// The error that the API would answer with.
@@ -57,6 +59,7 @@ impl PageError {
             Self::SignInFirst { .. } => ("Sign in", "Please sign in first.".to_owned()),
             Self::Forbidden(why) => ("Not allowed", (*why).to_owned()),
             Self::UnknownHost => ("Unknown host name", UNKNOWN_HOST.to_owned()),
+            Self::TooMany { why, .. } => ("Try again later", (*why).to_owned()),
             Self::NotFound => (
                 "Not found",
                 "This page does not exist, or you do not have access to it.".to_owned(),
@@ -97,6 +100,7 @@ impl ResponseError for PageError {
             Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Api(error) => error.status_code(),
         }
@@ -106,6 +110,9 @@ impl ResponseError for PageError {
         let mut response = HttpResponse::build(self.status_code());
         if let Self::SignInFirst { next } = self {
             return response.insert_header((LOCATION, next.as_str())).finish();
+        }
+        if let Self::TooMany { retry_after_s, .. } = self {
+            response.insert_header((RETRY_AFTER, *retry_after_s));
         }
         response.content_type("text/plain; charset=utf-8").body(self.title_and_message().1)
     }

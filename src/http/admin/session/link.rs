@@ -3,15 +3,20 @@
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::sign_in::{expect_safe_transport, new_session, next_path, signed_in};
-use crate::app::{UseLinkRefused, UseSignInLink};
+use super::sign_in::{expect_safe_transport, new_session, next_path, own_address, signed_in};
+use crate::app::{LinkUse, UseLinkRefused, UseSignInLink, find_usable_link};
 use crate::auth::session::Ticket;
 use crate::http::admin::form::Form;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
 use crate::http::admin::reply::{html, query_value};
 use crate::http::error::{ApiError, Code};
-use crate::http::state::state;
+use crate::http::guesses::LinkAttempt;
+use crate::http::state::{AppState, state};
+use crate::store::Reader;
+
+const TOO_SOON: &str = "Too many links from this address did not work. Links are refused to it for up \
+    to 15 minutes. Wait, or open the link on the server itself.";
 
 #[derive(Template)]
 #[template(path = "session/link.html")]
@@ -32,14 +37,36 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
 pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     expect_safe_transport(state)?;
+    let link_sha256 = Ticket::sent(form.text("ticket")).sha256();
+    expect_usable(state, &request, link_sha256, LinkUse::SignIn).await?;
     let ticket = Ticket::draw(&state.randomness);
-    let command = UseSignInLink {
-        link_sha256: Ticket::sent(form.text("ticket")).sha256(),
-        session: new_session(state, &ticket),
-    };
+    let command = UseSignInLink { link_sha256, session: new_session(state, &ticket) };
     let used = state.store.writer.write(command).await;
     used.map_err(|error| ApiError::from_write(error, link_refused))?;
     Ok(signed_in(state, &ticket, &next_path(state, "")))
+}
+
+/// An error unless the link can be used for that. Anybody may call, so this costs one read, and
+/// failures are counted and answered later each time, as wrong passwords are.
+pub async fn expect_usable(
+    state: &AppState,
+    request: &HttpRequest,
+    link_sha256: [u8; 32],
+    link_use: LinkUse,
+) -> Result<(), PageError> {
+    let attempt = LinkAttempt::of(own_address(state, request));
+    let now = state.clock.now();
+    state.guesses.begin_link(&attempt, now).map_err(|wait_ms| PageError::TooMany {
+        why: TOO_SOON,
+        retry_after_s: wait_ms.unsigned_abs().div_ceil(1_000),
+    })?;
+    let find = move |reader: &Reader<'_>| find_usable_link(reader, &link_sha256, now, link_use);
+    if state.store.read(find).await?.is_some() {
+        state.guesses.succeed_link(&attempt);
+        return Ok(());
+    }
+    tokio::time::sleep(state.guesses.fail_link(&attempt)).await;
+    Err(link_refused(UseLinkRefused::LinkGone).into())
 }
 
 /// The error for a link that is unknown, used or expired.

@@ -4,11 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::link::link_refused;
-use super::sign_in::{expect_safe_transport, new_session, signed_in};
-use crate::app::{CreateAccount, CreateUser, SetUp};
+use super::link::{expect_usable, link_refused};
+use super::sign_in::{expect_safe_transport, new_session, not_hashed, signed_in};
+use crate::app::{CreateAccount, CreateUser, LinkUse, SetUp};
 use crate::auth::email;
-use crate::auth::password::Password;
+use crate::auth::password::{HashMemory, Password};
 use crate::auth::session::Ticket;
 use crate::domain::currency::Currency;
 use crate::domain::email::Email;
@@ -57,6 +57,8 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
 pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     expect_safe_transport(state)?;
+    let link_sha256 = Ticket::sent(form.text("ticket")).sha256();
+    expect_usable(state, &request, link_sha256, LinkUse::SetUp).await?;
     let typed = match read(&form, needs_account(&request).await?) {
         Ok(typed) => typed,
         Err(problem) => return page(&request, &form, &problem).await,
@@ -65,7 +67,7 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     let ticket = Ticket::draw(&state.randomness);
     let (email, accounts) = (typed.email, Vec::new());
     let command = SetUp {
-        link_sha256: Ticket::sent(form.text("ticket")).sha256(),
+        link_sha256,
         account: typed.account,
         owner: CreateUser { email, role: Role::Owner, accounts, password_hash },
         session: new_session(state, &ticket),
@@ -97,12 +99,10 @@ fn parse_account(form: &Form) -> Result<CreateAccount, &'static str> {
     Ok(CreateAccount { account_id, name, currency, time_zone: TIME_ZONE.to_owned() })
 }
 
-/// Hashes on the blocking pool, since hashing is slow by design.
 async fn hash(state: &AppState, password: Password) -> Result<String, PageError> {
-    let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;
     let randomness = state.randomness.clone();
-    let hashed = tokio::task::spawn_blocking(move || password.hash(&randomness)).await;
-    let hashed = hashed.map_err(ApiError::internal)?;
+    let hash = move |memory: &mut HashMemory| password.hash(&randomness, memory);
+    let hashed = state.passwords.run(hash).await.map_err(not_hashed)?;
     Ok(hashed.ok_or_else(|| ApiError::internal("a password could not be hashed"))?)
 }
 

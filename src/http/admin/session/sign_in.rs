@@ -1,5 +1,7 @@
 //! Signing in with a password, and signing out.
 
+use std::net::IpAddr;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
@@ -7,7 +9,8 @@ use askama::Template;
 
 use crate::app::{EndSession, StartSession};
 use crate::auth::email;
-use crate::auth::password::Password;
+use crate::auth::password::{HashMemory, Password};
+use crate::auth::password_thread::NotHashed;
 use crate::auth::session::Ticket;
 use crate::domain::email::Email;
 use crate::http::admin::form::Form;
@@ -27,6 +30,12 @@ const NO_SUCH_USER: &str = "No user has this e-mail and password.";
 
 const TOO_SOON: &str = "Too many wrong passwords. Signing in with this e-mail or from this \
     address is blocked for up to 15 minutes. Wait, or sign in on the server itself.";
+
+const TOO_MANY_AT_ONCE: &str = "Too many people are signing in at this moment. Go back and try again \
+    in a few seconds.";
+
+/// Seconds in which a full queue of passwords is worked off.
+const QUEUE_FULL_RETRY_AFTER_S: u64 = 3;
 
 const PLAIN_HTTP: &str = "This page came over plain http, where others could read your password. \
     Put TLS in front of the server and start it with --public-url https://…, or start it with \
@@ -63,7 +72,11 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     if let Err(wait_ms) = state.guesses.begin_sign_in(&attempt, state.clock.now()) {
         return too_soon(state, email, form.text("next"), wait_ms);
     }
-    let Some(user) = known_user(state, email::parse(email), form.text("password")).await? else {
+    let compared = known_user(state, email::parse(email), form.text("password")).await;
+    if compared.is_err() {
+        state.guesses.withdraw_sign_in(&attempt);
+    }
+    let Some(user) = compared? else {
         slow_down(state, &attempt).await;
         return page(state, email, form.text("next"), NO_SUCH_USER);
     };
@@ -117,24 +130,29 @@ pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
     if is_safe_transport(state) { Ok(()) } else { Err(PageError::Forbidden(PLAIN_HTTP)) }
 }
 
-/// The names that a sign-in is counted under. From afar, a loopback address is that of a proxy
-/// which does not forward the caller's address. Many people share it, so attempts are not counted
-/// under it.
+/// The names that a sign-in is counted under.
 fn attempt(state: &AppState, request: &HttpRequest, typed: &str) -> SignInAttempt {
     // One spelling, so that other spellings of an e-mail are not further names to guess under.
     let user = email::parse(typed).map_or_else(|| typed.to_lowercase(), |email| email.to_string());
     if is_local(request) {
         return SignInAttempt::local(&user);
     }
+    SignInAttempt::from_afar(&user, own_address(state, request))
+}
+
+/// The caller's address, unless others may share it: a loopback address is that of a program on
+/// this machine, or of a proxy which does not forward its callers' addresses.
+pub fn own_address(state: &AppState, request: &HttpRequest) -> Option<IpAddr> {
     let address = caller_address(request, &state.trusted_proxies);
-    SignInAttempt::from_afar(&user, address.filter(|address| !address.is_loopback()))
+    address.filter(|address| !address.is_loopback())
 }
 
 /// Delays the answer to a wrong password, and stores the failure so that a restart keeps it.
 async fn slow_down(state: &AppState, attempt: &SignInAttempt) {
     let (delay, failures) = state.guesses.fail_sign_in(attempt);
     let is_worth_a_write = !failures.known.is_empty() || !failures.forgotten.is_empty();
-    if is_worth_a_write && state.store.writer.write(failures).await.is_err() {
+    if is_worth_a_write && state.store.writer.write(failures.clone()).await.is_err() {
+        state.guesses.not_written(&failures);
         tracing::warn!("a failed sign-in could not be written; a restart would forget it");
     }
     tokio::time::sleep(delay).await;
@@ -182,8 +200,7 @@ fn is_safe_transport(state: &AppState) -> bool {
     state.links.is_https() || state.links.is_loopback() || state.insecure_http
 }
 
-/// The user, if the password is theirs. An unknown user costs one hash too. Hashing is slow by
-/// design, so it runs on the blocking pool, limited by `password_permits`.
+/// The user, if the password is theirs. An unknown user costs one hash too.
 async fn known_user(
     state: &AppState,
     email: Option<Email>,
@@ -195,12 +212,21 @@ async fn known_user(
     };
     let found = found.filter(|user| user.disabled_at.is_none());
     let Some(password) = Password::typed(typed) else { return Ok(None) };
-    let _permit = state.password_permits.acquire().await.map_err(ApiError::internal)?;
-    let compare = tokio::task::spawn_blocking(move || {
-        let same = password.is(found.as_ref().map(|user| user.password_hash.as_str()));
+    let compare = move |memory: &mut HashMemory| {
+        let same = password.is(found.as_ref().map(|user| user.password_hash.as_str()), memory);
         found.filter(|_| same)
-    });
-    Ok(compare.await.map_err(ApiError::internal)?)
+    };
+    state.passwords.run(compare).await.map_err(not_hashed)
+}
+
+/// The answer to a caller whose password was not hashed.
+pub fn not_hashed(why: NotHashed) -> PageError {
+    match why {
+        NotHashed::QueueFull => {
+            PageError::TooMany { why: TOO_MANY_AT_ONCE, retry_after_s: QUEUE_FULL_RETRY_AFTER_S }
+        }
+        NotHashed::ThreadEnded => ApiError::internal(why).into(),
+    }
 }
 
 /// The page to show after signing in. Only paths of the back office are accepted, so that a link to
