@@ -1,4 +1,5 @@
-//! Changing a user's password or disabling the user. Both end all of the user's sessions.
+//! Changing a user's password or disabling the user. Every change ends all of the user's sessions and
+//! sign-in links.
 
 use crate::domain::email::Email;
 use crate::store::{Failed, Tx, UserRecord, WriteCommand};
@@ -38,6 +39,8 @@ impl WriteCommand for ChangeUser {
             }
             UserChange::Disable => tx.disable_user(user.user_seq)?,
         }
+        // For every change there will ever be: what was given out before it must not outlive it.
+        tx.sign_out_everywhere(user.user_seq)?;
         tx.find_user(&self.email)?.ok_or_else(not_found)
     }
 }

@@ -166,7 +166,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets a user's password and ends all of the user's sessions.
+    /// Sets a user's password.
     pub fn update_password(
         &self,
         user_seq: UserSeq,
@@ -175,15 +175,24 @@ impl Tx<'_> {
         let sql = "update users set password_hash = :password_hash where user_seq = :user_seq";
         let params = named_params! {":user_seq": user_seq, ":password_hash": password_hash};
         self.execute(sql, params)?;
-        self.delete_sessions_of(user_seq)
+        Ok(())
     }
 
-    /// Disables a user for good and ends all of the user's sessions.
+    /// Disables a user for good.
     pub fn disable_user(&self, user_seq: UserSeq) -> Result<(), StoreError> {
         let sql = "update users set disabled_at_ms = coalesce(disabled_at_ms, :now)
                    where user_seq = :user_seq";
         self.execute(sql, named_params! {":user_seq": user_seq, ":now": self.now()})?;
-        self.delete_sessions_of(user_seq)
+        Ok(())
+    }
+
+    /// Ends all sessions of a user and deletes all links that would sign the user in.
+    pub fn sign_out_everywhere(&self, user_seq: UserSeq) -> Result<(), StoreError> {
+        let params = named_params! {":user_seq": user_seq};
+        self.execute("delete from sessions where user_seq = :user_seq", params)?;
+        // There is no index for this: the table only has the links of the last hour.
+        self.execute("delete from sign_in_links where user_seq = :user_seq", params)?;
+        Ok(())
     }
 
     pub fn insert_session(
@@ -252,12 +261,6 @@ impl Tx<'_> {
     pub fn delete_sign_in_link(&self, token_sha256: &[u8; 32]) -> Result<(), StoreError> {
         let sql = "delete from sign_in_links where token_sha256 = :token_sha256";
         self.execute(sql, named_params! {":token_sha256": token_sha256})?;
-        Ok(())
-    }
-
-    fn delete_sessions_of(&self, user_seq: UserSeq) -> Result<(), StoreError> {
-        let sql = "delete from sessions where user_seq = :user_seq";
-        self.execute(sql, named_params! {":user_seq": user_seq})?;
         Ok(())
     }
 }

@@ -198,25 +198,65 @@ fn a_session_ends_when_it_is_not_used_and_after_twelve_hours() {
     assert_eq!(orders(&app, &cookie), 303, "twelve hours are over");
 }
 
+/// Every change of a user that there is. A new one does not compile until it is listed here.
+fn every_change() -> Vec<UserChange> {
+    let password_hash = Password::new("en helt annen setning").unwrap();
+    let password_hash =
+        password_hash.hash(&Randomness::System, &mut HashMemory::default()).unwrap();
+    let all = vec![UserChange::Password { password_hash }, UserChange::Disable];
+    for change in &all {
+        match change {
+            UserChange::Password { .. } | UserChange::Disable => {}
+        }
+    }
+    all
+}
+
 #[test]
-fn a_new_password_and_a_disabled_user_end_every_session() {
-    let app = app_with_user();
-    let hash = Password::new("en helt annen setning")
-        .unwrap()
-        .hash(&Randomness::System, &mut HashMemory::default())
-        .unwrap();
-    for change in [UserChange::Password { password_hash: hash }, UserChange::Disable] {
-        let password = match change {
-            UserChange::Password { .. } => PASSWORD,
-            UserChange::Disable => "en helt annen setning",
-        };
-        let cookie = cookie(&sign_in(&app, EMAIL, password, &[]).expect(303));
-        assert_eq!(orders(&app, &cookie), 200);
+fn every_change_of_a_user_ends_all_sessions_and_links_of_that_user_and_no_others() {
+    for change in every_change() {
+        let app = app_with_user();
+        make_user(&app, "ola@example.no");
+        let cookies = [signed_in(&app), signed_in(&app)];
+        let other_cookie = cookie(&sign_in(&app, "ola@example.no", PASSWORD, &[]).expect(303));
+        let links = [make_link(&app, Some(EMAIL)), make_link(&app, Some(EMAIL))];
+        let other_link = make_link(&app, Some("ola@example.no"));
+        let is_disabled = matches!(change, UserChange::Disable);
         let command = ChangeUser { email: super::harness::email(EMAIL), change };
         app.state.store.writer.write_blocking(command).unwrap();
-        assert_eq!(orders(&app, &cookie), 303);
-        assert_eq!(sign_in(&app, EMAIL, password, &[]).status, 200);
+        for cookie in &cookies {
+            assert_eq!(orders(&app, cookie), 303);
+        }
+        for ticket in &links {
+            follow(&app, ticket).expect(400);
+        }
+        sign_in(&app, EMAIL, PASSWORD, &[]).expect(200);
+        assert_eq!(orders(&app, &other_cookie), 200);
+        follow(&app, &other_link).expect(303);
+        assert_eq!(try_make_link(&app, Some(EMAIL)).is_err(), is_disabled);
     }
+}
+
+/// The ticket of a new link that works for an hour; without an e-mail, of a link that makes the
+/// first owner.
+fn make_link(app: &App, email: Option<&str>) -> String {
+    try_make_link(app, email).unwrap()
+}
+
+fn try_make_link(app: &App, email: Option<&str>) -> Result<String, WriteError<LinkUserNotFound>> {
+    let ticket = Ticket::draw(&Randomness::System);
+    let command = MakeSignInLink {
+        token_sha256: ticket.sha256(),
+        email: email.map(super::harness::email),
+        life_ms: 60 * MINUTE_MS,
+    };
+    app.state.store.writer.write_blocking(command)?;
+    Ok(ticket.reveal().to_owned())
+}
+
+/// Presses the button of a link's page.
+fn follow(app: &App, ticket: &str) -> Reply {
+    app.send("POST", "/admin/link", &[FORM], Some(&format!("ticket={ticket}")))
 }
 
 #[test]
@@ -256,33 +296,19 @@ fn pages_of_another_account_are_not_found() {
 #[test]
 fn a_link_works_once_and_for_an_hour() {
     let app = app_with_user();
-    let link = |email: Option<&str>| {
-        let ticket = Ticket::draw(&Randomness::System);
-        let command = MakeSignInLink {
-            token_sha256: ticket.sha256(),
-            email: email.map(super::harness::email),
-            life_ms: 60 * MINUTE_MS,
-        };
-        app.state.store.writer.write_blocking(command).unwrap();
-        ticket.reveal().to_owned()
-    };
-    let follow =
-        |ticket: &str| app.send("POST", "/admin/link", &[FORM], Some(&format!("ticket={ticket}")));
-    let ticket = link(Some(EMAIL));
+    let ticket = make_link(&app, Some(EMAIL));
     let page = app.send("GET", &format!("/admin/link?ticket={ticket}"), &[], None).expect(200);
     assert!(page.text.contains(&ticket), "a GET changes nothing");
-    let reply = follow(&ticket).expect(303);
+    let reply = follow(&app, &ticket).expect(303);
     assert_eq!(orders(&app, &cookie(&reply)), 200);
-    assert_eq!(follow(&ticket).status, 400, "used");
-    let old = link(Some(EMAIL));
+    assert_eq!(follow(&app, &ticket).status, 400, "used");
+    let old = make_link(&app, Some(EMAIL));
     app.pass(60 * MINUTE_MS);
-    assert_eq!(follow(&old).status, 400, "run out");
-    let unknown = Some(super::harness::email("ola@example.no"));
-    let command = MakeSignInLink { token_sha256: [7; 32], email: unknown, life_ms: MINUTE_MS };
-    let made = app.state.store.writer.write_blocking(command);
+    assert_eq!(follow(&app, &old).status, 400, "run out");
+    let made = try_make_link(&app, Some("ola@example.no"));
     assert!(matches!(made, Err(WriteError::Refused(LinkUserNotFound))), "{made:?}");
     let set_up = "shop=x&account=P00000001&email=a%40b.no&password=lang+nok+er+det";
-    let body = format!("ticket={}&{set_up}", link(None));
+    let body = format!("ticket={}&{set_up}", make_link(&app, None));
     let refused = app.send("POST", "/admin/setup", &[FORM], Some(&body));
     assert_eq!(refused.status, 400, "there are users already");
 }
