@@ -1,5 +1,5 @@
-//! Changing a user's password or disabling the user. Every change ends all of the user's sessions and
-//! sign-in links.
+//! Changing a user's password or disabling the user. Every change ends all of the user's sessions
+//! and sign-in links.
 
 use crate::domain::email::Email;
 use crate::store::{Failed, Tx, UserRecord, WriteCommand};

@@ -1,6 +1,6 @@
-//! Counts failed guesses of client secrets, of passwords and of links, in memory. How long a guesser
-//! must wait is decided in `auth::attempts`. Sign-ins that have failed are also written to the book,
-//! so that a restart does not forget them; nothing else here is written.
+//! Counts failed guesses of client secrets, of passwords and of links, in memory. How long a
+//! guesser must wait is decided in `auth::attempts`. Sign-ins that have failed are also written to
+//! the book, so that a restart does not forget them; nothing else here is written.
 
 use std::collections::HashSet;
 use std::net::IpAddr;

@@ -15,8 +15,8 @@ use crate::http::guesses::LinkAttempt;
 use crate::http::state::{AppState, state};
 use crate::store::Reader;
 
-const TOO_SOON: &str = "Too many links from this address did not work. Links are refused to it for up \
-    to 15 minutes. Wait, or open the link on the server itself.";
+const TOO_SOON: &str = "Too many links from this address did not work. Links are blocked for up to \
+    15 minutes. Wait, or open the link on the server itself.";
 
 #[derive(Template)]
 #[template(path = "session/link.html")]

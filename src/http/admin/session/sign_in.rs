@@ -31,8 +31,8 @@ const NO_SUCH_USER: &str = "No user has this e-mail and password.";
 const TOO_SOON: &str = "Too many wrong passwords. Signing in with this e-mail or from this \
     address is blocked for up to 15 minutes. Wait, or sign in on the server itself.";
 
-const TOO_MANY_AT_ONCE: &str = "Too many people are signing in at this moment. Go back and try again \
-    in a few seconds.";
+const TOO_MANY_AT_ONCE: &str = "Too many people are signing in at this moment. Go back and try \
+    again in a few seconds.";
 
 /// Seconds in which a full queue of passwords is worked off.
 const QUEUE_FULL_RETRY_AFTER_S: u64 = 3;
