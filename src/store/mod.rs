@@ -20,6 +20,7 @@ mod list_values;
 mod lists;
 mod order_head;
 mod order_lists;
+mod order_names;
 mod order_rows;
 mod orders;
 mod row;
