@@ -2,6 +2,7 @@
 
 use super::OnBehalfOf;
 use crate::domain::ids::OrderName;
+use crate::domain::order_size::TooLarge;
 use crate::store::{Failed, NewServiceEvent, OrderRecord, Tx, WriteCommand};
 
 /// Appends a service's step to an order. The order's status does not matter: the step has happened.
@@ -15,6 +16,7 @@ pub struct AddServiceEvent {
 #[derive(Debug)]
 pub enum AddServiceEventRefused {
     OrderNotFound,
+    TooLarge(TooLarge),
 }
 
 impl WriteCommand for AddServiceEvent {
@@ -27,7 +29,10 @@ impl WriteCommand for AddServiceEvent {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
         let order = found.ok_or(Failed::Refused(AddServiceEventRefused::OrderNotFound))?;
+        let grown = tx.load_order_size(&order)?.grow(self.event.bytes());
+        let bytes = grown.map_err(|why| Failed::Refused(AddServiceEventRefused::TooLarge(why)))?;
         let head = tx.append_service_event(&order, created_by, &self.event)?;
+        tx.remember_order_bytes(&order, &head, bytes)?;
         tx.update_last_event(head)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
     }

@@ -7,12 +7,14 @@ use crate::domain::amendment::{AmendmentRejected, Brought, decide_addition, deci
 use crate::domain::ids::{OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
+use crate::domain::order_size::{TooLarge, bytes_of};
 use crate::store::{DraftRecord, Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx};
 
 /// Why the order was not changed.
 pub(super) enum AmendOrderRefused {
     OrderUnknown,
     Rejected(AmendmentRejected),
+    TooLarge(TooLarge),
 }
 
 /// Adds a draft's items to an order, or replaces the order with the draft. Returns the order's row.
@@ -32,6 +34,9 @@ pub(super) fn amend(
     let replaces = draft.draft.options.replaces;
     let after = decide(&record, &before, draft, items)
         .map_err(|why| Failed::Refused(AmendOrderRefused::Rejected(why)))?;
+    let added = event.bytes() + bytes_added(&before, draft, items);
+    let grown = tx.load_order_size(&record)?.grow(added);
+    let bytes = grown.map_err(|why| Failed::Refused(AmendOrderRefused::TooLarge(why)))?;
 
     // Nothing is refused from here on.
     if replaces {
@@ -41,6 +46,7 @@ pub(super) fn amend(
     }
     let draft_seq = Some(draft.draft_seq);
     let head = tx.append_api_event(&record, &on_behalf_of.created_by, draft_seq, event)?;
+    tx.remember_order_bytes(&record, &head, bytes)?;
     tx.update_amended_ledger(&record, &after, head)?;
     let changed = tx.load_order(account_id, record.order_seq)?;
     let document = parse_kept(&changed.document);
@@ -68,6 +74,17 @@ fn decide(
         let prices = before.items.iter().map(|item| &item.price);
         decide_addition(&record.ledger, prices, &brought)
     }
+}
+
+/// How many bytes longer the order's documents become; negative if they become shorter.
+fn bytes_added(before: &OrderRecord, draft: &DraftRecord, items: &[Item]) -> i64 {
+    let sum = |items: &[Item]| items.iter().map(|item| bytes_of(&item.document.0)).sum::<i64>();
+    if !draft.draft.options.replaces {
+        return sum(items);
+    }
+    let after = bytes_of(&draft.draft.document.0) + bytes_of(&draft.draft.options_document.0);
+    let removed = bytes_of(&before.document.0) + bytes_of(&before.options_document.0);
+    after + sum(items) - removed - sum(&before.items)
 }
 
 /// Replaces the order's items, fields and options with the draft's.

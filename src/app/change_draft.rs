@@ -10,6 +10,7 @@ use crate::domain::KeptJson;
 use crate::domain::draft::{DraftClosed, DraftStatus, expect_open};
 use crate::domain::ids::{LineId, OrderName};
 use crate::domain::item::{ITEMS_MAX, Item, Totals};
+use crate::domain::order_size::{Size, TooLarge, bytes_of};
 use crate::json::Tree;
 use crate::store::{DraftRecord, Failed, NewApiEvent, NewDraft, StoreError, Tx, WriteCommand};
 
@@ -56,6 +57,7 @@ pub enum ChangeDraftRefused {
     Closed(DraftClosed),
     LineInUse(LineId),
     OrderIdTaken(OrderName),
+    TooLarge(TooLarge),
 }
 
 /// Why a draft would be invalid.
@@ -90,6 +92,8 @@ impl WriteCommand for ChangeDraft {
             .map_err(|problem| Failed::Refused(ChangeDraftRefused::Problem(problem)))?;
         let name = choose_name(tx, account_id, &after, kept.as_ref());
         let name = name.map_err(|failed| failed.map(Into::into))?;
+        self.expect_room(&before, &after)
+            .map_err(|why| Failed::Refused(ChangeDraftRefused::TooLarge(why)))?;
 
         // Nothing is refused from here on.
         after.order_name = name.name().cloned();
@@ -109,6 +113,21 @@ impl WriteCommand for ChangeDraft {
 }
 
 impl ChangeDraft {
+    /// Refuses a change that would make the draft too large (docs/contract.md, Decision 3).
+    fn expect_room(&self, before: &DraftRecord, after: &NewDraft) -> Result<(), TooLarge> {
+        let bytes = bytes_of_draft(&before.draft);
+        let size = Size { events: before.version, bytes };
+        let added = bytes_of_draft(after) - bytes;
+        match self.change {
+            DraftChange::Delete => size.grow_at_last(added)?,
+            DraftChange::Update(_)
+            | DraftChange::AddItem { .. }
+            | DraftChange::ReplaceItem(_)
+            | DraftChange::RemoveItem(_) => size.grow(added)?,
+        };
+        Ok(())
+    }
+
     /// The order id that is reserved for the draft, if there is one.
     fn kept_name(
         &self,
@@ -155,6 +174,13 @@ impl ChangeDraft {
         let document = parse_kept(&after.document);
         Ok((after, document))
     }
+}
+
+/// The bytes of a draft's documents and items.
+fn bytes_of_draft(draft: &NewDraft) -> i64 {
+    let store = draft.store_document.as_ref().map_or(0, |store| bytes_of(&store.0));
+    let items = draft.items.iter().map(|item| bytes_of(&item.document.0)).sum::<i64>();
+    bytes_of(&draft.document.0) + bytes_of(&draft.options_document.0) + store + items
 }
 
 /// Puts the update's values in place of the draft's; also returns the parsed document.

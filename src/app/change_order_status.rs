@@ -3,6 +3,7 @@
 use super::OnBehalfOf;
 use crate::domain::ids::OrderName;
 use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
+use crate::domain::order_size::TooLarge;
 use crate::store::{Failed, NewApiEvent, NewStatus, OrderRecord, Tx, WriteCommand};
 
 /// Changes only the status of an order.
@@ -19,6 +20,7 @@ pub struct ChangeOrderStatus {
 pub enum ChangeOrderStatusRefused {
     OrderNotFound,
     Rejected(StatusChangeRejected),
+    TooLarge(TooLarge),
 }
 
 impl WriteCommand for ChangeOrderStatus {
@@ -32,11 +34,15 @@ impl WriteCommand for ChangeOrderStatus {
         let order = found.ok_or(Failed::Refused(ChangeOrderStatusRefused::OrderNotFound))?;
         let status = decide_status_change(order.ledger.status, &order.ledger.lines, self.change)
             .map_err(|why| Failed::Refused(ChangeOrderStatusRefused::Rejected(why)))?;
+        let grown = tx.load_order_size(&order)?.grow(self.event.bytes());
+        let bytes =
+            grown.map_err(|why| Failed::Refused(ChangeOrderStatusRefused::TooLarge(why)))?;
         let cancelled_reason = match self.change {
             StatusChange::Cancel(reason) => reason,
             StatusChange::Open | StatusChange::Close => None,
         };
         let head = tx.append_api_event(&order, created_by, None, &self.event)?;
+        tx.remember_order_bytes(&order, &head, bytes)?;
         tx.update_status(NewStatus { status, by: created_by, cancelled_reason }, head)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
     }

@@ -3,7 +3,10 @@
 use super::OnBehalfOf;
 use crate::domain::KeptJson;
 use crate::domain::ids::OrderName;
-use crate::store::{Failed, NewApiEvent, OrderRecord, Tx, WriteCommand};
+use crate::domain::order_size::{TooLarge, bytes_of};
+use crate::store::{
+    CommentRecord, Failed, LedgerRecord, NewApiEvent, OrderRecord, Tx, WriteCommand,
+};
 
 /// Adds or deletes a comment. The order may have any status.
 #[derive(Debug, Clone)]
@@ -27,6 +30,7 @@ pub enum CommentChange {
 pub enum CommentOrderRefused {
     OrderNotFound,
     CommentNotFound,
+    TooLarge(TooLarge),
 }
 
 impl WriteCommand for CommentOrder {
@@ -45,9 +49,11 @@ impl WriteCommand for CommentOrder {
                 Some(comment.ok_or(Failed::Refused(CommentOrderRefused::CommentNotFound))?)
             }
         };
+        let bytes = self.bytes_after(tx, &order, deleted.as_ref())?;
 
         // Nothing is refused from here on.
         let head = tx.append_api_event(&order, created_by, None, &self.event)?;
+        tx.remember_order_bytes(&order, &head, bytes)?;
         if let CommentChange::Add(document) = &self.change {
             tx.insert_comment(order.order_seq, head.event_seq(), created_by, document)?;
         }
@@ -56,5 +62,29 @@ impl WriteCommand for CommentOrder {
         }
         tx.update_last_event(head)?;
         Ok(tx.load_order(account_id, order.order_seq)?)
+    }
+}
+
+impl CommentOrder {
+    /// The bytes of the order after the change.
+    fn bytes_after(
+        &self,
+        tx: &Tx<'_>,
+        order: &LedgerRecord,
+        deleted: Option<&CommentRecord>,
+    ) -> Result<i64, Failed<CommentOrderRefused>> {
+        let size = tx.load_order_size(order)?;
+        let grown = match (&self.change, deleted) {
+            (CommentChange::Add(document), _) => {
+                size.grow(self.event.bytes() + bytes_of(&document.0))
+            }
+            (CommentChange::Delete(_), None) => size.grow(self.event.bytes()),
+            (CommentChange::Delete(_), Some(comment)) => {
+                let erased =
+                    bytes_of(&comment.document.0) + tx.load_body_bytes(comment.event_seq)?;
+                size.grow_at_last(self.event.bytes() - erased)
+            }
+        };
+        grown.map_err(|why| Failed::Refused(CommentOrderRefused::TooLarge(why)))
     }
 }

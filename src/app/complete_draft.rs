@@ -15,6 +15,7 @@ use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
 use crate::domain::order::OrderStatus;
+use crate::domain::order_size::TooLarge;
 use crate::json::Tree;
 use crate::store::{
     DraftRecord, Failed, NewApiEvent, NewOrder, OrderRecord, StoreError, Tx, WriteCommand,
@@ -39,6 +40,8 @@ pub enum CompleteDraftRefused {
     /// No order has the name that `options.order_id` gives.
     OrderUnknown,
     Amendment(AmendmentRejected),
+    /// The order that the draft changes would become too large.
+    TooLarge(TooLarge),
 }
 
 impl WriteCommand for CompleteDraft {
@@ -185,6 +188,7 @@ impl From<AmendOrderRefused> for CompleteDraftRefused {
         match refused {
             AmendOrderRefused::OrderUnknown => Self::OrderUnknown,
             AmendOrderRefused::Rejected(rejected) => Self::Amendment(rejected),
+            AmendOrderRefused::TooLarge(why) => Self::TooLarge(why),
         }
     }
 }

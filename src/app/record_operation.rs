@@ -4,6 +4,9 @@ use super::OnBehalfOf;
 use crate::domain::ids::{AccountId, OrderName, ResourceId};
 use crate::domain::ledger::{ExceededLine, OperationRejected, ReferenceProblem, decide};
 use crate::domain::operation::{Operation, OperationRequest};
+use crate::domain::order_size::{
+    EVENTS_WITH_OPERATIONS_MAX, TooLarge, UNCOUNTED_OPERATION_BYTES_MAX, counted_bytes,
+};
 use crate::sabotage::{self, Fault};
 use crate::store::{Failed, LedgerRecord, StoreError, Tx, WriteCommand};
 
@@ -34,6 +37,7 @@ pub enum RecordOperationRefused {
     SumOutOfRange,
     /// Some lines have less left than the request asks for.
     AmountsExceedRemaining(Vec<ExceededAmount>),
+    TooLarge(TooLarge),
 }
 
 /// A line with less left than was asked for, and the operation that last changed it.
@@ -61,6 +65,9 @@ impl WriteCommand for RecordOperation {
             Ok(recording) => recording,
             Err(rejected) => return Err(Failed::Refused(explain(tx, rejected)?)),
         };
+        let bytes = self.bytes_after(tx, &order)?;
+
+        // Nothing is refused from here on.
         let operation = Operation {
             seq,
             kind: self.request.kind,
@@ -74,8 +81,30 @@ impl WriteCommand for RecordOperation {
             document: self.request.document.clone(),
         };
         let head = tx.append_operation(&order, &operation)?;
+        if let Some(bytes) = bytes {
+            tx.remember_order_bytes(&order, &head, bytes)?;
+        }
         tx.update_ledger(&order, &recording.ledger, head)?;
         Ok(recorded(self, order, operation))
+    }
+}
+
+impl RecordOperation {
+    /// The bytes of the order after the operation; `None` if the operation does not change them.
+    /// An ordinary operation reads nothing for this.
+    fn bytes_after(
+        &self,
+        tx: &Tx<'_>,
+        order: &LedgerRecord,
+    ) -> Result<Option<i64>, Failed<RecordOperationRefused>> {
+        let document = &self.request.document.0;
+        if order.version < EVENTS_WITH_OPERATIONS_MAX
+            && document.len() <= UNCOUNTED_OPERATION_BYTES_MAX
+        {
+            return Ok(None);
+        }
+        let grown = tx.load_order_size(order)?.grow_by_operation(counted_bytes(document));
+        grown.map(Some).map_err(|why| Failed::Refused(RecordOperationRefused::TooLarge(why)))
     }
 }
 

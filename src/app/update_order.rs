@@ -5,6 +5,8 @@ use super::findable::index_order;
 use super::order_change::{ChangeProblem, ChangedOrder, OrderChange, apply};
 use crate::domain::KeptJson;
 use crate::domain::ids::OrderName;
+use crate::domain::item::Item;
+use crate::domain::order_size::{TooLarge, bytes_of};
 use crate::json::Tree;
 use crate::store::{Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx, WriteCommand};
 
@@ -27,6 +29,7 @@ pub enum UpdateOrderRefused {
     Problems(Vec<ChangeProblem>),
     /// `multiple_authorizations` cannot change once there are payment operations.
     HasPaymentOperations,
+    TooLarge(TooLarge),
 }
 
 impl WriteCommand for UpdateOrder {
@@ -46,10 +49,15 @@ impl WriteCommand for UpdateOrder {
         if switched.is_some() && order.events.iter().any(|event| event.operation().is_some()) {
             return Err(Failed::Refused(UpdateOrderRefused::HasPaymentOperations));
         }
+        let texts = DocumentTexts::of(&changed);
+        let added = self.event.bytes() + texts.bytes_added(&order, &changed);
+        let grown = tx.load_order_size(&record)?.grow(added);
+        let bytes = grown.map_err(|why| Failed::Refused(UpdateOrderRefused::TooLarge(why)))?;
 
         // Nothing is refused from here on.
-        self.write_documents(tx, &record, &order, &changed)?;
+        self.write_documents(tx, &record, &order, (&changed, &texts))?;
         let head = tx.append_api_event(&record, created_by, None, &self.event)?;
+        tx.remember_order_bytes(&record, &head, bytes)?;
         match switched {
             Some(asked) => tx.update_multiple_authorizations(asked, head)?,
             None => tx.update_last_event(head)?,
@@ -65,12 +73,11 @@ impl UpdateOrder {
         tx: &Tx<'_>,
         record: &LedgerRecord,
         before: &OrderRecord,
-        after: &ChangedOrder,
+        (after, texts): (&ChangedOrder, &DocumentTexts),
     ) -> Result<(), StoreError> {
         let account_id = &self.on_behalf_of.account_id;
         let order_seq = record.order_seq;
-        let (document, options) = (kept(&after.document), kept(&after.options_document));
-        tx.update_order_documents(order_seq, &document, &options)?;
+        tx.update_order_documents(order_seq, &texts.document, &texts.options_document)?;
         let pairs = before.items.iter().zip(&after.items);
         for (_, item) in pairs.filter(|(before, after)| before.document != after.document) {
             tx.update_item_document(order_seq, item)?;
@@ -80,6 +87,28 @@ impl UpdateOrder {
     }
 }
 
-fn kept(tree: &Tree) -> KeptJson {
-    KeptJson(tree.to_string())
+/// The documents of a changed order as they are stored.
+struct DocumentTexts {
+    document: KeptJson,
+    options_document: KeptJson,
+}
+
+impl DocumentTexts {
+    fn of(changed: &ChangedOrder) -> DocumentTexts {
+        let kept = |tree: &Tree| KeptJson(tree.to_string());
+        DocumentTexts {
+            document: kept(&changed.document),
+            options_document: kept(&changed.options_document),
+        }
+    }
+
+    /// How many bytes longer the documents are than before; negative if they are shorter.
+    fn bytes_added(&self, before: &OrderRecord, after: &ChangedOrder) -> i64 {
+        let items = |items: &[Item]| items.iter().map(|item| bytes_of(&item.document.0)).sum();
+        let sum = |document: &KeptJson, options: &KeptJson, items: i64| {
+            bytes_of(&document.0) + bytes_of(&options.0) + items
+        };
+        sum(&self.document, &self.options_document, items(&after.items))
+            - sum(&before.document, &before.options_document, items(&before.items))
+    }
 }

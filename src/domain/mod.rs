@@ -16,6 +16,7 @@ pub mod line;
 pub mod money;
 pub mod operation;
 pub mod order;
+pub mod order_size;
 pub mod payment_status;
 pub mod quantity;
 pub mod recount;

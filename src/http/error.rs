@@ -37,6 +37,7 @@ pub enum Code {
     DraftDeleted,
     LineInUse,
     CurrencyMismatch,
+    OrderTooLarge,
     BodyTooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
@@ -67,6 +68,7 @@ impl Code {
             Self::DraftDeleted => ("draft_deleted", StatusCode::CONFLICT),
             Self::LineInUse => ("line_in_use", StatusCode::CONFLICT),
             Self::CurrencyMismatch => ("currency_mismatch", StatusCode::CONFLICT),
+            Self::OrderTooLarge => ("order_too_large", StatusCode::CONFLICT),
             Self::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE)
@@ -102,6 +104,7 @@ impl Code {
             | Self::DraftDeleted
             | Self::LineInUse
             | Self::CurrencyMismatch
+            | Self::OrderTooLarge
             | Self::BodyTooLarge
             | Self::UnsupportedMediaType
             | Self::IdempotencyKeyReused

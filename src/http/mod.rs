@@ -10,6 +10,7 @@ mod error;
 mod extract;
 mod guesses;
 mod known_hosts;
+mod order_size;
 mod reply;
 pub mod server;
 mod state;

@@ -22,6 +22,7 @@ mod order_head;
 mod order_lists;
 mod order_names;
 mod order_rows;
+mod order_sizes;
 mod orders;
 mod row;
 mod search;

@@ -43,6 +43,7 @@ mod kitchen_sink;
 mod lenient;
 mod malformed_http;
 mod office;
+mod order_growth;
 mod order_list;
 mod order_status;
 mod order_update;

@@ -9,6 +9,12 @@ fn check(app: &App) -> VerifyReport {
     verify(&app.db, |_, _| {}).unwrap()
 }
 
+/// Panics unless `verify` finds nothing.
+#[track_caller]
+pub fn expect_verified(app: &App) {
+    assert_eq!(check(app).findings, Vec::<String>::new());
+}
+
 /// A book with at least one of everything that `verify` checks.
 fn book() -> App {
     let app = App::start();

@@ -7,6 +7,7 @@ use crate::auth::access::Actor;
 use crate::http::edge::body::BODY_BYTES_MAX;
 use crate::http::error::ApiError;
 use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path, path_segment};
+use crate::http::order_size::order_too_large;
 use crate::http::reply::write;
 use crate::http::state::state;
 use crate::store::OrderRecord;
@@ -57,5 +58,6 @@ pub fn refused(why: CommentOrderRefused) -> ApiError {
     match why {
         CommentOrderRefused::OrderNotFound => ApiError::not_found("order"),
         CommentOrderRefused::CommentNotFound => ApiError::not_found("comment"),
+        CommentOrderRefused::TooLarge(why) => order_too_large(why),
     }
 }

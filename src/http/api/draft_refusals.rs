@@ -6,6 +6,7 @@ use crate::domain::draft::{CompletionRejected, DraftClosed};
 use crate::domain::ids::{LineId, OrderName};
 use crate::domain::item::ITEMS_MAX;
 use crate::http::error::{ApiError, Code};
+use crate::http::order_size::{draft_too_large, order_too_large};
 use crate::wire::draft_request::{custom_id_of_split_draft, no_line_id_left, total_out_of_range};
 use crate::wire::problem::Problem;
 
@@ -25,6 +26,7 @@ pub fn change_refused(why: ChangeDraftRefused) -> ApiError {
         ChangeDraftRefused::Closed(closed) => draft_closed(closed),
         ChangeDraftRefused::LineInUse(line_id) => lines_in_use(&[line_id], "draft"),
         ChangeDraftRefused::OrderIdTaken(name) => order_id_taken(&name),
+        ChangeDraftRefused::TooLarge(why) => draft_too_large(why),
     }
 }
 
@@ -39,6 +41,7 @@ pub fn complete_refused(why: CompleteDraftRefused) -> ApiError {
             "empty",
             "The draft has no items; add one before you complete it.",
         )),
+        CompleteDraftRefused::TooLarge(why) => order_too_large(why),
         CompleteDraftRefused::Amendment(rejected) => amendment_rejected(&rejected),
     }
 }

@@ -9,6 +9,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::{
     OrderEventsReader, OrderEventsWriter, Sent, on_behalf_of, order_in_path,
 };
+use crate::http::order_size::order_too_large;
 use crate::http::reply::{ok_json, write};
 use crate::http::state::state;
 use crate::json::ObjectText;
@@ -49,5 +50,6 @@ pub async fn create(
 fn refused(why: AddServiceEventRefused) -> ApiError {
     match why {
         AddServiceEventRefused::OrderNotFound => ApiError::not_found("order"),
+        AddServiceEventRefused::TooLarge(why) => order_too_large(why),
     }
 }

@@ -12,6 +12,7 @@ use crate::http::error::{ApiError, Code};
 use crate::http::extract::{
     Sent, ShoppingReader, ShoppingWriter, on_behalf_of, order_in_path, path_segment,
 };
+use crate::http::order_size::order_too_large_for_operation;
 use crate::http::reply::{ok_json, write};
 use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
@@ -86,6 +87,7 @@ fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {
             "The order's sums would be more than an amount can hold; send smaller amounts.",
         )]),
         RecordOperationRefused::AmountsExceedRemaining(lines) => exceeded(kind, &lines),
+        RecordOperationRefused::TooLarge(why) => order_too_large_for_operation(why),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::order::{StatusChange, StatusChangeRejected};
 use crate::http::edge::body::BODY_BYTES_MAX;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path};
+use crate::http::order_size::order_too_large;
 use crate::http::reply::write;
 use crate::http::state::state;
 use crate::store::OrderRecord;
@@ -65,6 +66,7 @@ async fn change(
 fn refused(why: ChangeOrderStatusRefused) -> ApiError {
     let (code, message) = match why {
         ChangeOrderStatusRefused::OrderNotFound => return ApiError::not_found("order"),
+        ChangeOrderStatusRefused::TooLarge(why) => return order_too_large(why),
         ChangeOrderStatusRefused::Rejected(StatusChangeRejected::OrderCancelled) => {
             (Code::OrderCancelled, "The order is cancelled for good; make a new one.")
         }

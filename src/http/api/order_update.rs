@@ -6,6 +6,7 @@ use crate::app::{ChangeProblem, UpdateOrder, UpdateOrderRefused};
 use crate::http::edge::body::ORDER_BODY_BYTES_MAX;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path};
+use crate::http::order_size::order_too_large;
 use crate::http::reply::write;
 use crate::http::state::state;
 use crate::json::Tree;
@@ -47,6 +48,7 @@ fn refused(why: UpdateOrderRefused) -> ApiError {
             Code::HasPaymentOperations,
             "The order has payment operations; leave options.multiple_authorizations out.",
         ),
+        UpdateOrderRefused::TooLarge(why) => order_too_large(why),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::http::admin::reply::{form_href, html, order_href, query_value, see_ot
 use crate::http::admin::visitor::Staff;
 use crate::http::error::ApiError;
 use crate::http::extract::order_in_path;
+use crate::http::order_size::order_too_large_for_operation;
 use crate::http::state::{AppState, state};
 use crate::store::{KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};
 
@@ -167,6 +168,12 @@ impl Sent<'_> {
                 let read = self.state.store.read(move |reader| load(reader, &account_id, &order));
                 self.loaded = read.await?.ok_or(PageError::NotFound)?;
                 self.page_with_new_key(StatusCode::CONFLICT, CHANGED)
+            }
+            WriteError::Refused(IdempotentRefused::Command(RecordOperationRefused::TooLarge(
+                why,
+            ))) => {
+                let message = order_too_large_for_operation(why).message;
+                self.page_with_new_key(StatusCode::CONFLICT, &message)
             }
             // The form keeps its key, so that pressing the button again cannot record twice.
             WriteError::Refused(IdempotentRefused::Command(

@@ -14,6 +14,7 @@ use crate::http::admin::reply::{order_href, see_other};
 use crate::http::admin::visitor::Staff;
 use crate::http::error::ApiError;
 use crate::http::extract::order_in_path;
+use crate::http::order_size::order_too_large;
 use crate::http::state::state;
 use crate::store::{NewApiEvent, WriteError};
 
@@ -61,6 +62,10 @@ async fn write(
         Ok(order) => Ok(see_other(&order_href(state, &staff.account_id, &order.order_id))),
         Err(WriteError::Refused(ChangeOrderStatusRefused::Rejected(why))) => {
             show_problem(staff, request, StatusCode::CONFLICT, refusal_words(why)).await
+        }
+        Err(WriteError::Refused(ChangeOrderStatusRefused::TooLarge(why))) => {
+            let message = order_too_large(why).message;
+            show_problem(staff, request, StatusCode::CONFLICT, &message).await
         }
         Err(
             error @ (WriteError::Refused(ChangeOrderStatusRefused::OrderNotFound)
