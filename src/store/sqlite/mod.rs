@@ -11,6 +11,7 @@
 
 mod book;
 mod checkpoints;
+mod job;
 mod lock;
 mod lock_wait;
 mod migrate;

@@ -10,7 +10,6 @@
 //! writer goes on. After any other failure the outcome is unknown: the writer accepts nothing more,
 //! and the process must end and recover by starting again. This thread never logs.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -21,12 +20,13 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoints::{self, Checkpoints};
+use super::job::{Answer, Failure, Job, Ran, Settled, Task};
 use super::lock_wait::LockWait;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::randomness::Randomness;
 use crate::sabotage::{self, Fault};
-use crate::store::command::{Failed, WriteCommand, WriteError};
+use crate::store::command::{WriteCommand, WriteError};
 use crate::store::condition::Condition;
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::tx::Tx;
@@ -291,86 +291,6 @@ impl WriterState {
             return Ok(());
         }
         self.conn.execute_batch("rollback").map_err(|error| OutcomeUnknown(error.to_string()))
-    }
-}
-
-type Answer<C> =
-    oneshot::Receiver<Result<<C as WriteCommand>::Done, WriteError<<C as WriteCommand>::Refused>>>;
-
-enum Ran {
-    /// The command was done, or refused before its first write.
-    Clean,
-    Failed(Failure),
-}
-
-/// Why the transaction cannot be committed.
-enum Failure {
-    Store(StoreErrorKind, String),
-    Panicked,
-    /// SQLite ended the transaction by itself, as it does when the disk is full.
-    RolledBackAlready,
-}
-
-#[derive(Clone, Copy)]
-enum Settled {
-    Committed,
-    /// The run of this job forced the rollback.
-    RolledBack,
-    Unavailable(StoreErrorKind),
-    Unknown,
-}
-
-trait Job: Send {
-    fn run(&mut self, tx: &Tx<'_>) -> Ran;
-    /// Answers the caller, if it is still there.
-    fn settle(self: Box<Self>, settled: Settled);
-}
-
-struct Task<C: WriteCommand> {
-    command: C,
-    reply: oneshot::Sender<Result<C::Done, WriteError<C::Refused>>>,
-    outcome: Option<Result<C::Done, Failed<C::Refused>>>,
-}
-
-impl<C: WriteCommand> Job for Task<C> {
-    fn run(&mut self, tx: &Tx<'_>) -> Ran {
-        self.outcome = catch_unwind(AssertUnwindSafe(|| self.command.run(tx))).ok();
-        let Some(outcome) = &self.outcome else {
-            return Ran::Failed(Failure::Panicked);
-        };
-        match outcome {
-            Err(Failed::Store(error)) => Ran::Failed(Failure::Store(error.kind, error.to_string())),
-            Ok(_) | Err(Failed::Refused(_)) => Ran::Clean,
-        }
-    }
-
-    fn settle(self: Box<Self>, settled: Settled) {
-        let answer = match (settled, self.outcome) {
-            (Settled::Committed, Some(Ok(done))) => Ok(done),
-            (Settled::Committed | Settled::RolledBack, Some(Err(why))) => Err(failed(why)),
-            (Settled::RolledBack | Settled::Committed, _) => Err(WriteError::Crashed),
-            (Settled::Unavailable(StoreErrorKind::Constraint), _) => Err(WriteError::Crashed),
-            (Settled::Unavailable(kind), _) => Err(WriteError::Unavailable(kind)),
-            (Settled::Unknown, _) => Err(WriteError::WritesOff),
-        };
-        // Sending fails if the caller has gone; the commit is not undone.
-        drop(self.reply.send(answer));
-    }
-}
-
-/// Busy and disk full pass, so the caller may try again. Any other failure is a bug or damage and
-/// keeps its cause for the log.
-fn failed<R>(failed: Failed<R>) -> WriteError<R> {
-    match failed {
-        Failed::Refused(why) => WriteError::Refused(why),
-        Failed::Store(error) => match error.kind {
-            StoreErrorKind::Busy | StoreErrorKind::DiskFull => WriteError::Unavailable(error.kind),
-            StoreErrorKind::Corrupt
-            | StoreErrorKind::Constraint
-            | StoreErrorKind::Inconsistent
-            | StoreErrorKind::Machine
-            | StoreErrorKind::Other => WriteError::Store(error),
-        },
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::store::Reader;
+use crate::store::command::Failed;
 use crate::store::sqlite::{migrate, open};
 
 /// A command made from a function. It writes rows of `signing_keys`.
