@@ -85,6 +85,7 @@ pub fn tell(error: &CliError) {
 
 fn explain(error: &StoreError) -> String {
     match error.kind {
+        StoreErrorKind::Lost(loss) => loss.to_string(),
         StoreErrorKind::Other => error.source.to_string(),
         StoreErrorKind::Inconsistent => format!(
             "the book is inconsistent: {}. Nothing was changed. `tillbook verify` tells all that \

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 
 use crate::json::Tree;
 use crate::randomness::Randomness;
-use crate::store::{StoreError, StoreErrorKind, WriteError};
+use crate::store::{FileLoss, StoreError, StoreErrorKind, WriteError};
 use crate::wire::problem::{Problem, summary};
 
 /// Seconds after which a client may try again.
@@ -194,6 +194,14 @@ impl ApiError {
         )
     }
 
+    /// The book's file was lost, and nothing is written until its operator has put it right.
+    pub fn lost(loss: FileLoss) -> ApiError {
+        ApiError::unavailable(&format!(
+            "Nothing is recorded, because {loss}. The server's log tells its operator what to do. \
+             Reading still works."
+        ))
+    }
+
     /// Explains a failed write to the caller; `refused` explains the refusals of the command.
     pub fn from_write<R>(error: WriteError<R>, refused: impl FnOnce(R) -> ApiError) -> ApiError {
         match error {
@@ -211,6 +219,7 @@ impl ApiError {
                 )
             }
             WriteError::Unavailable(StoreErrorKind::Corrupt) => ApiError::damaged(),
+            WriteError::Unavailable(StoreErrorKind::Lost(loss)) => ApiError::lost(loss),
             WriteError::Unavailable(
                 StoreErrorKind::Busy
                 | StoreErrorKind::Constraint
@@ -268,6 +277,7 @@ impl From<StoreError> for ApiError {
             | StoreErrorKind::Constraint
             | StoreErrorKind::Inconsistent
             | StoreErrorKind::Machine
+            | StoreErrorKind::Lost(_)
             | StoreErrorKind::Other => ApiError::internal(error),
         }
     }

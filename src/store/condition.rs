@@ -1,8 +1,10 @@
 //! Health of the database file, for `/health` and the back office.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{OnceLock, RwLock};
 
+use super::error::{FileLoss, StoreErrorKind};
 use super::sqlite::open::wal_bytes;
 
 /// A larger WAL means that a long read keeps it from being moved into the file. It is twice what
@@ -15,17 +17,28 @@ pub enum Trouble {
     /// The file is damaged, or an order does not add up. Nothing more is written: only a person can
     /// say what the data should be, and each write could make it worse.
     Damaged,
+    /// The file at the book's path is not the one that the server has open. Nothing more is
+    /// written, since it would be missing from the book at the next start.
+    Lost(FileLoss),
     /// The last write failed because the disk was full.
     DiskFull,
     /// The WAL is far larger than it should be.
     WalLarge,
 }
 
+/// The file in which what was recorded in a lost file was saved, or why it could not be saved.
+pub type Saved = Result<PathBuf, String>;
+
 /// The known problems of a database file, shared by all who serve it.
 #[derive(Debug)]
 pub struct Condition {
     database: PathBuf,
     damaged: AtomicBool,
+    loss: OnceLock<FileLoss>,
+    /// True if the file is damaged or lost.
+    is_closed: AtomicBool,
+    saved: RwLock<Option<Saved>>,
+    last_written_seq: AtomicI64,
     disk_full: AtomicBool,
     wal_large: AtomicBool,
 }
@@ -35,6 +48,10 @@ impl Condition {
         Condition {
             database: database.to_owned(),
             damaged: AtomicBool::new(false),
+            loss: OnceLock::new(),
+            is_closed: AtomicBool::new(false),
+            saved: RwLock::new(None),
+            last_written_seq: AtomicI64::new(0),
             disk_full: AtomicBool::new(false),
             wal_large: AtomicBool::new(false),
         }
@@ -47,7 +64,9 @@ impl Condition {
             (&self.disk_full, Trouble::DiskFull),
             (&self.wal_large, Trouble::WalLarge),
         ];
-        all.into_iter().filter(|(is, _)| is.load(Ordering::Acquire)).map(|(_, what)| what).collect()
+        let lost = self.loss().map(Trouble::Lost);
+        let others = all.into_iter().filter(|(is, _)| is.load(Ordering::Acquire));
+        lost.into_iter().chain(others.map(|(_, what)| what)).collect()
     }
 
     pub fn is_damaged(&self) -> bool {
@@ -57,6 +76,46 @@ impl Condition {
     /// Stops all writes; see [`Trouble::Damaged`].
     pub fn declare_damaged(&self) {
         self.damaged.store(true, Ordering::Release);
+        self.is_closed.store(true, Ordering::Release);
+    }
+
+    /// How the file was lost, if it was.
+    pub fn loss(&self) -> Option<FileLoss> {
+        self.loss.get().copied()
+    }
+
+    /// Stops all writes; see [`Trouble::Lost`]. Only the first loss counts.
+    pub fn declare_lost(&self, loss: FileLoss) {
+        self.loss.get_or_init(|| loss);
+        self.is_closed.store(true, Ordering::Release);
+    }
+
+    /// Why nothing may be written, if so.
+    pub(super) fn refusal(&self) -> Option<StoreErrorKind> {
+        if !self.is_closed.load(Ordering::Acquire) {
+            return None;
+        }
+        Some(self.loss().map_or(StoreErrorKind::Corrupt, StoreErrorKind::Lost))
+    }
+
+    /// The `event_seq` of the newest event when the writer was last idle.
+    pub(super) fn last_written_seq(&self) -> i64 {
+        self.last_written_seq.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note_written(&self, event_seq: i64) {
+        self.last_written_seq.store(event_seq, Ordering::Release);
+    }
+
+    /// What became of saving a lost file's records; `None` while it goes on.
+    pub fn saved(&self) -> Option<Saved> {
+        self.saved.read().ok()?.clone()
+    }
+
+    pub(super) fn note_saved(&self, saved: Saved) {
+        if let Ok(mut held) = self.saved.write() {
+            *held = Some(saved);
+        }
     }
 
     pub(super) fn note_disk_full(&self, is_full: bool) {

@@ -34,16 +34,51 @@ pub enum StoreErrorKind {
     /// may or may not be in the file.
     #[error("the database file could not be used")]
     Machine,
+    /// The file at the book's path is not the one that the server has open. Nothing was written.
+    #[error("{0}")]
+    Lost(FileLoss),
     /// Any other failure, explained by its text.
     #[error("the database failed")]
     Other,
+}
+
+/// How a book's file was lost while a server had it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FileLoss {
+    #[error("the book's file was moved away under the server")]
+    Moved,
+    #[error("the book's file was deleted under the server")]
+    Deleted,
+    /// Another file has its path.
+    #[error("the book's file was replaced under the server")]
+    Replaced,
+    /// It is the same file, but has not what the server wrote.
+    #[error("the book's file was written over under the server")]
+    Overwritten,
+    #[error("the -wal file beside the book was deleted or replaced under the server")]
+    WalLost,
+    #[error("the -shm file beside the book was deleted or replaced under the server")]
+    IndexLost,
+    /// Another server can start on the book.
+    #[error("the .lock file beside the book was deleted or replaced under the server")]
+    LockLost,
+}
+
+impl FileLoss {
+    /// True if the WAL must not be moved into the file: the file is another's now, or another
+    /// process may be using the WAL with an index of its own.
+    pub fn keeps_wal(self) -> bool {
+        matches!(self, Self::Overwritten | Self::IndexLost)
+    }
 }
 
 impl StoreErrorKind {
     /// True if certainly nothing was written, so that the writer may go on.
     pub fn is_known_outcome(self) -> bool {
         match self {
-            Self::Busy | Self::DiskFull | Self::Constraint | Self::Inconsistent => true,
+            Self::Busy | Self::DiskFull | Self::Constraint | Self::Inconsistent | Self::Lost(_) => {
+                true
+            }
             Self::Corrupt | Self::Machine | Self::Other => false,
         }
     }

@@ -35,10 +35,10 @@ pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
 pub use command::{Failed, WriteCommand, WriteError};
 pub use comments::CommentRecord;
-pub use condition::{Condition, Trouble};
+pub use condition::{Condition, Saved, Trouble};
 pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftEvent, DraftRecord, NewDraft};
-pub use error::{StoreError, StoreErrorKind};
+pub use error::{FileLoss, StoreError, StoreErrorKind};
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};
 pub use idempotency::{KeyHash, KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
@@ -48,8 +48,8 @@ pub use order_head::NewHead;
 pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderRecord};
 pub use sqlite::{
-    Ended, FileLock, OpenError, OpenStore, StartCheck, Store, Writer, WriterThread, lock_path,
-    read_once, sqlite_version, try_lock, write_once, write_once_in_existing,
+    Ended, FileLock, FileWatch, OpenError, OpenStore, StartCheck, Store, Writer, WriterThread,
+    lock_path, read_once, sqlite_version, try_lock, write_once, write_once_in_existing,
 };
 pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, NewUser, SessionRecord, SignInLink, UserRecord};

@@ -3,6 +3,7 @@
 mod retain;
 mod watch_access;
 mod watch_book;
+mod watch_file;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -28,6 +29,8 @@ impl Workers {
         workers.spawn("watch-access", move |tick| watch_access::run(&watched, &access, tick))?;
         let condition = store.condition.clone();
         workers.spawn("watch-book", move |tick| watch_book::run(&condition, check, tick))?;
+        let (condition, watch) = (store.condition.clone(), store.file_watch()?);
+        workers.spawn("watch-file", move |tick| watch_file::run(&condition, watch, tick))?;
         let store = store.clone();
         workers.spawn("retain", move |tick| retain::run(&store, tick))?;
         Ok(workers)

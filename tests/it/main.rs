@@ -41,6 +41,7 @@ mod http_edge;
 mod idempotency;
 mod kitchen_sink;
 mod lenient;
+mod lost_files;
 mod malformed_http;
 mod office;
 mod order_growth;

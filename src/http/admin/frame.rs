@@ -27,7 +27,7 @@ pub struct Frame {
     /// True if the database was made by `tillbook demo`.
     pub demo: bool,
     /// Troubles that the server's operator must deal with, as sentences.
-    pub troubles: Vec<&'static str>,
+    pub troubles: Vec<String>,
 }
 
 impl Frame {
@@ -72,11 +72,17 @@ impl Frame {
     }
 }
 
-fn trouble_sentence(trouble: Trouble) -> &'static str {
-    match trouble {
+fn trouble_sentence(trouble: Trouble) -> String {
+    let sentence = match trouble {
         Trouble::Damaged => {
             "The database file is damaged, so nothing can be recorded. Tell the server's operator: \
              keep a copy of the file, run tillbook verify, and restore the last backup."
+        }
+        Trouble::Lost(loss) => {
+            return format!(
+                "Nothing can be recorded, because {loss}. Tell the server's operator; the server's \
+                 log says what to do."
+            );
         }
         Trouble::DiskFull => {
             "The server's disk is full. Nothing can be recorded until space is freed."
@@ -85,5 +91,6 @@ fn trouble_sentence(trouble: Trouble) -> &'static str {
             "A program has kept the database file open for a long time, and the disk is filling \
              up. Ask the server's operator to stop that program."
         }
-    }
+    };
+    sentence.to_owned()
 }

@@ -11,6 +11,9 @@ use crate::store::Trouble;
 /// `GET /health`: 200 while the server accepts writes. Does not read the database.
 pub async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let store = &state(&request)?.store;
+    if let Some(loss) = store.condition.loss() {
+        return Err(ApiError::lost(loss));
+    }
     if store.condition.is_damaged() {
         return Err(ApiError::damaged());
     }
@@ -32,6 +35,7 @@ pub async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 fn word(trouble: Trouble) -> &'static str {
     match trouble {
         Trouble::Damaged => "damaged",
+        Trouble::Lost(_) => "lost",
         Trouble::DiskFull => "disk_full",
         Trouble::WalLarge => "wal_large",
     }

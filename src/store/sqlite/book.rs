@@ -9,10 +9,11 @@ use tokio::sync::oneshot;
 use super::checkpoints::Checkpoints;
 use super::lock::{FileLock, lock_soon};
 use super::lock_wait::LockWait;
+use super::open_file::{FileWatch, OpenFile};
 use super::readers::{pool, snapshot};
 use super::start_check::StartCheck;
 use super::writer::{self, Ended, Started, Writer, WriterThread};
-use super::{migrate, open};
+use super::{migrate, open, place};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
 use crate::store::condition::Condition;
@@ -25,7 +26,7 @@ pub struct Store {
     pub writer: Writer,
     pub condition: Arc<Condition>,
     readers: r2d2::Pool<SqliteConnectionManager>,
-    path: Arc<Path>,
+    file: Arc<OpenFile>,
 }
 
 /// An open database, with the thread and the lock that must outlive it.
@@ -49,6 +50,7 @@ impl Store {
     /// Opens a file to serve from it: takes the lock, migrates the schema and starts the writer.
     /// Creates the file if it is missing.
     pub fn open(path: &Path, clock: Clock, randomness: Randomness) -> Result<OpenStore, OpenError> {
+        let path = &place::locate(path)?;
         let lock = lock_soon(path)?.ok_or_else(|| OpenError::AlreadyServed(path.to_owned()))?;
         let mut conn = open::open_writer(path)?;
         migrate::migrate(&mut conn)?;
@@ -56,6 +58,9 @@ impl Store {
         let commit = |conn: &rusqlite::Connection| conn.execute_batch("commit");
         let condition = Arc::new(Condition::of(path));
         let lock_wait = LockWait::of(&conn)?;
+        let checkpoints = Checkpoints::start(path)?;
+        let readers = pool(path)?;
+        let file = OpenFile::of(path);
         let state = writer::WriterState {
             conn,
             lock_wait,
@@ -64,16 +69,22 @@ impl Store {
             last_event_at,
             commit,
             condition: condition.clone(),
-            checkpoints: Checkpoints::start(path)?,
+            checkpoints,
+            file: file.clone(),
         };
         let Started { writer, thread, ended } = writer::start(state)?;
-        let store = Store { writer, condition, readers: pool(path)?, path: path.into() };
+        let store = Store { writer, condition, readers, file: file.into() };
         Ok(OpenStore { store, writer_thread: thread, writer_ended: ended, _lock: lock })
     }
 
     /// Opens the check that every server runs after its start.
     pub fn start_check(&self) -> Result<StartCheck, StoreError> {
-        StartCheck::open(&self.path)
+        StartCheck::open(self.file.path())
+    }
+
+    /// Opens the watch over the book's files.
+    pub fn file_watch(&self) -> Result<FileWatch, StoreError> {
+        FileWatch::open(&self.file, &self.condition)
     }
 
     /// Reads in one transaction on the calling thread, which may block.

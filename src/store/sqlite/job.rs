@@ -86,6 +86,7 @@ fn failed<R>(failed: Failed<R>) -> WriteError<R> {
             | StoreErrorKind::Constraint
             | StoreErrorKind::Inconsistent
             | StoreErrorKind::Machine
+            | StoreErrorKind::Lost(_)
             | StoreErrorKind::Other => WriteError::Store(error),
         },
     }

@@ -17,7 +17,10 @@ mod lock_wait;
 mod migrate;
 mod once;
 pub(super) mod open;
+mod open_file;
+mod place;
 pub(super) mod readers;
+mod rescue;
 pub(super) mod session;
 mod start_check;
 mod writer;
@@ -25,6 +28,7 @@ mod writer;
 pub use book::{OpenError, OpenStore, Store};
 pub use lock::{FileLock, lock_path, try_lock};
 pub use once::{read_once, write_once, write_once_in_existing};
+pub use open_file::FileWatch;
 pub use start_check::StartCheck;
 pub use writer::{Ended, Writer, WriterThread};
 

@@ -6,7 +6,7 @@ use rusqlite::TransactionBehavior;
 
 use super::lock::{lock_soon, try_lock};
 use super::readers::{open_existing, refuse_missing, snapshot};
-use super::{migrate, open};
+use super::{migrate, open, place};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
 use crate::store::command::{Failed, WriteCommand};
@@ -19,6 +19,7 @@ pub fn write_once<C: WriteCommand>(
     path: &Path,
     command: &C,
 ) -> Result<C::Done, Failed<C::Refused>> {
+    let path = &place::locate(path)?;
     let mut conn = open::open_writer(path)?;
     // Only the lock's holder may migrate. A server that holds it is about to do so.
     match try_lock(path)? {

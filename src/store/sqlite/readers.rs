@@ -7,7 +7,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate;
-use super::open;
+use super::{open, place};
 use crate::store::error::StoreError;
 use crate::store::tx::Reader;
 
@@ -28,7 +28,11 @@ pub(super) fn pool(path: &Path) -> Result<r2d2::Pool<SqliteConnectionManager>, S
         .with_init(|conn| open::set_up_reader(conn).map_err(into_sqlite));
     let pool = r2d2::Pool::builder()
         .max_size(READERS_MAX)
-        .min_idle(Some(1))
+        // All are opened at once and kept: one that is opened later would read whatever file has
+        // the path by then.
+        .min_idle(Some(READERS_MAX))
+        .max_lifetime(None)
+        .idle_timeout(None)
         .connection_timeout(Duration::from_millis(READER_WAIT_MS))
         .test_on_check_out(false)
         .build(manager)?;
@@ -45,6 +49,7 @@ fn into_sqlite(error: StoreError) -> rusqlite::Error {
 
 /// Opens a read-only connection to one of our files, which must have the current schema.
 pub(in crate::store) fn open_existing(path: &Path) -> Result<Connection, StoreError> {
+    let path = &place::locate(path)?;
     refuse_missing(path)?;
     let conn = open::open_reader(path)?;
     migrate::expect_current(&conn)?;

@@ -22,13 +22,15 @@ use tokio::sync::oneshot;
 use super::checkpoints::{self, Checkpoints};
 use super::job::{Answer, Failure, Job, Ran, Settled, Task};
 use super::lock_wait::LockWait;
+use super::open_file::OpenFile;
+use super::rescue;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::randomness::Randomness;
 use crate::sabotage::{self, Fault};
 use crate::store::command::{WriteCommand, WriteError};
 use crate::store::condition::Condition;
-use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::error::{FileLoss, StoreError, StoreErrorKind};
 use crate::store::tx::Tx;
 
 /// The most commands in one transaction.
@@ -76,6 +78,7 @@ pub(super) struct WriterState {
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
     pub condition: Arc<Condition>,
     pub checkpoints: Checkpoints,
+    pub file: OpenFile,
 }
 
 impl Writer {
@@ -113,8 +116,8 @@ impl Writer {
         if self.is_off() {
             return Err(WriteError::WritesOff);
         }
-        if self.condition.is_damaged() {
-            return Err(WriteError::Unavailable(StoreErrorKind::Corrupt));
+        if let Some(kind) = self.condition.refusal() {
+            return Err(WriteError::Unavailable(kind));
         }
         let (reply, answer) = oneshot::channel();
         match self.queue.try_send(Box::new(Task { command, reply, outcome: None })) {
@@ -185,7 +188,11 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
             Err(RecvTimeoutError::Timeout) if stopping.load(Ordering::Acquire) => break,
             Err(RecvTimeoutError::Timeout) => {
                 idle_ms += STOP_CHECK_MS;
-                if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000
+                if let Some(loss) = state.condition.loss() {
+                    state.save(loss);
+                } else if idle_ms == STOP_CHECK_MS {
+                    state.note_written();
+                } else if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000
                     && let Err(why) = checkpoints::passive(&state.conn)
                 {
                     return Some(why.to_string());
@@ -194,8 +201,7 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    state.checkpoints.stop();
-    checkpoints::empty(&state.conn).err().map(|why| why.to_string())
+    state.close()
 }
 
 /// The outcome of the last write is unknown, so nothing more may be written. The text is the
@@ -205,6 +211,38 @@ struct OutcomeUnknown(String);
 type Batch = Vec<Box<dyn Job>>;
 
 impl WriterState {
+    /// Notes the newest event for those who look whether the file has it. The writer knows it even
+    /// if the file has been written over, because it holds the newest pages in memory.
+    fn note_written(&self) {
+        let sql = "select coalesce(max(event_seq), 0) from events";
+        // A failure here will also be met by the next command, which reports it.
+        if let Ok(event_seq) = self.conn.query_row(sql, [], |row| row.get(0)) {
+            self.condition.note_written(event_seq);
+        }
+    }
+
+    /// Saves what a lost file has, unless that was done. The writer has nothing else to do then.
+    fn save(&self, loss: FileLoss) {
+        if !matches!(self.condition.saved(), Some(Ok(_))) {
+            let saved = rescue::save(&self.conn, &self.file, loss, self.clock.now());
+            self.condition.note_saved(saved.map_err(|why| why.to_string()));
+        }
+    }
+
+    /// Looks at the file a last time, and moves the WAL into it.
+    fn close(self) -> Ended {
+        if let Some(loss) = self.file.loss() {
+            self.condition.declare_lost(loss);
+        }
+        let loss = self.condition.loss();
+        loss.into_iter().for_each(|loss| self.save(loss));
+        self.checkpoints.stop();
+        if loss.is_some_and(FileLoss::keeps_wal) {
+            return None;
+        }
+        checkpoints::empty(&self.conn).err().map(|why| why.to_string())
+    }
+
     fn run_batch(&mut self, mut batch: Batch) -> Result<(), OutcomeUnknown> {
         let begun = match self.begin() {
             Ok(now) => now,

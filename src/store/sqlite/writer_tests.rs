@@ -60,6 +60,7 @@ impl Book {
             commit,
             condition,
             checkpoints: Checkpoints::start(&path).unwrap(),
+            file: OpenFile::of(&path),
         };
         let Started { writer, thread, ended } = start(state).unwrap();
         Book { writer, thread, ended, path, _dir: dir }
@@ -245,6 +246,7 @@ fn time_in_the_book_never_runs_backwards() {
         last_event_at: Timestamp(5_000),
         commit,
         condition: Arc::new(Condition::of(&path)),
+        file: OpenFile::of(&path),
         checkpoints: Checkpoints::start(&path).unwrap(),
     };
     let Started { writer, thread: _thread, .. } = start(state).unwrap();

@@ -1,0 +1,77 @@
+//! Looks each second whether the book's file is still the one that the server has open.
+
+use super::Ticks;
+use crate::store::{Condition, FileLoss, FileWatch, Saved, StoreErrorKind};
+
+/// How often the file is looked at.
+const PERIOD_MS: u64 = 1_000;
+
+/// How often the writer is asked whether it has saved the book.
+const SAVING_PERIOD_MS: u64 = 100;
+
+pub(super) fn run(condition: &Condition, mut watch: FileWatch, ticks: &Ticks) {
+    loop {
+        match watch.look() {
+            Ok(Some(loss)) => condition.declare_lost(loss),
+            Ok(None) => {}
+            Err(error) if error.kind == StoreErrorKind::Corrupt && !condition.is_damaged() => {
+                condition.declare_damaged();
+                tracing::error!(
+                    %error,
+                    "nothing is recorded any more, because the book is damaged. Stop the server, \
+                     keep a copy of the file, and restore the last backup"
+                );
+            }
+            Err(error) => tracing::debug!(%error, "could not look at the book; trying again"),
+        }
+        // A server that stops looks a last time by itself.
+        let goes_on = condition.loss().is_none() && ticks.wait(PERIOD_MS);
+        if let Some(loss) = condition.loss() {
+            return tell(condition, &watch, loss, ticks);
+        }
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+/// Logs the loss, and what was saved once it is known.
+fn tell(condition: &Condition, watch: &FileWatch, loss: FileLoss, ticks: &Ticks) {
+    let moved_to = watch.moved_to().map(|path| path.display().to_string());
+    tracing::error!(moved_to, "nothing is recorded any more, because {loss}");
+    let mut told = None;
+    loop {
+        let goes_on = ticks.wait(SAVING_PERIOD_MS);
+        let saved = condition.saved();
+        if saved.is_some() && saved != told {
+            tell_saved(loss, saved.as_ref());
+            told = saved;
+        }
+        if !goes_on || matches!(told, Some(Ok(_))) {
+            return;
+        }
+    }
+}
+
+fn tell_saved(loss: FileLoss, saved: Option<&Saved>) {
+    let text = match (saved, loss) {
+        (None, _) => return,
+        (Some(Ok(rescued)), FileLoss::Overwritten) => format!(
+            "the list of the newest events was saved to {}, and the WAL beside it. What was \
+             written over cannot be read any more. Stop the server, put a good copy of the book \
+             in place, and record again what the list has and the copy lacks",
+            rescued.display()
+        ),
+        (Some(Ok(rescued)), _) => format!(
+            "everything that was recorded was saved to {}, a whole copy of the book. Stop the \
+             server; to go on with that copy, move the files at the book's path away (-wal and \
+             -shm too), put the copy there, and start again",
+            rescued.display()
+        ),
+        (Some(Err(why)), _) => format!(
+            "what was recorded could not be saved ({why}); trying again. Do not stop the server \
+             before it could: make room in the book's folder, and let this user write there"
+        ),
+    };
+    tracing::error!("{text}");
+}
