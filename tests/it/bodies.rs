@@ -66,7 +66,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     // Other fields of an operation.
     ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"success\":\"yes\"}", "/success wrong_type"),
-    ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"metadata\":[]}", "/metadata wrong_type"),
+    ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"metadata\":[1]}", "/metadata wrong_type"),
     ("{\"items\":[{\"line_id\":1,\"amount\":1}],\"processed_by\":5}", "/processed_by wrong_type"),
     (
         "{\"items\":[{\"line_id\":1,\"amount\":1}],\"payment_details\":{\"card\":{\"masked_pan\":\
