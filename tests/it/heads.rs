@@ -9,7 +9,7 @@ use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
 use super::office::visitor;
 
-/// The headers of an answer, without what differs between two answers to the same request.
+/// The headers of an answer, without the date and a form's key, which differ in every answer.
 fn lasting(reply: &Reply) -> Vec<(String, String)> {
     let mut headers = reply.headers.clone();
     headers.retain(|(name, _)| name != "date");

@@ -1,4 +1,4 @@
-//! Differences between clients that mean nothing are accepted (docs/contract.md, Decision 3).
+//! Accepts differences between clients that have no meaning (docs/contract.md, Decision 3).
 
 use serde_json::{Value, json};
 use tillbook::http::endpoints;
@@ -10,7 +10,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 const JSON: (&str, &str) = ("content-type", "application/json");
 const TEXT: (&str, &str) = ("content-type", "text/plain");
 
-/// A path of the API, with the names of things that were just made for it.
+/// A path of the API, filled with the ids of resources that were made for it.
 fn fresh(app: &App, path: &str) -> String {
     let order = json!({"currency": "NOK", "items": [{"id": "a", "gross_amount": 1_000}]});
     let draft = app.draft(order.clone(), json!({}));
@@ -22,14 +22,15 @@ fn fresh(app: &App, path: &str) -> String {
     path.replace("{id}", draft.rsplit('/').next().unwrap()).replace("{order_id}", &made)
 }
 
-/// What an answer says, without what differs between two things of the same kind.
+/// The status, problems and field names of an answer, which are equal for two resources of the same
+/// kind.
 fn told(reply: &Reply) -> (u16, String, Vec<String>) {
     let fields = reply.body.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default();
     (reply.status, reply.problems(), fields)
 }
 
 #[test]
-fn every_route_takes_what_some_clients_send_for_an_empty_body() {
+fn every_route_accepts_every_form_of_an_empty_body() {
     let app = App::start();
     let bearer = format!("Bearer {}", app.token);
     let marked = format!("{BYTE_ORDER_MARK}{{}}");
@@ -71,11 +72,11 @@ fn every_route_takes_what_some_clients_send_for_an_empty_body() {
             assert_eq!(reply.status, status, "{at} {headers:?} {body}");
         }
     }
-    assert!(5 <= accepted, "only {accepted} routes took an empty body");
+    assert!(5 <= accepted, "only {accepted} routes accepted an empty body");
 }
 
 #[test]
-fn a_token_is_given_for_what_some_clients_send_for_an_empty_body() {
+fn a_token_is_issued_for_every_form_of_an_empty_body() {
     let app = App::start();
     let basic = basic(&app.client);
     let path = format!("/v1/accounts/{ACCOUNT}/auth/token");
