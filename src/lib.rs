@@ -1,9 +1,9 @@
 //! Tillbook: the order and payment book that a small merchant runs on one machine.
 //!
-//! The map of the rooms is in `ARCHITECTURE.md`. Each room may use those to its left:
-//! `domain <- store <- app <- http <- cli`, with `auth` beside `store`, `worker` beside `http` and
-//! `demo` between `app` and `cli`. `digest`, `json`, `randomness` and `sabotage` use nothing of
-//! ours; `clock` uses only the domain's `Timestamp`.
+//! `ARCHITECTURE.md` has a map of the modules. Each may use those to its left:
+//! `domain <- store <- app <- wire <- http <- cli`, with `auth` beside `store`, `worker` beside
+//! `http`, and `demo` between `wire` and `cli`. `digest`, `json`, `randomness` and `sabotage`
+//! import no other module of ours; `clock` imports only the domain's `Timestamp`.
 
 pub mod app;
 pub mod auth;

@@ -1,5 +1,5 @@
 //! How guessing is slowed: the one rule for client secrets and passwords, and the bounded table of
-//! who guessed wrong lately.
+//! recent wrong guesses.
 //!
 //! An answer to a wrong guess waits longer with each failure. Passwords, which people choose, are
 //! also not compared at all for a while after the fifth. A right answer never waits.

@@ -26,7 +26,7 @@ pub enum AccountCommand {
 
 #[derive(Args)]
 pub struct CreateArgs {
-    /// T (test) or P (production) and eight digits, as T12345678
+    /// T (test) or P (production) and eight digits, such as T12345678
     #[arg(value_name = "ACCOUNT", value_parser = parse_account_id)]
     account_id: AccountId,
     /// The shop's name
@@ -126,7 +126,7 @@ fn account_json(account: &AccountRecord) -> String {
 /// Parses an account id on the command line.
 pub fn parse_account_id(text: &str) -> Result<AccountId, String> {
     AccountId::parse(text)
-        .ok_or_else(|| "expected T or P and eight digits, as T12345678".to_owned())
+        .ok_or_else(|| "expected T or P and eight digits, such as T12345678".to_owned())
 }
 
 /// Parses a name on the command line.
@@ -139,12 +139,12 @@ pub fn parse_name(text: &str) -> Result<String, String> {
 }
 
 fn parse_currency(text: &str) -> Result<Currency, String> {
-    Currency::parse(text).ok_or_else(|| "expected a code of ISO 4217, as NOK".to_owned())
+    Currency::parse(text).ok_or_else(|| "expected an ISO 4217 code, such as NOK".to_owned())
 }
 
 fn parse_time_zone(text: &str) -> Result<String, String> {
     match jiff::tz::TimeZone::get(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("expected an IANA time zone, as Europe/Oslo".to_owned()),
+        Err(_) => Err("expected an IANA time zone, such as Europe/Oslo".to_owned()),
     }
 }

@@ -18,7 +18,7 @@ use crate::store::{self, ClientRecord, StoreError};
 
 #[derive(Subcommand)]
 pub enum ClientCommand {
-    /// Make an API client; prints its secret, once
+    /// Make an API client and print its secret once
     Create(CreateArgs),
     /// List all API clients
     List(ListArgs),
@@ -103,7 +103,7 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
     Ok(writeln!(
         out,
         "Made client {} of account {} with {grants}.\n\nclient_id      {}\nclient_secret  {}\n\n\
-         The secret is shown only this once; keep it where the client can read it.",
+         The secret is shown only once. Keep it where the client can read it.",
         made.name,
         made.account_id,
         made.client_id,
@@ -119,7 +119,7 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
         return Ok(writeln!(out, "{}", ObjectText::default().list("clients", &texts).end())?);
     }
     if clients.is_empty() {
-        writeln!(out, "No clients. `tillbook client create --help` says how to make one.")?;
+        writeln!(out, "No clients. `tillbook client create --help` shows how to make one.")?;
     }
     for client in clients {
         let state = if client.disabled_at.is_some() { "disabled" } else { "enabled " };

@@ -14,16 +14,16 @@ use crate::json::{ObjectText, Tree};
 
 #[derive(Args)]
 pub struct CompatArgs {
-    /// The server's public URL, http:// alone
+    /// The server's public URL; https:// is not supported
     #[arg(long, env = "TILLBOOK_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     url: Url,
-    /// An account to make orders in: one of a test, since they stay
+    /// The account to make orders in; use a test account, because the orders stay
     #[arg(long, env = "TILLBOOK_ACCOUNT", value_parser = parse_account)]
     account: AccountId,
     /// A client of that account with admin:shopping
     #[arg(long, env = "TILLBOOK_CLIENT_ID", value_name = "ID")]
     client_id: String,
-    /// Its secret; better in the environment than on the command line
+    /// The client's secret; safer in the environment than on the command line
     #[arg(long, env = "TILLBOOK_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
     client_secret: String,
     /// Print a table in Markdown
@@ -38,8 +38,8 @@ pub struct CompatArgs {
     output: JsonArgs,
 }
 
-/// Replays every flow and prints the verdicts; an error when the server does not do what the flows
-/// claim.
+/// Replays every flow and prints the verdicts; an error if an answer is not as the flows
+/// expect.
 pub fn run(args: &CompatArgs) -> Result<(), CliError> {
     let url = args.url.as_str().trim_end_matches('/');
     let replayed = replay(url, &args.account, &args.client_id, &args.client_secret)?;
@@ -50,11 +50,12 @@ pub fn run(args: &CompatArgs) -> Result<(), CliError> {
         (false, false) => write_lines(&mut out, &replayed)?,
     }
     let failed = replayed.iter().any(|one| one.points.iter().any(|point| point.failed()));
-    if failed { Err(CliError::NotAsSaid) } else { Ok(()) }
+    if failed { Err(CliError::AnswersDiffer) } else { Ok(()) }
 }
 
 fn parse_account(text: &str) -> Result<AccountId, String> {
-    AccountId::parse(text).ok_or_else(|| "an account is T or P and eight digits".to_owned())
+    AccountId::parse(text)
+        .ok_or_else(|| "expected T or P and eight digits, such as T12345678".to_owned())
 }
 
 impl Point {

@@ -1,7 +1,7 @@
 //! Reads the flows that `compat` replays from `data/compat/`, and judges the answers.
 //!
-//! A step lists what the public material says about its answer (`same`), what we added or decided
-//! where it says nothing (`ours`), and where we differ from it (`differs`, with the reason).
+//! A step lists the parts of its answer that the public material gives (`same`), those that we
+//! added (`ours`), and those that differ from the public material (`differs`, with the reason).
 
 use std::collections::BTreeMap;
 
@@ -69,15 +69,16 @@ struct Step {
     #[serde(default)]
     auth: Auth,
     status: u16,
-    /// Pointers into the answer and what stands there by the public material; `<text>`,
-    /// `<integer>`, `<time>`, `<list>`, `<object>` and `<absent>` stand for any of their kind.
+    /// JSON pointers into the answer, with the values that the public material gives. `<text>`,
+    /// `<integer>`, `<time>`, `<list>` and `<object>` match any value of that kind, and `<absent>`
+    /// a missing one.
     #[serde(default)]
     same: BTreeMap<String, Value>,
     #[serde(default)]
     ours: Option<Said>,
     #[serde(default)]
     differs: Option<Said>,
-    /// Names for what later steps need, and where it stands in the answer.
+    /// Values that later steps need: a name, and a JSON pointer into the answer.
     #[serde(default)]
     keep: BTreeMap<String, String>,
 }
@@ -117,8 +118,9 @@ pub fn replay(
     client_id: &str,
     client_secret: &str,
 ) -> Result<Vec<Replayed>, CliError> {
-    let flows: Vec<Flow> = serde_json::from_str(FLOWS)
-        .map_err(|error| CliError::Refused(format!("the flows cannot be read: {error}")))?;
+    let flows: Vec<Flow> = serde_json::from_str(FLOWS).map_err(|error| {
+        CliError::Refused(format!("the compiled-in flows cannot be read: {error}"))
+    })?;
     let config = ureq::Agent::config_builder().http_status_as_error(false).build();
     let mut session = Session {
         agent: config.into(),
@@ -160,10 +162,13 @@ impl Session<'_> {
         let request = request
             .header("content-type", "application/json")
             .body(body.unwrap_or_default())
-            .map_err(|error| CliError::Refused(format!("{url} cannot be asked: {error}")))?;
+            .map_err(|error| {
+                CliError::Refused(format!("no request can be made to {url}: {error}"))
+            })?;
         let answer = self.agent.run(request);
         let mut answer = answer.map_err(|error| {
-            let message = format!("{url} does not answer: {error}; is the server running there?");
+            let message =
+                format!("{url} does not answer: {error}. Check that a server is running there");
             CliError::Refused(message)
         })?;
         let text = answer.body_mut().read_to_string().unwrap_or_default();
@@ -192,11 +197,11 @@ impl Session<'_> {
 }
 
 impl Step {
-    /// What is said of this step's answer, and whether it holds. An answer that is all as the
-    /// public material has it is one point; what we add or do otherwise is one each.
+    /// Checks the claims about this step's answer. What the public material says of it is one
+    /// point; our addition and our difference, if there are any, are one each.
     fn points(&self, status: u16, session: &Session<'_>, answer: &Value) -> Vec<Point> {
         let wrong_status = (status != self.status)
-            .then(|| format!("{status} and not {}: {}", self.status, shortened(answer)));
+            .then(|| format!("status {status} instead of {}: {}", self.status, shortened(answer)));
         let judge = |verdict, note: &str, has: &BTreeMap<String, Value>| {
             let wrong = wrong_status.clone().or_else(|| missed(has, session, answer));
             let outcome = wrong.map_or(Outcome::AsSaid, Outcome::Failed);
@@ -227,7 +232,7 @@ fn missed(
         let fits = fits(found, &expected);
         (!fits).then(|| {
             let found = found.map_or_else(|| "nothing".to_owned(), shortened);
-            format!("{pointer} is {found} and not {text}")
+            format!("{pointer} is {found} instead of {text}")
         })
     })
 }

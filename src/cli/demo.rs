@@ -32,7 +32,7 @@ use crate::wire::curl::Curl;
 /// The seed when none is given.
 const SEED_DEFAULT: u64 = 1;
 
-/// How many of the latest orders are searched for one to capture.
+/// How many of the latest orders are searched for one that can be captured.
 const ORDERS_LOOKED_AT: u32 = 100;
 
 /// Shown while the shop is made.
@@ -40,20 +40,20 @@ const MAKING: &str = "Making the demo shop: 90 days of orders";
 
 #[derive(Args)]
 pub struct DemoArgs {
-    /// The demo shop's SQLite file, made when it is missing
+    /// The demo shop's SQLite file, which is made if it does not exist
     #[arg(long, env = "TILLBOOK_DB", default_value = "./tillbook-demo.db", value_name = "FILE")]
     db: PathBuf,
-    /// Make the shop afresh; a file that `demo` did not make is never touched
+    /// Delete the shop and make it again; a file that `demo` did not make is never changed
     #[arg(long, env = "TILLBOOK_RESET", value_parser = FalseyValueParser::new())]
     reset: bool,
-    /// Which shop: the same number gives the same orders [default: 1]
+    /// The seed of the shop: the same number gives the same orders [default: 1]
     #[arg(long, env = "TILLBOOK_SEED", value_name = "NUMBER")]
     seed: Option<u64>,
     #[command(flatten)]
     http: HttpArgs,
 }
 
-/// Makes a demo shop where there is none, and serves it.
+/// Serves the demo shop, and makes it first if it does not exist.
 pub fn run(args: &DemoArgs) -> Result<(), CliError> {
     // Takes the port first, so that no time is spent on a shop that cannot be served.
     let listener = bind(args.http.listen)?;
@@ -61,7 +61,7 @@ pub fn run(args: &DemoArgs) -> Result<(), CliError> {
     match (made_of, args.seed) {
         (Some(made_of), Some(seed)) if !args.reset && made_of != seed => {
             return Err(CliError::Refused(format!(
-                "{} is the shop of seed {made_of}; add --reset to make that of seed {seed} instead",
+                "{} has the shop of seed {made_of}; --reset replaces it by that of seed {seed}",
                 args.db.display()
             )));
         }
@@ -77,14 +77,14 @@ fn expect_demo(db: &Path) -> Result<u64, CliError> {
     match seed {
         Ok(Some(seed)) => Ok(u64::from_le_bytes(seed.to_le_bytes())),
         Ok(None) => Err(CliError::Refused(format!(
-            "{} is a real book, not a demo; it stays as it is. Serve it with `tillbook serve \
+            "{} is a real book, not a demo, and was not changed. Serve it with `tillbook serve \
              --db {0}`, or name another file for the demo with --db",
             db.display()
         ))),
-        // A file of another version, which its own words explain.
+        // A file of another version: the error itself says what to do.
         Err(error) if error.kind == StoreErrorKind::Other => Err(error.into()),
         Err(error) => Err(CliError::Refused(format!(
-            "{} was not made by `tillbook demo` ({}); it stays as it is. Name another file with \
+            "{} was not made by `tillbook demo` ({}) and was not changed. Name another file with \
              --db",
             db.display(),
             error.source
@@ -92,8 +92,8 @@ fn expect_demo(db: &Path) -> Result<u64, CliError> {
     }
 }
 
-/// Makes the shop in a file beside, and puts it in place when it is whole: a demo that was
-/// interrupted leaves nothing that could be taken for a shop.
+/// Makes the shop in a temporary file and renames that when it is complete, so that an interrupted
+/// run leaves no file that looks like a shop.
 fn make_afresh(db: &Path, seed: u64) -> Result<(), CliError> {
     let _lock = store::try_lock(db)?.ok_or_else(|| {
         CliError::Refused(format!("another Tillbook serves {}; stop it first", db.display()))
@@ -113,7 +113,7 @@ fn make_afresh(db: &Path, seed: u64) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A bar for a person who waits, one line for a log.
+/// A progress bar on a terminal; otherwise a single line.
 fn progress_bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         // Standard error may be closed; then the message is not needed.
@@ -125,8 +125,8 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style).with_message(MAKING)
 }
 
-/// Removes a closed book and the files that SQLite and we keep beside it, but for the lock of one
-/// that is in place.
+/// Removes a closed book and SQLite's files beside it. The lock file is removed only for the
+/// temporary file: another process may be waiting for the lock of a book that is in place.
 fn remove_book(db: &Path) -> Result<(), CliError> {
     for ending in ["", "-wal", "-shm"] {
         remove(&beside(db, ending))?;
@@ -152,7 +152,7 @@ fn beside(db: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The text printed at the start: the shop's URL, a client, and a capture to paste.
+/// The text printed at the start: the shop's URL, a client, and a command that captures.
 fn announce(running: &Running<'_>) -> Result<String, CliError> {
     let state = running.state;
     let url = state.links.public_url();
@@ -163,12 +163,12 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
             order.order_id.as_str(),
             capture_command(state, &client, &order)?
         ),
-        None => "Nothing is left to capture; --reset makes the shop afresh.\n".to_owned(),
+        None => "Nothing is left to capture; --reset makes the shop again.\n".to_owned(),
     };
     Ok(format!(
         "A demo shop is open on {url}\n\naccount        {ACCOUNT}\nclient_id      {}\n\
          client_secret  {}\n\n{capture}\n{}\nEvery route:   {url}/openapi.yaml\n\
-         Stop it with Ctrl-C; --reset makes it afresh.\n",
+         Stop it with Ctrl-C; --reset makes it again.\n",
         client.client_id,
         secret.reveal(),
         people(state)?
@@ -273,7 +273,8 @@ fn capture_command(
     };
     let jti = Randomness::System.uuid();
     let token = state.tokens.issue(&token, state.clock.now(), jti);
-    let token = token.ok_or_else(|| CliError::Refused("there is no key for tokens".to_owned()))?;
+    let token = token
+        .ok_or_else(|| CliError::Refused("the book has no key that signs tokens".to_owned()))?;
     let (line_id, remaining) = first_held_line(&order.ledger).unwrap_or_default();
     let item =
         Tree::object([("line_id", Tree::integer(line_id)), ("amount", Tree::integer(remaining))]);
@@ -284,5 +285,6 @@ fn capture_command(
 }
 
 fn account() -> Result<AccountId, CliError> {
-    AccountId::parse(ACCOUNT).ok_or_else(|| CliError::Refused("the demo has no account".to_owned()))
+    AccountId::parse(ACCOUNT)
+        .ok_or_else(|| CliError::Refused("the demo's account id is not valid".to_owned()))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::store::{Failed, OpenError, StoreError, StoreErrorKind};
 
-/// How long the process waits at its end for standard error to be read.
+/// How long the process waits before it ends for standard error to be read.
 const TOLD_MS: u64 = 1_000;
 
 /// A failed command. Its text tells the reader what to do.
@@ -20,11 +20,14 @@ pub enum CliError {
     #[error("{0}")]
     DatabaseFailed(String),
     /// `verify` found something wrong and has printed it.
-    #[error("the book is not right; what is off is printed above")]
+    #[error("the book has errors, which are listed above")]
     FoundProblems,
     /// `compat` found a difference and has printed it.
-    #[error("what is marked FAILED above is not as it should be; compare the versions")]
-    NotAsSaid,
+    #[error(
+        "the answers marked FAILED above are not as expected. Check that the server and this \
+             program are the same version"
+    )]
+    AnswersDiffer,
     #[error("{}", explain(.0))]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -88,8 +91,8 @@ fn explain(error: &StoreError) -> String {
         StoreErrorKind::Lost(loss) => loss.to_string(),
         StoreErrorKind::Other => error.source.to_string(),
         StoreErrorKind::Inconsistent => format!(
-            "the book is inconsistent: {}. Nothing was changed. `tillbook verify` tells all that \
-             is wrong with it; restore the last backup.",
+            "the book is inconsistent: {}. Nothing was changed. Restore the last backup; \
+             `tillbook verify` lists everything that is wrong.",
             error.source
         ),
         StoreErrorKind::Corrupt => format!(
@@ -97,11 +100,11 @@ fn explain(error: &StoreError) -> String {
              it is, stop everything that uses it and restore the last backup."
         ),
         StoreErrorKind::Machine => format!(
-            "{error}. See that the disk works and has room, and that this user may write to the \
-             file and in its folder."
+            "{error}. Check that the disk works and has free space, and that this user may \
+             write to the file and in its folder."
         ),
         StoreErrorKind::Busy => format!("{error}; try again in a moment"),
-        StoreErrorKind::DiskFull => format!("{error}; make room and try again"),
+        StoreErrorKind::DiskFull => format!("{error}; free some space and try again"),
         StoreErrorKind::Constraint => format!("{error}; this is a bug, please report it"),
     }
 }

@@ -23,14 +23,14 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 /// authorized, captured, refunded, released. It serves a JSON API and keeps everything in one
 /// SQLite file.
 ///
-/// See it work first: `tillbook demo` makes a shop with orders and prints a curl command that
+/// To try it first: `tillbook demo` makes a shop with orders and prints a curl command that
 /// records a capture.
 #[derive(Parser)]
 #[command(
     name = "tillbook",
-    after_help = "Exit codes: 0 done; 1 refused or failed, or `verify` found something; 2 the \
-                  command line is wrong; 70 the database failed and the server stopped: start it \
-                  again.\n\nEvery option can also be set in the environment, as shown beside it."
+    after_help = "Exit codes: 0 done; 1 refused or failed, or `verify` found errors; 2 the command \
+                  line is wrong; 70 the database failed and the server stopped: start it again.\n\n\
+                  Every option can also be set in the environment, as shown beside it."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -39,13 +39,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API from a book; makes the book when there is none
+    /// Serve the API and the back office from a book, which is made if it does not exist
     Serve(serve::ServeArgs),
     /// Make a demo shop with orders, serve it, and print a capture to try
     Demo(demo::DemoArgs),
-    /// Count the whole book again, also while a server uses it; exits 1 when anything is off
+    /// Check the whole book, also while a server uses it; exits with 1 if anything is wrong
     Verify(verify::VerifyArgs),
-    /// Replay the public guides' flows against a server, and tell what is the same and what is not
+    /// Replay the public guides' flows against a server and list where its answers differ
     Compat(compat::CompatArgs),
     /// Make and list accounts: shops, each with its own orders
     #[command(subcommand)]

@@ -44,11 +44,11 @@ pub struct HttpArgs {
         value_parser = parse_listen
     )]
     pub listen: SocketAddr,
-    /// The URL that callers use, a path allowed; links and tokens name it [default: http:// and
-    /// the address]
+    /// The URL that callers use, which may have a path; links and tokens contain it [default:
+    /// http:// and the address]
     #[arg(long, env = "TILLBOOK_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     pub public_url: Option<Url>,
-    /// A name that the back office may be reached by besides the public URL's, addresses and
+    /// A further host name of the back office, in addition to the public URL's, IP addresses and
     /// localhost; can be repeated
     #[arg(
         long = "host",
@@ -67,7 +67,8 @@ pub struct HttpArgs {
         value_parser = parse_origin
     )]
     pub cors_origins: Vec<String>,
-    /// A proxy in front of the server, whose X-Forwarded-For says who calls; can be repeated
+    /// A proxy in front of the server, whose X-Forwarded-For has the caller's address; can be
+    /// repeated
     #[arg(
         long = "trusted-proxy",
         env = "TILLBOOK_TRUSTED_PROXY",
@@ -79,7 +80,7 @@ pub struct HttpArgs {
     /// Serve without TLS on an address that others can reach
     #[arg(long, env = "TILLBOOK_INSECURE_HTTP", value_parser = FalseyValueParser::new())]
     pub insecure_http: bool,
-    /// Seconds that an access token lives
+    /// Seconds for which an access token is valid
     #[arg(
         long,
         env = "TILLBOOK_TOKEN_LIFE",
@@ -88,7 +89,7 @@ pub struct HttpArgs {
         value_parser = clap::value_parser!(i64).range(1..=31_536_000)
     )]
     pub token_life: i64,
-    /// How much is logged, to standard error
+    /// How much to log, to standard error
     #[arg(long, env = "TILLBOOK_LOG", value_enum, default_value = "info")]
     pub log: LogLevel,
 }
@@ -106,8 +107,8 @@ pub struct Running<'a> {
     pub address: SocketAddr,
 }
 
-/// Opens the book and serves it. What `announce` writes is printed once callers can connect and
-/// a signal ends the server in order.
+/// Opens the book and serves it. The text of `announce` is printed once callers can connect and
+/// signals are handled.
 pub fn serve(
     args: &HttpArgs,
     listener: TcpListener,
@@ -145,31 +146,32 @@ pub fn serve(
         let signals = Signals::listen()?;
         let server = server::start(listener, state.clone(), options)?;
         tell(&announcement);
-        run_until_told(server, opened, signals).await
+        run_until_stopped(server, opened, signals).await
     });
     drop(workers);
     ended
 }
 
-/// Waits for a signal or the end of the writer, then ends in order: no new requests, those in
-/// flight finished, the queue written, the WAL put back.
-async fn run_until_told(
+/// Waits for a signal or the end of the writer. Then takes no new requests, finishes those in
+/// progress, writes the queue and puts the WAL back into the file.
+async fn run_until_stopped(
     server: actix_web::dev::Server,
     opened: OpenStore,
     signals: Signals,
 ) -> Result<(), CliError> {
     let handle = server.handle();
     let writer = opened.store.writer;
-    let stopping = tokio::spawn(stop_when_told(handle, writer, signals, opened.writer_ended));
+    let stopping =
+        tokio::spawn(stop_on_signal_or_failure(handle, writer, signals, opened.writer_ended));
     server.await?;
-    let told = stopping.await.unwrap_or_else(|error| Told::WriterEnded(error.to_string()));
+    let reason = stopping.await.unwrap_or_else(|error| StopReason::WriterEnded(error.to_string()));
     opened.writer_thread.stop();
-    match told {
-        Told::Signal => Ok(()),
-        Told::WriterEnded(why) => Err(CliError::DatabaseFailed(format!(
-            "the database failed while writing ({why}), so the server stopped. What was being \
-             written may or may not be there; requests that carried an Idempotency-Key can be sent \
-             again. Check the disk, then start the server again."
+    match reason {
+        StopReason::Signal => Ok(()),
+        StopReason::WriterEnded(why) => Err(CliError::DatabaseFailed(format!(
+            "the database failed while writing ({why}), so the server stopped. The last \
+             requests may or may not be recorded; those with an Idempotency-Key can be sent again. \
+             Check the disk, then start the server again."
         ))),
     }
 }
@@ -177,41 +179,43 @@ async fn run_until_told(
 /// Shells report a process ended by a signal as 128 plus the signal's number.
 const SIGNAL_EXIT_CODE: i32 = 128;
 
-enum Told {
+enum StopReason {
     Signal,
     WriterEnded(String),
 }
 
-async fn stop_when_told(
+async fn stop_on_signal_or_failure(
     handle: ServerHandle,
     writer: Writer,
     mut signals: Signals,
     writer_ended: oneshot::Receiver<Ended>,
-) -> Told {
-    let told = tokio::select! {
-        _ = signals.any() => Told::Signal,
+) -> StopReason {
+    let reason = tokio::select! {
+        _ = signals.any() => StopReason::Signal,
         why = writer_ended => {
-            Told::WriterEnded(why.ok().flatten().unwrap_or_else(|| "its thread ended".to_owned()))
+            let why = why.ok().flatten();
+            StopReason::WriterEnded(why.unwrap_or_else(|| "its thread ended".to_owned()))
         }
     };
     tracing::info!(
-        "stopping: finishing what is in flight, within ten seconds; what another program's lock on \
-         the book keeps from being recorded is refused"
+        "stopping: requests in progress have ten seconds to finish; those that wait for another \
+         program's lock on the book are refused"
     );
     writer.hurry();
     let stop = handle.stop(true);
     tokio::pin!(stop);
-    // A first signal after a failure asks for what is happening already, and the failure is told.
-    if let Told::WriterEnded(_) = told {
+    // After a failure the server is stopping already, so a first signal changes nothing and the
+    // failure is still what is reported.
+    if let StopReason::WriterEnded(_) = reason {
         tokio::select! {
-            () = &mut stop => return told,
+            () = &mut stop => return reason,
             _ = signals.any() => {}
         }
     }
     tokio::select! {
-        () = &mut stop => told,
-        // A second signal means not to wait. The book is safe: uncommitted writes were not
-        // answered, and the next start recovers as after a crash.
+        () = &mut stop => reason,
+        // A second signal ends the process without waiting. The book is safe: uncommitted writes
+        // were not answered, and the next start recovers as after a crash.
         number = signals.any() => std::process::exit(SIGNAL_EXIT_CODE + number),
     }
 }
@@ -239,7 +243,7 @@ impl Signals {
     }
 }
 
-/// Prints the announcement. A server whose standard output is closed serves all the same.
+/// Prints the announcement. The server goes on even if standard output is closed.
 fn tell(announcement: &str) {
     let mut out = std::io::stdout().lock();
     let told = out.write_all(announcement.as_bytes()).and_then(|()| out.flush());
@@ -268,8 +272,8 @@ fn warn_of_plain_http(args: &HttpArgs, address: SocketAddr, public_url: &str) {
     let exposed = !address.ip().is_loopback() && public_url.starts_with("http://");
     if exposed && !args.insecure_http {
         tracing::warn!(
-            "secrets and tokens travel unencrypted on {public_url}; put TLS in front and say so \
-             with --public-url https://…, or accept it with --insecure-http"
+            "secrets and tokens travel unencrypted on {public_url}; put a TLS proxy in front and \
+             set --public-url https://…, or accept this with --insecure-http"
         );
     }
 }
@@ -285,14 +289,14 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
     if !running.state.store.read_blocking(|reader| reader.has_users())? {
         let link = one_time_link(running.state, "setup", None)?;
         text.push_str(&format!(
-            "Nobody can sign in yet. Open this once, within the hour:\n{link}\n"
+            "There are no users yet. Make the first one here, within an hour:\n{link}\n"
         ));
     }
     Ok(text)
 }
 
-/// A link to a page that does something once: `setup` makes the first owner, `link` signs in the
-/// user with that e-mail. Good for an hour.
+/// A link that works once, within an hour, on that page: `setup` creates the first owner, `link`
+/// signs in the user with that e-mail.
 pub fn one_time_link(
     state: &AppState,
     page: &str,
@@ -304,8 +308,8 @@ pub fn one_time_link(
     let made = state.store.writer.write_blocking(command);
     made.map_err(|error| {
         CliError::Refused(format!(
-            "a sign-in link could not be written ({error:?}). See that the disk works and has \
-             room, and run `tillbook verify`; if it finds damage, restore the last backup."
+            "a sign-in link could not be written ({error:?}). Check that the disk works and has \
+             free space, and run `tillbook verify`. If it finds damage, restore the last backup."
         ))
     })?;
     Ok(format!("{}/admin/{page}?ticket={}", state.links.public_url(), ticket.reveal()))
@@ -317,18 +321,20 @@ fn path_prefix(public_url: &str) -> String {
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "expected an IP address and a port, as 127.0.0.1:8080".to_owned())
+    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080".to_owned())
 }
 
 fn parse_proxy(text: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| "expected an IP address, as 192.0.2.7".to_owned())
+    text.parse().map_err(|_| "expected an IP address, such as 192.0.2.7".to_owned())
 }
 
 fn parse_host(text: &str) -> Result<String, String> {
     match Host::parse(text) {
         Ok(Host::Domain(name)) => Ok(without_dot(&name).to_owned()),
-        Ok(_) => Err("addresses need not be named; expected a name, as till.lan".to_owned()),
-        Err(_) => Err("expected a name without a port, as till.lan".to_owned()),
+        Ok(_) => {
+            Err("IP addresses need not be given; expected a name, such as till.lan".to_owned())
+        }
+        Err(_) => Err("expected a name without a port, such as till.lan".to_owned()),
     }
 }
 
@@ -339,7 +345,7 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
         bare && web && !url.path().contains(['{', '}', '%'])
     };
     Url::parse(text).ok().filter(plain).ok_or_else(|| {
-        "expected http:// or https://, a host, and no more than a plain path".to_owned()
+        "expected http:// or https://, a host and, if needed, a plain path".to_owned()
     })
 }
 
@@ -348,6 +354,6 @@ fn parse_origin(text: &str) -> Result<String, String> {
     match origin {
         Ok(origin) if origin == text => Ok(origin),
         Ok(origin) if origin != "null" => Err(format!("write the origin as {origin}")),
-        _ => Err("expected an origin, as https://shop.example".to_owned()),
+        _ => Err("expected an origin, such as https://shop.example".to_owned()),
     }
 }

@@ -22,13 +22,13 @@ use crate::store::{self, StoreError, UserRecord};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
-    /// Make a user of the back office; prints a password, once, unless one is given
+    /// Make a user of the back office and print a password once, unless one is given
     Create(CreateArgs),
     /// List all users
     List(ListArgs),
-    /// Disable a user; they are signed out everywhere
+    /// Disable a user, who is signed out everywhere
     Disable(ChangeArgs),
-    /// Set a new password; the user is signed out everywhere
+    /// Set a new password, which signs the user out everywhere
     Passwd(PasswdArgs),
 }
 
@@ -40,7 +40,7 @@ pub struct CreateArgs {
     /// The role: owner and manager do everything, packer captures, viewer only looks
     #[arg(long, env = "TILLBOOK_ROLE", value_parser = parse_role)]
     role: Role,
-    /// An account they work on; can be repeated
+    /// An account that the user has access to; can be repeated
     #[arg(
         long = "account",
         env = "TILLBOOK_ACCOUNT",
@@ -59,7 +59,7 @@ pub struct CreateArgs {
 
 #[derive(Args)]
 pub struct PasswordArgs {
-    /// Read the password from standard input, one line; otherwise one is made and printed
+    /// Read the password from one line of standard input; without this, one is made and printed
     #[arg(long, env = "TILLBOOK_PASSWORD_STDIN", value_parser = FalseyValueParser::new())]
     password_stdin: bool,
 }
@@ -138,7 +138,7 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
         return Ok(writeln!(out, "{}", ObjectText::default().list("users", &texts).end())?);
     }
     if users.is_empty() {
-        writeln!(out, "No users. `tillbook user create --help` says how to make one.")?;
+        writeln!(out, "No users. `tillbook user create --help` shows how to make one.")?;
     }
     for (accounts, user) in users {
         let state = if user.disabled_at.is_some() { "disabled" } else { "enabled " };
@@ -192,7 +192,7 @@ pub fn make_password(randomness: &Randomness) -> String {
 
 fn tell_password(out: &mut impl Write, made: Option<&str>) -> Result<(), CliError> {
     if let Some(password) = made {
-        writeln!(out, "\npassword  {password}\n\nIt is shown only this once.")?;
+        writeln!(out, "\npassword  {password}\n\nIt is shown only once.")?;
     }
     Ok(())
 }
@@ -218,5 +218,6 @@ fn parse_role(text: &str) -> Result<Role, String> {
 }
 
 fn parse_email(text: &str) -> Result<Email, String> {
-    email::parse(text).ok_or_else(|| "expected an e-mail address, as kari@example.no".to_owned())
+    email::parse(text)
+        .ok_or_else(|| "expected an e-mail address, such as kari@example.no".to_owned())
 }

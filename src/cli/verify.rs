@@ -18,7 +18,7 @@ pub struct VerifyArgs {
     output: JsonArgs,
 }
 
-/// Recounts the book and prints what it checked; an error when something is wrong.
+/// Checks the book and prints the report; an error if the book has errors.
 pub fn run(args: &VerifyArgs) -> Result<(), CliError> {
     let bar = progress_bar();
     let report = verify(&args.db.db, |done, total| {
@@ -46,7 +46,7 @@ fn progress_bar() -> ProgressBar {
 fn write_report(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<()> {
     writeln!(
         out,
-        "Looked at {} accounts, {} orders with {} lines, {} operations, {} events:",
+        "Checked {} accounts, {} orders with {} lines, {} operations, {} events:",
         report.accounts, report.orders, report.lines, report.operations, report.events
     )?;
     writeln!(
@@ -56,11 +56,13 @@ fn write_report(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<
          items and its event\n  every order against its items and its names"
     )?;
     for finding in &report.findings {
-        writeln!(out, "OFF  {finding}")?;
+        writeln!(out, "ERROR  {finding}")?;
     }
     match report.findings_count {
-        0 => writeln!(out, "The book is right."),
-        count => writeln!(out, "{count} things are off. Keep the file as it is, and a copy of it."),
+        0 => writeln!(out, "No errors found."),
+        count => {
+            writeln!(out, "{count} errors found. Keep the file unchanged, and make a copy of it.")
+        }
     }
 }
 

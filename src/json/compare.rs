@@ -53,7 +53,7 @@ mod tests {
     use super::super::parse;
 
     #[test]
-    fn the_same_value_written_otherwise_is_the_same() {
+    fn values_are_equal_whatever_their_notation() {
         let table = [
             ("1.50", "1.5", true),
             ("-0.0", "0", true),

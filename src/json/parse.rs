@@ -22,14 +22,14 @@ pub struct ParseError {
     pub kind: ParseErrorKind,
 }
 
-/// The kinds of refusal; their `Display` is a clause for an error message.
+/// The kinds of error; each is displayed as a clause of an error message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseErrorKind {
     #[error("the text is not UTF-8")]
     NotUtf8,
     #[error("the text ends too early")]
     EndsEarly,
-    #[error("this character cannot stand here")]
+    #[error("this character is not allowed here")]
     Unexpected,
     #[error("this is not a valid JSON number")]
     Number,
@@ -37,7 +37,7 @@ pub enum ParseErrorKind {
     Text,
     #[error("a NUL character is not allowed")]
     Nul,
-    #[error("the key {0:?} stands twice in one object")]
+    #[error("the key {0:?} appears twice in one object")]
     DuplicateKey(String),
     #[error("more than {DEPTH_MAX} levels of nesting")]
     TooDeep,
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_valid_comes_back_as_it_was() {
+    fn valid_json_is_written_as_it_was_read() {
         check("{}", "{}");
         check(" [ 1 , -0 , 2.50 , 1e3 , 1E-2 ] ", "[1,-0,2.50,1e3,1E-2]");
         check(
@@ -324,10 +324,10 @@ mod tests {
     }
 
     #[test]
-    fn what_two_readers_could_read_in_two_ways_is_refused() {
+    fn json_that_parsers_read_differently_is_refused() {
         check(
             "{\"a\":1,\"b\":{\"c\":1,\"\\u0063\":2}}",
-            "! the key \"c\" stands twice in one object at byte 18",
+            "! the key \"c\" appears twice in one object at byte 18",
         );
         check("\"a\\u0000b\"", "! a NUL character is not allowed at byte 2");
         check("\"a\0b\"", "! a NUL character is not allowed at byte 2");
@@ -342,17 +342,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused() {
+    fn invalid_json_is_refused() {
         check("", "! the text ends too early at byte 0");
-        check("{\"a\":1,}", "! this character cannot stand here at byte 7");
-        check("[1 2]", "! this character cannot stand here at byte 3");
+        check("{\"a\":1,}", "! this character is not allowed here at byte 7");
+        check("[1 2]", "! this character is not allowed here at byte 3");
         check("01", "! this is not a valid JSON number at byte 1");
         check("1.", "! this is not a valid JSON number at byte 2");
-        check("+1", "! this character cannot stand here at byte 0");
-        check("NaN", "! this character cannot stand here at byte 0");
+        check("+1", "! this character is not allowed here at byte 0");
+        check("NaN", "! this character is not allowed here at byte 0");
         check("{} {}", "! there is more text after the end of the value at byte 3");
-        check("{'a':1}", "! this character cannot stand here at byte 1");
-        check("\u{feff}{}", "! this character cannot stand here at byte 0");
+        check("{'a':1}", "! this character is not allowed here at byte 1");
+        check("\u{feff}{}", "! this character is not allowed here at byte 0");
         assert_eq!(parse(b"\"\xff\"").unwrap_err().kind, ParseErrorKind::NotUtf8);
     }
 
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_exact_or_none() {
+    fn only_exact_integers_are_integers() {
         let integer = |text: &str| parse(text.as_bytes()).unwrap().as_integer();
         assert_eq!(integer("39800.0"), Some(39800));
         assert_eq!(integer("-5"), Some(-5));

@@ -151,7 +151,8 @@ fn check_order(
     let listed = (order.ledger.holds(), total_thousandths(&order.currency, &order.ledger)?);
     if reader.load_listing(order_seq)? != listed {
         off.push(
-            "lists have a wrong total for it, or a wrong mark that something is held".to_owned(),
+            "the lists have a wrong total for it, or are wrong about whether an amount is held"
+                .to_owned(),
         );
     }
     report.lines += u64::try_from(order.ledger.lines.len()).unwrap_or(u64::MAX);
@@ -200,7 +201,7 @@ fn check_items(order: &OrderRecord, off: &mut Vec<String>) {
     let kept: BTreeMap<LineId, Amount> =
         order.ledger.lines.iter().map(|line| (line.line_id(), line.payable())).collect();
     if worth != kept {
-        off.push("its items and its ledger are not worth the same".to_owned());
+        off.push("its items and its ledger have different totals".to_owned());
     }
 }
 

@@ -88,7 +88,7 @@ fn an_e_mail_typed_in_another_way_is_the_same_user() {
     assert_eq!(changed, "Disabled åse@åsen.no.\n");
     for wrong in ["åse", "@åsen.no", "åse@", "åse@a@b.no", "å se@b.no", "åse@-b.no"] {
         let told = create(wrong).expect(2).err;
-        assert!(told.contains("expected an e-mail address, as kari@example.no"), "{told}");
+        assert!(told.contains("expected an e-mail address, such as kari@example.no"), "{told}");
     }
 }
 
@@ -150,8 +150,8 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
             &["https://a.example/"],
             "write the origin as https://a.example",
         ),
-        (&["serve", "--host"], &["till.lan:8080"], "a name without a port, as till.lan"),
-        (&["serve", "--host"], &["192.0.2.7"], "addresses need not be named"),
+        (&["serve", "--host"], &["till.lan:8080"], "a name without a port, such as till.lan"),
+        (&["serve", "--host"], &["192.0.2.7"], "addresses need not be given"),
         (&["serve", "--trusted-proxy"], &["proxy"], "expected an IP address"),
         (&["serve", "--token-life"], &["0"], "1..=31536000"),
         (&["serve", "--log"], &["loud"], "error, warn, info, debug"),

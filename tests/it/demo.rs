@@ -185,8 +185,8 @@ fn reset_touches_no_file_that_demo_did_not_make() {
     std::fs::copy(&real, &unreleased).unwrap();
     tamper(&unreleased, super::files::UNRELEASED).unwrap();
     let files = [
-        (&real, "it stays as it is"),
-        (&foreign, "it stays as it is"),
+        (&real, "was not changed"),
+        (&foreign, "was not changed"),
         (&unreleased, "unreleased build"),
     ];
     for (file, told) in files {
