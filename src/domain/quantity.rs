@@ -6,6 +6,9 @@ const DECIMALS_MAX: usize = 6;
 /// Most digits before the decimal point.
 const DIGITS_MAX: usize = 12;
 
+/// Most digits of a number that is rounded.
+const NUMBER_DIGITS_MAX: usize = 30;
+
 const SCALE: u128 = 1_000_000;
 
 /// A quantity in millionths, above 0.
@@ -39,6 +42,31 @@ impl Quantity {
     }
 }
 
+/// A JSON number rounded to 6 decimals, halves away from 0, without zeros at its end. `None` if it
+/// is longer than any quantity.
+pub fn rounded(number: &str) -> Option<String> {
+    let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let (digits, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let digits = format!("{whole}{part}");
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) || NUMBER_DIGITS_MAX < digits.len() {
+        return None;
+    }
+    // The number is `digits` times ten to the power of `places`, in millionths.
+    let exponent: i64 = exponent.parse().ok()?;
+    let decimals = i64::try_from(DECIMALS_MAX).ok()?;
+    let places = exponent.checked_add(decimals)?.checked_sub(i64::try_from(part.len()).ok()?)?;
+    let digits: u128 = digits.parse().ok()?;
+    let power = |places: u64| u32::try_from(places).ok().and_then(|n| 10u128.checked_pow(n));
+    let millionths = match u64::try_from(places) {
+        Ok(places) => digits.checked_mul(power(places)?)?,
+        Err(_) => power(places.unsigned_abs()).map_or(0, |divisor| nearest(digits, divisor)),
+    };
+    let text = format!("{}.{:0>DECIMALS_MAX$}", millionths / SCALE, millionths % SCALE);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    Some(if text == "0" { text.to_owned() } else { format!("{sign}{text}") })
+}
+
 impl Part {
     /// The amount of the part, rounded to the nearest minor unit. If only a rounding difference
     /// would be left on the line, the part takes it too, so that no minor unit is stranded.
@@ -64,6 +92,33 @@ fn nearest(dividend: u128, divisor: u128) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_rounded_to_six_decimals() {
+        for (sent, shown) in [
+            ("0.30000000000000004", "0.3"),
+            ("2.9999999999999996", "3"),
+            ("0.1", "0.1"),
+            ("1.100000", "1.1"),
+            ("3", "3"),
+            ("3.0", "3"),
+            ("100", "100"),
+            ("0.0000005", "0.000001"),
+            ("0.00000049", "0"),
+            ("-0.0000001", "0"),
+            ("-2.50", "-2.5"),
+            ("1.2345675", "1.234568"),
+            ("1.5e2", "150"),
+            ("25E-1", "2.5"),
+            ("1e-400", "0"),
+            ("999999999999.999999", "999999999999.999999"),
+        ] {
+            assert_eq!(rounded(sent).as_deref(), Some(shown), "{sent}");
+        }
+        for too_long in ["1e400", "1e99999999999999999999", &"1".repeat(31), "1e33"] {
+            assert_eq!(rounded(too_long), None, "{too_long}");
+        }
+    }
 
     #[track_caller]
     fn check(quantity: &str, of: &str, payable: u64, available: u64, expected: u64) {

@@ -258,6 +258,31 @@ fn a_quantity_is_an_amount_and_the_last_one_takes_the_rest() {
 }
 
 #[test]
+fn a_quantity_is_shown_and_typed_at_six_decimals_and_kept_as_sent() {
+    for (sent, shown) in [
+        ("0.30000000000000004", "0.3"),
+        ("2.9999999999999996", "3"),
+        ("1.2000000", "1.2"),
+        ("2.5e0", "2.5"),
+        ("0.123456", "0.123456"),
+    ] {
+        let app = App::start();
+        let items: Value = serde_json::from_str(&format!(
+            r#"[{{"id": "a", "description": "Vare", "quantity": {sent}, "gross_amount": 10000}}]"#
+        ))
+        .unwrap();
+        let office = Office::open(&app, items.clone(), json!({}));
+        let page = words(&office.form("captures"));
+        assert!(page.contains(&format!(" {shown} ")), "{sent}: {page}");
+        assert!(!page.contains(sent) || sent == shown, "{sent}: {page}");
+        let form = Fields::of(&office.form("captures")).set("quantity-1", shown);
+        let form = Fields::of(&form.send(&office, "captures", "review").expect(200));
+        assert_eq!(form.value("amount-1"), "100.00", "{sent}");
+        assert_eq!(office.order()["items"][0]["quantity"], items[0]["quantity"], "{sent}");
+    }
+}
+
+#[test]
 fn an_invalid_amount_is_marked_at_its_field() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));

@@ -7,6 +7,7 @@ use crate::domain::ledger::Ledger;
 use crate::domain::operation::OperationKind;
 use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
+use crate::domain::quantity::rounded;
 use crate::json::{self, Tree};
 use crate::store::{Doer, OrderRecord};
 
@@ -126,10 +127,11 @@ pub fn item_description(item: &Item) -> String {
     text("description").or_else(|| text("id")).unwrap_or_default().to_owned()
 }
 
-/// An item's quantity, as sent; `None` when it was not sent.
+/// An item's quantity at 6 decimals, as pages show it and people type it; `None` when it was not
+/// sent. The API keeps what was sent, such as 0.30000000000000004.
 pub fn item_quantity(item: &Item) -> Option<String> {
     match json::parse(item.document.0.as_bytes()).ok()?.member("quantity") {
-        Some(Tree::Number(number)) => Some(number.clone()),
+        Some(Tree::Number(number)) => Some(rounded(number).unwrap_or_else(|| number.clone())),
         _ => None,
     }
 }
