@@ -116,6 +116,7 @@ pub fn serve(
     announce: impl FnOnce(&Running<'_>) -> Result<String, CliError>,
 ) -> Result<(), CliError> {
     let _log = telemetry::start(args.log);
+    server::check_open_files().map_err(|error| CliError::Refused(error.to_string()))?;
     let address = listener.local_addr()?;
     let public_url = match &args.public_url {
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),

@@ -172,8 +172,14 @@ fn choose_password(args: &PasswordArgs) -> Result<(String, Option<String>), CliE
         if std::io::stdin().is_terminal() {
             writeln!(std::io::stderr(), "Type the password, then Enter:")?;
         }
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line)?;
+        let mut line = Vec::new();
+        let read = std::io::stdin().lock().read_until(b'\n', &mut line);
+        read.map_err(|why| CliError::Refused(format!("the password could not be read: {why}")))?;
+        let line = String::from_utf8(line).map_err(|_| {
+            CliError::Refused(
+                "the password on standard input is not UTF-8; send it as UTF-8".into(),
+            )
+        })?;
         (line.trim_end_matches(['\r', '\n']).to_owned(), None)
     } else {
         let made = make_password(&Randomness::System);

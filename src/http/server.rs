@@ -24,6 +24,8 @@ use super::edge::unread_body::end_unread_body;
 use super::{AppState, configure, configure_prefix, path_methods};
 use crate::sabotage::{self, Fault};
 
+pub use super::edge::connection::check_open_files;
+
 /// Threads that serve requests. They never wait for SQLite.
 const WORKERS: u8 = 2;
 /// How long a connection may wait for its next request.

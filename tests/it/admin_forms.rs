@@ -6,6 +6,7 @@ use tillbook::app::MakeSignInLink;
 use tillbook::auth::session::Ticket;
 use tillbook::domain::role::Role;
 use tillbook::http::pages;
+use tillbook::http::server::ServerOptions;
 use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App};
@@ -201,6 +202,55 @@ fn no_form_is_accepted_from_a_page_of_another_site() {
         assert_eq!(app.snapshot(), refused.before, "GET {path}: {}", reply.status);
         assert!(reply.header("set-cookie").is_none(), "GET {path}");
     }
+}
+
+#[test]
+fn a_plain_http_page_of_an_https_host_sends_no_form() {
+    let options = ServerOptions::default();
+    let app = App::start_known_as(options, |_| "https://shop.example".to_owned());
+    let sent = |host: &str, origin: &str| {
+        let said = [FORM, ("host", host), ("origin", origin)];
+        app.send("POST", "/admin/sign-in", &said, Some("email=x&password=y")).status
+    };
+    let direct = app.url.trim_start_matches("http://");
+    for (host, origin, is_taken) in [
+        ("shop.example", "https://shop.example", true),
+        ("shop.example", "http://shop.example", false),
+        ("shop.example", "HTTP://shop.example", false),
+        ("shop.example", "ftp://shop.example", false),
+        ("shop.example", "shop.example", false),
+        ("SHOP.example:443", "http://SHOP.example:443", false),
+        // The server itself, without the proxy in front of it.
+        (direct, &app.url, true),
+    ] {
+        let status = sent(host, origin);
+        assert_eq!(status != 403, is_taken, "{origin} for {host}: {status}");
+    }
+}
+
+#[test]
+fn a_form_may_be_as_long_as_its_limit_however_it_is_sent() {
+    let options = ServerOptions { path_prefix: "/shop".to_owned(), ..ServerOptions::default() };
+    let app = App::start_with(options, "/shop");
+    let field = "email=x&password=y&z=";
+    for route in ["/admin/sign-in", "/admin/sign-in/", "/shop/admin/sign-in"] {
+        for (bytes, is_taken) in
+            [((128 << 10) + 1, true), (300_000, true), (512 << 10, true), ((512 << 10) + 1, false)]
+        {
+            let body = format!("{field}{}", "x".repeat(bytes - field.len()));
+            let reply = app.send("POST", route, &[FORM], Some(&body));
+            assert_eq!(
+                reply.status != 413,
+                is_taken,
+                "{route} with {bytes} bytes: {}",
+                reply.status
+            );
+        }
+    }
+    // A form's limit is not that of the API, whatever its paths contain.
+    let body = "x".repeat((128 << 10) + 1);
+    let api = format!("/v1/accounts/{ACCOUNT}/shopping/orders/admin/captures");
+    app.send("POST", &api, &[], Some(&body)).expect(413);
 }
 
 #[test]

@@ -11,7 +11,9 @@ use tempfile::TempDir;
 
 use super::harness::ACCOUNT;
 use super::http_client::Client;
-use super::process::{Served, command, make_book, make_client, path, run, run_with, until};
+use super::process::{
+    Served, command, make_book, make_client, path, run, run_shell, run_with, until,
+};
 
 /// A directory, and the path of a book in it.
 fn nowhere() -> (TempDir, PathBuf) {
@@ -168,6 +170,76 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
     let ended = run_with(&[&create[..], &["--name", "x"]].concat(), &outside).expect(2);
     assert!(ended.err.contains("as NOK"), "{}", ended.err);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a file was made");
+}
+
+#[test]
+fn a_server_with_too_few_open_files_says_so() {
+    let (dir, db) = nowhere();
+    make_book(&db);
+    let program = env!("CARGO_BIN_EXE_tillbook");
+    for files in [24, 32, 64, 127] {
+        for subcommand in ["serve", "demo"] {
+            let place = dir.path().join(format!("{subcommand}-{files}.db"));
+            let place = if subcommand == "serve" { &db } else { &place };
+            let line = format!(
+                "ulimit -n {files} && exec {program} {subcommand} --listen 127.0.0.1:0 --db {}",
+                path(place)
+            );
+            let ended = run_shell(&line).expect(1);
+            let told = format!("tillbook: the system allows this process {files} open files, and ");
+            let last = ended.err.lines().last().unwrap();
+            assert!(last.starts_with(&told), "{subcommand}, {files}: {}", ended.err);
+            assert!(last.contains("ulimit -n") && !ended.err.contains("panic"), "{}", ended.err);
+        }
+    }
+}
+
+#[test]
+fn a_password_that_is_not_utf_8_is_told_as_one() {
+    let (dir, db) = nowhere();
+    make_book(&db);
+    let typed = dir.path().join("typed");
+    std::fs::write(&typed, b"p\xe5ssord som er langt\n").unwrap();
+    let program = env!("CARGO_BIN_EXE_tillbook");
+    for subcommand in
+        ["create --email a@b.example --role owner --account T12345678", "passwd a@b.example"]
+    {
+        let line = format!(
+            "{program} user {subcommand} --password-stdin --db {} < {}",
+            path(&db),
+            path(&typed)
+        );
+        let ended = run_shell(&line).expect(1);
+        let told = "tillbook: the password on standard input is not UTF-8; send it as UTF-8\n";
+        assert_eq!(ended.err, told, "{subcommand}");
+    }
+}
+
+#[test]
+fn a_book_in_a_folder_that_cannot_be_written_is_read() {
+    let (dir, db) = nowhere();
+    make_book(&db);
+    let program = dir.path().join("tillbook");
+    std::fs::copy(env!("CARGO_BIN_EXE_tillbook"), &program).unwrap();
+    // Root may write everywhere, so the program runs as somebody else.
+    let line = |command: &str| {
+        let words = format!("{} {command} --db {}", path(&program), path(&db));
+        format!("chmod -R a+rX,a-w {} && {}", path(dir.path()), as_nobody(&words))
+    };
+    for (command, told) in
+        [("verify", "The book is right."), ("account list", ACCOUNT), ("client list", "enabled")]
+    {
+        let ended = run_shell(&line(command)).expect(0);
+        assert!(ended.out.contains(told), "{command}: {}", ended.out);
+    }
+    let files = std::fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(files, 3, "the book, its lock and the program");
+    run_shell(&format!("chmod -R u+w {}", path(dir.path())));
+}
+
+/// A command line of a user who may not write everywhere.
+fn as_nobody(words: &str) -> String {
+    format!("if [ \"$(id -u)\" = 0 ]; then setpriv --reuid 65534 {words}; else {words}; fi")
 }
 
 #[test]

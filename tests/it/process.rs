@@ -63,6 +63,13 @@ pub fn run_with(args: &[&str], environment: &[(&str, &str)]) -> Ended {
     wait(command(args, environment).spawn().unwrap())
 }
 
+/// Runs a line of the shell to its end.
+pub fn run_shell(line: &str) -> Ended {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    wait(shell.spawn().unwrap())
+}
+
 /// Waits for a process to end, and reads its output meanwhile.
 fn wait(child: Child) -> Ended {
     let id = child.id();

@@ -8,10 +8,8 @@ use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderName, ORIGIN};
 use actix_web::{FromRequest, HttpRequest};
 
 use super::page_error::PageError;
-use crate::http::edge::body::read_body;
+use crate::http::edge::body::{FORM_BYTES_MAX, read_body};
 use crate::http::state::state;
-
-const FORM_BYTES_MAX: usize = 512 << 10;
 
 /// Bytes of a form's key, which is a UUID.
 const KEY_BYTES_MAX: usize = 36;
@@ -87,6 +85,12 @@ fn is_from_our_pages(request: &HttpRequest) -> Result<bool, PageError> {
     }
     // Old browsers send neither header; only the form token protects them.
     let Some(origin) = header(ORIGIN) else { return Ok(true) };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    Ok(origin == state(request)?.links.origin() || (host.is_some() && host == header(HOST)))
+    let state = state(request)?;
+    if origin == state.links.origin() {
+        return Ok(true);
+    }
+    // Somebody on the way can write a plain http page of a host whose own pages come by https.
+    let must_be_https = state.links.is_https() && state.known_hosts.is_public(request);
+    let (scheme, host) = origin.split_once("://").unwrap_or_default();
+    Ok(Some(host) == header(HOST) && (scheme == "https" || !must_be_https))
 }

@@ -19,6 +19,9 @@ pub const BODY_BYTES_MAX: usize = 128 << 10;
 /// Bytes of a body that contains a whole order, at most.
 pub const ORDER_BODY_BYTES_MAX: usize = 1 << 20;
 
+/// Bytes of a form of the back office, at most. A form has the lines of an order.
+pub const FORM_BYTES_MAX: usize = 512 << 10;
+
 /// How long a body may take to arrive. Part of the server's app data.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyTimeout(pub Duration);

@@ -32,6 +32,8 @@ const BACKLOG: i32 = 1_024;
 const WORKER_CONNECTIONS_MAX: u64 = 4_000;
 /// Open files that are kept free for the book, its readers, the log and deliveries.
 const FILES_KEPT: u64 = 512;
+/// Open files without which threads of the server fail when they start.
+const FILES_MIN: u64 = 128;
 /// Open files of a connection: its socket and its watch's handle.
 const FILES_PER_CONNECTION: u64 = 2;
 
@@ -103,6 +105,18 @@ pub fn prepare_listener(listener: &TcpListener) -> std::io::Result<()> {
     socket.set_recv_buffer_size(UNREAD_BYTES_MAX)?;
     // The standard library listens with a short queue. Listening again only makes it longer.
     Ok(rustix::net::listen(listener, BACKLOG)?)
+}
+
+/// An error if the system allows so few open files that a server cannot start.
+pub fn check_open_files() -> std::io::Result<()> {
+    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    if FILES_MIN <= allowed {
+        return Ok(());
+    }
+    Err(std::io::Error::other(format!(
+        "the system allows this process {allowed} open files, and a server needs {FILES_MIN} or \
+         more; raise the limit where it is started (ulimit -n, or LimitNOFILE in systemd)"
+    )))
 }
 
 /// How many connections each worker may hold, so that SQLite never runs out of open files. Raises

@@ -8,7 +8,7 @@ use actix_web::http::header::{
 use actix_web::middleware::{DefaultHeaders, Next};
 use actix_web::{Error, ResponseError};
 
-use super::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
+use super::body::{BODY_BYTES_MAX, FORM_BYTES_MAX, ORDER_BODY_BYTES_MAX, body_too_large};
 use super::cors::name_path_methods;
 use crate::http::error::ApiError;
 use crate::http::state::state;
@@ -59,7 +59,8 @@ pub async fn guard_request(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
-    let bytes_max = body_bytes_max(request.path());
+    let base = state(request.request()).map_or("", |state| state.links.base_path());
+    let bytes_max = body_bytes_max(base, request.path());
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if declared.and_then(|text| text.parse().ok()).is_some_and(|bytes: usize| bytes_max < bytes) {
         // Returned as a response, since an error would not get the headers of other answers.
@@ -94,8 +95,12 @@ fn cors_refusal(answered: &ServiceResponse<impl MessageBody>) -> Option<ApiError
     Some(ApiError::invalid(vec![Problem::new("Origin", "bad_value", message)]))
 }
 
-/// Bodies that contain a whole order are sent to a draft or an order, or to the list of either.
-fn body_bytes_max(path: &str) -> usize {
+/// Bodies that contain a whole order are sent to a draft or an order, or to the list of either. All
+/// forms are sent to the back office, which is also served below the path of the public URL.
+fn body_bytes_max(base: &str, path: &str) -> usize {
+    if path.strip_prefix(base).unwrap_or(path).starts_with("/admin/") {
+        return FORM_BYTES_MAX;
+    }
     let mut segments = path.trim_end_matches('/').rsplit('/');
     let is_collection = |segment| matches!(segment, Some("draft_orders" | "orders"));
     let is_order = is_collection(segments.next()) || is_collection(segments.next());

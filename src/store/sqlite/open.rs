@@ -81,7 +81,21 @@ pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreErro
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let conn = open(path, flags)?;
+    match open_to_read(path, path, flags) {
+        // In a folder that this user may not write to, SQLite cannot make the files that readers of
+        // a WAL share. Without a WAL nobody writes, and the file alone is the book.
+        Err(error) if error.kind == StoreErrorKind::Machine && !has_wal(path) => {
+            let alone = file_alone(path)?;
+            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+            open_to_read(Path::new(&alone), path, flags).map_err(|_| error)
+        }
+        opened => opened,
+    }
+}
+
+/// Opens the file `path` under a name for SQLite.
+fn open_to_read(name: &Path, path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let conn = open(name, flags)?;
     refuse_foreign(&conn, path)?;
     refuse_cut(&conn, path)?;
     set_up_reader(&conn)?;
@@ -191,6 +205,21 @@ fn refuse_cut(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     }
     let text = format!("{} is cut off: its last page is incomplete", path.display());
     Err(StoreError { kind: StoreErrorKind::Corrupt, source: text.into() })
+}
+
+/// SQLite's URI for a file that nothing changes, so that it is read without files beside it.
+fn file_alone(path: &Path) -> Result<String, StoreError> {
+    let whole = std::fs::canonicalize(path)?;
+    let bytes = whole.as_os_str().as_encoded_bytes();
+    let escaped: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+    Ok(format!("file:{}?immutable=1", escaped.replace("%2f", "/")))
+}
+
+fn has_wal(path: &Path) -> bool {
+    let mut wal = OsString::from(path);
+    wal.push("-wal");
+    // A file that cannot be seen may be there.
+    Path::new(&wal).try_exists().unwrap_or(true)
 }
 
 /// The size of the WAL beside a file; 0 without a WAL.
