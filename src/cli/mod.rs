@@ -6,6 +6,8 @@ mod compat;
 mod compat_flows;
 mod demo;
 mod error;
+mod log_limit;
+mod log_writer;
 mod serve;
 mod telemetry;
 mod user;

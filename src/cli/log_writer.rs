@@ -1,0 +1,138 @@
+//! Writes the log on a thread of its own, so that a slow reader of the log does not stop requests.
+//! What waits to be written is limited in bytes; beyond that, lines are left out and counted.
+
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::log_limit::Limits;
+use crate::clock::{Clock, rfc3339};
+use crate::sabotage::{self, Fault};
+
+/// Most bytes that wait to be written.
+pub const BYTES_WAITING_MAX: usize = 1 << 20;
+/// Most lines that wait to be written.
+const LINES_WAITING_MAX: usize = 10_000;
+/// How often the thread looks for lines that were left out, when nothing is logged.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How long the end of the program waits for a reader of the log.
+const END_WAIT: Duration = Duration::from_secs(1);
+
+/// Takes lines for the thread that writes them.
+#[derive(Debug, Clone)]
+pub struct LogWriter(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    text: Vec<u8>,
+    lines: usize,
+    /// Lines that found the queue full.
+    left_out: u64,
+    /// No more lines will come.
+    is_closing: bool,
+    /// The thread has written everything and ended.
+    is_done: bool,
+}
+
+impl Queue {
+    fn has_room(&self, bytes: usize) -> bool {
+        self.lines < LINES_WAITING_MAX && self.text.len() + bytes <= BYTES_WAITING_MAX
+    }
+
+    fn push(&mut self, line: &str) {
+        self.text.extend_from_slice(line.as_bytes());
+        self.lines += 1;
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LogWriter {
+    /// Queues a line, or leaves it out if there is no room.
+    pub fn write(&self, line: &str) {
+        let mut queue = self.0.lock();
+        if sabotage::is_on(Fault::WaitForTheLog) {
+            let waited = self.0.changed.wait_while(queue, |queue| 0 < queue.lines);
+            queue = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        if queue.has_room(line.len()) {
+            queue.push(line);
+        } else {
+            queue.left_out += 1;
+        }
+        drop(queue);
+        self.0.changed.notify_all();
+    }
+}
+
+/// Writes the last lines when it is dropped.
+#[derive(Debug)]
+pub struct LogGuard(Arc<Shared>);
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        let mut queue = self.0.lock();
+        queue.is_closing = true;
+        self.0.changed.notify_all();
+        // A log that nobody reads does not keep the program from ending.
+        drop(self.0.changed.wait_timeout_while(queue, END_WAIT, |queue| !queue.is_done));
+    }
+}
+
+/// Starts the thread that writes to `out`.
+pub fn start(out: impl Write + Send + 'static, limits: Arc<Limits>) -> (LogWriter, LogGuard) {
+    let shared = Arc::<Shared>::default();
+    let (writer, guard) = (LogWriter(Arc::clone(&shared)), LogGuard(Arc::clone(&shared)));
+    let thread = std::thread::Builder::new().name("log".to_owned());
+    if thread.spawn(move || write_all(&shared, out, &limits)).is_err() {
+        // Without the thread there is no log, and nobody to tell.
+        guard.0.lock().is_done = true;
+    }
+    (writer, guard)
+}
+
+fn write_all(shared: &Shared, mut out: impl Write, limits: &Limits) {
+    loop {
+        let (text, is_closing) = take(shared, limits);
+        // A log that cannot be written has nowhere to say so.
+        drop(out.write_all(&text).and_then(|()| out.flush()));
+        if is_closing {
+            shared.lock().is_done = true;
+            shared.changed.notify_all();
+            return;
+        }
+    }
+}
+
+/// Waits for lines, or for the time to tell of those that were left out. True if they are the last.
+fn take(shared: &Shared, limits: &Limits) -> (Vec<u8>, bool) {
+    let queue = shared.lock();
+    let is_quiet = |queue: &mut Queue| queue.lines == 0 && !queue.is_closing;
+    let waited = shared.changed.wait_timeout_while(queue, LOOK_EVERY, is_quiet);
+    let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+    let mut told =
+        if queue.is_closing { limits.end_all() } else { limits.end_periods(Instant::now()) };
+    let left_out = std::mem::take(&mut queue.left_out);
+    if 0 < left_out {
+        told.push(format!("left out {left_out} lines, since the log was not read in time"));
+    }
+    for summary in told {
+        queue.push(&format!("{}  WARN {summary}\n", rfc3339(Clock::System.now())));
+    }
+    queue.lines = 0;
+    let text = std::mem::take(&mut queue.text);
+    let is_closing = queue.is_closing;
+    drop(queue);
+    shared.changed.notify_all();
+    (text, is_closing)
+}
