@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::counted_address::CountedAddress;
 use crate::digest::sha256;
 use crate::domain::Timestamp;
 
@@ -27,6 +28,26 @@ pub const NAMES_MAX: usize = 10_000;
 /// because a guesser may choose names of any length, and because the book stores it.
 pub type NameHash = [u8; 32];
 
+/// Callers that may have one shared address. Its failures are divided by this many, so that it is
+/// slowed much later than an address of one caller.
+pub const SHARED_BY: u32 = 16;
+
+/// A name that an attempt is counted under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    pub hash: NameHash,
+    /// Whether its failures may be those of many callers.
+    pub is_shared: bool,
+}
+
+impl Name {
+    /// The part of the failures under this name that counts against one caller.
+    fn share(&self, attempts: Attempts) -> Attempts {
+        let divisor = if self.is_shared { SHARED_BY } else { 1 };
+        Attempts { failures: attempts.failures / divisor, ..attempts }
+    }
+}
+
 /// Failures in a row under one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempts {
@@ -43,8 +64,23 @@ pub struct AttemptTable {
     by_strength: BTreeSet<(u32, Timestamp, NameHash)>,
 }
 
+/// A name that only one caller has.
+pub fn own_name(kind: &str, text: &str) -> Name {
+    Name { hash: name_hash(kind, text), is_shared: false }
+}
+
+/// The names that failures from an address are counted under.
+pub fn address_names(address: CountedAddress) -> impl Iterator<Item = Name> {
+    let own = address.own.map(|own| own_name("address", &own.to_string()));
+    let shared = address.shared.map(|shared| Name {
+        hash: name_hash("shared address", &shared.to_string()),
+        is_shared: true,
+    });
+    own.into_iter().chain(shared)
+}
+
 /// The hash of a name of some kind; equal texts of two kinds are two names.
-pub fn name_hash(kind: &str, text: &str) -> NameHash {
+fn name_hash(kind: &str, text: &str) -> NameHash {
     sha256(format!("{kind} {text}").as_bytes())
 }
 
@@ -65,6 +101,9 @@ impl Attempts {
 
     /// How long the answer to the last failure is held back. Doubles with each failure.
     pub fn delay_ms(&self) -> u64 {
+        if self.failures == 0 {
+            return 0;
+        }
         let doublings = self.failures.saturating_sub(1).min(16);
         (FIRST_DELAY_MS << doublings).min(DELAY_MS_MAX)
     }
@@ -90,16 +129,16 @@ impl AttemptTable {
     }
 
     /// How long the next password for any of these names is not compared.
-    pub fn wait_ms(&self, names: &[NameHash], now: Timestamp) -> i64 {
-        let known = names.iter().filter_map(|name| self.find(name));
+    pub fn wait_ms(&self, names: &[Name], now: Timestamp) -> i64 {
+        let known = names.iter().filter_map(|name| Some(name.share(self.find(&name.hash)?)));
         known.map(|attempts| attempts.wait_ms(now)).max().unwrap_or(0)
     }
 
     /// Counts a failure under each of these names. Returns the names that were forgotten to make
     /// room.
-    pub fn count(&mut self, names: &[NameHash], now: Timestamp) -> Vec<NameHash> {
+    pub fn count(&mut self, names: &[Name], now: Timestamp) -> Vec<NameHash> {
         let mut forgotten = Vec::new();
-        for name in names {
+        for name in names.iter().map(|name| &name.hash) {
             if !self.names.contains_key(name) && NAMES_MAX <= self.names.len() {
                 forgotten.extend(self.forget_weakest());
             }
@@ -110,8 +149,8 @@ impl AttemptTable {
     }
 
     /// How long the answer to the last failure under these names is held back.
-    pub fn delay_ms(&self, names: &[NameHash]) -> u64 {
-        let known = names.iter().filter_map(|name| self.find(name));
+    pub fn delay_ms(&self, names: &[Name]) -> u64 {
+        let known = names.iter().filter_map(|name| Some(name.share(self.find(&name.hash)?)));
         known.map(|attempts| attempts.delay_ms()).max().unwrap_or(0)
     }
 
@@ -149,6 +188,8 @@ impl AttemptTable {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     const AT: Timestamp = Timestamp(1_000_000);
@@ -168,37 +209,56 @@ mod tests {
     #[test]
     fn failures_in_a_row_are_answered_later_and_later() {
         let mut table = AttemptTable::default();
-        let (a, b) = (name_hash("client", "a"), name_hash("client", "b"));
-        let mut fail = |names: &[NameHash]| {
+        let (a, b) = (own_name("client", "a"), own_name("client", "b"));
+        let mut fail = |names: &[Name]| {
             table.count(names, AT);
             table.delay_ms(names)
         };
         assert_eq!([fail(&[a]), fail(&[a]), fail(&[a]), fail(&[b])], [100, 200, 400, 100]);
         assert_eq!(fail(&[a, b]), 800, "the longest of its names");
         assert_eq!((0..100).map(|_| fail(&[a])).max(), Some(3_000));
-        table.take_back(&b);
+        table.take_back(&b.hash);
         assert_eq!(table.delay_ms(&[b]), 100);
-        table.take_back(&b);
-        assert_eq!(table.find(&b), None);
-        table.forget(&a);
+        table.take_back(&b.hash);
+        assert_eq!(table.find(&b.hash), None);
+        table.forget(&a.hash);
         assert_eq!(table.delay_ms(&[a]), 0);
+    }
+
+    #[test]
+    fn an_address_that_many_may_have_is_slowed_after_many_more_failures() {
+        let mut table = AttemptTable::default();
+        // One caller who takes another /64 of its /48 for every guess.
+        let guess = |nth: u32| -> Vec<Name> {
+            let address: IpAddr = format!("2001:db8:1:{nth:x}::1").parse().unwrap();
+            address_names(address.into()).collect()
+        };
+        let mut waits = (0..).map(|nth| {
+            table.count(&guess(nth), AT);
+            table.wait_ms(&guess(nth + 1), AT)
+        });
+        assert_eq!(waits.position(|wait_ms| 0 < wait_ms), Some(79), "after 80 guesses");
+        let elsewhere: IpAddr = "2001:db8:2::1".parse().unwrap();
+        let elsewhere: Vec<Name> = address_names(elsewhere.into()).collect();
+        drop(waits);
+        assert_eq!(table.wait_ms(&elsewhere, AT), 0);
     }
 
     #[test]
     fn however_many_names_are_tried_few_are_remembered_and_a_long_record_is_not_erased() {
         let mut table = AttemptTable::default();
-        let known = name_hash("e-mail", "kari@example.no");
+        let known = own_name("e-mail", "kari@example.no");
         for _ in 0..5 {
             table.count(&[known], AT);
         }
         let mut forgotten = 0;
         for nth in 0..NAMES_MAX + 100 {
             let now = Timestamp(AT.0 + 1);
-            forgotten += table.count(&[name_hash("client", &nth.to_string())], now).len();
+            forgotten += table.count(&[own_name("client", &nth.to_string())], now).len();
             assert!(table.names.len() <= NAMES_MAX);
             assert_eq!(table.names.len(), table.by_strength.len());
         }
         assert_eq!(forgotten, 101);
-        assert_eq!(table.find(&known).unwrap().failures, 5);
+        assert_eq!(table.find(&known.hash).unwrap().failures, 5);
     }
 }

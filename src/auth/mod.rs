@@ -3,6 +3,7 @@
 pub mod access;
 pub mod attempts;
 pub mod client_secret;
+pub mod counted_address;
 pub mod email;
 pub mod password;
 pub mod password_thread;

@@ -3,12 +3,14 @@
 //! the book, so that a restart does not forget them; nothing else here is written.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::RememberFailures;
-use crate::auth::attempts::{AttemptTable, Attempts, NAMES_MAX, NameHash, name_hash};
+use crate::auth::attempts::{
+    AttemptTable, Attempts, NAMES_MAX, Name, NameHash, address_names, own_name,
+};
+use crate::auth::counted_address::CountedAddress;
 use crate::domain::Timestamp;
 use crate::store::{Reader, StoreError};
 
@@ -36,65 +38,63 @@ struct SignIns {
 /// The names under which an attempt with a client's secret is counted.
 #[derive(Debug, Clone)]
 pub struct ClientAttempt {
-    client: NameHash,
-    address: Option<NameHash>,
+    client: Name,
+    address: Vec<Name>,
 }
 
 /// The names under which a sign-in is counted.
 #[derive(Debug, Clone)]
 pub struct SignInAttempt {
-    user: NameHash,
-    address: Option<NameHash>,
+    user: Name,
+    address: Vec<Name>,
     /// True if made on the server's own machine. Such attempts are counted separately and only
     /// delayed, so that others cannot lock the machine's owner out.
     is_local: bool,
 }
 
-/// The name under which the use of a link is counted.
+/// The names under which the use of a link is counted.
 #[derive(Debug, Clone)]
 pub struct LinkAttempt {
-    address: NameHash,
+    address: Vec<Name>,
     /// True if others may share the address. Such attempts are only delayed, so that strangers
     /// cannot keep the holder of a link out.
     is_shared: bool,
 }
 
 impl ClientAttempt {
-    pub fn of(client_id: &str, address: Option<IpAddr>) -> ClientAttempt {
-        let address = address.map(address_name);
-        ClientAttempt { client: name_hash("client", client_id), address }
+    pub fn of(client_id: &str, address: Option<CountedAddress>) -> ClientAttempt {
+        ClientAttempt { client: own_name("client", client_id), address: names_of(address) }
     }
 
-    fn names(&self) -> Vec<NameHash> {
-        std::iter::once(self.client).chain(self.address).collect()
+    fn names(&self) -> Vec<Name> {
+        std::iter::once(self.client).chain(self.address.iter().copied()).collect()
     }
 }
 
 impl SignInAttempt {
-    /// A sign-in from another machine. `address` is `None` if many people may share it.
-    pub fn from_afar(user: &str, address: Option<IpAddr>) -> SignInAttempt {
-        let address = address.map(address_name);
-        SignInAttempt { user: name_hash("e-mail", user), address, is_local: false }
+    /// A sign-in from another machine. `address` is `None` if it is not known.
+    pub fn from_afar(user: &str, address: Option<CountedAddress>) -> SignInAttempt {
+        let (user, address) = (own_name("e-mail", user), names_of(address));
+        SignInAttempt { user, address, is_local: false }
     }
 
     /// A sign-in on the server's own machine.
     pub fn local(user: &str) -> SignInAttempt {
-        let (user, address) = (name_hash("e-mail here", user), name_hash("address", "here"));
-        SignInAttempt { user, address: Some(address), is_local: true }
+        let (user, address) = (own_name("e-mail here", user), own_name("address", "here"));
+        SignInAttempt { user, address: vec![address], is_local: true }
     }
 
-    fn names(&self) -> Vec<NameHash> {
-        std::iter::once(self.user).chain(self.address).collect()
+    fn names(&self) -> Vec<Name> {
+        std::iter::once(self.user).chain(self.address.iter().copied()).collect()
     }
 }
 
 impl LinkAttempt {
     /// The use of a link. `address` is `None` if many people may share it.
-    pub fn of(address: Option<IpAddr>) -> LinkAttempt {
-        let shared = || name_hash("address", "shared");
-        LinkAttempt {
-            address: address.map_or_else(shared, address_name),
-            is_shared: address.is_none(),
+    pub fn of(address: Option<CountedAddress>) -> LinkAttempt {
+        match address.filter(|address| address.own.is_some()) {
+            None => LinkAttempt { address: vec![own_name("address", "shared")], is_shared: true },
+            own => LinkAttempt { address: names_of(own), is_shared: false },
         }
     }
 }
@@ -122,7 +122,7 @@ impl Guesses {
     /// Forgets the failures of a client that has now sent the right secret, but not those of its
     /// address, from which another caller may be guessing.
     pub fn succeed_client(&self, attempt: &ClientAttempt) {
-        lock(&self.clients).forget(&attempt.client);
+        lock(&self.clients).forget(&attempt.client.hash);
     }
 
     /// Counts a sign-in as a failure until its password turns out to be right, so that each of many
@@ -147,7 +147,7 @@ impl Guesses {
         let names = attempt.names();
         let delay = Duration::from_millis(sign_ins.table.delay_ms(&names));
         let kept = names.into_iter().filter(|_| !attempt.is_local);
-        let known = kept.filter_map(|name| Some((name, sign_ins.table.find(&name)?)));
+        let known = kept.filter_map(|name| Some((name.hash, sign_ins.table.find(&name.hash)?)));
         let known: Vec<(NameHash, Attempts)> = known.collect();
         let forgotten = sign_ins.forgotten.iter().copied().take(DELETED_AT_ONCE_MAX);
         let forgotten: Vec<NameHash> = forgotten.collect();
@@ -172,7 +172,7 @@ impl Guesses {
     pub fn withdraw_sign_in(&self, attempt: &SignInAttempt) {
         let mut sign_ins = lock(&self.sign_ins);
         for name in attempt.names() {
-            sign_ins.take_back(&name);
+            sign_ins.take_back(&name.hash);
         }
     }
 
@@ -180,33 +180,36 @@ impl Guesses {
     /// its address. Returns the user's name if the book has failures under it.
     pub fn succeed_sign_in(&self, attempt: &SignInAttempt) -> Option<NameHash> {
         let mut sign_ins = lock(&self.sign_ins);
-        sign_ins.table.forget(&attempt.user);
-        if let Some(address) = &attempt.address {
-            sign_ins.take_back(address);
+        sign_ins.table.forget(&attempt.user.hash);
+        for address in &attempt.address {
+            sign_ins.take_back(&address.hash);
         }
-        sign_ins.written.remove(&attempt.user).then_some(attempt.user)
+        sign_ins.written.remove(&attempt.user.hash).then_some(attempt.user.hash)
     }
 
     /// Counts the use of a link as a failure until the link turns out to be valid. If it must not
     /// be looked up yet, it is not counted, and the error is the milliseconds to wait.
     pub fn begin_link(&self, attempt: &LinkAttempt, now: Timestamp) -> Result<(), i64> {
         let mut links = lock(&self.links);
-        let wait_ms = links.wait_ms(&[attempt.address], now);
+        let wait_ms = links.wait_ms(&attempt.address, now);
         if 0 < wait_ms && !attempt.is_shared {
             return Err(wait_ms);
         }
-        links.count(&[attempt.address], now);
+        links.count(&attempt.address, now);
         Ok(())
     }
 
     /// How long to delay the answer to a link that is not valid.
     pub fn fail_link(&self, attempt: &LinkAttempt) -> Duration {
-        Duration::from_millis(lock(&self.links).delay_ms(&[attempt.address]))
+        Duration::from_millis(lock(&self.links).delay_ms(&attempt.address))
     }
 
     /// No longer counts the use of a link that is valid.
     pub fn succeed_link(&self, attempt: &LinkAttempt) {
-        lock(&self.links).take_back(&attempt.address);
+        let mut links = lock(&self.links);
+        for address in &attempt.address {
+            links.take_back(&address.hash);
+        }
     }
 }
 
@@ -225,8 +228,8 @@ impl SignIns {
     }
 }
 
-fn address_name(address: IpAddr) -> NameHash {
-    name_hash("address", &address.to_string())
+fn names_of(address: Option<CountedAddress>) -> Vec<Name> {
+    address.into_iter().flat_map(address_names).collect()
 }
 
 fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,6 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::web::Data;
 
 use super::api_document::ApiDocument;
+use super::edge::caller_address::Callers;
 use super::error::ApiError;
 use super::guesses::Guesses;
 use super::known_hosts::KnownHosts;
@@ -31,8 +32,7 @@ pub struct AppState {
     /// The host names under which the back office answers.
     pub known_hosts: KnownHosts,
     pub guesses: Arc<Guesses>,
-    /// Proxies whose `X-Forwarded-For` is trusted.
-    pub trusted_proxies: Arc<[IpAddr]>,
+    pub callers: Callers,
     /// True if people may sign in over plain http, which others can read.
     pub insecure_http: bool,
     pub passwords: PasswordThread,
@@ -82,7 +82,7 @@ impl AppState {
             api_document: ApiDocument::new(&options.public_url),
             known_hosts: KnownHosts::new(&options.public_url, &options.hosts),
             guesses: Arc::new(guesses),
-            trusted_proxies: options.trusted_proxies.into(),
+            callers: Callers::new(&options.public_url, &options.trusted_proxies),
             insecure_http: options.insecure_http,
             passwords,
         })

@@ -28,7 +28,7 @@ fn next_client_delay_ms(app: &App, client_id: &str) -> u128 {
 fn next_delay_ms_from_here(app: &App) -> u128 {
     static OTHERS: AtomicUsize = AtomicUsize::new(0);
     let client_id = format!("other {}", OTHERS.fetch_add(1, Ordering::SeqCst));
-    let attempt = ClientAttempt::of(&client_id, Some(HERE.into()));
+    let attempt = ClientAttempt::of(&client_id, Some(IpAddr::from(HERE).into()));
     app.state.guesses.fail_client(&attempt, START).as_millis()
 }
 
@@ -167,7 +167,7 @@ fn an_address_that_guesses_at_many_clients_waits_at_the_next_one_too() {
     let app = App::start();
     let begin = |email: &str, address: &str| {
         let address: IpAddr = address.parse().unwrap();
-        let attempt = SignInAttempt::from_afar(email, Some(address));
+        let attempt = SignInAttempt::from_afar(email, Some(address.into()));
         let begun = app.state.guesses.begin_sign_in(&attempt, START);
         (attempt, begun)
     };

@@ -1,6 +1,6 @@
 //! A Tillbook server for one test, with its own port and file.
 
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -83,6 +83,15 @@ impl App {
 
     /// Starts a server with these options and a public URL made from its own URL.
     pub fn start_known_as(options: ServerOptions, name: impl Fn(&str) -> String) -> App {
+        App::start_behind(&[], options, name)
+    }
+
+    /// The same, trusting these proxies.
+    pub fn start_behind(
+        trusted_proxies: &[IpAddr],
+        options: ServerOptions,
+        name: impl Fn(&str) -> String,
+    ) -> App {
         let dir = tempfile::tempdir().unwrap();
         let db = dir.path().join("book.db");
         let clock = Clock::manual(START);
@@ -93,7 +102,7 @@ impl App {
         make_account(&opened.store, &account_id);
         let client = make_client(&opened.store, &account_id, &[Scope::AdminShopping]);
         let public_url = name(&url);
-        let state = open_state(&opened.store, &clock, &public_url);
+        let state = open_state(&opened.store, &clock, &public_url, trusted_proxies);
         let workers = Workers::start(&opened.store, &state.access).unwrap();
         let (server, running) = run(listener, state.clone(), options);
         let mut app = App {
@@ -121,7 +130,7 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         self.url = format!("http://{}", listener.local_addr().unwrap());
         let public_url = self.state.links.public_url().to_owned();
-        self.state = open_state(&opened.store, &self.clock, &public_url);
+        self.state = open_state(&opened.store, &self.clock, &public_url, &[]);
         self.workers = Some(Workers::start(&opened.store, &self.state.access).unwrap());
         let (server, running) = run(listener, self.state.clone(), ServerOptions::default());
         (self.server, self.running) = (server, Some(running));
@@ -325,12 +334,12 @@ fn run(
     (told.recv().unwrap(), running)
 }
 
-fn open_state(store: &Store, clock: &Clock, public_url: &str) -> AppState {
+fn open_state(store: &Store, clock: &Clock, public_url: &str, trusted: &[IpAddr]) -> AppState {
     let options = StateOptions {
         public_url: public_url.to_owned(),
         clock: clock.clone(),
         token_life_s: 14_400,
-        trusted_proxies: Vec::new(),
+        trusted_proxies: trusted.to_vec(),
         hosts: Vec::new(),
         insecure_http: false,
     };

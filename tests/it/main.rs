@@ -49,6 +49,7 @@ mod order_list;
 mod order_status;
 mod order_update;
 mod process;
+mod proxies;
 mod rust_paths;
 mod schema;
 mod service_events;

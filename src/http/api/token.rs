@@ -11,7 +11,6 @@ use crate::auth::client_secret::ClientSecret;
 use crate::auth::verified_token::VerifiedToken;
 use crate::domain::ids::AccountId;
 use crate::http::edge::body::{BODY_BYTES_MAX, read_body};
-use crate::http::edge::caller_address::caller_address;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::Sent;
 use crate::http::guesses::ClientAttempt;
@@ -76,7 +75,7 @@ async fn authenticate(
 ) -> Result<ClientRecord, ApiError> {
     let state = state(request)?;
     let credentials = credentials.ok_or_else(invalid_client)?;
-    let address = caller_address(request, &state.trusted_proxies);
+    let address = state.callers.find(request).address;
     let attempt = ClientAttempt::of(&credentials.client_id, address);
     let Some(client) = known_client(state, request, &credentials).await? else {
         tokio::time::sleep(state.guesses.fail_client(&attempt, state.clock.now())).await;

@@ -1,53 +1,194 @@
-//! The IP address that a request comes from, behind trusted proxies.
+//! Where a request comes from: the caller's IP address, behind trusted proxies.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::HttpRequest;
+use url::{Host, Url};
 
-/// The peer's address or, if the peer is a trusted proxy, the last address in `X-Forwarded-For`
-/// that is not a trusted proxy itself. The header is ignored if the peer is not trusted.
-pub fn caller_address(request: &HttpRequest, trusted: &[IpAddr]) -> Option<IpAddr> {
-    let forwarded = request.headers().get_all("x-forwarded-for");
-    let forwarded: Vec<&str> = forwarded.filter_map(|value| value.to_str().ok()).collect();
-    originator(request.peer_addr()?.ip().to_canonical(), &forwarded.join(","), trusted)
+use crate::auth::counted_address::CountedAddress;
+
+/// Headers by which a request shows that a proxy passed it on.
+const PROXY_HEADERS: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
+
+/// What a server knows of the proxies in front of it; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Callers {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    trusted: Arc<[IpAddr]>,
+    /// The public URL is an address of this machine itself, so nobody comes from elsewhere.
+    is_private: bool,
+    /// A proxy that does not name its callers was warned about.
+    has_warned: Arc<AtomicBool>,
 }
 
-/// True if a request comes from this machine itself, and not through a proxy on it.
-pub fn is_local(request: &HttpRequest) -> bool {
-    let is_loopback =
-        request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    let proxy_headers = ["forwarded", "x-forwarded-for", "x-real-ip"];
-    is_loopback && !proxy_headers.iter().any(|name| request.headers().contains_key(*name))
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// What its failures are counted under; `None` if the client has already left.
+    pub address: Option<CountedAddress>,
+    /// A person or a program on this machine itself sent it, and not through a proxy.
+    pub is_local: bool,
 }
 
-fn originator(peer: IpAddr, forwarded: &str, trusted: &[IpAddr]) -> Option<IpAddr> {
-    if !trusted.contains(&peer) {
-        return Some(peer);
+/// From whom a proxy says that a request comes.
+#[derive(Debug, PartialEq, Eq)]
+enum Named {
+    Caller(IpAddr),
+    /// The last proxy that is known. What it says is missing, unreadable, or names only proxies.
+    OnlyProxy(IpAddr),
+}
+
+impl Callers {
+    pub fn new(public_url: &str, trusted: &[IpAddr]) -> Callers {
+        let is_private = Url::parse(public_url).is_ok_and(|url| match url.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
+            None => false,
+        });
+        let trusted = trusted.iter().map(IpAddr::to_canonical).collect();
+        Callers { trusted, is_private, has_warned: Arc::default() }
     }
-    let named = forwarded.rsplit(',').map_while(|word| word.trim().parse::<IpAddr>().ok());
+
+    /// Where a request comes from. `X-Forwarded-For` counts only if the peer is a trusted proxy.
+    pub fn find(&self, request: &HttpRequest) -> Caller {
+        let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else {
+            return Caller { address: None, is_local: false };
+        };
+        let headers = request.headers();
+        let is_forwarded = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
+        if self.trusted.contains(&peer) {
+            let forwarded = headers.get_all("x-forwarded-for");
+            // A value that is not text names nobody, and so ends what is believed.
+            let forwarded: Vec<&str> =
+                forwarded.map(|value| value.to_str().unwrap_or("?")).collect();
+            return match named(peer, &forwarded.join(","), &self.trusted) {
+                Named::Caller(address) => self.outside(address.into()),
+                Named::OnlyProxy(proxy) => self.behind(proxy),
+            };
+        }
+        if !peer.is_loopback() {
+            return self.outside(peer.into());
+        }
+        if self.is_private && !is_forwarded {
+            return Caller { address: Some(peer.into()), is_local: true };
+        }
+        // A proxy on this machine that the server was not told of.
+        self.behind(peer)
+    }
+
+    fn outside(&self, address: CountedAddress) -> Caller {
+        Caller { address: Some(address), is_local: false }
+    }
+
+    fn behind(&self, proxy: IpAddr) -> Caller {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                %proxy,
+                "a request came through a proxy that does not say from whom, so all its callers \
+                 count as one; name the proxy with --trusted-proxy, and let it set X-Forwarded-For"
+            );
+        }
+        Caller { address: Some(CountedAddress::of_proxy(proxy)), is_local: false }
+    }
+}
+
+/// Reads a list of addresses from its end, as far as trusted proxies wrote it.
+fn named(peer: IpAddr, forwarded: &str, trusted: &[IpAddr]) -> Named {
     let mut last = peer;
-    for address in named {
-        last = address;
-        if !trusted.contains(&address) {
-            break;
+    for word in forwarded.rsplit(',').map(str::trim).filter(|word| !word.is_empty()) {
+        match parse_address(word) {
+            Some(address) if trusted.contains(&address) => last = address,
+            Some(address) => return Named::Caller(address),
+            None => break,
         }
     }
-    Some(last)
+    Named::OnlyProxy(last)
+}
+
+/// An address as proxies write it: `192.0.2.7`, `192.0.2.7:8080`, `2001:db8::7`, `[2001:db8::7]` or
+/// `[2001:db8::7]:8080`, with or without quotes and a zone.
+fn parse_address(word: &str) -> Option<IpAddr> {
+    let word = word.trim_matches('"').trim();
+    let bare = |text: &str| {
+        let without_zone = text.split_once('%').map_or(text, |(address, _)| address);
+        without_zone.parse::<IpAddr>().ok()
+    };
+    let in_brackets = |text: &str| text.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+    let address = match word.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) if is_port(port) => {
+            in_brackets(address.split_once('%').map_or(address, |(address, _)| address))
+        }
+        Some(_) => None,
+        None => bare(word).or_else(|| word.parse::<SocketAddr>().ok().map(|at| at.ip())),
+    };
+    address.map(|address| address.to_canonical())
+}
+
+/// True of nothing, and of a colon and a port.
+fn is_port(text: &str) -> bool {
+    text.is_empty() || text.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
     #[test]
-    fn a_proxy_is_believed_only_if_trusted_and_only_about_its_own_caller() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    fn a_proxy_is_believed_only_about_its_own_caller() {
         let trusted = [ip("127.0.0.1"), ip("10.0.0.1")];
-        let from = |peer, forwarded| originator(ip(peer), forwarded, &trusted).unwrap();
-        assert_eq!(from("1.2.3.4", "9.9.9.9"), ip("1.2.3.4"));
-        assert_eq!(from("127.0.0.1", "6.6.6.6, 9.9.9.9"), ip("9.9.9.9"));
-        assert_eq!(from("127.0.0.1", "9.9.9.9, 10.0.0.1"), ip("9.9.9.9"));
-        assert_eq!(from("127.0.0.1", "nonsense"), ip("127.0.0.1"));
-        assert_eq!(from("127.0.0.1", ""), ip("127.0.0.1"));
+        let from = |forwarded| named(ip("127.0.0.1"), forwarded, &trusted);
+        for (forwarded, caller) in [
+            ("6.6.6.6, 9.9.9.9", "9.9.9.9"),
+            ("9.9.9.9, 10.0.0.1", "9.9.9.9"),
+            ("9.9.9.9,10.0.0.1,127.0.0.1", "9.9.9.9"),
+            ("9.9.9.9, , ", "9.9.9.9"),
+            ("nonsense, 9.9.9.9", "9.9.9.9"),
+        ] {
+            assert_eq!(from(forwarded), Named::Caller(ip(caller)), "{forwarded}");
+        }
+        for (forwarded, proxy) in [
+            ("", "127.0.0.1"),
+            (" , ", "127.0.0.1"),
+            ("nonsense", "127.0.0.1"),
+            ("9.9.9.9, unknown", "127.0.0.1"),
+            ("9.9.9.9, _hidden, 10.0.0.1", "10.0.0.1"),
+            ("10.0.0.1", "10.0.0.1"),
+        ] {
+            assert_eq!(from(forwarded), Named::OnlyProxy(ip(proxy)), "{forwarded}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_read_in_every_spelling_of_a_proxy() {
+        for (word, address) in [
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("192.0.2.7:8080", Some("192.0.2.7")),
+            ("\"192.0.2.7:8080\"", Some("192.0.2.7")),
+            ("2001:db8::7", Some("2001:db8::7")),
+            ("[2001:db8::7]", Some("2001:db8::7")),
+            ("[2001:db8::7]:8080", Some("2001:db8::7")),
+            ("\"[2001:db8::7]:8080\"", Some("2001:db8::7")),
+            ("fe80::1%eth0", Some("fe80::1")),
+            ("[fe80::1%eth0]:8080", Some("fe80::1")),
+            ("::ffff:192.0.2.7", Some("192.0.2.7")),
+            ("[::ffff:192.0.2.7]:8080", Some("192.0.2.7")),
+            ("192.0.2.7:", None),
+            ("192.0.2.7:99999", None),
+            ("[192.0.2.7]", None),
+            ("[2001:db8::7]8080", None),
+            ("[2001:db8::7", None),
+            ("192.0.2", None),
+            ("unknown", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_address(word), address.map(ip), "{word}");
+        }
     }
 }

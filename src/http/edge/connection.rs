@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::socket::{Answer, Flow, Socket};
+use crate::auth::counted_address::CountedAddress;
 
 /// Connections that the kernel queues until the server accepts them.
 const BACKLOG: i32 = 1_024;
@@ -47,39 +48,52 @@ const UNREAD_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Addresses {
     each_max: usize,
-    open: Mutex<HashMap<IpAddr, usize>>,
+    /// Connections by address, and whether that is one that many callers share.
+    open: Mutex<HashMap<(IpAddr, bool), usize>>,
 }
 
 impl Addresses {
-    /// Allows `each_max` connections from one address.
+    /// Allows `each_max` connections from one address, and half as many more from one that many
+    /// callers share.
     pub fn at_most(each_max: usize) -> Arc<Addresses> {
         Arc::new(Addresses { each_max, open: Mutex::default() })
     }
 
     /// Counts one more connection; `None` if the address has as many as it may.
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Entered> {
+    fn enter(self: &Arc<Self>, address: CountedAddress) -> Option<Entered> {
+        let own = address.own.map(|own| (own, false));
+        let names: Vec<_> =
+            own.into_iter().chain(address.shared.map(|shared| (shared, true))).collect();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(address).or_default();
-        if self.each_max <= *count {
+        let has_room = |name: &(IpAddr, bool)| {
+            let max = if name.1 { self.each_max + self.each_max / 2 } else { self.each_max };
+            open.get(name).is_none_or(|count| *count < max)
+        };
+        if !names.iter().all(has_room) {
             return None;
         }
-        *count += 1;
-        Some(Entered { addresses: Arc::clone(self), address })
+        for name in &names {
+            *open.entry(*name).or_default() += 1;
+        }
+        Some(Entered { addresses: Arc::clone(self), names })
     }
 }
 
 /// A counted connection of an address. Dropping it takes it off the count.
+#[derive(Debug)]
 struct Entered {
     addresses: Arc<Addresses>,
-    address: IpAddr,
+    names: Vec<(IpAddr, bool)>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let mut open = self.addresses.open.lock().unwrap_or_else(PoisonError::into_inner);
-        match open.get_mut(&self.address) {
-            Some(count) if 1 < *count => *count -= 1,
-            _ => drop(open.remove(&self.address)),
+        for name in &self.names {
+            match open.get_mut(name) {
+                Some(count) if 1 < *count => *count -= 1,
+                _ => drop(open.remove(name)),
+            }
         }
     }
 }
@@ -152,7 +166,7 @@ pub fn limit_connection(
         Ok(handle) => std::net::TcpStream::from(handle),
         Err(error) => return tracing::warn!(%error, "a connection has no limits"),
     };
-    let Some(entered) = addresses.enter(peer.ip().to_canonical()) else {
+    let Some(entered) = addresses.enter(peer.ip().into()) else {
         // Fails only if the client has already left.
         return drop(handle.shutdown(Shutdown::Both));
     };
@@ -192,6 +206,26 @@ async fn end_when_idle(handle: std::net::TcpStream, flow: Rc<Flow>, period: Dura
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_has_no_more_connections_than_it_may_however_many_addresses_it_has() {
+        let addresses = Addresses::at_most(4);
+        let ip = |text: String| CountedAddress::from(text.parse::<IpAddr>().unwrap());
+        let mut open: Vec<_> =
+            (0..9).filter_map(|nth| addresses.enter(ip(format!("2001:db8::{nth}")))).collect();
+        assert_eq!(open.len(), 4, "of one /64");
+        open.extend((1..9).filter_map(|nth| addresses.enter(ip(format!("2001:db8:0:{nth}::1")))));
+        assert_eq!(open.len(), 6, "of one /48");
+        assert!(addresses.enter(ip("2001:db8:1::1".to_owned())).is_some(), "of another");
+        let mapped = |nth: u32| match nth % 2 {
+            0 => ip("192.0.2.7".to_owned()),
+            _ => ip("::ffff:192.0.2.7".to_owned()),
+        };
+        open.extend((0..9).filter_map(|nth| addresses.enter(mapped(nth))));
+        assert_eq!(open.len(), 10, "of one IPv4 address in two spellings");
+        drop(open);
+        assert!(addresses.open.lock().unwrap().is_empty());
+    }
 
     #[test]
     fn connections_leave_files_for_everything_else() {

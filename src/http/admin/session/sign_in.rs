@@ -1,13 +1,12 @@
 //! Signing in with a password, and signing out.
 
-use std::net::IpAddr;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use crate::app::{EndSession, StartSession};
+use crate::auth::counted_address::CountedAddress;
 use crate::auth::email;
 use crate::auth::password::{HashMemory, Password};
 use crate::auth::password_thread::NotHashed;
@@ -20,7 +19,6 @@ use crate::http::admin::reply::{html, query_value, see_other};
 use crate::http::admin::visitor::{
     Visitor, cookie_sha256, find_visitor, no_cookie, session_cookie,
 };
-use crate::http::edge::caller_address::{caller_address, is_local};
 use crate::http::error::ApiError;
 use crate::http::guesses::SignInAttempt;
 use crate::http::state::{AppState, state};
@@ -134,17 +132,18 @@ pub fn expect_safe_transport(state: &AppState) -> Result<(), PageError> {
 fn attempt(state: &AppState, request: &HttpRequest, typed: &str) -> SignInAttempt {
     // One spelling, so that other spellings of an e-mail are not further names to guess under.
     let user = email::parse(typed).map_or_else(|| typed.to_lowercase(), |email| email.to_string());
-    if is_local(request) {
+    let caller = state.callers.find(request);
+    if caller.is_local {
         return SignInAttempt::local(&user);
     }
-    SignInAttempt::from_afar(&user, own_address(state, request))
+    SignInAttempt::from_afar(&user, caller.address)
 }
 
-/// The caller's address, unless others may share it: a loopback address is that of a program on
-/// this machine, or of a proxy which does not forward its callers' addresses.
-pub fn own_address(state: &AppState, request: &HttpRequest) -> Option<IpAddr> {
-    let address = caller_address(request, &state.trusted_proxies);
-    address.filter(|address| !address.is_loopback())
+/// What the caller's address counts as, unless others may share it: programs on this machine, or
+/// the callers of a proxy which does not forward their addresses.
+pub fn own_address(state: &AppState, request: &HttpRequest) -> Option<CountedAddress> {
+    let caller = state.callers.find(request);
+    caller.address.filter(|address| !caller.is_local && address.own.is_some())
 }
 
 /// Delays the answer to a wrong password, and stores the failure so that a restart keeps it.
