@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_gives_no_more_than_its_client_has_today() {
+    fn a_token_never_grants_more_than_its_client_has_now() {
         let account_id = AccountId::parse("T12345678").unwrap();
         let grants = Scopes::new(vec![Scope::ReadShopping]);
         let client = ClientAccess { account_id: account_id.clone(), grants, enabled: true };

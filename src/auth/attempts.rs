@@ -195,7 +195,7 @@ mod tests {
     const AT: Timestamp = Timestamp(1_000_000);
 
     #[test]
-    fn after_the_fifth_failure_each_one_doubles_the_wait_up_to_a_quarter_of_an_hour() {
+    fn from_the_fifth_failure_on_each_doubles_the_wait_up_to_15_minutes() {
         let wait = |failures| Attempts { failures, last_at: AT }.wait_ms(AT);
         assert_eq!([1, 4, 5, 6, 7].map(wait), [0, 0, 1_000, 2_000, 4_000]);
         assert_eq!([14, 15, 100, u32::MAX].map(wait), [512_000, 900_000, 900_000, 900_000]);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_are_answered_later_and_later() {
+    fn each_failure_in_a_row_is_answered_later() {
         let mut table = AttemptTable::default();
         let (a, b) = (own_name("client", "a"), own_name("client", "b"));
         let mut fail = |names: &[Name]| {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn however_many_names_are_tried_few_are_remembered_and_a_long_record_is_not_erased() {
+    fn the_table_has_a_fixed_size_and_keeps_the_names_with_most_failures() {
         let mut table = AttemptTable::default();
         let known = own_name("e-mail", "kari@example.no");
         for _ in 0..5 {

@@ -1,10 +1,10 @@
-//! The one rule by which a typed e-mail address becomes a user's name. It is here and not in the
-//! domain because internationalized domain names (IDNA, UTS 46) need a crate.
+//! Parses typed e-mail addresses, which are the names of users. It is not in the domain because
+//! internationalized domain names (IDNA, UTS 46) need a crate.
 
 use crate::domain::email::Email;
 
-/// The address that somebody typed, in its canonical form: trimmed, lower case, and its domain in
-/// Unicode whether it was typed so or as `xn--…`. `None` when it is not an address.
+/// A typed address in its canonical form: trimmed, in lower case, and with its domain in Unicode
+/// even if it was typed as `xn--…`. `None` if it is not an address.
 pub fn parse(typed: &str) -> Option<Email> {
     let (local, domain) = typed.trim().split_once('@')?;
     let ascii = idna::domain_to_ascii_strict(domain).ok()?;

@@ -80,7 +80,7 @@ impl Tokens {
         self.life_s
     }
 
-    /// Issues a token; `None` only when there is no key.
+    /// Issues a token; `None` only if the book has no key.
     pub fn issue(&self, token: &VerifiedToken, now: Timestamp, jti: String) -> Option<String> {
         let key = self.keys.first()?;
         let now_s = now.0.div_euclid(1_000);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_from_its_issue_to_its_end() {
+    fn a_token_is_valid_from_its_issue_to_its_expiry() {
         let text = tokens().issue(&token(), NOW, "j".into()).unwrap();
         let at = |seconds: i64| tokens().verify(&text, Timestamp(NOW.0 + seconds * 1_000));
         assert_eq!(at(0), Ok(token()));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_token_is_good_no_longer_than_any_other() {
+    fn a_remembered_token_expires_like_any_other() {
         let tokens = tokens();
         let text = tokens.issue(&token(), NOW, "j".into()).unwrap();
         let at = |seconds: i64| tokens.verify(&text, Timestamp(NOW.0 + seconds * 1_000));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn another_server_s_token_is_not_ours() {
+    fn a_token_of_another_server_is_refused() {
         let key = TokenKey { key_id: "k1".into(), secret: [7; 32] };
         let other = Tokens::new(vec![key], "https://shop.example", 100);
         let text = other.issue(&token(), NOW, "j".into()).unwrap();

@@ -84,7 +84,7 @@ mod tests {
     use crate::domain::scope::Scopes;
 
     #[test]
-    fn however_many_tokens_come_no_more_are_remembered_than_there_are_places() {
+    fn the_memory_of_tokens_has_a_fixed_size() {
         let memory = TokenMemory::default();
         let account_id = AccountId::parse("T12345678").unwrap();
         let life = Life { from_s: 0, until_s: 10 };

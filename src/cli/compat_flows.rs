@@ -219,7 +219,7 @@ impl Step {
     }
 }
 
-/// The first difference from what is expected.
+/// The first difference from the expected values.
 fn missed(
     expected: &BTreeMap<String, Value>,
     session: &Session<'_>,

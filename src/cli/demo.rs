@@ -29,7 +29,7 @@ use crate::randomness::Randomness;
 use crate::store::{self, ClientRecord, OrderQuery, OrderRecord, StoreError, StoreErrorKind};
 use crate::wire::curl::Curl;
 
-/// The seed when none is given.
+/// The seed if the command line has no `--seed`.
 const SEED_DEFAULT: u64 = 1;
 
 /// How many of the latest orders are searched for one that can be captured.

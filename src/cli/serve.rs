@@ -205,8 +205,8 @@ async fn stop_on_signal_or_failure(
     writer.hurry();
     let stop = handle.stop(true);
     tokio::pin!(stop);
-    // After a failure the server is stopping already, so a first signal changes nothing and the
-    // failure is still what is reported.
+    // After a failure the server is stopping already, so a first signal changes nothing, and the
+    // failure is reported.
     if let StopReason::WriterEnded(_) = reason {
         tokio::select! {
             () = &mut stop => return reason,

@@ -147,8 +147,10 @@ struct Book {
 
 impl Book {
     fn begin(store: &Store, catalogue: &Catalogue, seed: u64) -> Result<Book, MakeShopError> {
-        let account_id = AccountId::parse(ACCOUNT).ok_or_else(|| refused("its account"))?;
-        let currency = Currency::parse("NOK").ok_or_else(|| refused("its currency"))?;
+        let account_id =
+            AccountId::parse(ACCOUNT).ok_or_else(|| refused("its account id is not valid"))?;
+        let currency =
+            Currency::parse("NOK").ok_or_else(|| refused("its currency is not valid"))?;
         // The seed's bits, reinterpreted: the book stores signed integers.
         let seed = i64::from_le_bytes(seed.to_le_bytes());
         run(store, MarkAsDemo { seed })?;
@@ -205,7 +207,7 @@ impl Book {
         };
         let orders = run(&self.store, command)?;
         let order = orders.into_iter().next();
-        order.map(|order| order.order_id).ok_or_else(|| refused("a draft became no order"))
+        order.map(|order| order.order_id).ok_or_else(|| refused("a completed draft made no order"))
     }
 
     fn operate(
@@ -227,7 +229,7 @@ impl Book {
 }
 
 fn order_of(story: &Story) -> Result<OrderName, MakeShopError> {
-    story.order.clone().ok_or_else(|| refused("a story goes on before it begins"))
+    story.order.clone().ok_or_else(|| refused("a story has an operation before its order"))
 }
 
 /// The request that changes an order's status to this.

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_draft_becomes_an_order_a_store_or_one_or_changes_one() {
+    fn a_draft_becomes_one_order_or_one_per_store_or_changes_an_order() {
         let options = |split_draft, amends: Option<&str>, replaces| DraftOptions {
             split_draft,
             amends: amends.and_then(OrderName::parse),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_ids_have_no_letter_that_is_misread() {
+    fn generated_ids_avoid_letters_that_are_misread() {
         assert!(b"ILO01".iter().all(|letter| !ORDER_ID_ALPHABET.contains(letter)));
         assert!(ORDER_ID_ALPHABET.iter().all(u8::is_ascii_alphanumeric));
     }

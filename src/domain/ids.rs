@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_cannot_be_used_do_not_exist() {
+    fn invalid_names_are_refused() {
         assert!(AccountId::parse("T00000001").is_some());
         for wrong in ["t00000001", "X00000001", "T0000000", "T000000011", "T0000000١", ""] {
             assert!(AccountId::parse(wrong).is_none(), "{wrong}");

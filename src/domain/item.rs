@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_are_the_lines_together() {
+    fn totals_are_the_sums_of_the_lines() {
         let prices =
             [price(59800, &[10, 5], &[11957]).unwrap(), price(-800, &[], &[-160]).unwrap()];
         let totals = Totals::of(&prices).unwrap();

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_s_sums_are_those_of_its_lines_with_their_signs() {
+    fn the_sums_of_an_order_are_the_signed_sums_of_its_lines() {
         let sums = LedgerSums {
             payable: 800,
             authorized: 700,

@@ -207,7 +207,7 @@ fn negative_lines_take_negative_amounts_and_free_lines_take_zero() {
 }
 
 #[test]
-fn all_problems_of_a_phase_are_told_at_once_and_nothing_is_half_done() {
+fn all_problems_of_a_phase_are_reported_at_once_and_nothing_changes() {
     check(
         "
         order open 1=100 2=100 3=100
@@ -219,7 +219,7 @@ fn all_problems_of_a_phase_are_told_at_once_and_nothing_is_half_done() {
 }
 
 #[test]
-fn status_stops_new_money_and_never_what_gives_it_back() {
+fn the_status_stops_new_money_but_never_releases_and_refunds() {
     check(
         "
         order open 1=1000
@@ -293,7 +293,7 @@ fn sums_that_only_grow_stop_before_they_lose_a_unit() {
 }
 
 #[test]
-fn what_remains_to_capture_follows_authorizations_and_stops_with_the_order() {
+fn the_remaining_amount_follows_authorizations_and_is_0_on_a_cancelled_order() {
     let mut ledger = parse_order("open 1=1000");
     assert_eq!(ledger.remaining(&ledger.lines[0]), 1000);
     ledger.multiple_authorizations = true;

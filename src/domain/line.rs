@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_whose_boxes_do_not_balance_does_not_exist() {
+    fn a_line_whose_boxes_do_not_balance_cannot_be_made() {
         let good = Sums { authorized: 100, captured: 60, cancelled: 40, refunded: 60, direct: 0 };
         assert!(restore(-100, good).is_some());
         assert!(restore(59, good).is_none(), "more was captured than there is");
@@ -275,14 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn boxes_are_together_the_payable_amount() {
+    fn the_boxes_add_up_to_the_payable_amount() {
         let sums = Sums { authorized: 70, captured: 50, direct: 20, cancelled: 10, refunded: 5 };
         let boxes = restore(100, sums).unwrap().boxes();
         assert_eq!(boxes, Boxes { unreserved: 20, held: 30, kept: 45, refunded: 5 });
     }
 
     #[test]
-    fn parts_must_be_the_whole() {
+    fn the_parts_must_add_up_to_the_whole() {
         let part =
             |sums| AuthorizationSums { authorization_id: ResourceId::parse("a").unwrap(), sums };
         let sums = Sums { authorized: 10, captured: 5, ..Sums::default() };

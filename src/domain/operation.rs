@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn items_that_could_count_twice_do_not_exist() {
+    fn a_list_of_items_with_the_same_line_twice_cannot_be_made() {
         assert_eq!(items(&[]), Err(OperationItemsRejected::Empty));
         assert_eq!(
             items(&[(1, 5), (2, 5), (1, 0), (2, 1)]),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_found_by_its_word() {
+    fn every_kind_is_parsed_from_its_word() {
         for kind in OperationKind::ALL {
             assert_eq!(OperationKind::parse(kind.singular()), Some(kind));
         }

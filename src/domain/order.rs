@@ -105,7 +105,7 @@ mod tests {
     use crate::domain::operation::OperationKind;
 
     #[test]
-    fn every_status_under_every_change() {
+    fn every_change_of_status_from_every_status() {
         use OrderStatus::*;
         use StatusChangeRejected::*;
         let table = [
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_captured_cannot_be_cancelled() {
+    fn an_order_with_captures_cannot_be_cancelled() {
         let fresh = Line::fresh(LineId::new(1).unwrap(), Amount::new(5).unwrap());
         let captured = fresh.moved(OperationKind::Capture, 1, None, EventSeq(1)).unwrap();
         let cancel = StatusChange::Cancel(Some(CancelledReason::Fraud));

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_in_its_order() {
+    fn the_first_rule_that_holds_gives_the_status() {
         use PaymentStatus::*;
         check("0 0 0 0 0 0", Paid);
         check("100 0 0 0 0 0", Pending);

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_no_more_than_its_share_of_what_somebody_left() {
+    fn a_part_is_never_more_than_its_share_of_the_rest() {
         check("2", "3", 10_000, 7_500, 6_667);
         check("1", "1000", 100_000, 160, 100);
         check("1", "3", 1, 1, 0);
