@@ -487,8 +487,10 @@ create table idempotency_keys (
     key_hash      blob not null unique check (length(key_hash) = 16),
     -- SHA-256 of method, path, query and canonical body; for a form, of its path and fields.
     fingerprint   blob not null check (length(fingerprint) = 32),
-    -- The body of the answer, which was a 200. For a form, the id of the operation that it recorded
-    -- or of the order that it commented on.
+    -- What the answer, which was a 200, is rendered from: `orders` and their order_seqs, `event` and
+    -- its event_seq, or `draft` and its draft_seq. For a payment operation, the body of the answer
+    -- itself. For a form, the id of the operation that it recorded or of the order that it commented
+    -- on.
     answer        text not null,
     created_at_ms integer not null
 ) strict;

@@ -62,7 +62,7 @@ impl MakeOrders {
         let event = self::event("PUT", &format!("/draft_orders/{draft_id}/complete"));
 
         let orders = CompleteDraft { on_behalf_of, draft_id, event }.run(tx);
-        Ok(orders.map_err(not_made)?.swap_remove(0).id)
+        Ok(orders.map_err(not_made)?.swap_remove(0).order_id)
     }
 
     /// Records the history of an order, chosen by its number.

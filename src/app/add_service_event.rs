@@ -1,9 +1,9 @@
 //! Recording what a service reports about an order.
 
 use super::OnBehalfOf;
-use crate::domain::ids::OrderName;
+use crate::domain::ids::{EventSeq, OrderName};
 use crate::domain::order_size::TooLarge;
-use crate::store::{Failed, NewServiceEvent, OrderRecord, Tx, WriteCommand};
+use crate::store::{Failed, NewServiceEvent, Tx, WriteCommand};
 
 /// Appends a service's step to an order. The order's status does not matter: the step has happened.
 #[derive(Debug, Clone)]
@@ -21,11 +21,10 @@ pub enum AddServiceEventRefused {
 
 impl WriteCommand for AddServiceEvent {
     const NAME: &'static str = "add_service_event";
-    /// The order; its last event is the new one.
-    type Done = OrderRecord;
+    type Done = EventSeq;
     type Refused = AddServiceEventRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, Failed<AddServiceEventRefused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<EventSeq, Failed<AddServiceEventRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
         let order = found.ok_or(Failed::Refused(AddServiceEventRefused::OrderNotFound))?;
@@ -33,7 +32,8 @@ impl WriteCommand for AddServiceEvent {
         let bytes = grown.map_err(|why| Failed::Refused(AddServiceEventRefused::TooLarge(why)))?;
         let head = tx.append_service_event(&order, created_by, &self.event)?;
         tx.remember_order_bytes(&order, &head, bytes)?;
+        let event_seq = head.event_seq();
         tx.update_last_event(head)?;
-        Ok(tx.load_order(account_id, order.order_seq)?)
+        Ok(event_seq)
     }
 }

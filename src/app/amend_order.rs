@@ -1,14 +1,14 @@
 //! Changing an existing order when a draft made for it is completed.
 
-use super::OnBehalfOf;
 use super::documents::parse_kept;
 use super::findable::index_order;
+use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::amendment::{AmendmentRejected, Brought, decide_addition, decide_replacement};
-use crate::domain::ids::{OrderName, OrderSeq};
+use crate::domain::ids::OrderName;
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::order_size::{TooLarge, bytes_of};
-use crate::store::{DraftRecord, Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx};
+use crate::store::{DraftRecord, Failed, LedgerRecord, NewApiEvent, OrderFields, StoreError, Tx};
 
 /// Why the order was not changed.
 pub(super) enum AmendOrderRefused {
@@ -17,7 +17,7 @@ pub(super) enum AmendOrderRefused {
     TooLarge(TooLarge),
 }
 
-/// Adds a draft's items to an order, or replaces the order with the draft. Returns the order's row.
+/// Adds a draft's items to an order, or replaces the order with the draft.
 /// Refuses before its first write.
 pub(super) fn amend(
     tx: &Tx<'_>,
@@ -25,14 +25,15 @@ pub(super) fn amend(
     event: &NewApiEvent,
     draft: &DraftRecord,
     (order, items): (&OrderName, &[Item]),
-) -> Result<OrderSeq, Failed<AmendOrderRefused>> {
+) -> Result<WrittenOrder, Failed<AmendOrderRefused>> {
     let account_id = &on_behalf_of.account_id;
     let record = tx
         .find_ledger(account_id, order)?
         .ok_or(Failed::Refused(AmendOrderRefused::OrderUnknown))?;
-    let before = tx.load_order(account_id, record.order_seq)?;
+    let before = tx.load_order_fields(record.order_seq)?;
     let replaces = draft.draft.options.replaces;
-    let after = decide(&record, &before, draft, items)
+    let has_operations = replaces && tx.has_operations(&record)?;
+    let after = decide((&record, has_operations), &before, draft, items)
         .map_err(|why| Failed::Refused(AmendOrderRefused::Rejected(why)))?;
     let added = event.bytes() + bytes_added(&before, draft, items);
     let grown = tx.load_order_size(&record)?.grow(added);
@@ -48,16 +49,16 @@ pub(super) fn amend(
     let head = tx.append_api_event(&record, &on_behalf_of.created_by, draft_seq, event)?;
     tx.remember_order_bytes(&record, &head, bytes)?;
     tx.update_amended_ledger(&record, &after, head)?;
-    let changed = tx.load_order(account_id, record.order_seq)?;
+    let changed = tx.load_order_fields(record.order_seq)?;
     let document = parse_kept(&changed.document);
     let said = (&document, &changed.items[..]);
     index_order(tx, account_id, record.order_seq, &record.order_id, said)?;
-    Ok(record.order_seq)
+    Ok(WrittenOrder { order_seq: record.order_seq, order_id: record.order_id })
 }
 
 fn decide(
-    record: &LedgerRecord,
-    before: &OrderRecord,
+    (record, has_operations): (&LedgerRecord, bool),
+    before: &OrderFields,
     draft: &DraftRecord,
     items: &[Item],
 ) -> Result<Ledger, AmendmentRejected> {
@@ -67,7 +68,6 @@ fn decide(
     };
     let options = &draft.draft.options;
     if options.replaces {
-        let has_operations = before.events.iter().any(|event| event.operation().is_some());
         let several = options.multiple_authorizations;
         decide_replacement(&record.ledger, has_operations, several, &brought)
     } else {
@@ -77,7 +77,7 @@ fn decide(
 }
 
 /// How many bytes longer the order's documents become; negative if they become shorter.
-fn bytes_added(before: &OrderRecord, draft: &DraftRecord, items: &[Item]) -> i64 {
+fn bytes_added(before: &OrderFields, draft: &DraftRecord, items: &[Item]) -> i64 {
     let sum = |items: &[Item]| items.iter().map(|item| bytes_of(&item.document.0)).sum::<i64>();
     if !draft.draft.options.replaces {
         return sum(items);

@@ -1,11 +1,11 @@
 //! Changing a draft or deleting it.
 
-use super::OnBehalfOf;
 use super::create_draft::{NumberRefused, number_on};
 use super::documents::parse_kept;
 use super::draft_names::{NameRefused, choose_name, hold_name};
 use super::draft_options::{acting_options, merged_options};
 use super::findable::index_draft;
+use super::{OnBehalfOf, WrittenDraft};
 use crate::domain::KeptJson;
 use crate::domain::draft::{DraftClosed, DraftStatus, expect_open};
 use crate::domain::ids::{LineId, OrderName};
@@ -74,10 +74,10 @@ pub enum DraftProblem {
 
 impl WriteCommand for ChangeDraft {
     const NAME: &'static str = "change_draft";
-    type Done = DraftRecord;
+    type Done = WrittenDraft;
     type Refused = ChangeDraftRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, Failed<ChangeDraftRefused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<WrittenDraft, Failed<ChangeDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_draft(account_id, &self.draft_id)?;
         let before = found.ok_or(Failed::Refused(ChangeDraftRefused::DraftNotFound))?;
@@ -108,7 +108,7 @@ impl WriteCommand for ChangeDraft {
         }
         tx.append_draft_event(before.draft_seq, version, created_by, &self.event)?;
         index_draft(tx, account_id, before.draft_seq, (&after, &document))?;
-        Ok(tx.load_draft(account_id, before.draft_seq)?)
+        Ok(WrittenDraft { draft_seq: before.draft_seq, id: before.id })
     }
 }
 

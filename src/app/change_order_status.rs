@@ -1,10 +1,10 @@
 //! Opening, closing and cancelling an order.
 
-use super::OnBehalfOf;
+use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::ids::OrderName;
 use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
 use crate::domain::order_size::TooLarge;
-use crate::store::{Failed, NewApiEvent, NewStatus, OrderRecord, Tx, WriteCommand};
+use crate::store::{Failed, NewApiEvent, NewStatus, Tx, WriteCommand};
 
 /// Changes only the status of an order.
 #[derive(Debug, Clone)]
@@ -25,10 +25,10 @@ pub enum ChangeOrderStatusRefused {
 
 impl WriteCommand for ChangeOrderStatus {
     const NAME: &'static str = "change_order_status";
-    type Done = OrderRecord;
+    type Done = WrittenOrder;
     type Refused = ChangeOrderStatusRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, Failed<ChangeOrderStatusRefused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<WrittenOrder, Failed<ChangeOrderStatusRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
         let order = found.ok_or(Failed::Refused(ChangeOrderStatusRefused::OrderNotFound))?;
@@ -44,6 +44,6 @@ impl WriteCommand for ChangeOrderStatus {
         let head = tx.append_api_event(&order, created_by, None, &self.event)?;
         tx.remember_order_bytes(&order, &head, bytes)?;
         tx.update_status(NewStatus { status, by: created_by, cancelled_reason }, head)?;
-        Ok(tx.load_order(account_id, order.order_seq)?)
+        Ok(WrittenOrder { order_seq: order.order_seq, order_id: order.order_id })
     }
 }

@@ -1,12 +1,10 @@
 //! Adding a comment to an order and deleting one.
 
-use super::OnBehalfOf;
+use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::KeptJson;
 use crate::domain::ids::OrderName;
 use crate::domain::order_size::{TooLarge, bytes_of};
-use crate::store::{
-    CommentRecord, Failed, LedgerRecord, NewApiEvent, OrderRecord, Tx, WriteCommand,
-};
+use crate::store::{CommentRecord, Failed, LedgerRecord, NewApiEvent, Tx, WriteCommand};
 
 /// Adds or deletes a comment. The order may have any status.
 #[derive(Debug, Clone)]
@@ -35,10 +33,10 @@ pub enum CommentOrderRefused {
 
 impl WriteCommand for CommentOrder {
     const NAME: &'static str = "comment_order";
-    type Done = OrderRecord;
+    type Done = WrittenOrder;
     type Refused = CommentOrderRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, Failed<CommentOrderRefused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<WrittenOrder, Failed<CommentOrderRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
         let order = found.ok_or(Failed::Refused(CommentOrderRefused::OrderNotFound))?;
@@ -61,7 +59,7 @@ impl WriteCommand for CommentOrder {
             tx.delete_comment(comment, created_by)?;
         }
         tx.update_last_event(head)?;
-        Ok(tx.load_order(account_id, order.order_seq)?)
+        Ok(WrittenOrder { order_seq: order.order_seq, order_id: order.order_id })
     }
 }
 

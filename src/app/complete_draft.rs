@@ -1,25 +1,23 @@
 //! Completing a draft: it becomes one order, one order per store, or a change to an existing order.
 
-use super::OnBehalfOf;
 use super::amend_order::{AmendOrderRefused, amend};
 use super::documents::parse_kept;
 use super::draft_names::{free_generated_name, parse_name};
 use super::findable::{index_order, items_of_stores};
+use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::KeptJson;
 use crate::domain::amendment::AmendmentRejected;
 use crate::domain::draft::{
     Completion, CompletionRejected, DraftStatus, GenerateOrderId, decide_completion,
 };
-use crate::domain::ids::{OrderName, OrderSeq};
+use crate::domain::ids::OrderName;
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
 use crate::domain::order::OrderStatus;
 use crate::domain::order_size::TooLarge;
 use crate::json::Tree;
-use crate::store::{
-    DraftRecord, Failed, NewApiEvent, NewOrder, OrderRecord, StoreError, Tx, WriteCommand,
-};
+use crate::store::{DraftRecord, Failed, NewApiEvent, NewOrder, StoreError, Tx, WriteCommand};
 
 /// Makes the draft's orders, or changes the order it was made for, and marks the draft completed.
 #[derive(Debug, Clone)]
@@ -47,10 +45,10 @@ pub enum CompleteDraftRefused {
 impl WriteCommand for CompleteDraft {
     const NAME: &'static str = "complete_draft";
     /// The orders that were made, or the one that was changed.
-    type Done = Vec<OrderRecord>;
+    type Done = Vec<WrittenOrder>;
     type Refused = CompleteDraftRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<Vec<OrderRecord>, Failed<CompleteDraftRefused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<Vec<WrittenOrder>, Failed<CompleteDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_draft(account_id, &self.draft_id)?;
         let draft = found.ok_or(Failed::Refused(CompleteDraftRefused::DraftNotFound))?;
@@ -58,24 +56,24 @@ impl WriteCommand for CompleteDraft {
         let stores = items.iter().map(|item| item.store_id.as_deref());
         let completion = decide_completion(draft.status, &draft.draft.options, stores)
             .map_err(|why| Failed::Refused(CompleteDraftRefused::Rejected(why)))?;
-        let order_seqs = match completion {
+        let orders = match completion {
             Completion::MakeOrders(groups) => self.make_orders(tx, &draft, &items, &groups)?,
             Completion::AddTo(order) | Completion::Replace(order) => {
                 let amended = amend(tx, &self.on_behalf_of, &self.event, &draft, (&order, &items));
                 vec![amended.map_err(|failed| failed.map(Into::into))?]
             }
         };
-        for order_seq in &order_seqs {
-            tx.insert_draft_order(draft.draft_seq, *order_seq)?;
+        for order in &orders {
+            tx.insert_draft_order(draft.draft_seq, order.order_seq)?;
         }
         tx.update_draft_status(draft.draft_seq, DraftStatus::Completed)?;
         tx.append_draft_event(draft.draft_seq, draft.version + 1, created_by, &self.event)?;
-        Ok(tx.load_orders(account_id, &order_seqs)?)
+        Ok(orders)
     }
 }
 
 impl CompleteDraft {
-    /// Makes one order from each group of items and returns the orders' rows. A group lists
+    /// Makes one order from each group of items and returns the orders. A group lists
     /// positions in `items`.
     fn make_orders(
         &self,
@@ -83,7 +81,7 @@ impl CompleteDraft {
         draft: &DraftRecord,
         items: &[Item],
         groups: &[Vec<usize>],
-    ) -> Result<Vec<OrderSeq>, Failed<CompleteDraftRefused>> {
+    ) -> Result<Vec<WrittenOrder>, Failed<CompleteDraftRefused>> {
         let account_id = &self.on_behalf_of.account_id;
         let own = draft.draft.order_name.as_ref();
         if let Some(name) = own
@@ -132,7 +130,7 @@ impl CompleteDraft {
         draft: &DraftRecord,
         order: &NewOrder,
         document: &Tree,
-    ) -> Result<OrderSeq, StoreError> {
+    ) -> Result<WrittenOrder, StoreError> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let order_seq = tx.insert_order(order)?;
         let said = (document, &order.items[..]);
@@ -141,7 +139,7 @@ impl CompleteDraft {
         let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order cannot be found"))?;
         let head = tx.append_api_event(&fresh, created_by, Some(draft.draft_seq), &self.event)?;
         tx.update_ledger(&fresh, &fresh.ledger, head)?;
-        Ok(order_seq)
+        Ok(WrittenOrder { order_seq, order_id: order.order_id.clone() })
     }
 
     fn new_order(

@@ -1,12 +1,12 @@
 //! Creating a draft.
 
-use super::OnBehalfOf;
 use super::documents::parse_kept;
 use super::draft_names::{NameRefused, choose_name, hold_name};
 use super::findable::index_draft;
+use super::{OnBehalfOf, WrittenDraft};
 use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::item::{Item, number_lines};
-use crate::store::{DraftRecord, Failed, NewApiEvent, NewDraft, Tx, WriteCommand};
+use crate::store::{Failed, NewApiEvent, NewDraft, Tx, WriteCommand};
 
 /// Creates an open draft, and reserves an order id for it if its options ask for one.
 #[derive(Debug, Clone)]
@@ -29,10 +29,10 @@ pub enum CreateDraftRefused {
 
 impl WriteCommand for CreateDraft {
     const NAME: &'static str = "create_draft";
-    type Done = DraftRecord;
+    type Done = WrittenDraft;
     type Refused = CreateDraftRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<DraftRecord, Failed<CreateDraftRefused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<WrittenDraft, Failed<CreateDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let mut draft = self.draft.clone();
         number_on(tx, account_id, &mut draft).map_err(|failed| failed.map(Into::into))?;
@@ -47,7 +47,7 @@ impl WriteCommand for CreateDraft {
         hold_name(tx, account_id, draft_seq, &name, None)?;
         tx.append_draft_event(draft_seq, FIRST_VERSION, created_by, &self.event)?;
         index_draft(tx, account_id, draft_seq, (&draft, &parse_kept(&draft.document)))?;
-        Ok(tx.load_draft(account_id, draft_seq)?)
+        Ok(WrittenDraft { draft_seq, id })
     }
 }
 

@@ -12,11 +12,12 @@ pub struct Idempotent<C, R> {
     pub command: C,
     /// Without a key, nothing is looked up or stored.
     pub key: Option<KeyUse>,
-    /// Renders the body of the answer. It must be pure, since it runs inside the transaction.
+    /// Renders the body of a short answer, or names what a long one is rendered from after the
+    /// commit. It must be pure, since it runs inside the transaction.
     pub render: R,
 }
 
-/// The body of a successful answer.
+/// The body of a successful answer, or its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub body: String,

@@ -58,7 +58,22 @@ pub use update_order::{UpdateOrder, UpdateOrderRefused};
 
 pub use sign_in_attempts::RememberFailures;
 
-use crate::domain::ids::{AccountId, CreatedBy};
+use crate::domain::ids::{AccountId, CreatedBy, DraftSeq, OrderName, OrderSeq};
+
+/// An order that a command has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenOrder {
+    pub order_seq: OrderSeq,
+    /// The order's name in links.
+    pub order_id: OrderName,
+}
+
+/// A draft that a command has made or changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenDraft {
+    pub draft_seq: DraftSeq,
+    pub id: String,
+}
 
 /// The account that a command may touch, and the client or user recorded as its author.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::domain::KeptJson;
 use crate::domain::ids::LineId;
 use crate::domain::item::Item;
 use crate::json::Tree;
-use crate::store::OrderRecord;
+use crate::store::{LedgerRecord, OrderFields};
 
 /// Members of an object in a request: those that it changes, and those that must equal the stored
 /// value.
@@ -56,13 +56,14 @@ pub struct ChangedOrder {
 
 /// The documents after the change, or every problem with it.
 pub fn apply(
-    order: &OrderRecord,
+    ledger: &LedgerRecord,
+    order: &OrderFields,
     change: &OrderChange,
 ) -> Result<ChangedOrder, Vec<ChangeProblem>> {
     let mut problems = Vec::new();
     let named = Tree::object([
-        ("currency", Tree::text(order.currency.code())),
-        ("order_id", Tree::text(order.order_id.as_str())),
+        ("currency", Tree::text(ledger.currency.code())),
+        ("order_id", Tree::text(ledger.order_id.as_str())),
     ]);
     let document = parse_kept(&order.document);
     let (names, others): (Vec<_>, Vec<_>) =

@@ -1,14 +1,14 @@
 //! Changing an order's descriptive fields. Lines and money stay as they are.
 
-use super::OnBehalfOf;
 use super::findable::index_order;
 use super::order_change::{ChangeProblem, ChangedOrder, OrderChange, apply};
+use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::KeptJson;
 use crate::domain::ids::OrderName;
 use crate::domain::item::Item;
 use crate::domain::order_size::{TooLarge, bytes_of};
 use crate::json::Tree;
-use crate::store::{Failed, LedgerRecord, NewApiEvent, OrderRecord, StoreError, Tx, WriteCommand};
+use crate::store::{Failed, LedgerRecord, NewApiEvent, OrderFields, StoreError, Tx, WriteCommand};
 
 /// Changes the fields that were sent. The order may have any status.
 #[derive(Debug, Clone)]
@@ -34,35 +34,35 @@ pub enum UpdateOrderRefused {
 
 impl WriteCommand for UpdateOrder {
     const NAME: &'static str = "update_order";
-    type Done = OrderRecord;
+    type Done = WrittenOrder;
     type Refused = UpdateOrderRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<OrderRecord, Failed<UpdateOrderRefused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<WrittenOrder, Failed<UpdateOrderRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_ledger(account_id, &self.order)?;
         let record = found.ok_or(Failed::Refused(UpdateOrderRefused::OrderNotFound))?;
-        let order = tx.load_order(account_id, record.order_seq)?;
-        let changed = apply(&order, &self.change)
+        let fields = tx.load_order_fields(record.order_seq)?;
+        let changed = apply(&record, &fields, &self.change)
             .map_err(|why| Failed::Refused(UpdateOrderRefused::Problems(why)))?;
         let allowed = record.ledger.multiple_authorizations;
         let switched = self.multiple_authorizations.filter(|asked| *asked != allowed);
-        if switched.is_some() && order.events.iter().any(|event| event.operation().is_some()) {
+        if switched.is_some() && tx.has_operations(&record)? {
             return Err(Failed::Refused(UpdateOrderRefused::HasPaymentOperations));
         }
         let texts = DocumentTexts::of(&changed);
-        let added = self.event.bytes() + texts.bytes_added(&order, &changed);
+        let added = self.event.bytes() + texts.bytes_added(&fields, &changed);
         let grown = tx.load_order_size(&record)?.grow(added);
         let bytes = grown.map_err(|why| Failed::Refused(UpdateOrderRefused::TooLarge(why)))?;
 
         // Nothing is refused from here on.
-        self.write_documents(tx, &record, &order, (&changed, &texts))?;
+        self.write_documents(tx, &record, &fields, (&changed, &texts))?;
         let head = tx.append_api_event(&record, created_by, None, &self.event)?;
         tx.remember_order_bytes(&record, &head, bytes)?;
         match switched {
             Some(asked) => tx.update_multiple_authorizations(asked, head)?,
             None => tx.update_last_event(head)?,
         }
-        Ok(tx.load_order(account_id, record.order_seq)?)
+        Ok(WrittenOrder { order_seq: record.order_seq, order_id: record.order_id })
     }
 }
 
@@ -72,7 +72,7 @@ impl UpdateOrder {
         &self,
         tx: &Tx<'_>,
         record: &LedgerRecord,
-        before: &OrderRecord,
+        before: &OrderFields,
         (after, texts): (&ChangedOrder, &DocumentTexts),
     ) -> Result<(), StoreError> {
         let account_id = &self.on_behalf_of.account_id;
@@ -103,7 +103,7 @@ impl DocumentTexts {
     }
 
     /// How many bytes longer the documents are than before; negative if they are shorter.
-    fn bytes_added(&self, before: &OrderRecord, after: &ChangedOrder) -> i64 {
+    fn bytes_added(&self, before: &OrderFields, after: &ChangedOrder) -> i64 {
         let items = |items: &[Item]| items.iter().map(|item| bytes_of(&item.document.0)).sum();
         let sum = |document: &KeptJson, options: &KeptJson, items: i64| {
             bytes_of(&document.0) + bytes_of(&options.0) + items

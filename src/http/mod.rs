@@ -1,6 +1,7 @@
 //! The HTTP server: every route in one list, and what all of them share.
 
 mod admin;
+mod answer_name;
 mod api;
 mod api_document;
 mod assets;
@@ -9,6 +10,7 @@ mod edge;
 mod error;
 mod extract;
 mod guesses;
+mod in_flight;
 mod known_hosts;
 mod order_size;
 mod reply;

@@ -10,6 +10,7 @@ use super::api_document::ApiDocument;
 use super::edge::caller_address::Callers;
 use super::error::ApiError;
 use super::guesses::Guesses;
+use super::in_flight::AnswersInFlight;
 use super::known_hosts::KnownHosts;
 use crate::app::{Access, PrepareBook};
 use crate::auth::password_thread::PasswordThread;
@@ -33,6 +34,8 @@ pub struct AppState {
     pub known_hosts: KnownHosts,
     pub guesses: Arc<Guesses>,
     pub callers: Callers,
+    /// Large answers that were not read yet.
+    pub answers: Arc<AnswersInFlight>,
     /// True if people may sign in over plain http, which others can read.
     pub insecure_http: bool,
     pub passwords: PasswordThread,
@@ -83,6 +86,7 @@ impl AppState {
             known_hosts: KnownHosts::new(&options.public_url, &options.hosts),
             guesses: Arc::new(guesses),
             callers: Callers::new(&options.public_url, &options.trusted_proxies),
+            answers: Arc::default(),
             insecure_http: options.insecure_http,
             passwords,
         })

@@ -9,6 +9,7 @@ use rusqlite::{named_params, params};
 use serde::Deserialize;
 
 use super::error::StoreError;
+use super::event_rows::{Bodies, select_events};
 use super::ledgers::LedgerRecord;
 use super::order_head::NewHead;
 use super::order_rows::OrderRows;
@@ -79,43 +80,10 @@ pub struct NewApiEvent {
     pub body_sha256: Option<[u8; 32]>,
 }
 
-/// The events of several orders, unordered: sorting here would copy every document and body. A step
-/// must lead to a smaller `event_seq`, so that the recursion ends even in a damaged file. The
-/// recursion carries no documents; they are joined at the end, each only from the table for the
-/// event's kind.
-const SELECT_EVENTS: &str = "with recursive found (order_seq, event_seq, previous_seq) as (
-        select listed.value, events.event_seq, previous_seq
-        from json_each(:order_seqs) as listed
-        cross join ledgers on ledgers.order_seq = listed.value
-        cross join events on events.event_seq = ledgers.last_event_seq
-        union all
-        select found.order_seq, events.event_seq, events.previous_seq
-        from found
-        cross join events on events.event_seq = found.previous_seq
-        where events.event_seq < found.event_seq)
-    select found.order_seq, found.previous_seq, found.event_seq, events.version, events.id,
-        events.created_at_ms, events.created_by, kind,
-        operation_id, success, amount, authorization_id, events.document,
-        method, path, drafts.id,
-        state, service, service_status,
-        body
-    from found
-    cross join events on events.event_seq = found.event_seq
-    left join api_events on api_events.event_seq = iif(kind = 'api', found.event_seq, null)
-    left join service_events
-        on service_events.event_seq = iif(kind = 'service', found.event_seq, null)
-    left join drafts on drafts.draft_seq = api_events.draft_seq
-    left join request_bodies
-        on request_bodies.event_seq = iif(kind in ('api', 'service'), found.event_seq, null)";
-/// How many columns of [`SELECT_EVENTS`] are only for operations, API events and service events.
+/// How many columns of [`select_events`] are only for operations, API events and service events.
 const OPERATION_COLUMNS: usize = 5;
 const API_COLUMNS: usize = 3;
 const SERVICE_COLUMNS: usize = 3;
-
-const SELECT_OPERATION: &str = "select event_seq, version, id, created_at_ms, created_by, kind,
-        operation_id, success, amount, authorization_id, document
-    from events
-    where event_seq = :event_seq and operation_id is not null";
 
 pub(super) const NEXT_EVENT_SEQ: &str = "select coalesce(max(event_seq), 0) + 1 from events";
 
@@ -135,21 +103,11 @@ impl Reader<'_> {
     pub(super) fn list_events(
         &self,
         rows: &OrderRows,
+        bodies: Bodies,
     ) -> Result<HashMap<OrderSeq, Vec<ListedEvent>>, StoreError> {
-        self.list_by_order(SELECT_EVENTS, rows, |columns| {
+        self.list_by_order(select_events(bodies), rows, |columns| {
             Ok(ListedEvent { previous_seq: columns.take()?, event: read_event(columns)? })
         })
-    }
-
-    /// The operation that event `event_seq` records.
-    pub fn load_operation(&self, event_seq: EventSeq) -> Result<Operation, StoreError> {
-        let params = named_params! {":event_seq": event_seq};
-        let found =
-            self.find(SELECT_OPERATION, params, |row| Ok(read_event(&mut Columns::of(row))));
-        match found?.transpose()?.map(|event| event.body) {
-            Some(EventBody::Operation(operation)) => Ok(operation),
-            _ => Err(StoreError::inconsistent("this event is not an operation")),
-        }
     }
 
     /// The `event_seq` that the next event will get.
@@ -306,7 +264,7 @@ impl EventRecord {
     }
 }
 
-fn read_event(columns: &mut Columns<'_>) -> Result<EventRecord, StoreError> {
+pub(super) fn read_event(columns: &mut Columns<'_>) -> Result<EventRecord, StoreError> {
     let seq = columns.take()?;
     let version = columns.take()?;
     let id = columns.take()?;

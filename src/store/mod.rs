@@ -12,6 +12,7 @@ mod condition;
 mod draft_lists;
 mod drafts;
 mod error;
+mod event_rows;
 mod events;
 mod idempotency;
 mod items;
@@ -26,6 +27,7 @@ mod order_sizes;
 mod orders;
 mod row;
 mod search;
+mod single_events;
 mod sqlite;
 mod tx;
 mod users;
@@ -39,6 +41,7 @@ pub use condition::{Condition, Saved, Trouble};
 pub use draft_lists::{DraftPage, DraftQuery};
 pub use drafts::{DraftEvent, DraftRecord, NewDraft};
 pub use error::{FileLoss, StoreError, StoreErrorKind};
+pub use event_rows::Bodies;
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};
 pub use idempotency::{KeyHash, KeyUse, StoredAnswer};
 pub use ledgers::{LedgerRecord, NewStatus};
@@ -46,7 +49,7 @@ pub use list_values::{ListValues, ValueFilter};
 pub use lists::ListSort;
 pub use order_head::NewHead;
 pub use order_lists::{OrderPage, OrderQuery};
-pub use orders::{Cancelled, NewOrder, OrderRecord};
+pub use orders::{Cancelled, NewOrder, OrderFields, OrderRecord};
 pub use sqlite::{
     Ended, FileLock, FileWatch, OpenError, OpenStore, StartCheck, Store, Writer, WriterThread,
     lock_path, read_once, sqlite_version, try_lock, write_once, write_once_in_existing,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::event_rows::Bodies;
 use super::list_values::ValueFilter;
 use super::lists::{Criterion, List, ListSort, Listed, Window};
 use super::orders::OrderRecord;
@@ -38,6 +39,7 @@ pub struct OrderQuery {
     pub limit: u32,
     /// Whether to count all matching orders.
     pub total: bool,
+    pub bodies: Bodies,
 }
 
 #[derive(Debug, Clone)]
@@ -149,7 +151,7 @@ impl Reader<'_> {
         let order_seqs: Vec<OrderSeq> = rows.into_iter().map(OrderSeq).collect();
         let count = || self.count_orders_to(account_id, query, u32::MAX);
         let total = query.total.then(count).transpose()?;
-        Ok(OrderPage { orders: self.load_orders(account_id, &order_seqs)?, total })
+        Ok(OrderPage { orders: self.load_orders(account_id, &order_seqs, query.bodies)?, total })
     }
 
     /// How many orders match, counting no further than `count_max`.

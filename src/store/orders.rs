@@ -6,9 +6,10 @@ use rusqlite::named_params;
 
 use super::comments::CommentRecord;
 use super::error::StoreError;
+use super::event_rows::Bodies;
 use super::events::{EventRecord, follow_events};
 use super::items::read_item;
-use super::ledgers::{NewLedger, read_ledger_columns};
+use super::ledgers::{LedgerRecord, NewLedger, read_ledger_columns};
 use super::order_rows::OrderRows;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
@@ -61,6 +62,14 @@ pub struct OrderRecord {
     pub events: Vec<EventRecord>,
 }
 
+/// The fields and items of an order as a client sent them.
+#[derive(Debug, Clone)]
+pub struct OrderFields {
+    pub document: KeptJson,
+    pub options_document: KeptJson,
+    pub items: Vec<Item>,
+}
+
 #[derive(Debug, Clone)]
 pub struct Cancelled {
     pub at: Timestamp,
@@ -91,9 +100,10 @@ impl Reader<'_> {
         &self,
         account_id: &AccountId,
         name: &OrderName,
+        bodies: Bodies,
     ) -> Result<Option<OrderRecord>, StoreError> {
         let found = self.find_order_seq(account_id, name)?;
-        found.map(|order_seq| self.load_order(account_id, order_seq)).transpose()
+        found.map(|order_seq| self.load_order(account_id, order_seq, bodies)).transpose()
     }
 
     /// The order in row `order_seq`, which must exist.
@@ -101,8 +111,9 @@ impl Reader<'_> {
         &self,
         account_id: &AccountId,
         order_seq: OrderSeq,
+        bodies: Bodies,
     ) -> Result<OrderRecord, StoreError> {
-        let found = self.load_orders(account_id, &[order_seq])?.pop();
+        let found = self.load_orders(account_id, &[order_seq], bodies)?.pop();
         found.ok_or_else(|| gone(order_seq))
     }
 
@@ -111,13 +122,14 @@ impl Reader<'_> {
         &self,
         account_id: &AccountId,
         order_seqs: &[OrderSeq],
+        bodies: Bodies,
     ) -> Result<Vec<OrderRecord>, StoreError> {
         let rows = OrderRows::new(order_seqs);
         let mut orders =
             self.list_by_order(SELECT_ORDERS, &rows, |columns| read_order(columns, account_id))?;
         let mut items = self.list_order_items(&rows)?;
         let mut comments = self.list_comments(&rows)?;
-        let mut events = self.list_events(&rows)?;
+        let mut events = self.list_events(&rows, bodies)?;
         let mut load = |order_seq: &OrderSeq| {
             let found = orders.get_mut(order_seq).and_then(Vec::pop);
             let (mut order, last_event_seq) = found.ok_or_else(|| gone(*order_seq))?;
@@ -128,6 +140,32 @@ impl Reader<'_> {
             Ok(order)
         };
         order_seqs.iter().map(&mut load).collect()
+    }
+
+    /// The fields and items of an order without its history, for a change that needs only them.
+    pub fn load_order_fields(&self, order_seq: OrderSeq) -> Result<OrderFields, StoreError> {
+        let sql = "select document, options_document from order_documents
+            where order_seq = :order_seq";
+        let params = named_params! {":order_seq": order_seq};
+        let found = self.find(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (document, options_document) = found.ok_or_else(|| gone(order_seq))?;
+        let items = self.list_order_items(&OrderRows::new(&[order_seq]))?.remove(&order_seq);
+        Ok(OrderFields { document, options_document, items: items.unwrap_or_default() })
+    }
+
+    /// True if the order has a payment operation, successful or failed.
+    pub fn has_operations(&self, order: &LedgerRecord) -> Result<bool, StoreError> {
+        let sql = "with recursive found (event_seq, previous_seq, operation_id) as (
+                select event_seq, previous_seq, operation_id from events
+                where event_seq = :last_seq
+                union all
+                select events.event_seq, events.previous_seq, events.operation_id
+                from found
+                cross join events on events.event_seq = found.previous_seq
+                where events.event_seq < found.event_seq)
+            select 1 from found where operation_id is not null limit 1";
+        let params = named_params! {":last_seq": order.last_event_seq};
+        Ok(self.find(sql, params, |_| Ok(()))?.is_some())
     }
 
     fn list_order_items(

@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::{Connection, named_params};
 
 use super::error::{StoreError, StoreErrorKind};
+use super::event_rows::Bodies;
 use super::events::EventRecord;
 use super::ledgers::total_thousandths;
 use super::list_values::ValueFilter;
@@ -118,7 +119,7 @@ pub(super) fn check_order_row(
     report: &mut VerifyReport,
 ) -> Result<(), StoreError> {
     report.orders += 1;
-    match reader.load_order(account_id, order_seq) {
+    match reader.load_order(account_id, order_seq, Bodies::Read) {
         Ok(order) => check_order(reader, order_seq, &order, report),
         Err(error) if error.kind == StoreErrorKind::Inconsistent => {
             report.find(format!("order in row {}: {}", order_seq.0, error.source));
@@ -235,7 +236,7 @@ fn adds_up(operation: &Operation) -> bool {
 }
 
 /// Queries that must count no rows, with what such rows would mean.
-const STRAYS: [(&str, &str); 6] = [
+const STRAYS: [(&str, &str); 7] = [
     (
         "orders are in the list of another account",
         "select count(*) from ledgers join orders using (order_seq)
@@ -269,6 +270,17 @@ const STRAYS: [(&str, &str); 6] = [
         "select count(*) from ledgers
          join events on events.event_seq = ledgers.last_event_seq
          where events.order_seq <> ledgers.order_seq",
+    ),
+    (
+        "keys name an answer that does not exist",
+        "select count(*) from idempotency_keys
+         where answer glob 'event [0-9]*'
+            and cast(substr(answer, 7) as integer) not in (select event_seq from events)
+            or answer glob 'draft [0-9]*'
+            and cast(substr(answer, 7) as integer) not in (select draft_seq from drafts)
+            or answer glob 'orders [0-9]*' and exists
+                (select 1 from json_each('[' || replace(substr(answer, 8), ' ', ',') || ']')
+                 where value not in (select order_seq from orders))",
     ),
 ];
 

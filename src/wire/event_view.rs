@@ -2,10 +2,12 @@
 
 use super::links::{Links, link_list};
 use crate::clock::rfc3339;
+use crate::domain::currency::Currency;
 use crate::domain::event::{EventState, roll_up};
+use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::operation::{Operation, OperationItem};
 use crate::json::{ObjectText, Tree};
-use crate::store::{ApiEvent, EventBody, EventRecord, OrderRecord, ServiceEvent};
+use crate::store::{ApiEvent, Bodies, EventBody, EventRecord, OrderRecord, ServiceEvent};
 
 /// The `service` of an operation's event.
 const PAYMENT: &str = "payment";
@@ -20,7 +22,30 @@ pub enum IncludeEvents {
     ServiceEvents,
 }
 
+/// The order of an event, as far as the event's JSON names it.
+#[derive(Debug, Clone, Copy)]
+pub struct EventOrder<'a> {
+    pub account_id: &'a AccountId,
+    pub order_id: &'a OrderName,
+    pub currency: &'a Currency,
+}
+
+impl<'a> From<&'a OrderRecord> for EventOrder<'a> {
+    fn from(order: &'a OrderRecord) -> EventOrder<'a> {
+        let OrderRecord { account_id, order_id, currency, .. } = order;
+        EventOrder { account_id, order_id, currency }
+    }
+}
+
 impl IncludeEvents {
+    /// Whether an answer needs the request bodies of events.
+    pub fn bodies(self) -> Bodies {
+        match self {
+            Self::None => Bodies::LeaveOut,
+            Self::All | Self::ApiEvents | Self::ServiceEvents => Bodies::Read,
+        }
+    }
+
     /// The values of the parameter `include_events`.
     pub const WORDS: [&'static str; 4] = ["false", "true", "api-event", "service-event"];
 
@@ -71,7 +96,7 @@ pub fn write_events(
     include: IncludeEvents,
 ) {
     let events = order.events.iter().filter(|event| include.has(event));
-    let events: Vec<String> = events.map(|event| render(links, order, event)).collect();
+    let events: Vec<String> = events.map(|event| render(links, order.into(), event)).collect();
     let state = roll_up(order.events.iter().filter_map(|event| reported(&event.body)));
     object.list("events", &events).text("state", state.as_str());
 }
@@ -86,7 +111,7 @@ fn reported(event: &EventBody) -> Option<(&str, EventState)> {
 }
 
 /// The event's JSON text.
-pub fn render(links: &Links, order: &OrderRecord, event: &EventRecord) -> String {
+pub fn render(links: &Links, order: EventOrder<'_>, event: &EventRecord) -> String {
     let mut object = ObjectText::default();
     object.text("id", &event.id);
     match &event.body {
@@ -119,8 +144,8 @@ fn write_request(object: &mut ObjectText, event: &ApiEvent) {
     }
 }
 
-fn write_step(object: &mut ObjectText, links: &Links, order: &OrderRecord, step: &ServiceEvent) {
-    let order_link = links.order(&order.account_id, &order.order_id);
+fn write_step(object: &mut ObjectText, links: &Links, order: EventOrder<'_>, step: &ServiceEvent) {
+    let order_link = links.order(order.account_id, order.order_id);
     object
         .text("state", step.state.as_str())
         .text("service", &step.service)
@@ -134,7 +159,7 @@ fn write_step(object: &mut ObjectText, links: &Links, order: &OrderRecord, step:
 fn write_operation(
     object: &mut ObjectText,
     links: &Links,
-    order: &OrderRecord,
+    order: EventOrder<'_>,
     operation: &Operation,
 ) {
     let item = |item: &OperationItem| {
@@ -149,7 +174,7 @@ fn write_operation(
         ("currency", Tree::text(order.currency.code())),
         ("items", Tree::List(operation.items.iter().map(item).collect())),
     ]);
-    let order_link = links.order(&order.account_id, &order.order_id);
+    let order_link = links.order(order.account_id, order.order_id);
     object
         .text("state", state_of(operation).as_str())
         .text("service", PAYMENT)

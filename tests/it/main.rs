@@ -40,6 +40,7 @@ mod http_client;
 mod http_edge;
 mod idempotency;
 mod kitchen_sink;
+mod large_answers;
 mod lenient;
 mod lost_files;
 mod malformed_http;

@@ -133,3 +133,24 @@ fn every_way_of_changing_a_figure_is_found() {
         assert!(found.contains(expected), "after `{sql}`, found only:\n{found}");
     }
 }
+
+#[test]
+fn a_key_whose_answer_does_not_exist_is_found() {
+    for (answer, is_found) in [
+        ("orders 1 2", false),
+        ("orders 1 99", true),
+        ("event 1", false),
+        ("event 99", true),
+        ("draft 1", false),
+        ("draft 99", true),
+        ("{}", false),
+        ("an order id of a form", false),
+    ] {
+        let app = book();
+        let sql = "insert into idempotency_keys (key_hash, fingerprint, answer, created_at_ms)
+            values (zeroblob(16), zeroblob(32), 'NAME', 0)";
+        tamper(&app, &sql.replace("NAME", answer));
+        let found = check(&app).findings.join("\n");
+        assert_eq!(found.contains("keys name an answer"), is_found, "{answer}: {found}");
+    }
+}

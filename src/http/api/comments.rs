@@ -2,16 +2,16 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::orders::{name_written, render_written};
 use crate::app::{CommentChange, CommentOrder, CommentOrderRefused};
 use crate::auth::access::Actor;
 use crate::http::edge::body::BODY_BYTES_MAX;
 use crate::http::error::ApiError;
 use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path, path_segment};
 use crate::http::order_size::order_too_large;
-use crate::http::reply::write;
+use crate::http::reply::write_and_read;
 use crate::http::state::state;
-use crate::store::OrderRecord;
-use crate::wire::{comment_request, list_query, order_view};
+use crate::wire::{comment_request, list_query};
 
 /// `POST /orders/{order_id}/comments`: adds a comment; answers with the order.
 pub async fn create(
@@ -48,9 +48,8 @@ async fn change(
         change,
         event: sent.event(),
     };
-    let links = state.links.clone();
-    let render = move |order: &OrderRecord| order_view::render(&links, order, include);
-    write(state, sent.once(actor, command, render), refused).await
+    let render = render_written(state.links.clone(), actor.account_id.clone(), include);
+    write_and_read(state, actor, sent.once(actor, command, name_written), refused, render).await
 }
 
 /// Explains why a comment was not added or deleted.

@@ -3,18 +3,22 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::draft_refusals;
-use crate::app::{ChangeDraft, CompleteDraft, CreateDraft, DraftChange};
+use crate::app::{
+    ChangeDraft, CompleteDraft, CreateDraft, DraftChange, WrittenDraft, WrittenOrder,
+};
 use crate::auth::access::Actor;
-use crate::domain::ids::{AccountId, LineId};
+use crate::domain::ids::{AccountId, LineId, OrderSeq};
 use crate::domain::item::Item;
+use crate::http::answer_name;
 use crate::http::edge::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX};
 use crate::http::error::ApiError;
 use crate::http::extract::{Sent, ShoppingReader, ShoppingWriter, on_behalf_of, path_segment};
-use crate::http::reply::{ok_json, ok_list, write};
+use crate::http::reply::{read, read_list, write_and_read};
 use crate::http::state::state;
 use crate::json::ObjectText;
-use crate::store::{DraftPage, DraftRecord, OrderRecord, Reader};
+use crate::store::{Bodies, DraftPage, Reader};
 use crate::wire::event_view::IncludeEvents;
+use crate::wire::links::Links;
 use crate::wire::list_query::{DraftListQuery, unknown_paging_token};
 use crate::wire::problem::Problem;
 use crate::wire::{draft_request, draft_view, list_query, order_view};
@@ -29,9 +33,9 @@ pub async fn create(
     list_query::refuse_discounts(request.query_string())?;
     let draft = draft_request::parse(&sent.body)?;
     let command = CreateDraft { on_behalf_of: on_behalf_of(&actor), draft, event: sent.event() };
-    let links = state.links.clone();
-    let render = move |made: &DraftRecord| draft_view::render(&links, made);
-    write(state, sent.once(&actor, command, render), draft_refusals::create_refused).await
+    let command = sent.once(&actor, command, name_draft);
+    let render = render_draft(state.links.clone(), actor.account_id.clone());
+    write_and_read(state, &actor, command, draft_refusals::create_refused, render).await
 }
 
 /// `GET /draft_orders`: a page of drafts, newest first.
@@ -41,11 +45,14 @@ pub async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let asked = list_query::draft_list(request.query_string())?;
-    let read = state.store.read(move |reader| load_draft_page(reader, &actor.account_id, asked));
-    let page = read.await?;
-    let drafts = page.drafts.iter().map(|draft| draft_view::render(&state.links, draft));
-    let drafts: Vec<String> = drafts.collect();
-    Ok(ok_list("draft_orders", &drafts, page.total))
+    let (links, account_id) = (state.links.clone(), actor.account_id.clone());
+    read_list(state, &actor, move |reader| {
+        let page = load_draft_page(reader, &account_id, asked)?;
+        let drafts = page.drafts.iter().map(|draft| draft_view::render(&links, draft));
+        let drafts: Vec<String> = drafts.collect();
+        Ok((ObjectText::default().list("draft_orders", &drafts).end(), page.total))
+    })
+    .await
 }
 
 fn load_draft_page(
@@ -68,9 +75,13 @@ pub async fn show(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let id = draft_in_path(&request)?;
-    let found = state.store.read(move |reader| reader.find_draft(&actor.account_id, &id)).await?;
-    let draft = found.ok_or_else(|| ApiError::not_found("draft"))?;
-    Ok(ok_json(draft_view::render(&state.links, &draft)))
+    let (links, account_id) = (state.links.clone(), actor.account_id.clone());
+    read(state, &actor, move |reader| {
+        let found = reader.find_draft(&account_id, &id)?;
+        let draft = found.ok_or_else(|| ApiError::not_found("draft"))?;
+        Ok(draft_view::render(&links, &draft))
+    })
+    .await
 }
 
 /// `PUT /draft_orders/{id}`: replaces the order's fields and merges the options.
@@ -145,9 +156,9 @@ async fn change<const BYTES_MAX: usize>(
         change,
         event: sent.event(),
     };
-    let links = state.links.clone();
-    let render = move |draft: &DraftRecord| draft_view::render(&links, draft);
-    write(state, sent.once(actor, command, render), draft_refusals::change_refused).await
+    let command = sent.once(actor, command, name_draft);
+    let render = render_draft(state.links.clone(), actor.account_id.clone());
+    write_and_read(state, actor, command, draft_refusals::change_refused, render).await
 }
 
 /// `PUT /draft_orders/{id}/complete`: makes the draft's orders, or changes the order that it
@@ -164,12 +175,34 @@ pub async fn complete(
         draft_id: draft_in_path(&request)?,
         event: sent.event(),
     };
-    let links = state.links.clone();
-    let render = move |orders: &Vec<OrderRecord>| {
+    let (links, account_id) = (state.links.clone(), actor.account_id.clone());
+    let render = move |reader: &Reader<'_>, name: &str| {
+        let order_seqs = answer_name::orders(name)?;
+        let orders = reader.load_orders(&account_id, &order_seqs, Bodies::LeaveOut)?;
         let orders = orders.iter().map(|one| order_view::render(&links, one, IncludeEvents::None));
-        ObjectText::default().list("orders", &orders.collect::<Vec<_>>()).end()
+        Ok(ObjectText::default().list("orders", &orders.collect::<Vec<_>>()).end())
     };
-    write(state, sent.once(&actor, command, render), draft_refusals::complete_refused).await
+    let name = |orders: &Vec<WrittenOrder>| {
+        let order_seqs: Vec<OrderSeq> = orders.iter().map(|order| order.order_seq).collect();
+        answer_name::of_orders(&order_seqs)
+    };
+    let command = sent.once(&actor, command, name);
+    write_and_read(state, &actor, command, draft_refusals::complete_refused, render).await
+}
+
+fn name_draft(draft: &WrittenDraft) -> String {
+    answer_name::of_draft(draft.draft_seq)
+}
+
+/// Renders the draft that the answer of a change names.
+fn render_draft(
+    links: Links,
+    account_id: AccountId,
+) -> impl FnOnce(&Reader<'_>, &str) -> Result<String, ApiError> + Send + 'static {
+    move |reader, name| {
+        let draft = reader.load_draft(&account_id, answer_name::draft(name)?)?;
+        Ok(draft_view::render(&links, &draft))
+    }
 }
 
 fn draft_in_path(request: &HttpRequest) -> Result<String, ApiError> {

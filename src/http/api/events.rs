@@ -2,19 +2,21 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::orders::load_order;
+use super::orders::find_order;
 use crate::app::{AddServiceEvent, AddServiceEventRefused};
+use crate::domain::ids::EventSeq;
+use crate::http::answer_name;
 use crate::http::edge::body::BODY_BYTES_MAX;
 use crate::http::error::ApiError;
 use crate::http::extract::{
     OrderEventsReader, OrderEventsWriter, Sent, on_behalf_of, order_in_path,
 };
 use crate::http::order_size::order_too_large;
-use crate::http::reply::{ok_json, write};
+use crate::http::reply::{read, write_and_read};
 use crate::http::state::state;
 use crate::json::ObjectText;
-use crate::store::OrderRecord;
-use crate::wire::event_view::{self, IncludeEvents, write_events};
+use crate::store::{Bodies, LedgerRecord, Reader};
+use crate::wire::event_view::{self, EventOrder, IncludeEvents, write_events};
 use crate::wire::service_event_request;
 
 /// `GET /orders/{order_id}/events`: all events, oldest first, and their overall state.
@@ -23,10 +25,15 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let order = load_order(&request, actor.account_id).await?;
-    let mut object = ObjectText::default();
-    write_events(&mut object, &state.links, &order, IncludeEvents::All);
-    Ok(ok_json(object.end()))
+    let (links, name) = (state.links.clone(), order_in_path(&request)?);
+    let account_id = actor.account_id.clone();
+    read(state, &actor, move |reader| {
+        let order = find_order(reader, &account_id, &name, Bodies::Read)?;
+        let mut object = ObjectText::default();
+        write_events(&mut object, &links, &order, IncludeEvents::All);
+        Ok(object.end())
+    })
+    .await
 }
 
 /// `POST /orders/{order_id}/events`: adds a service's event; answers with the event.
@@ -38,13 +45,19 @@ pub async fn create(
     let state = state(&request)?;
     let event = service_event_request::parse(&sent.body)?;
     let order = order_in_path(&request)?;
-    let command = AddServiceEvent { on_behalf_of: on_behalf_of(&actor), order, event };
-    let links = state.links.clone();
-    let render = move |order: &OrderRecord| {
-        let added = order.events.last();
-        added.map(|event| event_view::render(&links, order, event)).unwrap_or_default()
+    let on_behalf_of = on_behalf_of(&actor);
+    let command = AddServiceEvent { on_behalf_of, order: order.clone(), event };
+    let (links, account_id) = (state.links.clone(), actor.account_id.clone());
+    let render = move |reader: &Reader<'_>, name: &str| {
+        let event = reader.load_event(answer_name::event(name)?)?;
+        let found = reader.find_ledger(&account_id, &order)?;
+        let LedgerRecord { order_id, currency, .. } =
+            found.ok_or_else(|| ApiError::not_found("order"))?;
+        let (account_id, order_id, currency) = (&account_id, &order_id, &currency);
+        Ok(event_view::render(&links, EventOrder { account_id, order_id, currency }, &event))
     };
-    write(state, sent.once(&actor, command, render), refused).await
+    let name = |event_seq: &EventSeq| answer_name::of_event(*event_seq);
+    write_and_read(state, &actor, sent.once(&actor, command, name), refused, render).await
 }
 
 fn refused(why: AddServiceEventRefused) -> ApiError {

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::orders::load_order;
+use super::orders::find_order;
 use crate::app::{ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation};
 use crate::clock::rfc3339;
 use crate::domain::ledger::ReferenceProblem;
@@ -13,9 +13,10 @@ use crate::http::extract::{
     Sent, ShoppingReader, ShoppingWriter, on_behalf_of, order_in_path, path_segment,
 };
 use crate::http::order_size::order_too_large_for_operation;
-use crate::http::reply::{ok_json, write};
+use crate::http::reply::{read, write};
 use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
+use crate::store::Bodies;
 use crate::wire::problem::Problem;
 use crate::wire::{operation_request, operation_view};
 
@@ -45,12 +46,17 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let order = load_order(&request, actor.account_id).await?;
-    let operations = order.operations_of(kind).map(|operation| {
-        operation_view::render(&state.links, &order.account_id, &order.order_id, operation)
-    });
-    let operations: Vec<String> = operations.collect();
-    Ok(ok_json(ObjectText::default().list(kind.plural(), &operations).end()))
+    let (links, name) = (state.links.clone(), order_in_path(&request)?);
+    let account_id = actor.account_id.clone();
+    read(state, &actor, move |reader| {
+        let order = find_order(reader, &account_id, &name, Bodies::LeaveOut)?;
+        let operations = order.operations_of(kind).map(|operation| {
+            operation_view::render(&links, &account_id, &order.order_id, operation)
+        });
+        let operations: Vec<String> = operations.collect();
+        Ok(ObjectText::default().list(kind.plural(), &operations).end())
+    })
+    .await
 }
 
 /// `GET /orders/{order_id}/{kind}s/{operation_id}`: one operation.
@@ -61,10 +67,15 @@ pub async fn show(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let id = path_segment(&request, "operation_id");
-    let order = load_order(&request, actor.account_id).await?;
-    let found = order.operations_of(kind).find(|op| Some(op.id.as_str()) == id.as_deref());
-    let operation = found.ok_or_else(|| ApiError::not_found(kind.singular()))?;
-    Ok(ok_json(operation_view::render(&state.links, &order.account_id, &order.order_id, operation)))
+    let (links, name) = (state.links.clone(), order_in_path(&request)?);
+    let account_id = actor.account_id.clone();
+    read(state, &actor, move |reader| {
+        let order = find_order(reader, &account_id, &name, Bodies::LeaveOut)?;
+        let found = order.operations_of(kind).find(|op| Some(op.id.as_str()) == id.as_deref());
+        let operation = found.ok_or_else(|| ApiError::not_found(kind.singular()))?;
+        Ok(operation_view::render(&links, &account_id, &order.order_id, operation))
+    })
+    .await
 }
 
 fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {

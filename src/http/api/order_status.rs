@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::orders::{name_written, render_written};
 use crate::app::{ChangeOrderStatus, ChangeOrderStatusRefused};
 use crate::auth::access::Actor;
 use crate::domain::order::{StatusChange, StatusChangeRejected};
@@ -9,10 +10,9 @@ use crate::http::edge::body::BODY_BYTES_MAX;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path};
 use crate::http::order_size::order_too_large;
-use crate::http::reply::write;
+use crate::http::reply::write_and_read;
 use crate::http::state::state;
-use crate::store::OrderRecord;
-use crate::wire::{list_query, order_view, status_request};
+use crate::wire::{list_query, status_request};
 
 /// `POST /orders/{order_id}/open`
 pub async fn open(
@@ -58,9 +58,8 @@ async fn change(
         change,
         event: sent.event(),
     };
-    let links = state.links.clone();
-    let render = move |order: &OrderRecord| order_view::render(&links, order, include);
-    write(state, sent.once(actor, command, render), refused).await
+    let render = render_written(state.links.clone(), actor.account_id.clone(), include);
+    write_and_read(state, actor, sent.once(actor, command, name_written), refused, render).await
 }
 
 fn refused(why: ChangeOrderStatusRefused) -> ApiError {

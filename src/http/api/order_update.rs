@@ -2,17 +2,17 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::orders::{name_written, render_written};
 use crate::app::{ChangeProblem, UpdateOrder, UpdateOrderRefused};
 use crate::http::edge::body::ORDER_BODY_BYTES_MAX;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path};
 use crate::http::order_size::order_too_large;
-use crate::http::reply::write;
+use crate::http::reply::write_and_read;
 use crate::http::state::state;
 use crate::json::Tree;
-use crate::store::OrderRecord;
 use crate::wire::problem::Problem;
-use crate::wire::{list_query, order_request, order_view};
+use crate::wire::{list_query, order_request};
 
 /// `PUT /orders/{order_id}`: changes the fields that are sent; answers with the order.
 pub async fn update(
@@ -33,9 +33,8 @@ pub async fn update(
             .and_then(Tree::as_bool),
         event: sent.event(),
     };
-    let links = state.links.clone();
-    let render = move |order: &OrderRecord| order_view::render(&links, order, include);
-    write(state, sent.once(&actor, command, render), refused).await
+    let render = render_written(state.links.clone(), actor.account_id.clone(), include);
+    write_and_read(state, &actor, sent.once(&actor, command, name_written), refused, render).await
 }
 
 fn refused(why: UpdateOrderRefused) -> ApiError {

@@ -2,12 +2,18 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::domain::ids::AccountId;
+use crate::app::WrittenOrder;
+use crate::auth::access::Actor;
+use crate::domain::ids::{AccountId, OrderName};
+use crate::http::answer_name;
 use crate::http::error::ApiError;
 use crate::http::extract::{ShoppingReader, order_in_path, path_segment};
-use crate::http::reply::{ok_json, ok_list};
+use crate::http::reply::{read, read_list};
 use crate::http::state::state;
-use crate::store::{OrderPage, OrderRecord, Reader, StoreError, ValueFilter};
+use crate::json::ObjectText;
+use crate::store::{Bodies, OrderPage, OrderRecord, Reader, ValueFilter};
+use crate::wire::event_view::IncludeEvents;
+use crate::wire::links::Links;
 use crate::wire::list_query::{OrderListQuery, unknown_paging_token};
 use crate::wire::{list_query, order_view};
 
@@ -31,8 +37,13 @@ pub async fn show(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let include = list_query::include_events(request.query_string())?;
-    let order = load_order(&request, actor.account_id).await?;
-    Ok(ok_json(order_view::render(&state.links, &order, include)))
+    let (links, name) = (state.links.clone(), order_in_path(&request)?);
+    let account_id = actor.account_id.clone();
+    read(state, &actor, move |reader| {
+        let order = find_order(reader, &account_id, &name, include.bodies())?;
+        Ok(order_view::render(&links, &order, include))
+    })
+    .await
 }
 
 /// `GET /customers/{customer_id}/orders/{order_id}` and the same for a store: an order, if it is
@@ -45,14 +56,17 @@ pub async fn show_viewed(
     let state = state(&request)?;
     let include = list_query::include_events(request.query_string())?.without_api_events();
     let (viewed, name) = (view.of(&request)?, order_in_path(&request)?);
-    let read = state.store.read(move |reader| {
-        let Some(seq) = reader.find_order_seq(&actor.account_id, &name)? else { return Ok(None) };
-        let theirs = reader.has_order_value(seq, viewed.filter, &viewed.id)?;
-        theirs.then(|| reader.load_order(&actor.account_id, seq)).transpose()
-    });
-    let found: Result<Option<OrderRecord>, StoreError> = read.await;
-    let order = found?.ok_or_else(|| ApiError::not_found("order"))?;
-    Ok(ok_json(order_view::render(&state.links, &order, include)))
+    let (links, account_id) = (state.links.clone(), actor.account_id.clone());
+    read(state, &actor, move |reader| {
+        let found = reader.find_order_seq(&account_id, &name)?;
+        let seq = found.ok_or_else(|| ApiError::not_found("order"))?;
+        if !reader.has_order_value(seq, viewed.filter, &viewed.id)? {
+            return Err(ApiError::not_found("order"));
+        }
+        let order = reader.load_order(&account_id, seq, include.bodies())?;
+        Ok(order_view::render(&links, &order, include))
+    })
+    .await
 }
 
 /// `GET /orders`: a page of orders, newest first.
@@ -61,7 +75,7 @@ pub async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let asked = list_query::order_list(request.query_string())?;
-    answer_page(&request, actor.account_id, asked).await
+    answer_page(&request, &actor, asked).await
 }
 
 /// `GET /customers/{customer_id}/orders` and the same for a store: a page of theirs. API events are
@@ -77,34 +91,59 @@ pub async fn list_viewed(
     let ids = asked.query.values.entry(viewed.filter).or_default();
     if !ids.is_empty() && !ids.contains(&viewed.id) {
         // The query asks only for other customers or stores than the path does.
-        return Ok(ok_list("orders", &[], asked.query.total.then_some(0)));
+        let total = asked.query.total.then_some(0);
+        let none = || ObjectText::default().list("orders", &[]).end();
+        return read_list(state(&request)?, &actor, move |_| Ok((none(), total))).await;
     }
     *ids = vec![viewed.id];
-    answer_page(&request, actor.account_id, asked).await
+    answer_page(&request, &actor, asked).await
 }
 
-/// The order in the path, with everything about it.
-pub async fn load_order(
-    request: &HttpRequest,
-    account_id: AccountId,
+/// The order of a name, or a 404.
+pub fn find_order(
+    reader: &Reader<'_>,
+    account_id: &AccountId,
+    name: &OrderName,
+    bodies: Bodies,
 ) -> Result<OrderRecord, ApiError> {
-    let name = order_in_path(request)?;
-    let read = state(request)?.store.read(move |reader| reader.find_order(&account_id, &name));
-    read.await?.ok_or_else(|| ApiError::not_found("order"))
+    let found = reader.find_order(account_id, name, bodies)?;
+    found.ok_or_else(|| ApiError::not_found("order"))
+}
+
+/// Renders the order that the answer of a change names.
+pub fn render_written(
+    links: Links,
+    account_id: AccountId,
+    include: IncludeEvents,
+) -> impl FnOnce(&Reader<'_>, &str) -> Result<String, ApiError> + Send + 'static {
+    move |reader, name| {
+        let order_seq = answer_name::order(name)?;
+        let order = reader.load_order(&account_id, order_seq, include.bodies())?;
+        Ok(order_view::render(&links, &order, include))
+    }
+}
+
+/// The name of the answer to a change of an order.
+pub fn name_written(written: &WrittenOrder) -> String {
+    answer_name::of_orders(&[written.order_seq])
 }
 
 async fn answer_page(
     request: &HttpRequest,
-    account_id: AccountId,
-    asked: OrderListQuery,
+    actor: &Actor,
+    mut asked: OrderListQuery,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(request)?;
     let include = asked.include_events;
-    let read = state.store.read(move |reader| load_order_page(reader, &account_id, asked));
-    let page = read.await?;
-    let orders = page.orders.iter().map(|order| order_view::render(&state.links, order, include));
-    let orders: Vec<String> = orders.collect();
-    Ok(ok_list("orders", &orders, page.total))
+    asked.query.bodies = include.bodies();
+    let (links, account_id) = (state.links.clone(), actor.account_id.clone());
+    read_list(state, actor, move |reader| {
+        let page = load_order_page(reader, &account_id, asked)?;
+        let orders = page.orders.iter().map(|order| order_view::render(&links, order, include));
+        let orders: Vec<String> = orders.collect();
+        Ok((ObjectText::default().list("orders", &orders).end(), page.total))
+    })
+    .await
 }
 
 fn load_order_page(

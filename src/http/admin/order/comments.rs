@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::page::show_problem;
-use crate::app::{CommentChange, CommentOrder, Idempotent};
+use crate::app::{CommentChange, CommentOrder, Idempotent, WrittenOrder};
 use crate::digest::sha256;
 use crate::domain::KeptJson;
 use crate::domain::role::Right;
@@ -20,7 +20,7 @@ use crate::http::extract::{order_in_path, path_segment};
 use crate::http::reply::run;
 use crate::http::state::state;
 use crate::json::Tree;
-use crate::store::{KeyUse, NewApiEvent, OrderRecord};
+use crate::store::{KeyUse, NewApiEvent};
 use crate::wire::comment_request;
 
 /// Characters of a comment that is written on the page.
@@ -104,14 +104,14 @@ fn command(
 }
 
 /// The answer that is stored under the form's key: the order's id, which the redirect needs.
-fn render(order: &OrderRecord) -> String {
+fn render(order: &WrittenOrder) -> String {
     order.order_id.as_str().to_owned()
 }
 
 async fn write(
     staff: &Staff,
     request: &HttpRequest,
-    command: Idempotent<CommentOrder, fn(&OrderRecord) -> String>,
+    command: Idempotent<CommentOrder, fn(&WrittenOrder) -> String>,
 ) -> Result<HttpResponse, PageError> {
     let state = state(request)?;
     let order_id = run(state, command, comments::refused).await?.body;

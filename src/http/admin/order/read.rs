@@ -5,7 +5,7 @@ use crate::clock::local;
 use crate::domain::Timestamp;
 use crate::domain::ids::{AccountId, CreatedBy, OrderName};
 use crate::http::admin::words;
-use crate::store::{OrderRecord, Reader, StoreError};
+use crate::store::{Bodies, OrderRecord, Reader, StoreError};
 
 /// An order, its shop, and the users and clients in its history.
 pub struct OrderRead {
@@ -24,7 +24,7 @@ pub fn load(
     account_id: &AccountId,
     name: &OrderName,
 ) -> Result<Option<OrderRead>, StoreError> {
-    let Some(order) = reader.find_order(account_id, name)? else { return Ok(None) };
+    let Some(order) = reader.find_order(account_id, name, Bodies::Read)? else { return Ok(None) };
     let accounts = reader.list_accounts()?;
     let account = accounts.into_iter().find(|account| account.account_id == *account_id);
     let mut ids: Vec<String> = order.events.iter().map(|e| e.created_by.0.clone()).collect();

@@ -77,7 +77,7 @@ fn event_row(
         delete_href: deletable.map_or_else(String::new, |comment| {
             format!("{}/comments/{}/delete", options.self_href, comment.id)
         }),
-        raw: raw(event_view::render(options.links, &read.order, event), bytes_left),
+        raw: raw(event_view::render(options.links, (&read.order).into(), event), bytes_left),
     }
 }
 
