@@ -32,6 +32,7 @@ fn every_page_and_form_answers_each_role_as_the_table_says() {
     ];
     //                                                  out  own  man  pac  vie  other
     let table = [
+        ("GET /", [303, 303, 303, 303, 303, 303]),
         ("GET /admin", [303, 303, 303, 303, 303, 303]),
         ("GET /admin/sign-in", [200, 303, 303, 303, 303, 303]),
         ("POST /admin/sign-in", [200, 200, 200, 200, 200, 200]),
