@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tillbook::http::server::ServerOptions;
 
 use super::harness::{ACCOUNT, App};
@@ -168,6 +168,38 @@ fn a_client_that_does_not_read_its_answers_loses_its_connection() {
         }
     };
     assert!(matches!(ended, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{ended:?}");
+}
+
+#[test]
+fn an_answer_is_not_cut_while_its_client_reads_however_slowly() {
+    let idle_timeout = Duration::from_millis(400);
+    let app = App::start_with(ServerOptions { idle_timeout, ..ServerOptions::default() }, "");
+    let item = json!({"id": "p", "gross_amount": 1, "name": "x".repeat(200)});
+    let order = json!({"currency": "NOK", "items": vec![item; 900]});
+    for _ in 0..40 {
+        app.order(order.clone(), json!({}));
+    }
+    let mut stream = connect(&app);
+    // What the client's kernel takes in is not read yet.
+    socket2::SockRef::from(&stream).set_recv_buffer_size(64 << 10).unwrap();
+    let path = format!("/v1/accounts/{ACCOUNT}/shopping/orders?limit=40");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
+        app.token
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut answer, mut piece) = (Vec::new(), vec![0; 128 << 10]);
+    loop {
+        std::thread::park_timeout(Duration::from_millis(PACE_MS));
+        match stream.read(&mut piece).unwrap() {
+            0 => break,
+            bytes => answer.extend_from_slice(&piece[..bytes]),
+        }
+    }
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("content-length: {}", body.len())), "{head}: {}", body.len());
+    assert!(6 << 20 < body.len(), "{} bytes are too few to tell", body.len());
 }
 
 #[test]
