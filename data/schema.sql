@@ -4,7 +4,8 @@
 -- Conventions:
 --   * `…_seq` is an integer that rises in the order of creation and keys a row. It never leaves
 --     the file. `id` columns are the public names, UUID v4 unless a comment says otherwise.
---   * `…_at_ms` is UTC milliseconds since 1970, and never falls from one row to the next.
+--   * `…_at_ms` is UTC milliseconds since 1970. From one row to the next it falls only where
+--     clock_jumps says so.
 --   * `…_amount` is in minor units of the order's currency, between -(2^53 - 1) and 2^53 - 1.
 --   * `…_by` is the id of the API client or the back-office user who made the change.
 --   * `document` is JSON text as a client sent it, without the fields that the server computes.
@@ -28,6 +29,20 @@ create table book (
     -- The seed that generated the demo shop in this file; null in a real book. `demo --reset`
     -- refuses to delete a file in which this is null.
     demo_seed      integer
+) strict;
+
+-- Falls of the clock by more than five minutes, which the writer followed. Rows are appended and
+-- never updated or deleted.
+create table clock_jumps (
+    jump_seq   integer primary key,
+    -- The newest event, order and draft before the jump; 0 if there was none.
+    event_seq  integer not null,
+    order_seq  integer not null,
+    draft_seq  integer not null,
+    -- The last time before the jump, and the first time after it.
+    from_at_ms integer not null,
+    to_at_ms   integer not null,
+    check (300000 < from_at_ms - to_at_ms)
 ) strict;
 
 -- The keys that sign access tokens (HS256). They are stored so that tokens survive a restart.
@@ -237,7 +252,7 @@ create index draft_values_by_draft on draft_values (draft_seq);
 create virtual table draft_search using fts5 (
     words,
     content = '', contentless_delete = 1,
-    tokenize = "unicode61 categories 'L* M* N* Co'",
+    tokenize = 'ascii',
     prefix = '10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29'
 );
 
@@ -398,12 +413,13 @@ create index order_comments_by_order on order_comments (order_seq, comment_seq);
 -- numbers of the customer and the addressees. The rowid is the order_seq. Only the index is stored,
 -- not the text.
 create virtual table order_search using fts5 (
-    -- Words separated by spaces, each cut to 20 letters and prefixed with the account id (nine
-    -- characters). A search matches the beginning of a word. There is one prefix index for each
-    -- length, so every search reads one list of rows, newest first.
+    -- Words separated by spaces, folded by `store::words`, each cut to 20 characters and prefixed
+    -- with the account id (nine characters). The tokenizer finds nothing in them to cut or to fold.
+    -- A search matches the beginning of a word. There is one prefix index for each length, so every
+    -- search reads one list of rows, newest first.
     words,
     content = '', contentless_delete = 1,
-    tokenize = "unicode61 categories 'L* M* N* Co'",
+    tokenize = 'ascii',
     prefix = '10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29'
 );
 
@@ -513,3 +529,7 @@ create trigger service_events_are_not_changed before update on service_events
 begin select raise(abort, 'service events are not changed'); end;
 create trigger service_events_are_not_deleted before delete on service_events
 begin select raise(abort, 'service events are not deleted'); end;
+create trigger clock_jumps_are_not_changed before update on clock_jumps
+begin select raise(abort, 'clock jumps are not changed'); end;
+create trigger clock_jumps_are_not_deleted before delete on clock_jumps
+begin select raise(abort, 'clock jumps are not deleted'); end;

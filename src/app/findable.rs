@@ -6,12 +6,7 @@ use super::documents::parse_kept;
 use crate::domain::ids::{AccountId, DraftSeq, OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::json::Tree;
-use crate::store::{ListValues, NewDraft, StoreError, Tx, ValueFilter};
-
-/// The members of an order document that describe people, and the fields of each that are
-/// searchable.
-const PEOPLE: [&str; 3] = ["customer", "shipping_address", "billing_address"];
-const TEXTS: [&str; 4] = ["email", "first_name", "last_name", "phone_number"];
+use crate::store::{ListValues, NewDraft, StoreError, Tx, ValueFilter, people_texts};
 
 /// Indexes an order by its current contents. Every command that makes or changes one must call
 /// this.
@@ -22,7 +17,7 @@ pub fn index_order(
     order_id: &OrderName,
     (order, items): (&Tree, &[Item]),
 ) -> Result<(), StoreError> {
-    let texts = search_texts(order);
+    let texts = people_texts(order);
     let texts = texts.iter().map(String::as_str).chain([order_id.as_str()]);
     tx.replace_order_words(account_id, order_seq, texts)?;
     tx.replace_order_values(account_id, order_seq, &list_values(order, items))
@@ -35,7 +30,7 @@ pub fn index_draft(
     draft_seq: DraftSeq,
     (draft, order): (&NewDraft, &Tree),
 ) -> Result<(), StoreError> {
-    let texts = search_texts(order);
+    let texts = people_texts(order);
     let name = draft.order_name.as_ref().map(OrderName::as_str);
     tx.replace_draft_words(account_id, draft_seq, texts.iter().map(String::as_str).chain(name))?;
     let mut values = list_values(order, &items_of_stores(draft));
@@ -47,13 +42,6 @@ pub fn index_draft(
 pub fn items_of_stores(draft: &NewDraft) -> Vec<Item> {
     let of_draft = |item: &Item| item.store_id.clone().or_else(|| draft.store_id.clone());
     draft.items.iter().map(|item| Item { store_id: of_draft(item), ..item.clone() }).collect()
-}
-
-/// The searchable texts of an order document: e-mail addresses, names and phone numbers. The caller
-/// adds the order id.
-fn search_texts(order: &Tree) -> Vec<String> {
-    let people = PEOPLE.iter().filter_map(|key| order.member(key));
-    people.flat_map(|person| TEXTS.iter().filter_map(|key| text_of(person, key))).collect()
 }
 
 /// The filter values in an order's document and items.
@@ -129,6 +117,6 @@ mod tests {
                 "items_discount_lines_discount_type=loyalty",
             ]
         );
-        assert_eq!(search_texts(&document), ["k@x.no", "Kari"]);
+        assert_eq!(people_texts(&document), ["k@x.no", "Kari"]);
     }
 }

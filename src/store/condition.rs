@@ -4,12 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{OnceLock, RwLock};
 
+use super::clock_jumps::ClockJump;
 use super::error::{FileLoss, StoreErrorKind};
 use super::sqlite::open::wal_bytes;
+use crate::clock::Clock;
 
 /// A larger WAL means that a long read keeps it from being moved into the file. It is twice what
 /// heavy load needs.
 const WAL_BYTES_MAX: u64 = 512 << 20;
+
+/// How long a jump of the clock is reported.
+const JUMP_TOLD_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// A problem that a person must look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +29,9 @@ pub enum Trouble {
     DiskFull,
     /// The WAL is far larger than it should be.
     WalLarge,
+    /// In the last seven days the clock went back further than a correction does, so times before
+    /// that are wrong.
+    ClockJumped(ClockJump),
 }
 
 /// The file in which what was recorded in a lost file was saved, or why it could not be saved.
@@ -33,6 +41,9 @@ pub type Saved = Result<PathBuf, String>;
 #[derive(Debug)]
 pub struct Condition {
     database: PathBuf,
+    clock: Clock,
+    /// The last jump of the clock, and whether it is still to be logged.
+    clock_jump: RwLock<Option<(ClockJump, bool)>>,
     damaged: AtomicBool,
     loss: OnceLock<FileLoss>,
     /// True if the file is damaged or lost.
@@ -44,9 +55,11 @@ pub struct Condition {
 }
 
 impl Condition {
-    pub(super) fn of(database: &Path) -> Condition {
+    pub(super) fn of(database: &Path, clock: &Clock) -> Condition {
         Condition {
             database: database.to_owned(),
+            clock: clock.clone(),
+            clock_jump: RwLock::new(None),
             damaged: AtomicBool::new(false),
             loss: OnceLock::new(),
             is_closed: AtomicBool::new(false),
@@ -66,7 +79,37 @@ impl Condition {
         ];
         let lost = self.loss().map(Trouble::Lost);
         let others = all.into_iter().filter(|(is, _)| is.load(Ordering::Acquire));
-        lost.into_iter().chain(others.map(|(_, what)| what)).collect()
+        let jumped = self.clock_jump().map(Trouble::ClockJumped);
+        lost.into_iter().chain(others.map(|(_, what)| what)).chain(jumped).collect()
+    }
+
+    /// The last jump of the clock, for seven days.
+    pub fn clock_jump(&self) -> Option<ClockJump> {
+        let (jump, _) = (*self.clock_jump.read().ok()?)?;
+        let is_recent = self.clock.now().0.saturating_sub(jump.to.0) < JUMP_TOLD_MS;
+        is_recent.then_some(jump)
+    }
+
+    /// A jump that has not been logged; each is returned once.
+    pub fn take_untold_clock_jump(&self) -> Option<ClockJump> {
+        let mut held = self.clock_jump.write().ok()?;
+        let (jump, is_untold) = held.as_mut()?;
+        std::mem::take(is_untold).then_some(*jump)
+    }
+
+    pub(super) fn note_clock_jump(&self, jump: ClockJump) {
+        self.set_clock_jump(jump, true);
+    }
+
+    /// Notes a jump that an earlier server has logged.
+    pub(super) fn note_told_clock_jump(&self, jump: ClockJump) {
+        self.set_clock_jump(jump, false);
+    }
+
+    fn set_clock_jump(&self, jump: ClockJump, is_untold: bool) {
+        if let Ok(mut held) = self.clock_jump.write() {
+            *held = Some((jump, is_untold));
+        }
     }
 
     pub fn is_damaged(&self) -> bool {
@@ -139,7 +182,7 @@ mod tests {
     #[test]
     fn a_wal_that_has_grown_too_large_is_told_once_and_forgotten_when_it_shrinks() {
         let dir = tempfile::tempdir().unwrap();
-        let condition = Condition::of(&dir.path().join("book.db"));
+        let condition = Condition::of(&dir.path().join("book.db"), &Clock::System);
         assert_eq!(condition.look_at_wal(), None);
         let wal = std::fs::File::create(dir.path().join("book.db-wal")).unwrap();
         for (bytes, told, troubles) in [

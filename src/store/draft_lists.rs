@@ -47,6 +47,7 @@ pub(super) const DRAFTS: Listed = Listed {
     by_total: "",
     values: "draft_values",
     search: "draft_search",
+    made_in: "drafts",
     first_from: "select draft_seq from drafts
         where account_seq = :account_seq and :at <= created_at_ms
         order by created_at_ms, draft_seq limit 1",

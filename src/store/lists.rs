@@ -24,6 +24,8 @@ pub(super) struct Listed {
     pub by_total: &'static str,
     pub values: &'static str,
     pub search: &'static str,
+    /// The table with the rows' `created_at_ms`.
+    pub made_in: &'static str,
     /// Queries for an account's first row from a time on, and its last row up to a time.
     pub first_from: &'static str,
     pub last_to: &'static str,
@@ -43,6 +45,9 @@ pub(super) enum Criterion {
     Names(Vec<String>),
     /// The row matches this full-text query.
     Search(String),
+    /// The row was created in the window's time range. Only needed if the clock has jumped;
+    /// otherwise the range is one of rows.
+    Created,
     /// The column is 1; the partial index has only such rows.
     Flag { column: &'static str, index: &'static str },
 }
@@ -93,7 +98,18 @@ impl Reader<'_> {
         list: &List,
         window: &Window,
     ) -> Result<Vec<i64>, StoreError> {
+        let list = &self.with_times(list, window)?;
         self.list_integers(list.page_statement(), account_id, list, window)
+    }
+
+    /// The list with a criterion about times, if a range of times is not one of rows.
+    fn with_times(&self, list: &List, window: &Window) -> Result<List, StoreError> {
+        let mut criteria = list.criteria.clone();
+        let is_range = window.created_from.is_some() || window.created_to.is_some();
+        if is_range && self.load_last_clock_jump()?.is_some() {
+            criteria.push(Criterion::Created);
+        }
+        Ok(List { criteria, ..*list })
     }
 
     /// How many rows match, counting no further than the window's limit.
@@ -103,7 +119,7 @@ impl Reader<'_> {
         list: &List,
         window: &Window,
     ) -> Result<i64, StoreError> {
-        let counted = List { sort: ListSort::default(), criteria: list.criteria.clone(), ..*list };
+        let counted = List { sort: ListSort::default(), ..self.with_times(list, window)? };
         let window = Window { after: None, ..*window };
         let found = self.list_integers(counted.count_statement(), account_id, &counted, &window)?;
         Ok(found.into_iter().sum())
@@ -131,14 +147,20 @@ impl Reader<'_> {
             params.push((":total", &total));
             params.push((":after", &after));
         }
+        let created_from = window.created_from.map_or(i64::MIN, |from| from.0);
+        let created_to = window.created_to.map_or(i64::MAX, |to| to.0);
+        if list.has_times() {
+            params.push((":created_from", &created_from));
+            params.push((":created_to", &created_to));
+        }
         for (name, key) in &keys {
             params.push((name, key));
         }
         self.list(sql, params.as_slice(), |row| row.get(0))
     }
 
-    /// The first and last row that the cursor and the time range allow. Rows are numbered in the
-    /// order of their times.
+    /// The first and last row that the cursor and the time range allow. Without jumps of the clock,
+    /// rows are numbered in the order of their times.
     fn load_bounds(
         &self,
         account_seq: i64,
@@ -150,11 +172,12 @@ impl Reader<'_> {
             self.find(sql, params, |row| row.get(0))
         };
         // If no row is on the right side of a bound, no row can match.
-        let first = match window.created_from {
+        let range = if list.has_times() { (None, None) } else { window.times() };
+        let first = match range.0 {
             None => 0,
             Some(from) => find(list.of.first_from, from)?.unwrap_or(i64::MAX),
         };
-        let last = match window.created_to {
+        let last = match range.1 {
             None => i64::MAX,
             Some(to) => find(list.of.last_to, to)?.unwrap_or(-1),
         };
@@ -166,7 +189,17 @@ impl Reader<'_> {
     }
 }
 
+impl Window {
+    fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        (self.created_from, self.created_to)
+    }
+}
+
 impl List {
+    fn has_times(&self) -> bool {
+        self.criteria.iter().any(|criterion| matches!(criterion, Criterion::Created))
+    }
+
     pub(super) fn page_statement(&self) -> String {
         let order = match self.sort {
             ListSort::NewestFirst => "seq desc",
@@ -207,6 +240,7 @@ impl List {
                 each(index, texts.collect())
             }
             Criterion::Flag { index, .. } => self.select(&over(index), &own, None, ""),
+            Criterion::Created => self.select(&over(by_account), &own, None, ""),
             Criterion::Values { .. } | Criterion::Names(_) => self.selects_elsewhere(driver),
             Criterion::Search(_) => {
                 let search = self.of.search;
@@ -274,7 +308,7 @@ impl List {
     }
 
     fn asked_of_a_row(&self, at: usize, condition: &Criterion) -> String {
-        let Listed { rows, seq, search, .. } = self.of;
+        let Listed { rows, seq, search, made_in, .. } = self.of;
         match condition {
             Criterion::Words { column, words, .. } => {
                 format!(" and {rows}.{column} in ('{}')", words.join("', '"))
@@ -283,6 +317,10 @@ impl List {
                 format!(" and {rows}.{column} in ({})", keys_of(at, texts.len()))
             }
             Criterion::Flag { column, .. } => format!(" and {rows}.{column} = 1"),
+            Criterion::Created => format!(
+                " and exists (select 1 from {made_in} as made where made.{seq} = {rows}.{seq}
+                    and made.created_at_ms between :created_from and :created_to)"
+            ),
             Criterion::Search(_) => format!(
                 " and {rows}.{seq} in (select rowid from {search} where {search} match {})",
                 key(at, 0)
@@ -310,7 +348,7 @@ impl List {
                 Criterion::Values { values, .. } => values,
                 Criterion::Names(names) => names,
                 Criterion::Search(expression) => std::slice::from_ref(expression),
-                Criterion::Words { .. } | Criterion::Flag { .. } => &[],
+                Criterion::Words { .. } | Criterion::Flag { .. } | Criterion::Created => &[],
             };
             let named = texts.iter().enumerate();
             keys.extend(named.map(|(nth, text)| (key(at, nth), text.as_str())));

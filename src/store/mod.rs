@@ -6,6 +6,7 @@
 mod accounts;
 mod attempts;
 mod clients;
+mod clock_jumps;
 mod command;
 mod comments;
 mod condition;
@@ -32,9 +33,11 @@ mod sqlite;
 mod tx;
 mod users;
 pub mod verify;
+mod words;
 
 pub use accounts::AccountRecord;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
+pub use clock_jumps::ClockJump;
 pub use command::{Failed, WriteCommand, WriteError};
 pub use comments::CommentRecord;
 pub use condition::{Condition, Saved, Trouble};
@@ -50,6 +53,7 @@ pub use lists::ListSort;
 pub use order_head::NewHead;
 pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderFields, OrderRecord};
+pub use search::people_texts;
 pub use sqlite::{
     Ended, FileLock, FileWatch, OpenError, OpenStore, StartCheck, Store, Writer, WriterThread,
     lock_path, read_once, sqlite_version, try_lock, write_once, write_once_in_existing,

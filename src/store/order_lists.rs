@@ -56,6 +56,7 @@ pub(super) const ORDERS: Listed = Listed {
     by_total: "ledgers_by_total",
     values: "order_values",
     search: "order_search",
+    made_in: "orders",
     first_from: "select order_seq from orders
         where account_seq = :account_seq and :at <= created_at_ms
         order by created_at_ms, order_seq limit 1",

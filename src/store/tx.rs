@@ -48,15 +48,6 @@ impl<'c> Reader<'c> {
     ) -> Result<Vec<T>, StoreError> {
         self.session.list(sql, params, read)
     }
-
-    /// The latest stored time. The writer's time never goes below it.
-    pub(super) fn load_last_event_time(&self) -> Result<Timestamp, StoreError> {
-        let sql = "select max(
-            coalesce((select created_at_ms from events order by event_seq desc limit 1), 0),
-            coalesce((select created_at_ms from orders order by order_seq desc limit 1), 0),
-            coalesce((select created_at_ms from drafts order by draft_seq desc limit 1), 0))";
-        Ok(self.find(sql, [], |row| row.get(0))?.unwrap_or(Timestamp(0)))
-    }
 }
 
 impl<'c> Tx<'c> {
@@ -64,7 +55,7 @@ impl<'c> Tx<'c> {
         Tx { reader: Reader::new(conn), now, randomness }
     }
 
-    /// The time of the batch, never below any stored time.
+    /// The time of the batch; see `clock_jumps` for how it follows the clock.
     pub fn now(&self) -> Timestamp {
         self.now
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, named_params};
 
+use super::clock_jumps::UNRECORDED_FALLS;
 use super::error::{StoreError, StoreErrorKind};
 use super::event_rows::Bodies;
 use super::events::EventRecord;
@@ -316,7 +317,7 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
             let operations = report.operations;
             report.find(format!("{operations} operations, but {of_operations} events for them"));
         }
-        for (what, sql) in STRAYS {
+        for (what, sql) in STRAYS.into_iter().chain(UNRECORDED_FALLS) {
             let strayed = count(sql)?;
             if strayed != 0 {
                 report.find(format!("{strayed} {what}"));

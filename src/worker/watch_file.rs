@@ -1,7 +1,9 @@
-//! Looks each second whether the book's file is still the one that the server has open.
+//! Looks each second whether the book's file is still the one that the server has open, and logs
+//! jumps of the clock.
 
 use super::Ticks;
-use crate::store::{Condition, FileLoss, FileWatch, Saved, StoreErrorKind};
+use crate::clock::rfc3339;
+use crate::store::{ClockJump, Condition, FileLoss, FileWatch, Saved, StoreErrorKind};
 
 /// How often the file is looked at.
 const PERIOD_MS: u64 = 1_000;
@@ -11,6 +13,9 @@ const SAVING_PERIOD_MS: u64 = 100;
 
 pub(super) fn run(condition: &Condition, mut watch: FileWatch, ticks: &Ticks) {
     loop {
+        if let Some(jump) = condition.take_untold_clock_jump() {
+            tell_clock_jump(jump);
+        }
         match watch.look() {
             Ok(Some(loss)) => condition.declare_lost(loss),
             Ok(None) => {}
@@ -33,6 +38,15 @@ pub(super) fn run(condition: &Condition, mut watch: FileWatch, ticks: &Ticks) {
             return;
         }
     }
+}
+
+fn tell_clock_jump(jump: ClockJump) {
+    tracing::warn!(
+        from = rfc3339(jump.from),
+        to = rfc3339(jump.to),
+        "the clock was wrong and went back. What was recorded before has the wrong times, and what \
+         is recorded from now on follows the clock; check that the machine sets its clock by itself"
+    );
 }
 
 /// Logs the loss, and what was saved once it is known.

@@ -56,6 +56,14 @@ fn structure(conn: &Connection) -> Vec<String> {
              or (kind = 'service') <> (event_seq in (select event_seq from service_events))",
         ),
         (
+            "times that fall without a jump of the clock, or by a correction",
+            "select count(*) from (select event_seq as after, created_at_ms as at,
+                lag(event_seq) over (order by event_seq) as before,
+                lag(created_at_ms) over (order by event_seq) as at_before from events)
+             where at < at_before and (at_before - at <= 5 * 60 * 1000 or not exists
+                (select 1 from clock_jumps where before <= event_seq and event_seq < after))",
+        ),
+        (
             "orders whose events are not counted from 1 and linked",
             "select count(*) from events join
                 (select event_seq,

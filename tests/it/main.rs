@@ -21,6 +21,7 @@ mod audit;
 mod bodies;
 mod bounds;
 mod cli;
+mod clock_jumps;
 mod comments;
 mod compat;
 mod condition;

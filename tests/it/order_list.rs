@@ -141,6 +141,45 @@ fn a_search_finds_orders_by_the_beginnings_of_words() {
 }
 
 #[test]
+fn a_search_finds_what_people_type_and_nothing_else() {
+    let app = App::start();
+    let customer = json!({"first_name": "Bjo\u{308}rk", "last_name": "Guðmundsdóttir",
+        "email": "b@example.no", "phone_number": "+46 70-123 45 67"});
+    let bjork = order_of(&app, customer);
+    let other = json!({"first_name": "A", "last_name": "Ⓐ", "email": "a@example.no",
+        "phone_number": "0802345678"});
+    order_of(&app, other);
+    for kind in ["orders", "draft_orders"] {
+        let count = |typed: &str| {
+            let query: String = form_urlencoded::byte_serialize(typed.as_bytes()).collect();
+            let list = app.get(&format!("/{kind}?search={query}")).expect(200).body;
+            list[kind].as_array().map(Vec::len).unwrap_or_default()
+        };
+        for typed in [
+            "björk",
+            "bjo\u{308}rk",
+            "BJÖRK",
+            "bjork",
+            "gudmunds dottir b",
+            "0701234567",
+            "070 123",
+            "0046701234567",
+            "+46 (0)70 123 45 67",
+            "46701234567",
+            "701234567",
+            "+46\u{a0}70\u{2011}123",
+        ] {
+            let expected = usize::from(!typed.starts_with("gudmunds"));
+            assert_eq!(count(typed), expected, "{kind}: {typed}");
+        }
+        for typed in ["Ⓐ", "🙂", "\u{308}", "☎", "Ⓐ Ⓑ", "+47701234567", "01234567"] {
+            assert_eq!(count(typed), 0, "{kind}: {typed}");
+        }
+    }
+    assert!(list(&app, "search=bj%C3%B6rk").contains(&bjork));
+}
+
+#[test]
 fn an_unknown_filter_is_refused_and_never_widens_the_list() {
     let app = App::start();
     for (query, problem) in [

@@ -1,6 +1,7 @@
 //! The values of `base.html`, the frame around every page.
 
 use super::visitor::{Staff, Visitor};
+use crate::clock::rfc3339;
 use crate::http::assets::{CSS, SCRIPT};
 use crate::http::state::AppState;
 use crate::store::Trouble;
@@ -82,6 +83,14 @@ fn trouble_sentence(trouble: Trouble) -> String {
             return format!(
                 "Nothing can be recorded, because {loss}. Tell the server's operator; the server's \
                  log says what to do."
+            );
+        }
+        Trouble::ClockJumped(jump) => {
+            return format!(
+                "The server's clock was wrong: it went back from {} to {} (UTC). What was recorded \
+                 before that may have the wrong date.",
+                rfc3339(jump.from),
+                rfc3339(jump.to)
             );
         }
         Trouble::DiskFull => {

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use crate::clock::rfc3339;
 use crate::http::error::ApiError;
 use crate::http::reply::ok_json;
 use crate::http::state::state;
@@ -29,6 +30,11 @@ pub async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     if !warnings.is_empty() {
         object.json("warnings", &Tree::List(warnings).to_string());
     }
+    if let Some(jump) = store.condition.clock_jump() {
+        let times = [("from", rfc3339(jump.from)), ("to", rfc3339(jump.to))];
+        let times = times.map(|(name, time)| (name, Tree::text(&time)));
+        object.json("clock_jump", &Tree::object(times).to_string());
+    }
     Ok(ok_json(object.end()))
 }
 
@@ -38,6 +44,7 @@ fn word(trouble: Trouble) -> &'static str {
         Trouble::Lost(_) => "lost",
         Trouble::DiskFull => "disk_full",
         Trouble::WalLarge => "wal_large",
+        Trouble::ClockJumped(_) => "clock_jumped",
     }
 }
 

@@ -16,6 +16,7 @@ use super::writer::{self, Ended, Started, Writer, WriterThread};
 use super::{migrate, open, place};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
+use crate::store::clock_jumps::Times;
 use crate::store::condition::Condition;
 use crate::store::error::StoreError;
 use crate::store::tx::Reader;
@@ -54,9 +55,11 @@ impl Store {
         let lock = lock_soon(path)?.ok_or_else(|| OpenError::AlreadyServed(path.to_owned()))?;
         let mut conn = open::open_writer(path)?;
         migrate::migrate(&mut conn)?;
-        let last_event_at = Reader::new(&conn).load_last_event_time()?;
+        let times = Times::since(Reader::new(&conn).load_last_event_time()?);
+        let jump = Reader::new(&conn).load_last_clock_jump()?;
         let commit = |conn: &rusqlite::Connection| conn.execute_batch("commit");
-        let condition = Arc::new(Condition::of(path));
+        let condition = Arc::new(Condition::of(path, &clock));
+        jump.into_iter().for_each(|jump| condition.note_told_clock_jump(jump));
         let lock_wait = LockWait::of(&conn)?;
         let checkpoints = Checkpoints::start(path)?;
         let readers = pool(path)?;
@@ -66,7 +69,7 @@ impl Store {
             lock_wait,
             clock,
             randomness,
-            last_event_at,
+            times,
             commit,
             condition: condition.clone(),
             checkpoints,

@@ -5,15 +5,22 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::sabotage::{self, Fault};
 use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::search;
 
 /// The migrations, oldest first. One that has landed is never edited: a test has their hashes.
 fn steps() -> [M<'static>; STEPS] {
-    [M::up(include_str!("../../../data/migrations/0001_book.sql"))]
+    [
+        M::up(include_str!("../../../data/migrations/0001_book.sql")),
+        M::up_with_hook(
+            include_str!("../../../data/migrations/0002_clock_jumps_and_words.sql"),
+            |tx: &rusqlite::Transaction<'_>| Ok(search::index_again(tx)?),
+        ),
+    ]
 }
 
 /// The number of migrations, which is also the number of this program's schema. A file has the
 /// number of its schema in `user_version`; 0 is a file without a schema.
-const STEPS: usize = 1;
+const STEPS: usize = 2;
 
 /// Applies the migrations that the file lacks. A file from a newer version is refused unchanged.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
@@ -108,8 +115,13 @@ mod tests {
     use crate::digest::sha256;
 
     /// Every migration that has landed, with the SHA-256 of its file.
-    const LANDED: &[(&str, &str)] =
-        &[("0001_book.sql", "2c113bc256bde720923c68a238e3184d0f8330b76fa3e4b5e115b86dbbb92add")];
+    const LANDED: &[(&str, &str)] = &[
+        ("0001_book.sql", "2c113bc256bde720923c68a238e3184d0f8330b76fa3e4b5e115b86dbbb92add"),
+        (
+            "0002_clock_jumps_and_words.sql",
+            "7b931f8572f69ccdcf93b72f6c2bb27e20b3aadc5e795970a83ffbcde87e494b",
+        ),
+    ];
 
     /// Every statement of a schema, without comments and white space.
     fn schema(conn: &Connection) -> Vec<String> {
@@ -166,7 +178,10 @@ mod tests {
     }
 
     /// Sample rows to insert after each migration, so that every later one runs on rows.
-    const ROWS: &[&str] = &[include_str!("../../../data/migrations/0001_book.rows.sql")];
+    const ROWS: &[&str] = &[
+        include_str!("../../../data/migrations/0001_book.rows.sql"),
+        include_str!("../../../data/migrations/0002_clock_jumps_and_words.rows.sql"),
+    ];
 
     /// A book with the schema of that number and all sample rows up to it.
     fn book_of(version: usize) -> Connection {

@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::domain::Timestamp;
 use crate::randomness::Randomness;
 use crate::sabotage::{self, Fault};
+use crate::store::clock_jumps::{self, Times};
 use crate::store::command::{WriteCommand, WriteError};
 use crate::store::condition::Condition;
 use crate::store::error::{FileLoss, StoreError, StoreErrorKind};
@@ -73,7 +74,7 @@ pub(super) struct WriterState {
     pub lock_wait: LockWait,
     pub clock: Clock,
     pub randomness: Randomness,
-    pub last_event_at: Timestamp,
+    pub times: Times,
     /// How a transaction is committed. Tests replace it to make commits fail.
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
     pub condition: Arc<Condition>,
@@ -281,11 +282,15 @@ impl WriterState {
 
     fn begin(&mut self) -> Result<Timestamp, StoreError> {
         self.lock_wait.begin(&self.conn)?;
-        if sabotage::is_on(Fault::FollowTheClock) {
-            self.last_event_at = self.clock.now();
+        let (now, jump) = self.times.begin(self.clock.now());
+        if let Some(jump) = jump
+            && let Err(error) = clock_jumps::record(&self.conn, jump)
+        {
+            // SQLite may have ended the transaction by itself.
+            self.conn.execute_batch("rollback").unwrap_or_default();
+            return Err(error);
         }
-        self.last_event_at = self.last_event_at.max(self.clock.now());
-        Ok(self.last_event_at)
+        Ok(now)
     }
 
     /// Callers are told of success only after SQLite has returned Ok from the commit.
@@ -297,6 +302,9 @@ impl WriterState {
         match (self.commit)(&self.conn).map_err(StoreError::from) {
             Ok(()) => {
                 self.condition.note_disk_full(false);
+                if let Some(jump) = self.times.commit() {
+                    self.condition.note_clock_jump(jump);
+                }
                 batch.into_iter().for_each(|job| job.settle(Settled::Committed));
                 Ok(())
             }

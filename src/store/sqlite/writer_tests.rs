@@ -49,14 +49,14 @@ impl Book {
         let mut conn = open::open_writer(&path).unwrap();
         migrate::migrate(&mut conn).unwrap();
         let (clock, randomness) = (Clock::System, Randomness::System);
-        let last_event_at = Timestamp(0);
-        let condition = Arc::new(Condition::of(&path));
+        let times = Times::since(Timestamp(0));
+        let condition = Arc::new(Condition::of(&path, &Clock::System));
         let state = WriterState {
             lock_wait: LockWait::of(&conn).unwrap(),
             conn,
             clock,
             randomness,
-            last_event_at,
+            times,
             commit,
             condition,
             checkpoints: Checkpoints::start(&path).unwrap(),
@@ -243,9 +243,9 @@ fn time_in_the_book_never_runs_backwards() {
         conn,
         clock: clock.clone(),
         randomness: Randomness::System,
-        last_event_at: Timestamp(5_000),
+        times: Times::since(Timestamp(5_000)),
         commit,
-        condition: Arc::new(Condition::of(&path)),
+        condition: Arc::new(Condition::of(&path, &Clock::System)),
         file: OpenFile::of(&path),
         checkpoints: Checkpoints::start(&path).unwrap(),
     };
