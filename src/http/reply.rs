@@ -127,6 +127,7 @@ fn mark_replayed(response: &mut HttpResponse) {
 fn key_reused() -> ApiError {
     ApiError::new(
         Code::IdempotencyKeyReused,
-        "This Idempotency-Key was used for another request. Nothing was done; use a new key.",
+        "This Idempotency-Key has already recorded another request, and nothing was done now. To \
+         repeat that request, send exactly the same one; use a new key only for a new operation.",
     )
 }

@@ -123,8 +123,9 @@ impl Tree {
         }
     }
 
-    /// The value with the members of every object sorted by key, so that documents that differ only
-    /// in order become equal texts.
+    /// The value with the members of every object sorted by key and whole numbers without an empty
+    /// fraction, so that documents that differ only in order or in `100.0` for `100` become equal
+    /// texts.
     pub fn canonical(&self) -> Tree {
         match self {
             Tree::List(elements) => Tree::List(elements.iter().map(Tree::canonical).collect()),
@@ -134,6 +135,7 @@ impl Tree {
                 sorted.sort_by(|a, b| a.0.cmp(&b.0));
                 Tree::Object(sorted)
             }
+            Tree::Number(text) => Tree::Number(self.whole().unwrap_or(text).to_owned()),
             leaf => leaf.clone(),
         }
     }

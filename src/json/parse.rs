@@ -398,5 +398,7 @@ mod tests {
             "{\"a\":1,\"b\":[{\"x\":2,\"y\":1}]}"
         );
         assert_ne!(canonical("[1,2]"), canonical("[2,1]"));
+        assert_eq!(canonical("[39800.0,1.5]"), canonical("[39800,1.5]"));
+        assert_ne!(canonical("[1.50]"), canonical("[15]"));
     }
 }

@@ -28,6 +28,9 @@ fn the_same_request_gets_the_same_answer_and_is_done_once() {
     assert_eq!(reordered.text, first.text, "key order and white space do not matter");
     let slash = app.shopping("POST", &format!("{path}/"), &key, Some(spaced)).expect(200);
     assert_eq!(slash.text, first.text);
+    let decimal = r#"{"items":[{"line_id":1.0,"amount":600.00}]}"#;
+    let decimal = app.shopping("POST", &path, &key, Some(decimal)).expect(200);
+    assert_eq!(decimal.text, first.text, "600.00 is the integer 600");
     assert_eq!(app.snapshot(), before);
 }
 

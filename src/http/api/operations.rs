@@ -134,7 +134,7 @@ fn reference_problem(problem: &ReferenceProblem) -> Problem {
 fn exceeded(kind: OperationKind, lines: &[ExceededAmount]) -> ApiError {
     let problems: Vec<Problem> = lines.iter().map(|line| exceeded_problem(kind, line)).collect();
     let summary: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    let message = format!("Nothing was recorded; send lower amounts. {}", summary.join(" "));
+    let message = format!("Nothing was recorded; send at most what is left. {}", summary.join(" "));
     ApiError::new(Code::AmountExceedsRemaining, message).with_problems(problems)
 }
 

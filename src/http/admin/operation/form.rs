@@ -31,8 +31,9 @@ use crate::store::{KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};
 
 const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing has been recorded yet.";
 const CHANGED: &str = "The order changed while this form was open. Nothing was recorded.";
-const KEY_USED: &str = "This form has already been recorded, with other amounts. The amounts below \
-    were not recorded: check what is left, and record them if they are still due.";
+const KEY_USED: &str = "This form has already been recorded, with something else in it. Nothing \
+    was recorded now. Look at the order's payment operations before you record what is below: the \
+    same amounts may be recorded already.";
 const UNCLEAR: &str = "The server could not finish, and it is not known whether this was recorded.";
 const PRESS_AGAIN: &str = "You can press the button again: the form is recorded only once.";
 
