@@ -20,8 +20,9 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     if (turn === asked && page.getElementById("review")) show(page);
   };
 
-  form.addEventListener("input", () => {
+  form.addEventListener("input", (event) => {
     asked++;
+    emptyOther(event.target);
     clearTimeout(timer);
     // If the request fails, the form still works: the server reviews it when it is submitted.
     timer = setTimeout(() => ask().catch(() => {}), 150);
@@ -41,16 +42,23 @@ function show(page) {
     // The focus stays on the button that had it, which now shows the new sum.
     if (had) taken.querySelector(`button[value="${CSS.escape(had)}"]`)?.focus();
   }
+  // What is typed in the boxes is never replaced, only marked.
+  const boxes = new Map();
+  for (const box of document.querySelectorAll("input.amount, input.count")) boxes.set(box.name, box);
   for (const fresh of page.querySelectorAll("input.amount, input.count")) {
-    const shown = document.getElementsByName(fresh.name)[0];
+    const shown = boxes.get(fresh.name);
     if (!shown) continue;
     shown.removeAttribute("aria-invalid");
     if (fresh.hasAttribute("aria-invalid")) shown.setAttribute("aria-invalid", "true");
-    // While the user types in a row, its quantity is left alone, because the amount follows from it.
-    const typing = document.activeElement;
-    const waits = shown.classList.contains("count") && shown.closest("tr").contains(typing);
-    if (shown !== typing && !waits) shown.value = fresh.value;
   }
+}
+
+// Of a line's amount and its quantity, the one that is typed last counts, and the other is emptied.
+function emptyOther(typed) {
+  const other = typed.matches(".amount") ? ".count" : ".amount";
+  if (!typed.matches("input.amount, input.count") || typed.value.trim() === "") return;
+  const box = typed.closest("tr").querySelector(`input${other}`);
+  if (box) box.value = "";
 }
 
 // Adds a copy button to every text that is meant to be copied.

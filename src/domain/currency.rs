@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::typed_number::{self, Reading, TypedNumber};
+
 /// `code,decimals` of every currency that has minor units, sorted by code.
 const TABLE: &str = include_str!("../../data/reference/currencies.csv");
 
@@ -58,28 +60,32 @@ impl Currency {
         }
     }
 
-    /// Parses an amount as a person types it, with a comma or a point and with or without spaces
-    /// between thousands, into minor units.
+    /// Parses an amount as a person types it into minor units. An amount that can be read in two
+    /// ways is refused, in every currency.
     pub fn parse_figure(&self, typed: &str) -> Result<i64, FigureRejected> {
-        let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
-        let (sign, digits) = match plain.strip_prefix(['-', '\u{2212}']) {
-            Some(rest) => (-1, rest),
-            None => (1, plain.as_str()),
-        };
-        let (whole, part) = digits.split_once([',', '.']).unwrap_or((digits, ""));
-        let is_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || !is_digits(whole) || !is_digits(part) {
-            return Err(FigureRejected::NoFigure);
+        match typed_number::read(typed).ok_or(FigureRejected::NoFigure)? {
+            Reading::One(number) => self.minor_units(&number),
+            Reading::Two { grouped, decimal } => Err(FigureRejected::Ambiguous {
+                grouped: self.minor_units(&grouped)?,
+                decimal: self.minor_units(&with_needed_decimals(decimal)).ok(),
+            }),
         }
+    }
+
+    fn minor_units(&self, number: &TypedNumber) -> Result<i64, FigureRejected> {
         let decimals = usize::from(self.decimals);
-        if decimals < part.trim_end_matches('0').len() {
+        if decimals < number.decimals.len() {
             return Err(FigureRejected::TooManyDecimals { decimals: self.decimals });
         }
-        let kept = &part[..part.len().min(decimals)];
-        let minor: i64 =
-            format!("{whole}{kept:0<decimals$}").parse().map_err(|_| FigureRejected::NoFigure)?;
-        Ok(sign * minor)
+        let digits = format!("{}{:0<decimals$}", number.whole, number.decimals);
+        let minor: i64 = digits.parse().map_err(|_| FigureRejected::TooLarge)?;
+        Ok(if number.negative { -minor } else { minor })
     }
+}
+
+/// `1.000` as a decimal number is 1, which a currency without decimals has too.
+fn with_needed_decimals(number: TypedNumber) -> TypedNumber {
+    TypedNumber { decimals: number.decimals.trim_end_matches('0').to_owned(), ..number }
 }
 
 fn read_row(row: &'static str) -> Option<Currency> {
@@ -91,7 +97,16 @@ fn read_row(row: &'static str) -> Option<Currency> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FigureRejected {
     NoFigure,
-    TooManyDecimals { decimals: u8 },
+    TooManyDecimals {
+        decimals: u8,
+    },
+    TooLarge,
+    /// Two amounts in minor units: the mark groups thousands, or it is the decimal mark. The
+    /// second is `None` if the currency does not have that many decimals.
+    Ambiguous {
+        grouped: i64,
+        decimal: Option<i64>,
+    },
 }
 
 /// Groups the digits in threes, with no-break spaces.
@@ -140,18 +155,49 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_read_as_people_type_them() {
-        let parse = |code, typed| Currency::parse(code).unwrap().parse_figure(typed);
-        assert_eq!(parse("NOK", " 1 398,5 "), Ok(139_850));
-        assert_eq!(parse("NOK", "1\u{a0}398.50"), Ok(139_850));
-        assert_eq!(parse("NOK", "-0.05"), Ok(-5));
-        assert_eq!(parse("NOK", "12.500"), Ok(1_250));
-        assert_eq!(parse("NOK", "1."), Ok(100));
-        assert_eq!(parse("ISK", "4990"), Ok(4_990));
-        assert_eq!(parse("NOK", "1.005"), Err(FigureRejected::TooManyDecimals { decimals: 2 }));
-        assert_eq!(parse("ISK", "1,5"), Err(FigureRejected::TooManyDecimals { decimals: 0 }));
-        for typed in ["", "-", ".5", "1.2.3", "1e3", "abc", "99999999999999999999"] {
-            assert_eq!(parse("NOK", typed), Err(FigureRejected::NoFigure), "{typed}");
+    fn figures_are_never_read_as_other_amounts() {
+        use FigureRejected::{Ambiguous, NoFigure, TooLarge, TooManyDecimals};
+        let many = |decimals| Err(TooManyDecimals { decimals });
+        let two = |grouped, decimal| Err(Ambiguous { grouped, decimal });
+        for (code, typed, expected) in [
+            ("NOK", " 1 398,5 ", Ok(139_850)),
+            ("NOK", "1\u{a0}398.50", Ok(139_850)),
+            ("NOK", "1,398.50", Ok(139_850)),
+            ("NOK", "1.398,50", Ok(139_850)),
+            ("NOK", "1.398.000", Ok(139_800_000)),
+            ("NOK", "-0.05", Ok(-5)),
+            ("NOK", "1", Ok(100)),
+            ("NOK", "1.000", two(100_000, Some(100))),
+            ("NOK", "1,500", two(150_000, Some(150))),
+            ("NOK", "1.005", two(100_500, None)),
+            ("NOK", "-12.500", two(-1_250_000, Some(-1_250))),
+            ("NOK", "12.5000", many(2)),
+            ("NOK", "1.0000", many(2)),
+            ("NOK", "1,234.567", many(2)),
+            ("NOK", "1.", Err(NoFigure)),
+            ("NOK", "1.00.0", Err(NoFigure)),
+            ("NOK", "99999999999999999999", Err(TooLarge)),
+            ("NOK", "99999999999999999.999", Err(TooLarge)),
+            ("ISK", "4990", Ok(4_990)),
+            ("ISK", "4 990", Ok(4_990)),
+            ("ISK", "12.000", two(12_000, Some(12))),
+            ("ISK", "12.345", two(12_345, None)),
+            ("ISK", "1,5", many(0)),
+            ("ISK", "12.0", many(0)),
+            ("ISK", "12.00", many(0)),
+            ("ISK", "1.234.567", Ok(1_234_567)),
+            ("JPY", "1,000", two(1_000, Some(1))),
+            ("KWD", "1.5", Ok(1_500)),
+            ("KWD", "1.50", Ok(1_500)),
+            ("KWD", "1.000", two(1_000_000, Some(1_000))),
+            ("KWD", "12,345", two(12_345_000, Some(12_345))),
+            ("KWD", "1,234.567", Ok(1_234_567)),
+            ("KWD", "1.2345", many(3)),
+            ("CLF", "1.2345", Ok(12_345)),
+            ("CLF", "1.234", two(12_340_000, Some(12_340))),
+        ] {
+            let currency = Currency::parse(code).unwrap();
+            assert_eq!(currency.parse_figure(typed), expected, "{typed} {code}");
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod quantity;
 pub mod recount;
 pub mod role;
 pub mod scope;
+pub mod typed_number;
 
 /// JSON text of a client's document, stored and returned as it was received.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,5 +1,9 @@
 //! The amount of a part of a line's quantity: 3 of 5 chairs cost three fifths of the line.
 
+use std::fmt;
+
+use super::typed_number::{self, Reading, TypedNumber};
+
 /// Most digits after the decimal point of a quantity.
 const DECIMALS_MAX: usize = 6;
 
@@ -27,18 +31,60 @@ pub struct Part {
     pub available: u64,
 }
 
+/// Why a typed quantity is invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuantityRejected {
+    /// Not a number above 0, or one that is too long.
+    NoQuantity,
+    /// The mark groups thousands, or it is the decimal mark.
+    Ambiguous { grouped: Quantity, decimal: Quantity },
+}
+
 impl Quantity {
-    /// Parses a quantity such as `3` or `2,5`; `None` unless it is a number above 0.
-    pub fn parse(text: &str) -> Option<Quantity> {
-        let text = text.trim();
-        let (whole, part) = text.split_once([',', '.']).unwrap_or((text, ""));
-        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        let sized = (1..=DIGITS_MAX).contains(&whole.len()) && part.len() <= DECIMALS_MAX;
-        if !sized || !digits(whole) || !digits(part) {
+    pub const ONE: Quantity = Quantity(SCALE);
+
+    /// Parses a quantity as a person types it, such as `3` or `2,5`.
+    pub fn parse(typed: &str) -> Result<Quantity, QuantityRejected> {
+        let above_zero = |number| Quantity::of(&number).ok_or(QuantityRejected::NoQuantity);
+        match typed_number::read(typed).ok_or(QuantityRejected::NoQuantity)? {
+            Reading::One(number) => above_zero(number),
+            Reading::Two { grouped, decimal } => Err(QuantityRejected::Ambiguous {
+                grouped: above_zero(grouped)?,
+                decimal: above_zero(decimal)?,
+            }),
+        }
+    }
+
+    fn of(number: &TypedNumber) -> Option<Quantity> {
+        let is_sized = number.whole.len() <= DIGITS_MAX && number.decimals.len() <= DECIMALS_MAX;
+        if !is_sized || number.negative {
             return None;
         }
-        let millionths: u128 = format!("{whole}{part:0<DECIMALS_MAX$}").parse().ok()?;
+        let digits = format!("{}{:0<DECIMALS_MAX$}", number.whole, number.decimals);
+        Quantity::of_millionths(digits.parse().ok()?)
+    }
+
+    /// The quantity of a JSON number, rounded to millionths; `None` unless that is above 0 and has
+    /// at most twelve digits before the point.
+    pub fn of_json_number(number: &str) -> Option<Quantity> {
+        let text = rounded(number)?;
+        let negative = text.starts_with('-');
+        let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+        let (whole, decimals) = (whole.to_owned(), decimals.to_owned());
+        Quantity::of(&TypedNumber { negative, whole, decimals })
+    }
+
+    fn of_millionths(millionths: u128) -> Option<Quantity> {
         (0 < millionths).then_some(Quantity(millionths))
+    }
+}
+
+/// Without grouping and without zeros at the end, as `1250.5`.
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = format!("{:0DECIMALS_MAX$}", self.0 % SCALE);
+        let text = format!("{}.{decimals}", self.0 / SCALE);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
     }
 }
 
@@ -152,11 +198,59 @@ mod tests {
     }
 
     #[test]
-    fn quantities_are_read_as_people_type_them() {
-        assert_eq!(Quantity::parse(" 2.50 "), Quantity::parse("2,5"));
-        for none in ["", "0", "0,0", "-1", "1e3", "1.2.3", "x", ".5", "1.1234567", "1234567890123"]
-        {
-            assert_eq!(Quantity::parse(none), None, "{none}");
+    fn quantities_are_never_read_as_other_quantities() {
+        let shown = |typed: &str| match Quantity::parse(typed) {
+            Ok(quantity) => quantity.to_string(),
+            Err(QuantityRejected::NoQuantity) => String::new(),
+            Err(QuantityRejected::Ambiguous { grouped, decimal }) => {
+                format!("{grouped} or {decimal}")
+            }
+        };
+        for (typed, expected) in [
+            (" 2.50 ", "2.5"),
+            ("2,5", "2.5"),
+            ("1 000", "1000"),
+            ("1.000", "1000 or 1"),
+            ("1,250", "1250 or 1.25"),
+            ("0.125", "125 or 0.125"),
+            ("0.1250", "0.125"),
+            ("1.000.000", "1000000"),
+            ("0.000001", "0.000001"),
+            ("", ""),
+            ("0", ""),
+            ("0,0", ""),
+            ("0.000", ""),
+            ("-1", ""),
+            ("1e3", ""),
+            ("1.2.3", ""),
+            ("x", ""),
+            (".5", ""),
+            ("1.1234567", ""),
+            ("1234567890123", ""),
+        ] {
+            assert_eq!(shown(typed), expected, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn quantities_of_json_are_taken_at_six_decimals() {
+        let shown = |number: &str| Quantity::of_json_number(number).map(|q| q.to_string());
+        for (number, expected) in [
+            ("3", "3"),
+            ("1.250", "1.25"),
+            ("0.125", "0.125"),
+            ("0.30000000000000004", "0.3"),
+            ("2.9999999999999996", "3"),
+            ("0.0000005", "0.000001"),
+            ("1e3", "1000"),
+            ("1.5E+2", "150"),
+            ("25e-1", "2.5"),
+            ("100000000000", "100000000000"),
+        ] {
+            assert_eq!(shown(number).as_deref(), Some(expected), "{number}");
+        }
+        for number in ["0", "0.0", "-1", "0.0000004", "1e12", "1e-400", "1e99999999999999999999"] {
+            assert_eq!(shown(number), None, "{number}");
         }
     }
 }

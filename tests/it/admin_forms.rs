@@ -79,7 +79,7 @@ impl Ready {
                 path = path.replace("{comment_id}", id);
             }
             "authorizations" | "captures" | "refunds" | "cancellations" => {
-                let to_key = get(app, &cookie, &format!("{at}/{word}")).expect(303);
+                let to_key = get(app, &cookie, &format!("{at}/{word}?fill=all")).expect(303);
                 let to_key = to_key.header("location").unwrap();
                 let page = app.send("GET", to_key, &[("cookie", &cookie)], None).expect(200);
                 fields = form_fields(&page);

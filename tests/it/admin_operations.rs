@@ -123,7 +123,7 @@ fn a_part_is_reviewed_before_it_is_recorded_and_the_rest_can_be_released() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     office.authorize(1, 39_800);
-    let typed = Fields::of(&office.form("captures")).set("amount-1", "1 20,5").set("amount-2", "");
+    let typed = Fields::of(&office.form("captures")).set("amount-1", "120,5").set("amount-2", "");
     let before = app.snapshot();
     let unseen = typed.send(&office, "captures", "record").expect(200);
     assert!(
@@ -137,6 +137,8 @@ fn a_part_is_reviewed_before_it_is_recorded_and_the_rest_can_be_released() {
     let page = office.follow(&done);
     assert!(words(&page).contains("277.50 NOK stays reserved. To keep it reserved, do nothing"));
     let release = Fields::of(&office.form("cancellations"));
+    assert_eq!(release.value("amount-1"), "", "a release starts empty");
+    let release = Fields::of(&release.send(&office, "cancellations", "all"));
     assert_eq!(release.value("amount-1"), "277.50");
     let text = words(&office.follow(&release.send(&office, "cancellations", "record")));
     assert!(text.contains("Recorded a release of 277.50 NOK."), "{text}");
@@ -248,14 +250,15 @@ fn a_quantity_is_an_amount_and_the_last_one_takes_the_rest() {
     let items = json!([{"id": "a", "quantity": 3, "gross_amount": 10_000}]);
     let office = Office::open(&app, items, json!({}));
     let capture = |quantity: &str| {
-        let form = Fields::of(&office.form("captures")).set("quantity-1", quantity);
-        let form = Fields::of(&form.send(&office, "captures", "review").expect(200));
-        let amount = form.value("amount-1").to_owned();
-        assert_eq!(form.value("quantity-1"), "");
+        let form = Fields::of(&office.form("captures")).set("amount-1", "");
+        let page = form.set("quantity-1", quantity).send(&office, "captures", "review").expect(200);
+        let form = Fields::of(&page);
+        assert_eq!((form.value("quantity-1"), form.value("amount-1")), (quantity, ""));
         office.follow(&form.send(&office, "captures", "record"));
-        amount
+        let captures = office.order()["captures"].as_array().unwrap().clone();
+        captures.last().unwrap()["amount"].as_i64().unwrap()
     };
-    assert_eq!(["1", "1,0", "1"].map(capture), ["33.33", "33.33", "33.34"]);
+    assert_eq!(["1", "1,0", "1"].map(capture), [3_333, 3_333, 3_334]);
     assert_eq!(office.order()["payment_status"], "paid");
 }
 
@@ -291,7 +294,8 @@ fn an_invalid_amount_is_marked_at_its_field() {
     let form = || Fields::of(&office.form("captures"));
     let before = app.snapshot();
     for (name, value, expected) in [
-        ("amount-1", "1.005", "NOK has 2 decimals."),
+        ("amount-1", "1.005", "Did you mean 1 005.00 or 1.005? NOK has 2 decimals."),
+        ("amount-1", "1.0000", "NOK has 2 decimals."),
         ("amount-1", "much", "Enter an amount such as 120.00, or leave it empty."),
         ("amount-1", "-5", "Enter the amount without a minus sign."),
         ("amount-1", "99999999999999", "The amount is too large."),
@@ -305,7 +309,8 @@ fn an_invalid_amount_is_marked_at_its_field() {
         ("amount-7", "1", "The form has a field that this order does not have. Reload it."),
         ("success", "false", "The form has a field that this order does not have. Reload it."),
     ] {
-        let reply = form().set(name, value).send(&office, "captures", "record");
+        let form = if name == "quantity-1" { form().set("amount-1", "") } else { form() };
+        let reply = form.set(name, value).send(&office, "captures", "record");
         let text = words(&reply);
         assert!(text.contains(expected), "{name}={value}: {expected} in {text}");
         assert!(matches!(reply.status, 400 | 409), "{name}={value} {}", reply.status);
@@ -378,7 +383,7 @@ fn one_of_several_reservations_is_chosen_first() {
 }
 
 #[test]
-fn a_long_order_is_recorded_whole_or_in_part_from_pages_of_limited_size() {
+fn an_order_of_any_length_is_one_form_that_keeps_what_was_typed() {
     let app = App::start();
     let item = |n: usize| {
         json!({"id": format!("p{n}"), "description": "Vare", "quantity": 2,
@@ -387,23 +392,138 @@ fn a_long_order_is_recorded_whole_or_in_part_from_pages_of_limited_size() {
     let items: Vec<Value> = (0..1_000).map(item).collect();
     let office = Office::open(&app, json!(items), json!({}));
     let page = office.form("captures");
-    assert!(page.text.len() < 80_000, "{}", page.text.len());
+    assert!(page.text.len() < 1_200_000, "{}", page.text.len());
     let text = words(&page);
-    assert!(text.contains("Lines 1 to 50 of 1000.") && text.contains("and 980 more lines"));
-    assert!(text.contains("Record capture 14 995.00 NOK"), "everything on all lines: {text}");
-    let (_, after) = page.text.split_once("Lines before").unwrap_or(("", &page.text));
-    assert!(after.contains("from=50") && !after.contains("Lines before"));
-    let key = Fields::of(&page).value("key").to_owned();
-    let form = Fields::of(&office.form(&format!("captures?key={key}&from=950")));
-    assert_eq!(form.value("amount-1000"), "19.99");
-    let form = form.set("others", "none").set("amount-1000", "9.99");
-    let page = form.send(&office, "captures", "review");
-    office.follow(&Fields::of(&page).set("others", "none").send(&office, "captures", "record"));
-    let captured: i64 = (950..999).map(|n| 1_000 + n).sum::<i64>() + 999;
-    assert_eq!(office.order()["captured_amount"], captured);
-    let rest = Fields::of(&office.form("captures")).set("others", "all");
+    assert!(!text.contains("Lines after") && text.contains("and 980 more lines"));
+    assert!(text.contains("Record capture 14 995.00 NOK"), "all of all lines");
+    let cleared = Fields::of(&Fields::of(&page).send(&office, "captures", "clear"));
+    let typed = cleared.set("amount-1", "1").set("quantity-500", "1").set("amount-1000", "9.99");
+    let page = Fields::of(&typed.send(&office, "captures", "review"));
+    let boxes = ["amount-1", "quantity-500", "amount-500", "amount-1000", "amount-2"];
+    assert_eq!(boxes.map(|name| page.value(name)), ["1", "1", "", "9.99", ""]);
+    office.follow(&page.send(&office, "captures", "record"));
+    assert_eq!(office.order()["captured_amount"], 100 + 750 + 999);
+    let rest = Fields::of(&office.form("captures"));
     let done = office.follow(&rest.send(&office, "captures", "record"));
     assert!(words(&done).contains("The order's payment is now: Captured."));
+}
+
+#[test]
+fn a_form_of_a_thousand_full_lines_is_not_too_long() {
+    let app = App::start();
+    let last = 9_007_199_254_740_991_i64;
+    let item = |n: i64| {
+        let line_id = last - 999 + n;
+        json!({"id": "a", "line_id": line_id, "gross_amount": 1_000, "quantity": 3})
+    };
+    let items: Vec<Value> = (0..1_000).map(item).collect();
+    let office = Office::open(&app, json!(items), json!({}));
+    let nonsense = "9 007 199 254 740.99 and more than anybody would type here";
+    let mut form = Fields::of(&office.form("captures"));
+    for (name, value) in &mut form.0 {
+        if name.starts_with("amount-") || name.starts_with("quantity-") {
+            nonsense.clone_into(value);
+        }
+    }
+    let page = form.send(&office, "captures", "record").expect(400);
+    let name = format!("amount-{last}");
+    assert_eq!(Fields::of(&page).value(&name), nonsense);
+}
+
+#[test]
+fn what_is_typed_is_never_recorded_as_another_amount() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Manager, ACCOUNT);
+    let ambiguous = |currency: &str| match currency {
+        "ISK" => ("12.000", "Did you mean 12 000 or 12?", 12_000, 12),
+        "JPY" => ("1,000", "Did you mean 1 000 or 1?", 1_000, 1),
+        "NOK" => ("1.000", "Did you mean 1 000.00 or 1.00?", 100_000, 100),
+        _ => ("12.345", "Did you mean 12 345.000 or 12.345?", 12_345_000, 12_345),
+    };
+    for currency in ["ISK", "JPY", "NOK", "KWD"] {
+        let (typed, asked, grouped, decimal) = ambiguous(currency);
+        for (kind, pick) in
+            [("captures", grouped), ("captures", decimal), ("authorizations", decimal)]
+        {
+            let order = json!({"currency": currency,
+                "items": [{"id": "a", "gross_amount": 50_000_000}]});
+            let order = app.order(order, json!({}));
+            let office = Office::at(&app, &cookie, &order);
+            let form = Fields::of(&office.form(kind)).set("amount-1", typed);
+            let before = app.snapshot();
+            let refused = form.send(&office, kind, "record").expect(400);
+            assert!(words(&refused).contains(asked), "{asked} in {}", words(&refused));
+            assert_eq!(app.snapshot(), before);
+            // The button of a reading.
+            let button = format!("name=\"reading-1\" value=\"{pick}\"");
+            assert!(refused.text.contains(&button), "{button}");
+            let form = Fields::of(&refused).set("reading-1", &pick.to_string());
+            let form = Fields::of(&form.send(&office, kind, "review").expect(200));
+            office.follow(&form.send(&office, kind, "record"));
+            assert_eq!(office.order()[kind][0]["amount"], pick, "{currency}");
+        }
+    }
+}
+
+#[test]
+fn an_amount_that_the_page_wrote_itself_is_read_back_in_every_currency() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Manager, ACCOUNT);
+    for (currency, whole) in [("ISK", 12_345), ("NOK", 123_456), ("KWD", 12_345), ("CLF", 12_340)] {
+        let order = json!({"currency": currency, "items": [{"id": "a", "gross_amount": whole}]});
+        let office = Office::at(&app, &cookie, &app.order(order, json!({})));
+        let page = office.form("captures");
+        office.follow(&Fields::of(&page).send(&office, "captures", "record"));
+        assert_eq!(office.order()["captured_amount"], whole, "{currency}");
+    }
+}
+
+#[test]
+fn of_a_line_s_two_boxes_only_one_may_be_filled_and_each_is_checked() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    let before = app.snapshot();
+    for (quantity, amount, expected) in [
+        ("1", "100", "Fill in one of the two: 1 of 5 is 79.60, the amount says 100.00."),
+        ("1", "0", "Fill in one of the two: 1 of 5 is 79.60, the amount says 0.00."),
+        (
+            "1",
+            "much",
+            "1 of 5 is 79.60, the amount is invalid. Enter an amount such as 120.00, or leave it",
+        ),
+        ("1", "1.000", "the amount is invalid. Did you mean 1 000.00 or 1.00?"),
+        ("6", "100", "the quantity is invalid. Enter how many of the 5, or an amount. And the"),
+        ("1.000", "100", "the quantity is invalid. Did you mean 1000 or 1? Write it like that."),
+        ("x", "y", "And the amount is invalid. Enter an amount such as 120.00"),
+    ] {
+        let form = Fields::of(&office.form("captures")).set("amount-2", "");
+        let form = form.set("quantity-1", quantity).set("amount-1", amount);
+        let reply = form.send(&office, "captures", "record").expect(400);
+        let text = words(&reply);
+        assert!(text.contains(expected), "{expected} in {text}");
+        let kept = Fields::of(&reply);
+        assert_eq!((kept.value("quantity-1"), kept.value("amount-1")), (quantity, amount));
+    }
+    let twice = Fields::of(&office.form("captures"));
+    let twice = Fields([twice.0, vec![("amount-1".to_owned(), "1".to_owned())]].concat());
+    let reply = twice.send(&office, "captures", "record").expect(400);
+    assert!(words(&reply).contains("The form has a field twice. Reload it."));
+    assert_eq!(app.snapshot(), before);
+}
+
+#[test]
+fn refunds_and_releases_start_empty_and_captures_with_what_is_left() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({}));
+    office.authorize(1, 39_800);
+    office.operate("captures", json!({"items": [{"line_id": 1, "amount": 10_000}]}));
+    for (kind, expected) in [("captures", "298.00"), ("refunds", ""), ("cancellations", "")] {
+        let page = office.form(kind);
+        assert_eq!(Fields::of(&page).value("amount-1"), expected, "{kind}");
+    }
+    // The link that offers to release what a capture left asks for all of it.
+    let all = office.form("cancellations?fill=all");
+    assert_eq!(Fields::of(&all).value("amount-1"), "298.00");
 }
 
 #[test]

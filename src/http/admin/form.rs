@@ -27,11 +27,6 @@ impl Form {
         found.map_or("", |(_, value)| value.as_str())
     }
 
-    /// True if the field was sent, even if it is empty.
-    pub fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|(key, _)| key == name)
-    }
-
     /// A form with these fields, to show a page that nothing was posted to.
     pub fn of(fields: &[(&str, &str)]) -> Form {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());

@@ -7,9 +7,11 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
+use super::boxes::BOXES;
 use super::page::{Before, Place, authorizations_left, operation_page, reviewed};
 use super::review::review;
-use super::typed::{Subject, operation_fields};
+use super::subject::Subject;
+use super::typed::operation_fields;
 use super::words::right;
 use crate::app::{
     Idempotent, IdempotentRefused, RecordOperation, RecordOperationRefused, RecordedOperation,
@@ -49,9 +51,9 @@ struct Sent<'a> {
     form: Form,
 }
 
-/// `GET /admin/{aid}/orders/{order_id}/{kind}s?key=…`: the form, filled with everything that is
-/// left. The key is in the address so that going back to a recorded form shows the operation that
-/// it recorded.
+/// `GET /admin/{aid}/orders/{order_id}/{kind}s?key=…`: the form. `fill=all` fills it with all that
+/// is left, whatever its kind. The key is in the address so that going back to a recorded form
+/// shows the operation that it recorded.
 pub async fn show(
     kind: OperationKind,
     staff: Staff,
@@ -64,16 +66,21 @@ pub async fn show(
     if !is_key(&key) {
         let href = order_href(state, &staff.account_id, &order_in_path(&request)?);
         let href = format!("{href}/{}", kind.plural());
-        return Ok(see_other(&form_href(&href, &state.randomness.uuid(), &authorization_id)));
+        let mut href = form_href(&href, &state.randomness.uuid(), &authorization_id);
+        if query_value(&request, "fill") == "all" {
+            href.push_str("&fill=all");
+        }
+        return Ok(see_other(&href));
     }
     let (stored, loaded) = load_with_answer(state, &staff, &request, staff.key_hash(&key)).await?;
     if let Some(stored) = stored {
         return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
     }
     let chosen = choose(&loaded, kind, &authorization_id);
-    let from = ("from".to_owned(), query_value(&request, "from"));
     let mut sent = Sent { kind, staff: &staff, state, loaded, chosen, form: Form::new(Vec::new()) };
-    sent.form = Form::new(sent.subject().filled().into_iter().chain([from]).collect());
+    let subject = sent.subject();
+    let is_all = query_value(&request, "fill") == "all";
+    sent.form = Form::new(if is_all { subject.filled() } else { subject.opened() });
     sent.page(StatusCode::OK, Before { notice: "", key, seen: None })
 }
 
@@ -112,7 +119,7 @@ impl Sent<'_> {
         }
         match self.form.text("step") {
             "all" => self.refilled(|subject| subject.filled()),
-            "clear" => self.refilled(|subject| subject.cleared()),
+            "clear" => self.refilled(|_| Vec::new()),
             "record" => self.record(key).await,
             _ => self
                 .page_with_same_key(StatusCode::OK, if self.has_changed() { CHANGED } else { "" }),
@@ -199,9 +206,7 @@ impl Sent<'_> {
         boxes: impl Fn(&Subject<'_>) -> Vec<(String, String)>,
     ) -> Result<HttpResponse, PageError> {
         let boxes = boxes(&self.subject());
-        let is_box = |name: &str| {
-            name == "others" || name.starts_with("amount-") || name.starts_with("quantity-")
-        };
+        let is_box = |name: &str| BOXES.iter().any(|prefix| name.starts_with(prefix));
         let rest = self.form.fields().iter().filter(|(name, _)| !is_box(name)).cloned();
         self.form = Form::new(rest.chain(boxes).collect());
         self.page_with_same_key(StatusCode::OK, "")

@@ -3,8 +3,9 @@
 use askama::Template;
 
 use super::review::{Review, review};
-use super::rows::{Sources, Window, so_far, window};
-use super::typed::{Subject, Typed};
+use super::rows::{Row, Sources, rows, so_far};
+use super::subject::Subject;
+use super::typed::Typed;
 use super::words::{Words, refusal};
 use crate::domain::ids::ResourceId;
 use crate::domain::operation::{Operation, OperationKind};
@@ -41,7 +42,7 @@ pub struct OperationPage {
     pub must_choose: bool,
     /// What happened to the order since the form was first shown.
     pub changes: Vec<String>,
-    pub window: Window,
+    pub rows: Vec<Row>,
     pub details: Vec<Detail>,
     pub has_details: bool,
     pub refused: bool,
@@ -116,7 +117,7 @@ pub fn operation_page(
         problems.extend(refused.iter().map(|r| r.reason.to_owned()).filter(|r| !r.is_empty()));
     }
     let refused = refused.as_ref();
-    let sources = Sources { subject, form, typed, refused, changed };
+    let sources = Sources { subject, typed, refused, changed };
     OperationPage {
         order_id: order.order_id.as_str().to_owned(),
         words: Words::of(subject.kind),
@@ -130,7 +131,7 @@ pub fn operation_page(
             .unwrap_or_default(),
         must_choose,
         changes: changed.iter().map(|event| change(loaded, event)).collect(),
-        window: window(&sources, &self_href, &place.before.key),
+        rows: rows(&sources),
         has_details: detail_fields().any(|(name, _, _)| !form.text(name).is_empty())
             || !form.text("metadata").is_empty(),
         details: detail_fields().map(|field| detail(field, form, typed)).collect(),

@@ -1,6 +1,7 @@
 //! What an operation would do if it were recorded now: the domain's decision as sentences.
 
-use super::typed::{Subject, Typed};
+use super::subject::Subject;
+use super::typed::Typed;
 use super::words::{Words, refusal};
 use crate::domain::ids::{EventSeq, LineId, ResourceId};
 use crate::domain::ledger::{ExceededLine, Ledger, OperationRejected, decide};

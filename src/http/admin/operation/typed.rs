@@ -1,18 +1,14 @@
 //! Reads an operation's form into a request. The form is turned into the JSON body that a client
 //! would send, and the API's own parser checks that body, so that both accept the same requests.
 
+use super::boxes::{BOXES, TypedLine};
+use super::subject::Subject;
 use crate::clock::{local_moment, rfc3339};
-use crate::domain::currency::{Currency, FigureRejected};
-use crate::domain::ids::{LineId, ResourceId};
+use crate::domain::ids::LineId;
 use crate::domain::item::Item;
-use crate::domain::line::Line;
-use crate::domain::money::Amount;
 use crate::domain::operation::{OperationKind, OperationRequest};
-use crate::domain::quantity::{Part, Quantity};
 use crate::http::admin::form::Form;
-use crate::http::admin::words::item_quantity;
 use crate::json::Tree;
-use crate::store::OrderRecord;
 use crate::wire::operation_request;
 use crate::wire::problem::Problem;
 
@@ -28,7 +24,7 @@ const CARD: [(&str, &str); 2] =
     [("brand", "/payment_details/card/brand"), ("masked_pan", "/payment_details/card/masked_pan")];
 
 /// Fields that do not describe the operation, so that they are not part of its fingerprint.
-const FORM_ONLY_FIELDS: [&str; 6] = ["form_token", "step", "key", "seen", "reviewed", "from"];
+const FORM_ONLY_FIELDS: [&str; 5] = ["form_token", "step", "key", "seen", "reviewed"];
 
 /// The form of an operation as it was sent.
 pub struct Typed {
@@ -42,52 +38,18 @@ pub struct Typed {
     pub request: Option<OperationRequest>,
 }
 
-/// The boxes of one line.
-pub struct TypedLine {
-    pub line_id: LineId,
-    /// The contents of the amount box. A valid quantity has been converted into it.
-    pub amount: String,
-    /// The contents of the quantity box; empty unless it is invalid.
-    pub quantity: String,
-    pub problem: String,
-    meant: Option<Amount>,
-}
-
-/// What a form is about: the kind of operation and its order.
-#[derive(Clone, Copy)]
-pub struct Subject<'a> {
-    pub kind: OperationKind,
-    pub order: &'a OrderRecord,
-    pub time_zone: &'a str,
-    /// The authorization that the operation is booked under, on orders with several.
-    pub authorization_id: Option<&'a ResourceId>,
-}
-
 impl Subject<'_> {
-    /// What an operation of this kind may take from a line now, as a magnitude.
-    pub fn available(&self, line: &Line) -> u64 {
-        let several = self.order.ledger.multiple_authorizations;
-        if several && self.kind != OperationKind::Authorization && self.authorization_id.is_none() {
-            return 0;
-        }
-        line.available(self.kind, self.authorization_id)
-    }
-
-    /// Fields that fill every box with all that is left.
+    /// Fields that fill every amount box with all that is left.
     pub fn filled(&self) -> Vec<(String, String)> {
-        vec![("others".to_owned(), "all".to_owned())]
+        self.order.ledger.lines.iter().flat_map(|line| self.all_of(line)).collect()
     }
 
-    /// Fields that leave every box empty.
-    pub fn cleared(&self) -> Vec<(String, String)> {
-        vec![("others".to_owned(), "none".to_owned())]
-    }
-
-    /// All that is left on a line, as the contents of its box; empty when nothing is left.
-    fn all_of(&self, line: &Line) -> String {
-        match self.available(line) {
-            0 => String::new(),
-            available => plain_figure(&self.order.currency, available),
+    /// The fields of a form that was just opened. Captures and reservations mostly take all that
+    /// is left. Refunds and releases mostly take a part, so that all of it must be asked for.
+    pub fn opened(&self) -> Vec<(String, String)> {
+        match self.kind {
+            OperationKind::Authorization | OperationKind::Capture => self.filled(),
+            OperationKind::Refund | OperationKind::Cancellation => Vec::new(),
         }
     }
 
@@ -98,6 +60,7 @@ impl Subject<'_> {
         };
         let lines: Vec<TypedLine> = self.order.items.iter().filter_map(line).collect();
         let mut problems = self.unknown_fields(form);
+        problems.extend(repeated_fields(form));
         let body = self.body(&lines, form, &mut problems);
         let is_valid = lines.iter().all(|line| line.problem.is_empty()) && problems.is_empty();
         let mut request = None;
@@ -108,66 +71,6 @@ impl Subject<'_> {
             }
         }
         Typed { lines, problems, body, request }
-    }
-
-    fn read_line(&self, item: &Item, line: &Line, form: &Form) -> TypedLine {
-        let name = amount_name(item.line_id);
-        // A line outside the window has no box in the form; "others" decides about it.
-        let amount = match form.has(&name) {
-            false if form.text("others") == "all" => self.all_of(line),
-            _ => form.text(&name).trim().to_owned(),
-        };
-        let quantity = form.text(&quantity_name(item.line_id)).trim().to_owned();
-        let read = if quantity.is_empty() {
-            self.read_amount(&amount, line).map(|meant| (amount.clone(), meant))
-        } else {
-            self.read_quantity(&quantity, item, line).map(|magnitude| {
-                let shown = plain_figure(&self.order.currency, magnitude);
-                (shown, signed(line, magnitude))
-            })
-        };
-        let line_id = item.line_id;
-        match read {
-            Ok((amount, meant)) => {
-                let meant = meant.filter(|amount| *amount != Amount::ZERO);
-                TypedLine { line_id, amount, meant, ..TypedLine::empty(line_id) }
-            }
-            Err(problem) => TypedLine { amount, quantity, problem, ..TypedLine::empty(line_id) },
-        }
-    }
-
-    /// The signed amount of a box; `None` when it is empty.
-    fn read_amount(&self, typed: &str, line: &Line) -> Result<Option<Amount>, String> {
-        if typed.is_empty() {
-            return Ok(None);
-        }
-        let currency = &self.order.currency;
-        let minor_units = currency.parse_figure(typed).map_err(|why| match why {
-            FigureRejected::NoFigure => {
-                "Enter an amount such as 120.00, or leave it empty.".to_owned()
-            }
-            FigureRejected::TooManyDecimals { decimals: 0 } => {
-                format!("{} has no decimals.", currency.code())
-            }
-            FigureRejected::TooManyDecimals { decimals } => {
-                format!("{} has {decimals} decimals.", currency.code())
-            }
-        })?;
-        let gives_back = line.payable().minor_units() < 0;
-        if minor_units < 0 && !gives_back {
-            return Err("Enter the amount without a minus sign.".to_owned());
-        }
-        let read = signed(line, minor_units.unsigned_abs());
-        read.map(Some).ok_or_else(|| "The amount is too large.".to_owned())
-    }
-
-    fn read_quantity(&self, typed: &str, item: &Item, line: &Line) -> Result<u64, String> {
-        let of = item_quantity(item).unwrap_or_else(|| "1".to_owned());
-        let refused = || format!("Enter how many of the {of}, or an amount.");
-        let whole = Quantity::parse(&of).ok_or_else(refused)?;
-        let asked = Quantity::parse(typed).filter(|asked| *asked <= whole).ok_or_else(refused)?;
-        let (payable, available) = (line.payable().magnitude(), self.available(line));
-        Ok(Part { quantity: asked, of: whole, payable, available }.amount())
     }
 
     /// The body that a client would send. Adds a problem for each field that cannot be converted.
@@ -220,10 +123,9 @@ impl Subject<'_> {
 
     /// A problem for each unknown field. Ignoring one could record less than the sender meant.
     fn unknown_fields(&self, form: &Form) -> Vec<(&'static str, String)> {
-        let singles =
-            ["authorization_id", "others", "refused", "reason", "processed_at", "metadata"];
+        let singles = ["authorization_id", "refused", "reason", "processed_at", "metadata"];
         let is_known = |name: &str| {
-            let of_line = name.strip_prefix("amount-").or_else(|| name.strip_prefix("quantity-"));
+            let of_line = BOXES.iter().find_map(|prefix| name.strip_prefix(prefix));
             let line = of_line.and_then(|number| LineId::new(number.parse().ok()?));
             FORM_ONLY_FIELDS.contains(&name)
                 || singles.contains(&name)
@@ -240,11 +142,12 @@ impl Subject<'_> {
     }
 }
 
-impl TypedLine {
-    fn empty(line_id: LineId) -> TypedLine {
-        let text = String::new;
-        TypedLine { line_id, amount: text(), quantity: text(), problem: text(), meant: None }
-    }
+/// A problem if a field was sent twice: only the first would be read.
+fn repeated_fields(form: &Form) -> Option<(&'static str, String)> {
+    let mut names: Vec<&str> = form.fields().iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    let is_repeated = names.windows(2).any(|pair| pair[0] == pair[1]);
+    is_repeated.then(|| ("", "The form has a field twice. Reload it.".to_owned()))
 }
 
 /// The fields that describe the operation, as typed. The fingerprint of a form's key covers these.
@@ -252,27 +155,6 @@ pub fn operation_fields(form: &Form) -> Vec<(&str, &str)> {
     let fields =
         form.fields().iter().filter(|(name, _)| !FORM_ONLY_FIELDS.contains(&name.as_str()));
     fields.map(|(name, value)| (name.as_str(), value.as_str())).collect()
-}
-
-/// The name of a line's amount box.
-pub fn amount_name(line_id: LineId) -> String {
-    format!("amount-{}", line_id.number())
-}
-
-/// The name of a line's quantity box.
-pub fn quantity_name(line_id: LineId) -> String {
-    format!("quantity-{}", line_id.number())
-}
-
-/// A figure without the grouping spaces, which would be in the way when editing it in a box.
-fn plain_figure(currency: &Currency, magnitude: u64) -> String {
-    currency.figure(magnitude.into()).replace('\u{a0}', "")
-}
-
-fn signed(line: &Line, magnitude: u64) -> Option<Amount> {
-    // A line with nothing to pay counts as positive; the domain refuses any amount on it.
-    let sign = if line.payable().minor_units() < 0 { -1 } else { 1 };
-    Amount::new(i64::try_from(magnitude).ok()?.checked_mul(sign)?)
 }
 
 fn payment_details(form: &Form) -> Option<Tree> {

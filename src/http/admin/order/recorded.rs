@@ -63,10 +63,11 @@ fn release_href(loaded: &OrderRead, operation: &Operation, self_href: &str) -> S
     };
     // If this reservation holds nothing any more, the form offers the others to choose from.
     match operation.authorization_id.as_ref().filter(holds) {
-        None => path,
+        None => format!("{path}?fill=all"),
         Some(id) => {
             let mut query = form_urlencoded::Serializer::new(String::new());
-            format!("{path}?{}", query.append_pair("authorization_id", id.as_str()).finish())
+            query.append_pair("authorization_id", id.as_str()).append_pair("fill", "all");
+            format!("{path}?{}", query.finish())
         }
     }
 }

@@ -1,0 +1,253 @@
+//! The boxes of one line in an operation's form: an amount, or how many of the line's units.
+
+use super::subject::Subject;
+use crate::domain::currency::FigureRejected;
+use crate::domain::ids::LineId;
+use crate::domain::item::Item;
+use crate::domain::line::Line;
+use crate::domain::money::Amount;
+use crate::domain::quantity::{Part, Quantity, QuantityRejected};
+use crate::http::admin::form::Form;
+use crate::http::admin::words::item_quantity;
+
+/// What the names of a line's fields start with; its number follows. A reading is the amount in
+/// minor units that was chosen for a text that can be read in two ways.
+pub const BOXES: [&str; 3] = [AMOUNT, QUANTITY, READING];
+
+pub const AMOUNT: &str = "amount-";
+pub const QUANTITY: &str = "quantity-";
+pub const READING: &str = "reading-";
+
+const TOO_LARGE: &str = "The amount is too large.";
+
+/// The boxes of one line.
+pub struct TypedLine {
+    pub line_id: LineId,
+    /// The contents of the amount box, as typed.
+    pub amount: String,
+    /// The reading of the amount box; empty if its text has only one.
+    pub reading: String,
+    /// The contents of the quantity box, as typed.
+    pub quantity: String,
+    /// Why the boxes are invalid; empty if they are not.
+    pub problem: String,
+    /// What a valid quantity comes to, as `1 of 5 is 79.60`; empty without one.
+    pub share: String,
+    /// What the amount box may mean, to choose from, if it can be read in two ways.
+    pub readings: Vec<Reading>,
+    /// `None` if the boxes are empty or invalid.
+    pub meant: Option<Amount>,
+}
+
+/// One way to read an amount box.
+pub struct Reading {
+    pub minor_units: u64,
+    pub figure: String,
+}
+
+/// Why an amount box is invalid.
+struct WrongAmount {
+    problem: String,
+    readings: Vec<Reading>,
+}
+
+/// A valid quantity.
+struct Share {
+    amount: Amount,
+    words: String,
+}
+
+impl Subject<'_> {
+    /// Reads both boxes of a line. Each is checked, and only one may be filled.
+    pub fn read_line(&self, item: &Item, line: &Line, form: &Form) -> TypedLine {
+        let line_id = item.line_id;
+        let text = |prefix| form.text(&box_name(prefix, line_id)).trim().to_owned();
+        let (amount, reading, quantity) = (text(AMOUNT), text(READING), text(QUANTITY));
+        let of_amount = self.read_amount(&amount, &reading, line);
+        let of_quantity = self.read_quantity(&quantity, item, line);
+        let empty = TypedLine {
+            line_id,
+            amount,
+            reading: String::new(),
+            quantity,
+            problem: String::new(),
+            share: String::new(),
+            readings: Vec::new(),
+            meant: None,
+        };
+        match (of_amount, of_quantity) {
+            (Ok(None), Ok(None)) => empty,
+            (Ok(Some(meant)), Ok(None)) => {
+                let chosen = Some(reading).filter(|reading| !reading.is_empty());
+                let chosen = chosen.map(|_| self.box_of(meant.magnitude()));
+                let (amount, reading) = chosen.unwrap_or((empty.amount, String::new()));
+                let meant = Some(meant).filter(|amount| *amount != Amount::ZERO);
+                TypedLine { amount, reading, meant, ..empty }
+            }
+            (Ok(None), Ok(Some(share))) => {
+                let meant = Some(share.amount).filter(|amount| *amount != Amount::ZERO);
+                TypedLine { share: share.words, meant, ..empty }
+            }
+            (Err(wrong), Ok(None)) => {
+                TypedLine { problem: wrong.problem, readings: wrong.readings, ..empty }
+            }
+            (Ok(None), Err(problem)) => TypedLine { problem, ..empty },
+            (of_amount, of_quantity) => {
+                TypedLine { problem: self.both(of_amount, of_quantity), ..empty }
+            }
+        }
+    }
+
+    /// The refusal of two filled boxes: what each of them says.
+    fn both(
+        &self,
+        of_amount: Result<Option<Amount>, WrongAmount>,
+        of_quantity: Result<Option<Share>, String>,
+    ) -> String {
+        let figure = |amount: Amount| self.order.currency.figure(amount.magnitude().into());
+        let amount = match of_amount {
+            Ok(amount) => format!("the amount says {}.", amount.map(figure).unwrap_or_default()),
+            Err(wrong) => format!("the amount is invalid. {}", wrong.problem),
+        };
+        let quantity = match of_quantity {
+            Ok(share) => share.map(|share| share.words).unwrap_or_default(),
+            Err(problem) => format!("the quantity is invalid. {problem} And"),
+        };
+        let joined = if quantity.ends_with("And") { " " } else { ", " };
+        format!("Fill in one of the two: {quantity}{joined}{amount}")
+    }
+
+    /// The signed amount of a box; `None` when it is empty. A `reading` that is neither of the two
+    /// that the text has is ignored: it belongs to a text that was there before.
+    fn read_amount(
+        &self,
+        typed: &str,
+        reading: &str,
+        line: &Line,
+    ) -> Result<Option<Amount>, WrongAmount> {
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        let minor_units = match self.order.currency.parse_figure(typed) {
+            Ok(minor_units) => minor_units,
+            Err(FigureRejected::Ambiguous { grouped, decimal }) => {
+                let mut readings = [Some(grouped), decimal].into_iter().flatten();
+                let is_chosen = |it: &i64| it.unsigned_abs().to_string() == reading;
+                let chosen = readings.find(is_chosen);
+                chosen.ok_or_else(|| self.ambiguous(typed, grouped, decimal))?
+            }
+            Err(FigureRejected::NoFigure) => {
+                return wrong("Enter an amount such as 120.00, or leave it empty.");
+            }
+            Err(FigureRejected::TooLarge) => return wrong(TOO_LARGE),
+            Err(FigureRejected::TooManyDecimals { .. }) => return wrong(&self.decimals()),
+        };
+        if minor_units < 0 && 0 <= line.payable().minor_units() {
+            return wrong("Enter the amount without a minus sign.");
+        }
+        match signed(line, minor_units.unsigned_abs()) {
+            None => wrong(TOO_LARGE),
+            amount => Ok(amount),
+        }
+    }
+
+    fn ambiguous(&self, typed: &str, grouped: i64, decimal: Option<i64>) -> WrongAmount {
+        let figure = |it: i64| self.order.currency.figure(it.unsigned_abs().into());
+        let second = decimal.map_or_else(|| typed.replace(',', "."), figure);
+        let why = if decimal.is_none() { format!(" {}", self.decimals()) } else { String::new() };
+        let readings = [Some(grouped), decimal].into_iter().flatten();
+        let reading = |it: i64| Reading { minor_units: it.unsigned_abs(), figure: figure(it) };
+        WrongAmount {
+            problem: format!("Did you mean {} or {second}?{why}", figure(grouped)),
+            readings: readings.map(reading).collect(),
+        }
+    }
+
+    fn decimals(&self) -> String {
+        let currency = &self.order.currency;
+        match currency.decimals() {
+            0 => format!("{} has no decimals.", currency.code()),
+            decimals => format!("{} has {decimals} decimals.", currency.code()),
+        }
+    }
+
+    /// What a quantity comes to; `None` when its box is empty.
+    fn read_quantity(
+        &self,
+        typed: &str,
+        item: &Item,
+        line: &Line,
+    ) -> Result<Option<Share>, String> {
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        let whole = whole_quantity(item).ok_or("Enter an amount instead.")?;
+        let refused = || format!("Enter how many of the {whole}, or an amount.");
+        let asked = Quantity::parse(typed).map_err(|why| match why {
+            QuantityRejected::NoQuantity => refused(),
+            QuantityRejected::Ambiguous { grouped, decimal } => two_quantities(grouped, decimal),
+        })?;
+        if whole < asked {
+            return Err(refused());
+        }
+        let (payable, available) = (line.payable().magnitude(), self.available(line));
+        let magnitude = Part { quantity: asked, of: whole, payable, available }.amount();
+        let amount = signed(line, magnitude).ok_or(TOO_LARGE)?;
+        let figure = self.order.currency.figure(magnitude.into());
+        Ok(Some(Share { amount, words: format!("{asked} of {whole} is {figure}") }))
+    }
+
+    /// All that is left on a line, as fields of the form; none when nothing is left.
+    pub fn all_of(&self, line: &Line) -> Vec<(String, String)> {
+        let available = self.available(line);
+        if available == 0 {
+            return Vec::new();
+        }
+        let (text, reading) = self.box_of(available);
+        let mut fields = vec![(box_name(AMOUNT, line.line_id()), text)];
+        if !reading.is_empty() {
+            fields.push((box_name(READING, line.line_id()), reading));
+        }
+        fields
+    }
+
+    /// An amount as the contents of its box, and its reading if the text has another one too. In
+    /// a currency with three decimals every amount that needs them all has two.
+    fn box_of(&self, magnitude: u64) -> (String, String) {
+        let currency = &self.order.currency;
+        // Without the grouping spaces, which would be in the way when editing it in a box.
+        let text = currency.figure(magnitude.into()).replace('\u{a0}', "");
+        match currency.parse_figure(&text) {
+            Err(FigureRejected::Ambiguous { .. }) => (text, magnitude.to_string()),
+            _ => (text, String::new()),
+        }
+    }
+}
+
+/// The name of a line's field.
+pub fn box_name(prefix: &str, line_id: LineId) -> String {
+    format!("{prefix}{}", line_id.number())
+}
+
+/// An item's quantity; `None` if a part of the line cannot be asked for by quantity.
+pub fn whole_quantity(item: &Item) -> Option<Quantity> {
+    Quantity::of_json_number(&item_quantity(item)?)
+}
+
+/// Asks which of two quantities was meant, each written so that it can only be read so.
+fn two_quantities(grouped: Quantity, decimal: Quantity) -> String {
+    let decimal = decimal.to_string();
+    let behind = decimal.split_once('.').map_or(0, |(_, behind)| behind.len());
+    let zero = if behind == 3 { "0" } else { "" };
+    format!("Did you mean {grouped} or {decimal}{zero}? Write it like that.")
+}
+
+fn wrong(problem: &str) -> Result<Option<Amount>, WrongAmount> {
+    Err(WrongAmount { problem: problem.to_owned(), readings: Vec::new() })
+}
+
+fn signed(line: &Line, magnitude: u64) -> Option<Amount> {
+    // A line with nothing to pay counts as positive; the domain refuses any amount on it.
+    let sign = if line.payable().minor_units() < 0 { -1 } else { 1 };
+    Amount::new(i64::try_from(magnitude).ok()?.checked_mul(sign)?)
+}
