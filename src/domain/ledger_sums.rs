@@ -1,7 +1,8 @@
 //! What an order's lines add up to, each line with the sign of its payable amount.
 
+use super::ids::ResourceId;
 use super::ledger::Ledger;
-use super::line::Line;
+use super::line::{Line, Sums};
 
 /// The sums of an order or of one of its lines, in minor units. Amounts end at 2^53, so that no
 /// number of lines overflows an `i128`.
@@ -40,6 +41,37 @@ impl Ledger {
             released: signed(line.released()),
             remaining: self.remaining(line),
         }
+    }
+}
+
+impl Ledger {
+    /// By how much captures of reserved money pass what is reserved in all, as a magnitude; 0 if
+    /// they do not. Lines of opposite signs are reserved together at the gateway, so that a capture
+    /// of one line alone can pass the sum. Each authorization is a sum of its own.
+    pub fn over_captured(&self) -> i128 {
+        let over = |sums: &dyn Fn(&Line) -> Sums| {
+            let signed = |amount: fn(&Sums) -> u64| -> i128 {
+                let line = |line: &Line| line.payable().sign_applied_to(amount(&sums(line)));
+                self.lines.iter().map(line).sum()
+            };
+            let reserved = signed(|sums| sums.authorized) - signed(|sums| sums.cancelled);
+            let captured = signed(|sums| sums.captured) - signed(|sums| sums.direct);
+            let has_passed = captured.signum() == reserved.signum() || reserved == 0;
+            if has_passed { (captured.abs() - reserved.abs()).max(0) } else { 0 }
+        };
+        if !self.multiple_authorizations {
+            return over(&|line| *line.sums());
+        }
+        let under = |id: &ResourceId| {
+            over(&|line| {
+                let mut parts = line.by_authorization().iter();
+                parts
+                    .find(|part| part.authorization_id == *id)
+                    .map(|it| it.sums)
+                    .unwrap_or_default()
+            })
+        };
+        self.authorizations.iter().map(under).sum()
     }
 }
 

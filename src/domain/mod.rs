@@ -13,6 +13,7 @@ pub mod item;
 pub mod ledger;
 pub mod ledger_sums;
 pub mod line;
+pub mod line_quantities;
 pub mod money;
 pub mod operation;
 pub mod order;

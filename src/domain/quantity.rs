@@ -1,4 +1,4 @@
-//! The amount of a part of a line's quantity: 3 of 5 chairs cost three fifths of the line.
+//! A quantity of a line's units, at six decimals.
 
 use std::fmt;
 
@@ -18,18 +18,6 @@ const SCALE: u128 = 1_000_000;
 /// A quantity in millionths, above 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity(u128);
-
-/// A line of which a part is asked for by quantity. Amounts are magnitudes in minor units.
-#[derive(Debug, Clone, Copy)]
-pub struct Part {
-    pub quantity: Quantity,
-    /// The whole line's quantity.
-    pub of: Quantity,
-    /// The whole line's price.
-    pub payable: u64,
-    /// The amount that can still be moved.
-    pub available: u64,
-}
 
 /// Why a typed quantity is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +62,12 @@ impl Quantity {
         Quantity::of(&TypedNumber { negative, whole, decimals })
     }
 
-    fn of_millionths(millionths: u128) -> Option<Quantity> {
+    pub fn millionths(self) -> u128 {
+        self.0
+    }
+
+    /// `None` for 0.
+    pub fn of_millionths(millionths: u128) -> Option<Quantity> {
         (0 < millionths).then_some(Quantity(millionths))
     }
 }
@@ -113,23 +106,6 @@ pub fn rounded(number: &str) -> Option<String> {
     Some(if text == "0" { text.to_owned() } else { format!("{sign}{text}") })
 }
 
-impl Part {
-    /// The amount of the part, rounded to the nearest minor unit. If only a rounding difference
-    /// would be left on the line, the part takes it too, so that no minor unit is stranded.
-    pub fn amount(&self) -> u64 {
-        let share = nearest(u128::from(self.payable) * self.quantity.0, self.of.0);
-        let share = u64::try_from(share).unwrap_or(u64::MAX);
-        if share.abs_diff(self.available) <= self.rounding_max() { self.available } else { share }
-    }
-
-    /// The most that rounding each unit by itself can have added up to; less than half a unit.
-    fn rounding_max(&self) -> u64 {
-        let units = self.of.0.div_ceil(SCALE);
-        let half_unit = u128::from(self.payable) * SCALE / self.of.0 / 2;
-        u64::try_from((units / 2).min(half_unit)).unwrap_or(0)
-    }
-}
-
 /// `dividend / divisor`, halves rounded up.
 fn nearest(dividend: u128, divisor: u128) -> u128 {
     (dividend + divisor / 2) / divisor
@@ -164,37 +140,6 @@ mod tests {
         for too_long in ["1e400", "1e99999999999999999999", &"1".repeat(31), "1e33"] {
             assert_eq!(rounded(too_long), None, "{too_long}");
         }
-    }
-
-    #[track_caller]
-    fn check(quantity: &str, of: &str, payable: u64, available: u64, expected: u64) {
-        let (quantity, whole) = (Quantity::parse(quantity).unwrap(), Quantity::parse(of).unwrap());
-        let part = Part { quantity, of: whole, payable, available };
-        assert_eq!(part.amount(), expected, "{part:?}");
-    }
-
-    #[test]
-    fn a_part_costs_its_share() {
-        check("3", "5", 39_800, 39_800, 23_880);
-        check("5", "5", 39_800, 39_800, 39_800);
-        check("1,5", "6", 1_000, 1_000, 250);
-        check("1", "3", 100, 100, 33);
-        check("6", "5", 39_800, 39_800, 47_760);
-    }
-
-    #[test]
-    fn the_last_part_takes_what_rounding_left() {
-        check("1", "3", 100, 34, 34);
-        check("2", "3", 100, 67, 67);
-        check("1", "7", 1_000, 142, 142);
-        check("1", "1", 999, 998, 999);
-    }
-
-    #[test]
-    fn a_part_is_never_more_than_its_share_of_the_rest() {
-        check("2", "3", 10_000, 7_500, 6_667);
-        check("1", "1000", 100_000, 160, 100);
-        check("1", "3", 1, 1, 0);
     }
 
     #[test]

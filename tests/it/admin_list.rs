@@ -214,13 +214,27 @@ fn the_to_capture_tab_has_every_order_that_holds_money_on_a_line() {
     app.post(&format!("/orders/{cancelled}/cancel"), json!({})).expect(200);
     app.simple_order(&[1_000]);
 
-    let waiting = [&several, &refunded, &swap, &closed, &part].map(String::clone);
+    let waiting = [&cancelled, &several, &refunded, &swap, &closed, &part].map(String::clone);
     assert_eq!(waiting_in("tab=to-capture"), waiting);
-    assert!(words(&list(&app, &cookie, "")).contains("To capture 5"));
+    assert!(words(&list(&app, &cookie, "")).contains("To capture 6"));
     let oldest: Vec<String> = waiting.into_iter().rev().collect();
     assert_eq!(waiting_in("tab=to-capture&sort=oldest"), oldest);
     assert_eq!(waiting_in("tab=to-capture&status=closed"), [closed]);
     assert_eq!(waiting_in("tab=to-capture&payment_status=refunded"), [refunded]);
+    assert_eq!(waiting_in("tab=to-capture&status=cancelled"), std::slice::from_ref(&cancelled));
+    for query in ["tab=to-capture", "tab=cancelled", ""] {
+        let text = words(&list(&app, &cookie, query));
+        let expected = "Cancelled, to release Reserved 10.00 NOK 0.00 NOK 10.00 NOK to release";
+        assert!(text.contains(expected), "{query}: {text}");
+    }
+    let text = words(&list(&app, &cookie, "tab=to-capture"));
+    assert!(text.contains("10.00 NOK and give back 10.00 NOK"), "a sum of 0 hides both: {text}");
+    let api = app.get(&format!("/orders/{cancelled}")).expect(200).body;
+    assert_eq!(api["remaining_amount"], 0);
+    record(&app, &cancelled, "cancellations", 1, 400);
+    assert!(waiting_in("tab=to-capture").contains(&cancelled), "a part of it is still reserved");
+    record(&app, &cancelled, "cancellations", 1, 600);
+    assert!(!waiting_in("tab=to-capture").contains(&cancelled), "its release is recorded");
     let second = app.get(&format!("/orders/{several}")).expect(200);
     let second = second.body["authorizations"][1]["id"].as_str().unwrap().to_owned();
     let rest = json!({"authorization_id": second, "items": [{"line_id": 1, "amount": 600}]});

@@ -15,6 +15,7 @@ mod admin_list;
 mod admin_operations;
 mod admin_order_page;
 mod admin_pages;
+mod admin_parts;
 mod admin_print;
 mod admin_sign_in;
 mod audit;

@@ -4,6 +4,7 @@
 use crate::domain::currency::Currency;
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
+use crate::domain::line::Line;
 use crate::domain::operation::OperationKind;
 use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
@@ -16,6 +17,45 @@ pub fn order_status(status: OrderStatus) -> &'static str {
         OrderStatus::Open => "Open",
         OrderStatus::Closed => "Closed",
         OrderStatus::Cancelled => "Cancelled",
+    }
+}
+
+/// The status of a known order, which says so if what a cancelled order holds is not released yet.
+pub fn status_of(ledger: &Ledger) -> &'static str {
+    match ledger.status {
+        OrderStatus::Cancelled if ledger.holds() => "Cancelled, to release",
+        status => order_status(status),
+    }
+}
+
+/// What the lines of an order hold. If lines of both signs hold something, both are named, since
+/// their sum could be 0.
+pub fn held(currency: &Currency, ledger: &Ledger) -> String {
+    both_signs(currency, ledger, |line| ledger.sums_of(line).held)
+}
+
+/// What can still be captured, as [`held`] names it.
+pub fn remaining(currency: &Currency, ledger: &Ledger) -> String {
+    both_signs(currency, ledger, |line| ledger.remaining(line))
+}
+
+fn both_signs(currency: &Currency, ledger: &Ledger, amount: impl Fn(&Line) -> i128) -> String {
+    let amounts = || ledger.lines.iter().map(&amount);
+    let (pays, gives_back) =
+        (amounts().filter(|it| 0 < *it).sum::<i128>(), amounts().filter(|it| *it < 0).sum());
+    match (pays, gives_back) {
+        (1.., ..0) if pays + gives_back == 0 => {
+            format!("{} and {}", money(currency, pays), money(currency, gives_back))
+        }
+        _ => money(currency, pays + gives_back),
+    }
+}
+
+/// That more was captured than is reserved, in plain words; empty if it was not.
+pub fn over_captured(currency: &Currency, ledger: &Ledger) -> String {
+    match ledger.over_captured() {
+        0 => String::new(),
+        over => format!("{} more than is reserved in all", currency.figure(over)),
     }
 }
 

@@ -9,6 +9,7 @@ use super::tab_bar::{Tab, load_tabs};
 use super::tabs::TO_CAPTURE;
 use crate::clock::{local, rfc3339};
 use crate::domain::ids::{AccountId, OrderName, OrderSeq};
+use crate::domain::order::OrderStatus;
 use crate::domain::role::Right;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
@@ -259,8 +260,12 @@ fn row(order: &OrderRecord, base: &str, time_zone: &str, has_capture: bool) -> R
     let href = format!("{base}/{}", escaped_segment(order.order_id.as_str()));
     let whole = words::customer(order);
     let customer = words::cut(&whole, NAME_CHARS_MAX);
+    let is_to_release = order.ledger.status == OrderStatus::Cancelled && order.ledger.holds();
     Row {
-        capture_href: if has_capture { format!("{href}/captures") } else { String::new() },
+        capture_href: match has_capture && !is_to_release {
+            true => format!("{href}/captures"),
+            false => String::new(),
+        },
         href,
         order_id: order.order_id.as_str().to_owned(),
         created: local(order.created_at, time_zone),
@@ -271,11 +276,14 @@ fn row(order: &OrderRecord, base: &str, time_zone: &str, has_capture: bool) -> R
         },
         customer,
         status: order.ledger.status.as_str(),
-        status_words: words::order_status(order.ledger.status),
+        status_words: words::status_of(&order.ledger),
         payment_status: order.payment_status.as_str(),
         payment_words: words::payment_status(&order.ledger, order.payment_status),
         total: money(sums.payable),
         captured: money(sums.captured),
-        remaining: money(sums.remaining),
+        remaining: match is_to_release {
+            true => format!("{} to release", words::held(&order.currency, &order.ledger)),
+            false => words::remaining(&order.currency, &order.ledger),
+        },
     }
 }

@@ -32,11 +32,12 @@ pub const TABS: [TabKind; 6] = [
         empty_text: "Orders arrive through the API. Create a client for your website:",
     },
     // An order is here if any of its lines holds money. The order's sums do not tell: lines of
-    // opposite signs can hold money that sums to zero (docs/contract.md, Decision 2).
+    // opposite signs can hold money that sums to zero (docs/contract.md, Decision 2). A cancelled
+    // order stays here until the release of what it holds is recorded.
     TabKind {
         word: TO_CAPTURE,
         name: "To capture",
-        statuses: &[OrderStatus::Open, OrderStatus::Closed],
+        statuses: &[],
         payment_statuses: &[],
         holds: true,
         empty_title: "Nothing to capture.",

@@ -5,8 +5,9 @@ use crate::domain::currency::FigureRejected;
 use crate::domain::ids::LineId;
 use crate::domain::item::Item;
 use crate::domain::line::Line;
+use crate::domain::line_quantities::{LineQuantities, Moved};
 use crate::domain::money::Amount;
-use crate::domain::quantity::{Part, Quantity, QuantityRejected};
+use crate::domain::quantity::{Quantity, QuantityRejected};
 use crate::http::admin::form::Form;
 use crate::http::admin::words::item_quantity;
 
@@ -36,7 +37,17 @@ pub struct TypedLine {
     /// What the amount box may mean, to choose from, if it can be read in two ways.
     pub readings: Vec<Reading>,
     /// `None` if the boxes are empty or invalid.
-    pub meant: Option<Amount>,
+    pub meant: Option<Meant>,
+    /// How much of the line's quantity is left; `None` without a quantity.
+    pub left: Option<Quantity>,
+}
+
+/// The signed amount of a line, and the quantity that it was asked for by. A quantity can come to
+/// 0, if its unit costs less than a minor unit.
+#[derive(Debug, Clone, Copy)]
+pub struct Meant {
+    pub amount: Amount,
+    pub quantity: Option<Quantity>,
 }
 
 /// One way to read an amount box.
@@ -53,18 +64,29 @@ struct WrongAmount {
 
 /// A valid quantity.
 struct Share {
-    amount: Amount,
+    meant: Meant,
     words: String,
+}
+
+/// A line's quantity in its boxes, and as a whole.
+struct Quantities {
+    boxes: LineQuantities,
+    whole: Quantity,
 }
 
 impl Subject<'_> {
     /// Reads both boxes of a line. Each is checked, and only one may be filled.
-    pub fn read_line(&self, item: &Item, line: &Line, form: &Form) -> TypedLine {
+    /// `moves` are the successful operations on the line, oldest first.
+    pub fn read_line(&self, item: &Item, line: &Line, moves: &[Moved], form: &Form) -> TypedLine {
         let line_id = item.line_id;
         let text = |prefix| form.text(&box_name(prefix, line_id)).trim().to_owned();
         let (amount, reading, quantity) = (text(AMOUNT), text(READING), text(QUANTITY));
         let of_amount = self.read_amount(&amount, &reading, line);
-        let of_quantity = self.read_quantity(&quantity, item, line);
+        let quantities = whole_quantity(item).map(|whole| {
+            let boxes = LineQuantities::after(line.payable().magnitude(), whole, moves);
+            Quantities { boxes, whole }
+        });
+        let of_quantity = self.read_quantity(&quantity, quantities.as_ref(), line);
         let empty = TypedLine {
             line_id,
             amount,
@@ -74,6 +96,7 @@ impl Subject<'_> {
             share: String::new(),
             readings: Vec::new(),
             meant: None,
+            left: quantities.and_then(|it| it.boxes.left(self.kind, self.authorization_id)),
         };
         match (of_amount, of_quantity) {
             (Ok(None), Ok(None)) => empty,
@@ -81,12 +104,12 @@ impl Subject<'_> {
                 let chosen = Some(reading).filter(|reading| !reading.is_empty());
                 let chosen = chosen.map(|_| self.box_of(meant.magnitude()));
                 let (amount, reading) = chosen.unwrap_or((empty.amount, String::new()));
-                let meant = Some(meant).filter(|amount| *amount != Amount::ZERO);
+                let meant = Some(Meant { amount: meant, quantity: None });
+                let meant = meant.filter(|meant| meant.amount != Amount::ZERO);
                 TypedLine { amount, reading, meant, ..empty }
             }
             (Ok(None), Ok(Some(share))) => {
-                let meant = Some(share.amount).filter(|amount| *amount != Amount::ZERO);
-                TypedLine { share: share.words, meant, ..empty }
+                TypedLine { share: share.words, meant: Some(share.meant), ..empty }
             }
             (Err(wrong), Ok(None)) => {
                 TypedLine { problem: wrong.problem, readings: wrong.readings, ..empty }
@@ -175,26 +198,31 @@ impl Subject<'_> {
     fn read_quantity(
         &self,
         typed: &str,
-        item: &Item,
+        quantities: Option<&Quantities>,
         line: &Line,
     ) -> Result<Option<Share>, String> {
         if typed.is_empty() {
             return Ok(None);
         }
-        let whole = whole_quantity(item).ok_or("Enter an amount instead.")?;
+        let Quantities { boxes, whole } = quantities.ok_or("Enter an amount instead.")?;
         let refused = || format!("Enter how many of the {whole}, or an amount.");
         let asked = Quantity::parse(typed).map_err(|why| match why {
             QuantityRejected::NoQuantity => refused(),
             QuantityRejected::Ambiguous { grouped, decimal } => two_quantities(grouped, decimal),
         })?;
-        if whole < asked {
+        if *whole < asked {
             return Err(refused());
         }
-        let (payable, available) = (line.payable().magnitude(), self.available(line));
-        let magnitude = Part { quantity: asked, of: whole, payable, available }.amount();
+        let left = boxes.left(self.kind, self.authorization_id);
+        let part = boxes.part(self.kind, self.authorization_id, asked);
+        let magnitude = part.ok_or_else(|| match left {
+            None => "Nothing is left on this line.".to_owned(),
+            Some(left) => format!("Only {left} of the {whole} is left."),
+        })?;
         let amount = signed(line, magnitude).ok_or(TOO_LARGE)?;
         let figure = self.order.currency.figure(magnitude.into());
-        Ok(Some(Share { amount, words: format!("{asked} of {whole} is {figure}") }))
+        let words = format!("{asked} of {whole} is {figure}");
+        Ok(Some(Share { meant: Meant { amount, quantity: Some(asked) }, words }))
     }
 
     /// All that is left on a line, as fields of the form; none when nothing is left.

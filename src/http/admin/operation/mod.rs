@@ -2,6 +2,7 @@
 
 mod boxes;
 pub mod form;
+mod moves;
 mod page;
 mod review;
 mod rows;

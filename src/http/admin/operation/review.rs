@@ -8,7 +8,9 @@ use crate::domain::ledger::{ExceededLine, Ledger, OperationRejected, decide};
 use crate::domain::line::Line;
 use crate::domain::operation::{OperationItem, OperationKind, OperationRequest};
 use crate::domain::payment_status::PaymentStatus;
-use crate::http::admin::words::{figure, item_description, money, payment_status};
+use crate::http::admin::words::{
+    figure, held, item_description, money, over_captured, payment_status,
+};
 
 /// Lines that a review lists.
 const LINES_MAX: usize = 20;
@@ -94,11 +96,15 @@ fn effects(subject: &Subject<'_>, total: i128, after: &Ledger) -> Vec<String> {
     let is_all = after.lines.iter().all(|line| subject.available(line) == 0);
     sentences.push(match subject.kind {
         OperationKind::Capture if after.holds() => {
-            format!("{} stays reserved.", money(after.sums().held))
+            format!("{} stays reserved.", held(&subject.order.currency, after))
         }
         _ if is_all => "Nothing is left after that.".to_owned(),
         _ => format!("{} {}.", money(left_after), words.rest),
     });
+    let over = over_captured(&subject.order.currency, after);
+    if subject.kind == OperationKind::Capture && !over.is_empty() {
+        sentences.push(format!("With it, the captures come to {over}."));
+    }
     sentences
 }
 

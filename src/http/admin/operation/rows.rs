@@ -23,6 +23,8 @@ pub struct Row {
     pub number: i64,
     pub description: String,
     pub quantity: String,
+    /// How much of the quantity is left; empty when nothing is.
+    pub quantity_left: String,
     pub payable: String,
     pub so_far: String,
     pub left: String,
@@ -84,6 +86,7 @@ pub fn rows(sources: &Sources<'_>) -> Vec<Row> {
             by_quantity: whole_quantity(item).is_some_and(|quantity| quantity != Quantity::ONE)
                 || !typed.quantity.is_empty(),
             quantity: quantity.unwrap_or_default(),
+            quantity_left: typed.left.map(|left| left.to_string()).unwrap_or_default(),
             payable: figure(currency, line.payable().minor_units().into()),
             so_far: figure(currency, so_far(subject.kind, &subject.order.ledger.sums_of(line))),
             left: shown(available),

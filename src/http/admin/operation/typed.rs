@@ -2,6 +2,7 @@
 //! would send, and the API's own parser checks that body, so that both accept the same requests.
 
 use super::boxes::{BOXES, TypedLine};
+use super::moves::moves;
 use super::subject::Subject;
 use crate::clock::{local_moment, rfc3339};
 use crate::domain::ids::LineId;
@@ -54,9 +55,11 @@ impl Subject<'_> {
     }
 
     pub fn read(&self, form: &Form) -> Typed {
+        let moves = moves(self.order);
         let line = |item: &Item| {
             let at = self.order.ledger.find(item.line_id)?;
-            Some(self.read_line(item, &self.order.ledger.lines[at], form))
+            let moves = moves.get(&item.line_id).map(Vec::as_slice).unwrap_or_default();
+            Some(self.read_line(item, &self.order.ledger.lines[at], moves, form))
         };
         let lines: Vec<TypedLine> = self.order.items.iter().filter_map(line).collect();
         let mut problems = self.unknown_fields(form);
@@ -81,10 +84,13 @@ impl Subject<'_> {
         problems: &mut Vec<(&'static str, String)>,
     ) -> Tree {
         let item = |line: &TypedLine| {
-            Some(Tree::object([
-                ("line_id", Tree::integer(line.line_id.number())),
-                ("amount", Tree::integer(line.meant?.minor_units())),
-            ]))
+            let meant = line.meant?;
+            let line_id = ("line_id", Tree::integer(line.line_id.number()));
+            let amount = ("amount", Tree::integer(meant.amount.minor_units()));
+            // A field of ours, so that later parts by quantity take the exact rest.
+            let quantity = meant.quantity.map(|it| ("quantity", Tree::Number(it.to_string())));
+            let members = [line_id, amount].into_iter().chain(quantity);
+            Some(Tree::Object(members.map(|(key, tree)| (key.to_owned(), tree)).collect()))
         };
         let items: Vec<Tree> = lines.iter().filter_map(item).collect();
         let mut members = vec![("items", Tree::List(items))];

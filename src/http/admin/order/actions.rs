@@ -1,7 +1,7 @@
 //! The actions on an order's page: which are possible now, and why the others are not.
 
 use crate::domain::operation::OperationKind;
-use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
+use crate::domain::order::{OrderStatus, StatusChange, StatusChangeRejected, decide_status_change};
 use crate::domain::role::Right;
 use crate::http::admin::operation::words::{Words, refusal, right};
 use crate::http::admin::reply::form_href;
@@ -38,6 +38,8 @@ pub fn operation_actions(
 ) -> Vec<OperationAction> {
     use OperationKind::{Authorization, Cancellation, Capture, Refund};
     let kinds = [Capture, Refund, Cancellation, Authorization];
+    let is_cancelled = order.ledger.status == OrderStatus::Cancelled;
+    let first = if is_cancelled { Cancellation } else { Capture };
     let allowed = kinds.into_iter().filter(|kind| staff.visitor.role.may(right(*kind)));
     let action = |kind: OperationKind| {
         let refusal = match order.ledger.expect_status(kind) {
@@ -47,7 +49,7 @@ pub fn operation_actions(
         };
         let href = format!("{order_href}/{}", kind.plural());
         let href = form_href(&href, &state.randomness.uuid(), "");
-        OperationAction { href, name: Words::of(kind).action, first: kind == Capture, refusal }
+        OperationAction { href, name: Words::of(kind).action, first: kind == first, refusal }
     };
     allowed.map(action).collect()
 }

@@ -4,6 +4,7 @@
 use super::sections::{Section, Whole};
 use crate::domain::item::Item;
 use crate::domain::line::{Boxes, Line};
+use crate::domain::order::OrderStatus;
 use crate::http::admin::words;
 use crate::json::{self, Tree};
 use crate::store::OrderRecord;
@@ -98,10 +99,15 @@ pub fn figures(order: &OrderRecord) -> Vec<Figure> {
         ("Captured", sums.captured),
         ("Released", sums.cancelled),
         ("Refunded", sums.refunded),
-        ("Left to capture", sums.remaining),
     ];
     let figure = |(name, amount)| Figure { name, amount: words::money(&order.currency, amount) };
-    all.into_iter().map(figure).collect()
+    let is_cancelled = order.ledger.status == OrderStatus::Cancelled;
+    let last = match is_cancelled && order.ledger.holds() {
+        true => ("To release", words::held(&order.currency, &order.ledger)),
+        false => ("Left to capture", words::remaining(&order.currency, &order.ledger)),
+    };
+    let last = Figure { name: last.0, amount: last.1 };
+    all.into_iter().map(figure).chain([last]).collect()
 }
 
 /// The bar is drawn from magnitudes, so that lines that give money back have a width too. They have

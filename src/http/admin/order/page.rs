@@ -36,6 +36,8 @@ struct OrderPage {
     payment_words: &'static str,
     created: String,
     created_by: String,
+    /// By how much the captures pass what is reserved; empty if they do not.
+    over_captured: String,
     /// When and why the order was closed or cancelled, and who did it; empty while it is open.
     ended: String,
     figures: Vec<Figure>,
@@ -112,11 +114,12 @@ async fn page(
         order_id: order.order_id.as_str().to_owned(),
         problem: problem.to_owned(),
         status: order.ledger.status.as_str(),
-        status_words: words::order_status(order.ledger.status),
+        status_words: words::status_of(&order.ledger),
         payment_status: order.payment_status.as_str(),
         payment_words: words::payment_status(&order.ledger, order.payment_status),
         created: read.local(order.created_at),
         created_by: read.name_of(&order.created_by),
+        over_captured: words::over_captured(&order.currency, &order.ledger),
         ended: ended(&read),
         figures: figures(order),
         bar: bar(order),
@@ -134,7 +137,13 @@ async fn page(
 fn ended(read: &OrderRead) -> String {
     if let Some(cancelled) = &read.order.cancelled {
         let (at, by) = (read.local(cancelled.at), read.name_of(&cancelled.by));
-        return format!("Cancelled {at} by {by}: {}.", words::cancelled_reason(cancelled.reason));
+        let reason = words::cancelled_reason(cancelled.reason);
+        let held = words::held(&read.order.currency, &read.order.ledger);
+        let held = match read.order.ledger.holds() {
+            true => format!(" {held} is still reserved, until its release is recorded."),
+            false => String::new(),
+        };
+        return format!("Cancelled {at} by {by}: {reason}.{held}");
     }
     if let Some((at, by)) = &read.order.closed {
         return format!("Closed {} by {}.", read.local(*at), read.name_of(by));

@@ -29,7 +29,10 @@ pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, self_href: &str) ->
         what: what(loaded, operation),
         rest: match operation.kind {
             _ if is_part => {
-                format!("{} stays reserved.", money(&order.currency, order.ledger.sums().held))
+                format!("{} stays reserved.", words::held(&order.currency, &order.ledger))
+            }
+            OperationKind::Cancellation if order.ledger.holds() => {
+                format!("{} stays reserved.", words::held(&order.currency, &order.ledger))
             }
             OperationKind::Capture if left != 0 => {
                 format!("{} is left to capture.", money(&order.currency, left))
