@@ -2,7 +2,8 @@
 //! recent wrong guesses.
 //!
 //! An answer to a wrong guess waits longer with each failure. Passwords, which people choose, are
-//! also not compared at all for a while after the fifth. A right answer never waits.
+//! also not compared at all for a while after the fifth. A right answer that is compared is not
+//! delayed.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -85,7 +86,8 @@ fn name_hash(kind: &str, text: &str) -> NameHash {
 }
 
 impl Attempts {
-    /// How long the next password is not compared, at `now`; 0 if it is. Doubles with each failure.
+    /// How long from `now` until a password is compared again; 0 if it is compared at once. Doubles
+    /// with each failure.
     pub fn wait_ms(&self, now: Timestamp) -> i64 {
         if self.failures <= FREE {
             return 0;
@@ -128,7 +130,7 @@ impl AttemptTable {
         }
     }
 
-    /// How long the next password for any of these names is not compared.
+    /// How long until a password for any of these names is compared again.
     pub fn wait_ms(&self, names: &[Name], now: Timestamp) -> i64 {
         let known = names.iter().filter_map(|name| Some(name.share(self.find(&name.hash)?)));
         known.map(|attempts| attempts.wait_ms(now)).max().unwrap_or(0)

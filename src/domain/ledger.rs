@@ -135,7 +135,8 @@ impl Ledger {
         }
     }
 
-    /// Whether the sums that only grow are still numbers that every client reads exactly.
+    /// Whether the total authorized and the total cancelled, which only grow, are still within the
+    /// range that every client reads exactly.
     fn sums_are_exact(&self) -> bool {
         let total = |sum: fn(&Line) -> u64| self.lines.iter().map(|l| u128::from(sum(l))).sum();
         let largest: u128 =

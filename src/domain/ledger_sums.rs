@@ -4,7 +4,7 @@ use super::ids::ResourceId;
 use super::ledger::Ledger;
 use super::line::{Line, Sums};
 
-/// The sums of an order or of one of its lines, in minor units. Amounts end at 2^53, so that no
+/// The sums of an order or of one of its lines, in minor units. Amounts are below 2^53, so that no
 /// number of lines overflows an `i128`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LedgerSums {

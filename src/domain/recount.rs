@@ -17,8 +17,8 @@ pub struct Recounted {
     pub last_moved_by: Option<EventSeq>,
 }
 
-/// Recounts every line that these operations, oldest first, name. `None` when a sum does not fit 64
-/// bits, which a correct ledger never reaches.
+/// Recounts every line named by these operations, which must be oldest first. `None` if a sum does
+/// not fit 64 bits, which a correct ledger never reaches.
 pub fn recount<'a>(
     operations: impl IntoIterator<Item = &'a Operation>,
     multiple_authorizations: bool,

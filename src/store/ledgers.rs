@@ -78,7 +78,7 @@ impl Reader<'_> {
 
 impl Reader<'_> {
     /// Whether the order holds something, and its total: the columns that lists are sorted by or
-    /// filtered by and that no enumeration covers.
+    /// filtered by and that are stored as numbers, not as words.
     pub(super) fn load_listing(&self, order_seq: OrderSeq) -> Result<(bool, i64), StoreError> {
         let sql = "select holds, total_thousandths from ledgers where order_seq = :order_seq";
         let params = named_params! {":order_seq": order_seq};

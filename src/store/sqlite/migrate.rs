@@ -94,6 +94,8 @@ pub(super) fn refuse_newer(conn: &Connection) -> Result<(), StoreError> {
     }
     let release = conn.query_row("select release from book", [], |row| row.get::<_, String>(0));
     // A file whose `book` cannot be read is refused all the same, without the name of a version.
+    // Two builds of one version may differ while it is not released.
+    let release = release.ok().filter(|release| release != env!("CARGO_PKG_VERSION"));
     let version = release.map_or("that version".to_owned(), |release| format!("version {release}"));
     let text = format!(
         "the file was written by a newer Tillbook (its schema is {file}, this version has \

@@ -18,7 +18,7 @@ use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::tx::Reader;
 use crate::store::verify::{VerifyReport, check_file, check_order_row};
 
-/// Orders without an event in this time were already checked by earlier starts.
+/// Orders without an event in this time before the newest event are left to `verify`.
 const TOUCHED_WITHIN_MS: i64 = 48 * 60 * 60 * 1_000;
 
 /// How many events one transaction reads.

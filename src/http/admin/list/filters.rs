@@ -155,7 +155,7 @@ impl Asked {
         self.filters().iter().all(|(_, field)| field.problem.is_empty()).then_some(query)
     }
 
-    /// The start of the first day, and the end of the last, which is the start of the day after it.
+    /// The start of the first day, and the start of the day after the last.
     fn check_days(&mut self, time_zone: &str) -> (Option<Timestamp>, Option<Timestamp>) {
         let day = |date: &str, days_on| {
             day_start(date, days_on, time_zone).filter(|_| date.len() == DATE_CHARS)
