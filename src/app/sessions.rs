@@ -90,7 +90,8 @@ pub struct MakeSignInLink {
 }
 
 /// A link was asked for a user that does not exist or is disabled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
+#[error("there is no user with this e-mail")]
 pub struct LinkUserNotFound;
 
 impl WriteCommand for MakeSignInLink {

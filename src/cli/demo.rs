@@ -210,12 +210,12 @@ fn set_password(
         let command =
             ChangeUser { email: email.clone(), change: UserChange::Password { password_hash } };
         let changed = writer.write_blocking(command);
-        return changed.map(drop).map_err(|error| not_made(email, &format!("{error:?}")));
+        return changed.map(drop).map_err(|error| not_made(email, &error.to_string()));
     }
     let accounts = vec![account()?];
     let command = CreateUser { email: email.clone(), role, accounts, password_hash };
     let made = writer.write_blocking(command);
-    made.map(drop).map_err(|error| not_made(email, &format!("{error:?}")))
+    made.map(drop).map_err(|error| not_made(email, &error.to_string()))
 }
 
 fn not_made(email: &Email, why: &str) -> CliError {
@@ -233,7 +233,7 @@ fn make_client(state: &AppState) -> Result<(ClientRecord, ClientSecret), CliErro
     };
     let made = state.store.writer.write_blocking(command);
     let made = made.map_err(|error| {
-        CliError::DatabaseFailed(format!("the demo's client could not be made: {error:?}"))
+        CliError::DatabaseFailed(format!("the demo's client could not be made: {error}"))
     })?;
     state.store.read_blocking(|reader| state.access.reload(reader))?;
     Ok((made, secret))

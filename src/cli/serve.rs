@@ -309,8 +309,8 @@ pub fn one_time_link(
     let made = state.store.writer.write_blocking(command);
     made.map_err(|error| {
         CliError::Refused(format!(
-            "a sign-in link could not be written ({error:?}). Check that the disk works and has \
-             free space, and run `tillbook verify`. If it finds damage, restore the last backup."
+            "a sign-in link could not be written: {error}. Check that this user may write the \
+             book's file and its folder, and that the disk has free space."
         ))
     })?;
     Ok(format!("{}/admin/{page}?ticket={}", state.links.public_url(), ticket.reveal()))

@@ -28,20 +28,26 @@ pub enum Failed<R> {
 }
 
 /// Why the writer did not carry out a command.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum WriteError<R> {
     /// The command ran and refused.
+    #[error("{0}")]
     Refused(R),
     /// The store failed while the command ran. Nothing was written.
+    #[error(transparent)]
     Store(StoreError),
     /// Too many commands are waiting. It was not run.
+    #[error("too many changes are waiting to be written")]
     QueueFull,
     /// The file is locked, the disk is full, or the database was found damaged. Nothing was
     /// written.
+    #[error("{0}")]
     Unavailable(StoreErrorKind),
     /// The command panicked, or its commit violated the schema. Nothing was written.
+    #[error("the change failed inside Tillbook, which is a bug")]
     Crashed,
     /// The writer has stopped. Whether the command was written is unknown.
+    #[error("the book's file can no longer be written")]
     WritesOff,
 }
 

@@ -123,11 +123,25 @@ pub(super) fn check_order_row(
     match reader.load_order(account_id, order_seq, Bodies::Read) {
         Ok(order) => check_order(reader, order_seq, &order, report),
         Err(error) if error.kind == StoreErrorKind::Inconsistent => {
-            report.find(format!("order in row {}: {}", order_seq.0, error.source));
+            let place = unreadable_order(reader, account_id, order_seq)?;
+            report.find(format!("order {place}: {}", error.source));
             Ok(())
         }
         Err(error) => Err(error),
     }
+}
+
+/// How to find an order whose rows contradict each other: by its id, if that can be read.
+fn unreadable_order(
+    reader: &Reader<'_>,
+    account_id: &AccountId,
+    order_seq: OrderSeq,
+) -> Result<String, StoreError> {
+    let sql = "select cast(order_id as text) from ledgers where order_seq = :order_seq";
+    let params = named_params! {":order_seq": order_seq};
+    let found: Option<Option<String>> = reader.find(sql, params, |row| row.get(0))?;
+    let named = found.flatten().map(|order_id| format!("{account_id} {order_id}"));
+    Ok(named.unwrap_or_else(|| format!("{account_id}, row {}", order_seq.0)))
 }
 
 fn check_order(

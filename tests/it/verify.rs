@@ -3,7 +3,7 @@
 use serde_json::json;
 use tillbook::store::verify::{VerifyReport, verify};
 
-use super::harness::App;
+use super::harness::{ACCOUNT, App};
 
 fn check(app: &App) -> VerifyReport {
     verify(&app.db, |_, _| {}).unwrap()
@@ -132,6 +132,17 @@ fn every_way_of_changing_a_figure_is_found() {
         let found = check(&app).findings.join("\n");
         assert!(found.contains(expected), "after `{sql}`, found only:\n{found}");
     }
+}
+
+#[test]
+fn a_finding_names_its_order_even_if_its_ledger_is_unreadable() {
+    let app = book();
+    let listed = app.get("/orders").expect(200).body;
+    let order = listed["orders"].as_array().unwrap().last().unwrap()["order_id"].clone();
+    let order = order.as_str().unwrap();
+    tamper(&app, "update ledgers set lines = '[' where order_seq = 1");
+    let found = check(&app).findings.join("\n");
+    assert!(found.contains(&format!("order {ACCOUNT} {order}: ")), "{found}");
 }
 
 #[test]
