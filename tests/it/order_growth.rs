@@ -19,6 +19,8 @@ fn fill(app: &App, order: &str, events: i64) {
     #[expect(clippy::disallowed_methods, reason = "20,000 requests would take minutes")]
     let conn = rusqlite::Connection::open(&app.db).unwrap();
     let found = "select order_seq, version, last_event_seq from ledgers where order_id = ?1";
+    let newest = "select max(created_at_ms) from events";
+    let now: i64 = conn.query_row(newest, [], |row| row.get(0)).unwrap();
     let (seq, version, last): (i64, i64, i64) =
         conn.query_row(found, [order], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     conn.execute_batch(&format!(
@@ -30,7 +32,7 @@ fn fill(app: &App, order: &str, events: i64) {
          insert into events (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms,
             created_by)
             select seq, {seq}, iif(nth = {version} + 1, {last}, seq - 1), nth,
-                printf('00000000-0000-4000-8000-%012d', seq), 'service', 0, 'c' from added;
+                printf('00000000-0000-4000-8000-%012d', seq), 'service', {now}, 'c' from added;
          insert into service_events (event_seq, state, service, service_status)
             select seq, 'success', 's', 's' from added;
          update ledgers set version = {events}, last_event_seq = (select max(seq) from added)
