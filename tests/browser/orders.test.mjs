@@ -168,7 +168,7 @@ trials('orders', () => {
     await expectWords(page, 'Open Reserved', 'Opened again, by manager@demo.example');
     await page.getByLabel('Why').selectOption('We cannot deliver');
     await press(page, 'Cancel order');
-    await expectWords(page, 'Cancelled Reserved', 'Cancelled, by manager@demo.example');
+    await expectWords(page, 'Cancelled, to release Reserved', 'Cancelled, by manager@demo.example');
     const kept = await page.book.api.send('GET', `/orders/${id}`);
     assert.equal(kept.cancelled_reason, 'merchant');
     for (const name of ['Close order', 'Open order again', 'Cancel order']) {

@@ -36,6 +36,7 @@ export const pages = [
     kind: 'fresh',
     path: () => '/admin/setup?ticket=unknown',
     steps: setUpWrongly,
+    status: 400,
   },
   { name: 'setup-second-owner', path: () => '/admin/setup?ticket=unknown' },
   { name: 'orders', as: 'owner', path: ordersPage },
