@@ -20,7 +20,7 @@ const DELETED_AT_ONCE_MAX: usize = 100;
 /// The failures of clients, sign-ins and links. Each kind has its own table of limited size, so
 /// that failures of one kind cannot push those of another out.
 #[derive(Debug, Default)]
-pub struct Guesses {
+pub(crate) struct Guesses {
     clients: Mutex<AttemptTable>,
     sign_ins: Mutex<SignIns>,
     links: Mutex<AttemptTable>,
@@ -37,14 +37,14 @@ struct SignIns {
 
 /// The names under which an attempt with a client's secret is counted.
 #[derive(Debug, Clone)]
-pub struct ClientAttempt {
+pub(crate) struct ClientAttempt {
     client: Name,
     address: Vec<Name>,
 }
 
 /// The names under which a sign-in is counted.
 #[derive(Debug, Clone)]
-pub struct SignInAttempt {
+pub(crate) struct SignInAttempt {
     user: Name,
     address: Vec<Name>,
     /// True if made on the server's own machine. Such attempts are counted separately and only
@@ -54,7 +54,7 @@ pub struct SignInAttempt {
 
 /// The names under which the use of a link is counted.
 #[derive(Debug, Clone)]
-pub struct LinkAttempt {
+pub(crate) struct LinkAttempt {
     address: Vec<Name>,
     /// True if others may share the address. Such attempts are only delayed, so that strangers
     /// cannot keep the holder of a link out.
@@ -73,7 +73,7 @@ impl ClientAttempt {
 
 impl SignInAttempt {
     /// A sign-in from another machine. `address` is `None` if it is not known.
-    pub fn from_afar(user: &str, address: Option<CountedAddress>) -> SignInAttempt {
+    pub fn remote(user: &str, address: Option<CountedAddress>) -> SignInAttempt {
         let (user, address) = (own_name("e-mail", user), names_of(address));
         SignInAttempt { user, address, is_local: false }
     }
@@ -234,4 +234,97 @@ fn names_of(address: Option<CountedAddress>) -> Vec<Name> {
 
 fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000);
+    const HERE: &str = "127.0.0.1";
+
+    fn address(text: &str) -> CountedAddress {
+        text.parse::<IpAddr>().unwrap().into()
+    }
+
+    fn client_delay_ms(guesses: &Guesses, client_id: &str, from: Option<&str>) -> u128 {
+        let attempt = ClientAttempt::of(client_id, from.map(address));
+        guesses.fail_client(&attempt, NOW).as_millis()
+    }
+
+    fn sign_in_delay_ms(guesses: &Guesses, attempt: &SignInAttempt) -> u128 {
+        guesses.begin_sign_in(attempt, NOW).unwrap();
+        guesses.fail_sign_in(attempt).0.as_millis()
+    }
+
+    #[test]
+    fn wrong_secrets_count_for_the_client_and_for_the_address() {
+        let guesses = Guesses::default();
+        client_delay_ms(&guesses, "known", Some(HERE));
+        client_delay_ms(&guesses, "unknown", Some(HERE));
+        assert_eq!(client_delay_ms(&guesses, "known", None), 200);
+        assert_eq!(client_delay_ms(&guesses, "unknown", None), 200);
+        assert_eq!(client_delay_ms(&guesses, "other", Some(HERE)), 400);
+        // A success resets the delay of the client, but not that of the address.
+        guesses.succeed_client(&ClientAttempt::of("known", Some(address(HERE))));
+        assert_eq!(client_delay_ms(&guesses, "known", None), 100);
+        assert_eq!(client_delay_ms(&guesses, "another", Some(HERE)), 800);
+    }
+
+    #[test]
+    fn wrong_passwords_count_for_the_user_and_for_the_address() {
+        let guesses = Guesses::default();
+        let (kari, ola) = (SignInAttempt::local("kari"), SignInAttempt::local("ola"));
+        let delays = [(); 4].map(|()| sign_in_delay_ms(&guesses, &kari));
+        assert_eq!(delays, [100, 200, 400, 800]);
+        assert_eq!(sign_in_delay_ms(&guesses, &ola), 1_600);
+        // A success resets the delay of the user, but not that of the address.
+        guesses.begin_sign_in(&kari, NOW).unwrap();
+        guesses.succeed_sign_in(&kari);
+        assert_eq!(sign_in_delay_ms(&guesses, &kari), 3_000);
+        let remote = SignInAttempt::remote("kari", None);
+        let delays = [(); 2].map(|()| sign_in_delay_ms(&guesses, &remote));
+        assert_eq!(delays, [100, 200], "counted separately from those on this machine");
+        guesses.begin_sign_in(&remote, NOW).unwrap();
+        assert!(guesses.succeed_sign_in(&remote).is_some(), "the book may have failed attempts");
+        assert_eq!(sign_in_delay_ms(&guesses, &remote), 100);
+    }
+
+    #[test]
+    fn an_address_that_guesses_at_many_users_waits_at_the_next_one_too() {
+        let guesses = Guesses::default();
+        let begin = |user: &str, from: &str| {
+            let attempt = SignInAttempt::remote(user, Some(address(from)));
+            let begun = guesses.begin_sign_in(&attempt, NOW);
+            (attempt, begun)
+        };
+        for nth in 0..4 {
+            assert_eq!(begin(&format!("{nth}@example.no"), "203.0.113.7").1, Ok(()));
+        }
+        // A correct password removes only its own attempt.
+        let (right, begun) = begin("kari@example.no", "203.0.113.7");
+        assert_eq!(begun, Ok(()));
+        assert_eq!(guesses.succeed_sign_in(&right), None, "the book has no failed attempts");
+        assert_eq!(begin("ola@example.no", "203.0.113.7").1, Ok(()));
+        assert_eq!(begin("per@example.no", "203.0.113.7").1, Err(1_000));
+        assert_eq!(begin("per@example.no", "203.0.113.8").1, Ok(()));
+    }
+
+    #[test]
+    fn sign_ins_that_were_given_up_leave_nothing_to_delete_from_the_book() {
+        let guesses = Guesses::default();
+        let begin = |nth: usize| {
+            let attempt = SignInAttempt::remote(&format!("{nth}@example.no"), None);
+            guesses.begin_sign_in(&attempt, NOW).unwrap();
+            attempt
+        };
+        for nth in 0..3 * NAMES_MAX {
+            begin(nth);
+        }
+        let (_, failures) = guesses.fail_sign_in(&begin(3 * NAMES_MAX));
+        assert_eq!(failures.known.len(), 1);
+        assert_eq!(failures.forgotten.len(), 0, "the book never had any of them");
+    }
 }

@@ -22,7 +22,6 @@ use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
 use actix_web::{Resource, Route, guard, web};
 
-pub use guesses::{ClientAttempt, Guesses, LinkAttempt, SignInAttempt};
 pub use known_hosts::without_dot;
 pub use state::{AppState, StateOptions};
 

@@ -32,7 +32,7 @@ pub struct AppState {
     pub api_document: ApiDocument,
     /// The host names under which the back office answers.
     pub known_hosts: KnownHosts,
-    pub guesses: Arc<Guesses>,
+    pub(crate) guesses: Arc<Guesses>,
     pub callers: Callers,
     /// Large answers that were not read yet.
     pub answers: Arc<AnswersInFlight>,

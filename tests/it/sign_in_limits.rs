@@ -5,7 +5,6 @@ use std::path::Path;
 
 use tillbook::auth::attempts::NAMES_MAX;
 use tillbook::auth::session::Ticket;
-use tillbook::http::SignInAttempt;
 use tillbook::randomness::Randomness;
 
 use super::harness::{App, START};
@@ -163,20 +162,4 @@ fn the_book_keeps_no_more_failed_sign_ins_than_memory_does() {
     fill(9_000, START.0 - 1);
     app.restart();
     assert_eq!(count_attempts(&app), NAMES_MAX);
-}
-
-#[test]
-fn sign_ins_that_were_given_up_leave_nothing_to_delete_from_the_book() {
-    let app = App::start();
-    let begin = |nth: usize| {
-        let attempt = SignInAttempt::from_afar(&format!("{nth}@example.no"), None);
-        app.state.guesses.begin_sign_in(&attempt, START).unwrap();
-        attempt
-    };
-    for nth in 0..3 * NAMES_MAX {
-        begin(nth);
-    }
-    let (_, failures) = app.state.guesses.fail_sign_in(&begin(3 * NAMES_MAX));
-    assert_eq!(failures.known.len(), 1);
-    assert_eq!(failures.forgotten.len(), 0, "none of them was ever in the book");
 }

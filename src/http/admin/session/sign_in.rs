@@ -136,7 +136,7 @@ fn attempt(state: &AppState, request: &HttpRequest, typed: &str) -> SignInAttemp
     if caller.is_local {
         return SignInAttempt::local(&user);
     }
-    SignInAttempt::from_afar(&user, caller.address)
+    SignInAttempt::remote(&user, caller.address)
 }
 
 /// What the caller's address counts as, unless others may share it: programs on this machine, or
