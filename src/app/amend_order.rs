@@ -1,6 +1,6 @@
 //! Changing an existing order when a draft made for it is completed.
 
-use super::documents::parse_kept;
+use super::documents::{ParsedOrder, parse_items, parse_kept};
 use super::findable::index_order;
 use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::amendment::{AmendmentRejected, Brought, decide_addition, decide_replacement};
@@ -51,8 +51,10 @@ pub(super) fn amend(
     tx.update_amended_ledger(&record, &after, head)?;
     let changed = tx.load_order_fields(record.order_seq)?;
     let document = parse_kept(&changed.document);
-    let said = (&document, &changed.items[..]);
-    index_order(tx, account_id, record.order_seq, &record.order_id, said)?;
+    let item_documents = parse_items(&changed.items);
+    let items = changed.items.iter().zip(&item_documents).collect();
+    let parsed = ParsedOrder { document: &document, items };
+    index_order(tx, account_id, record.order_seq, &record.order_id, &parsed)?;
     Ok(WrittenOrder { order_seq: record.order_seq, order_id: record.order_id })
 }
 

@@ -1,7 +1,7 @@
 //! Completing a draft: it becomes one order, one order per store, or a change to an existing order.
 
 use super::amend_order::{AmendOrderRefused, amend};
-use super::documents::parse_kept;
+use super::documents::{ParsedOrder, parse_items, parse_kept};
 use super::draft_names::{free_generated_name, parse_name};
 use super::findable::{index_order, items_of_stores};
 use super::{OnBehalfOf, WrittenOrder};
@@ -93,6 +93,7 @@ impl CompleteDraft {
         // Nothing is refused from here on.
         let is_split = 1 < groups.len();
         let document = parse_kept(&draft.draft.document);
+        let item_documents = parse_items(items);
         let mut made = Vec::with_capacity(groups.len());
         for (nth, positions) in groups.iter().enumerate() {
             let id = parse_name(&tx.randomness().uuid())?;
@@ -101,9 +102,14 @@ impl CompleteDraft {
                 _ => self.drawn_name(tx, draft, &id)?,
             };
             let of_group: Vec<Item> = positions.iter().map(|at| items[*at].clone()).collect();
-            let split = if is_split { of_store(&document, &of_group) } else { None };
+            let parsed: Vec<&Tree> = positions.iter().map(|at| &item_documents[*at]).collect();
+            let split = if is_split { of_store(&document, &parsed) } else { None };
             let order = self.new_order(draft, (id, order_id), of_group, split.as_ref());
-            made.push(self.make_order(tx, draft, &order, split.as_ref().unwrap_or(&document))?);
+            let parsed = ParsedOrder {
+                document: split.as_ref().unwrap_or(&document),
+                items: order.items.iter().zip(parsed).collect(),
+            };
+            made.push(self.make_order(tx, draft, &order, &parsed)?);
         }
         Ok(made)
     }
@@ -129,12 +135,11 @@ impl CompleteDraft {
         tx: &Tx<'_>,
         draft: &DraftRecord,
         order: &NewOrder,
-        document: &Tree,
+        parsed: &ParsedOrder<'_>,
     ) -> Result<WrittenOrder, StoreError> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let order_seq = tx.insert_order(order)?;
-        let said = (document, &order.items[..]);
-        index_order(tx, account_id, order_seq, &order.order_id, said)?;
+        index_order(tx, account_id, order_seq, &order.order_id, parsed)?;
         let fresh = tx.find_ledger(account_id, &order.id)?;
         let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order cannot be found"))?;
         let head = tx.append_api_event(&fresh, created_by, Some(draft.draft_seq), &self.event)?;
@@ -176,9 +181,9 @@ impl CompleteDraft {
 
 /// The order document with the items' store in place of the draft's; `None` if the items name no
 /// store.
-fn of_store(document: &Tree, items: &[Item]) -> Option<Tree> {
-    let mut stores = items.iter().map(|item| parse_kept(&item.document).member("store").cloned());
-    stores.find_map(|store| store).map(|store| document.clone().with("store", store))
+fn of_store(document: &Tree, items: &[&Tree]) -> Option<Tree> {
+    let store = items.iter().find_map(|item| item.member("store"));
+    store.map(|store| document.clone().with("store", store.clone()))
 }
 
 impl From<AmendOrderRefused> for CompleteDraftRefused {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::documents::parse_kept;
+use super::documents::{ParsedOrder, parse_items};
 use crate::domain::ids::{AccountId, DraftSeq, OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::json::Tree;
@@ -10,53 +10,55 @@ use crate::store::{ListValues, NewDraft, StoreError, Tx, ValueFilter, people_tex
 
 /// Indexes an order by its current contents. Every command that makes or changes one must call
 /// this.
-pub fn index_order(
+pub(super) fn index_order(
     tx: &Tx<'_>,
     account_id: &AccountId,
     order_seq: OrderSeq,
     order_id: &OrderName,
-    (order, items): (&Tree, &[Item]),
+    order: &ParsedOrder<'_>,
 ) -> Result<(), StoreError> {
-    let texts = people_texts(order);
+    let texts = people_texts(order.document);
     let texts = texts.iter().map(String::as_str).chain([order_id.as_str()]);
     tx.replace_order_words(account_id, order_seq, texts)?;
-    tx.replace_order_values(account_id, order_seq, &list_values(order, items))
+    tx.replace_order_values(account_id, order_seq, &list_values(order))
 }
 
 /// Indexes a draft by its current contents. Every command that makes or changes one must call this.
-pub fn index_draft(
+pub(super) fn index_draft(
     tx: &Tx<'_>,
     account_id: &AccountId,
     draft_seq: DraftSeq,
-    (draft, order): (&NewDraft, &Tree),
+    (draft, document): (&NewDraft, &Tree),
 ) -> Result<(), StoreError> {
-    let texts = people_texts(order);
+    let texts = people_texts(document);
     let name = draft.order_name.as_ref().map(OrderName::as_str);
     tx.replace_draft_words(account_id, draft_seq, texts.iter().map(String::as_str).chain(name))?;
-    let mut values = list_values(order, &items_of_stores(draft));
+    let items = items_of_stores(draft);
+    let documents = parse_items(&items);
+    let items = items.iter().zip(&documents).collect();
+    let mut values = list_values(&ParsedOrder { document, items });
     values.extend(name.map(|name| (ValueFilter::OrderId, name.to_owned())));
     tx.replace_draft_values(account_id, draft_seq, &values)
 }
 
 /// The draft's items, each with a store: its own, or else the draft's.
-pub fn items_of_stores(draft: &NewDraft) -> Vec<Item> {
+pub(super) fn items_of_stores(draft: &NewDraft) -> Vec<Item> {
     let of_draft = |item: &Item| item.store_id.clone().or_else(|| draft.store_id.clone());
     draft.items.iter().map(|item| Item { store_id: of_draft(item), ..item.clone() }).collect()
 }
 
-/// The filter values in an order's document and items.
-fn list_values(order: &Tree, items: &[Item]) -> ListValues {
+/// The filter values in an order's documents and items.
+fn list_values(order: &ParsedOrder<'_>) -> ListValues {
     let mut values = BTreeSet::new();
-    let customer = order.member("customer").and_then(|customer| text_of(customer, "id"));
+    let customer = order.document.member("customer").and_then(|customer| text_of(customer, "id"));
     values.extend(customer.map(|id| (ValueFilter::CustomerId, id)));
-    for leg in order.member("itinerary").map(Tree::elements).unwrap_or_default() {
+    for leg in order.document.member("itinerary").map(Tree::elements).unwrap_or_default() {
         values.extend(text_of(leg, "travel_mode").map(|mode| (ValueFilter::TravelMode, mode)));
         values.extend(address_values(leg, "arrival_address", ValueFilter::ArrivalAddress));
         values.extend(address_values(leg, "departure_address", ValueFilter::DepartureAddress));
     }
-    for item in items {
+    for (item, document) in &order.items {
         values.extend(item.store_id.iter().map(|id| (ValueFilter::StoreId, id.clone())));
-        let document = parse_kept(&item.document);
         let lines = document.member("discount_lines").map(Tree::elements).unwrap_or_default();
         let types = lines.iter().filter_map(|line| text_of(line, "discount_type"));
         values.extend(types.map(|word| (ValueFilter::DiscountType, word)));
@@ -81,6 +83,7 @@ fn text_of(tree: &Tree, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::documents::parse_kept;
     use crate::domain::KeptJson;
     use crate::domain::ids::LineId;
     use crate::domain::item::Price;
@@ -101,8 +104,9 @@ mod tests {
             version: 1,
             document: KeptJson(r#"{"discount_lines":[{"discount_type":"loyalty"}]}"#.to_owned()),
         };
-        let document = parse_kept(&document);
-        let values = list_values(&document, &[item]);
+        let (document, item_document) = (parse_kept(&document), parse_kept(&item.document));
+        let order = ParsedOrder { document: &document, items: vec![(&item, &item_document)] };
+        let values = list_values(&order);
         let told: Vec<String> =
             values.iter().map(|(filter, value)| format!("{}={value}", filter.as_str())).collect();
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Applies a client's changes to an order's documents. Pure.
 
-use super::documents::parse_kept;
+use super::documents::{parse_items, parse_kept};
 use crate::domain::KeptJson;
 use crate::domain::ids::LineId;
 use crate::domain::item::Item;
@@ -52,6 +52,8 @@ pub struct ChangedOrder {
     pub options_document: Tree,
     /// All items, including unchanged ones.
     pub items: Vec<Item>,
+    /// The items' documents, parsed, in the same order.
+    pub item_documents: Vec<Tree>,
 }
 
 /// The documents after the change, or every problem with it.
@@ -74,10 +76,15 @@ pub fn apply(
     let options =
         merge(&parse_kept(&order.options_document), &change.options, "/options", &mut problems);
     let mut items = order.items.clone();
+    let mut item_documents = parse_items(&items);
     for (at, sent) in change.items.iter().enumerate() {
         let path = format!("/items/{at}");
-        match items.iter_mut().find(|item| item.line_id == sent.line_id) {
-            Some(item) => item.document = change_item(item, sent, &path, &mut problems),
+        match items.iter().position(|item| item.line_id == sent.line_id) {
+            Some(nth) => {
+                let changed = change_item(&item_documents[nth], sent, &path, &mut problems);
+                items[nth].document = KeptJson(changed.to_string());
+                item_documents[nth] = changed;
+            }
             None => problems.push(ChangeProblem::UnknownLine {
                 path: format!("{path}/line_id"),
                 line_id: sent.line_id,
@@ -87,23 +94,22 @@ pub fn apply(
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(ChangedOrder { document, options_document: options, items })
+    Ok(ChangedOrder { document, options_document: options, items, item_documents })
 }
 
 fn change_item(
-    item: &Item,
+    document: &Tree,
     sent: &ItemChange,
     path: &str,
     problems: &mut Vec<ChangeProblem>,
-) -> KeptJson {
-    let document = parse_kept(&item.document);
-    let mut changed = merge(&document, &sent.part, path, problems);
+) -> Tree {
+    let mut changed = merge(document, &sent.part, path, problems);
     if let Some(sent) = &sent.discount_lines {
         let path = format!("{path}/discount_lines");
         let there = document.member("discount_lines").map(Tree::elements).unwrap_or_default();
         if there.len() != sent.len() {
             problems.push(ChangeProblem::NotChangeable { path });
-            return item.document.clone();
+            return changed;
         }
         let pairs = there.iter().zip(sent).enumerate();
         let line = |(at, (line, sent)): (usize, (&Tree, &PartChange))| {
@@ -114,7 +120,7 @@ fn change_item(
             changed = changed.with("discount_lines", lines);
         }
     }
-    KeptJson(changed.to_string())
+    changed
 }
 
 /// Replaces the changed members. Repeated members must equal those that are there.

@@ -1,5 +1,6 @@
 //! Changing an order's descriptive fields. Lines and money stay as they are.
 
+use super::documents::ParsedOrder;
 use super::findable::index_order;
 use super::order_change::{ChangeProblem, ChangedOrder, OrderChange, apply};
 use super::{OnBehalfOf, WrittenOrder};
@@ -82,8 +83,9 @@ impl UpdateOrder {
         for (_, item) in pairs.filter(|(before, after)| before.document != after.document) {
             tx.update_item_document(order_seq, item)?;
         }
-        let said = (&after.document, &after.items[..]);
-        index_order(tx, account_id, order_seq, &record.order_id, said)
+        let items = after.items.iter().zip(&after.item_documents).collect();
+        let parsed = ParsedOrder { document: &after.document, items };
+        index_order(tx, account_id, order_seq, &record.order_id, &parsed)
     }
 }
 
