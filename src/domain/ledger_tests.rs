@@ -11,7 +11,7 @@
 
 use super::*;
 use crate::domain::KeptJson;
-use crate::domain::operation::OperationItems;
+use crate::domain::operation::{DistinctItems, OperationItems};
 
 struct Table {
     ledger: Ledger,
@@ -102,7 +102,7 @@ fn request(kind: OperationKind, sent: &str) -> OperationRequest {
             _ => panic!("`{word}` says nothing"),
         }
     }
-    let items = OperationItems::new(items).unwrap();
+    let items = OperationItems::new(DistinctItems::new(items).unwrap()).unwrap();
     OperationRequest { kind, success, authorization_id, items, document: KeptJson::default() }
 }
 

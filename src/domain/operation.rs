@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::KeptJson;
+use super::Timestamp;
 use super::ids::{CreatedBy, EventSeq, LineId, ResourceId};
 use super::money::Amount;
-use super::{Timestamp, ids};
 use crate::sabotage::{self, Fault};
 
 /// The four kinds of payment operation.
@@ -58,7 +58,20 @@ pub struct OperationItem {
 /// Most items of one operation.
 pub const OPERATION_ITEMS_MAX: usize = 1_000;
 
-/// The items of an operation: at least one, no line twice, a total that is in range.
+/// Items that each name another line, at most [`OPERATION_ITEMS_MAX`] of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DistinctItems(Vec<OperationItem>);
+
+impl DistinctItems {
+    /// `None` if there are too many items or if two of them name the same line.
+    pub fn new(items: Vec<OperationItem>) -> Option<DistinctItems> {
+        let is_valid = items.len() <= OPERATION_ITEMS_MAX
+            && duplicate_positions(items.iter().map(|item| Some(item.line_id))).is_empty();
+        is_valid.then_some(DistinctItems(items))
+    }
+}
+
+/// The items of an operation: at least one, and with a total that is in range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationItems {
     items: Vec<OperationItem>,
@@ -69,24 +82,14 @@ pub struct OperationItems {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OperationItemsRejected {
     Empty,
-    TooMany,
-    /// The items at these positions name a line that an earlier item names too.
-    DuplicateLines(Vec<usize>),
     TotalOutOfRange,
 }
 
 impl OperationItems {
-    /// Checks the items.
-    pub fn new(items: Vec<OperationItem>) -> Result<OperationItems, OperationItemsRejected> {
+    pub fn new(distinct: DistinctItems) -> Result<OperationItems, OperationItemsRejected> {
+        let DistinctItems(items) = distinct;
         if items.is_empty() {
             return Err(OperationItemsRejected::Empty);
-        }
-        if OPERATION_ITEMS_MAX < items.len() {
-            return Err(OperationItemsRejected::TooMany);
-        }
-        let duplicates = duplicate_positions(items.iter().map(|item| item.line_id));
-        if !duplicates.is_empty() {
-            return Err(OperationItemsRejected::DuplicateLines(duplicates));
         }
         let total = Amount::checked_sum(items.iter().map(|item| item.amount))
             .ok_or(OperationItemsRejected::TotalOutOfRange)?;
@@ -104,13 +107,15 @@ impl OperationItems {
     }
 }
 
-/// The positions of items whose line an earlier item names.
-pub fn duplicate_positions(lines: impl Iterator<Item = ids::LineId>) -> Vec<usize> {
+/// The positions of items whose line an earlier item names. `lines` has the line of each item, and
+/// `None` for an item without a valid one.
+pub fn duplicate_positions(lines: impl Iterator<Item = Option<LineId>>) -> Vec<usize> {
     if sabotage::is_on(Fault::SkipDuplicateLineCheck) {
         return Vec::new();
     }
     let mut seen = HashSet::new();
-    lines.enumerate().filter(|(_, line)| !seen.insert(*line)).map(|(at, _)| at).collect()
+    let mut is_repeated = |line: Option<LineId>| line.is_some_and(|line| !seen.insert(line));
+    lines.enumerate().filter(|(_, line)| is_repeated(*line)).map(|(at, _)| at).collect()
 }
 
 /// An operation that a client asks to have recorded.
@@ -147,25 +152,29 @@ mod tests {
     use super::*;
     use crate::domain::money::AMOUNT_MAX;
 
-    fn items(pairs: &[(i64, i64)]) -> Result<OperationItems, OperationItemsRejected> {
+    fn distinct(pairs: &[(i64, i64)]) -> Option<DistinctItems> {
         let item = |&(line, amount): &(i64, i64)| OperationItem {
             line_id: LineId::new(line).unwrap(),
             amount: Amount::new(amount).unwrap(),
         };
-        OperationItems::new(pairs.iter().map(item).collect())
+        DistinctItems::new(pairs.iter().map(item).collect())
+    }
+
+    fn items(pairs: &[(i64, i64)]) -> Result<OperationItems, OperationItemsRejected> {
+        OperationItems::new(distinct(pairs).unwrap())
     }
 
     #[test]
     fn a_list_of_items_with_the_same_line_twice_cannot_be_made() {
+        let twice = [(1, 5), (2, 5), (1, 0), (2, 1)];
+        assert_eq!(distinct(&twice), None);
+        let lines = [Some(1), None, Some(2), None, Some(1)].map(|line| LineId::new(line?));
+        assert_eq!(duplicate_positions(lines.into_iter()), [4]);
         assert_eq!(items(&[]), Err(OperationItemsRejected::Empty));
-        assert_eq!(
-            items(&[(1, 5), (2, 5), (1, 0), (2, 1)]),
-            Err(OperationItemsRejected::DuplicateLines(vec![2, 3]))
-        );
         assert_eq!(items(&[(1, AMOUNT_MAX), (2, 1)]), Err(OperationItemsRejected::TotalOutOfRange));
         assert_eq!(items(&[(1, 5), (2, -7)]).unwrap().total(), Amount::new(-2).unwrap());
         let many: Vec<_> = (0..1_001).map(|n| (n, 0)).collect();
-        assert_eq!(items(&many), Err(OperationItemsRejected::TooMany));
+        assert_eq!(distinct(&many), None);
         assert!(items(&many[..1_000]).is_ok());
     }
 

@@ -133,13 +133,10 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usi
     let sent = order.member("items").map(Tree::elements).unwrap_or_default();
     let given = |item: &Tree| LineId::new(item.member("line_id")?.as_integer()?);
     let unnumbered: Vec<usize> = (0..sent.len()).filter(|at| given(&sent[*at]).is_none()).collect();
-    let numbered = sent.iter().enumerate().filter_map(|(at, item)| Some((at, given(item)?)));
-    let numbered: Vec<(usize, LineId)> = numbered.collect();
-    let duplicates = duplicate_positions(numbered.iter().map(|(_, line_id)| *line_id));
-    problems.extend(duplicates.into_iter().map(|nth| {
+    let duplicates = duplicate_positions(sent.iter().map(given));
+    problems.extend(duplicates.into_iter().map(|at| {
         let message = "An earlier item has this line id; give each item its own.";
-        let path = format!("/order/items/{}/line_id", numbered[nth].0);
-        Problem::new(path, "duplicate_line", message)
+        Problem::new(format!("/order/items/{at}/line_id"), "duplicate_line", message)
     }));
     let read = |(at, item): (usize, &Tree)| {
         parse_item(item, given(item), &format!("/order/items/{at}"), problems)

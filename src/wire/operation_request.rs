@@ -1,7 +1,5 @@
 //! Parses a payment operation (published schema `OrderOperationItems`).
 
-use std::collections::HashSet;
-
 use super::order_fields::PAYMENT_DETAILS;
 use super::problem::Problem;
 use super::shape::{Field, Shape, clean, optional, required};
@@ -9,11 +7,10 @@ use crate::domain::KeptJson;
 use crate::domain::ids::{LineId, ResourceId};
 use crate::domain::money::Amount;
 use crate::domain::operation::{
-    OPERATION_ITEMS_MAX, OperationItem, OperationItems, OperationItemsRejected, OperationKind,
-    OperationRequest,
+    DistinctItems, OPERATION_ITEMS_MAX, OperationItem, OperationItems, OperationItemsRejected,
+    OperationKind, OperationRequest, duplicate_positions,
 };
 use crate::json::Tree;
-use crate::sabotage::{self, Fault};
 
 const ITEM: &[Field] = &[
     required("line_id", Shape::LineId),
@@ -50,11 +47,11 @@ pub fn parse(kind: OperationKind, body: &Tree) -> Result<OperationRequest, Vec<P
     let items = kept.member("items").map(Tree::elements).unwrap_or_default();
     problems.extend(duplicate_lines(items));
     let whole = items.iter().map(parse_item).collect::<Option<Vec<_>>>();
-    let checked = whole.map(OperationItems::new);
+    let checked = whole.and_then(DistinctItems::new).map(OperationItems::new);
     // A list that is missing, of a wrong type or too long was reported, and reads as empty.
     let is_reported = kept.member("items").is_none() || problems.iter().any(|p| p.path == "/items");
     if let (Some(Err(rejected)), false) = (&checked, is_reported) {
-        problems.extend(explain(rejected));
+        problems.push(explain(rejected));
     }
     let (Some(Ok(items)), true) = (checked, problems.is_empty()) else {
         return Err(problems);
@@ -80,35 +77,21 @@ fn line_id(item: &Tree) -> Option<LineId> {
     LineId::new(item.member("line_id")?.as_integer()?)
 }
 
-/// Reports repeated lines. `OperationItems` refuses them too, but it cannot be built when an amount
-/// is invalid, and that must not hide a repeated line.
+/// Reports repeated lines, also when other members of the items are invalid.
 fn duplicate_lines(items: &[Tree]) -> Vec<Problem> {
-    if sabotage::is_on(Fault::SkipDuplicateLineCheck) {
-        return Vec::new();
-    }
-    let mut seen = HashSet::new();
-    let lines = items.iter().enumerate().filter_map(|(at, item)| Some((at, line_id(item)?)));
-    let duplicate = |(at, _)| {
+    let duplicate = |at: usize| {
         let message = "An earlier item names this line; send one item per line.";
         Problem::new(format!("/items/{at}/line_id"), "duplicate_line", message)
     };
-    lines.filter(|(_, line)| !seen.insert(*line)).map(duplicate).collect()
+    duplicate_positions(items.iter().map(line_id)).into_iter().map(duplicate).collect()
 }
 
-fn explain(rejected: &OperationItemsRejected) -> Vec<Problem> {
+fn explain(rejected: &OperationItemsRejected) -> Problem {
     match rejected {
-        OperationItemsRejected::Empty => {
-            vec![Problem::new("/items", "empty", "Send at least one item.")]
-        }
-        OperationItemsRejected::TooMany => {
-            let message = format!("Send at most {OPERATION_ITEMS_MAX} items.");
-            vec![Problem::new("/items", "too_many_items", message)]
-        }
-        // `duplicate_lines` has reported each of them.
-        OperationItemsRejected::DuplicateLines(_) => Vec::new(),
+        OperationItemsRejected::Empty => Problem::new("/items", "empty", "Send at least one item."),
         OperationItemsRejected::TotalOutOfRange => {
             let message = "The items add up to more than an amount can hold; send fewer at once.";
-            vec![Problem::new("/items", "amount_out_of_range", message)]
+            Problem::new("/items", "amount_out_of_range", message)
         }
     }
 }

@@ -86,7 +86,7 @@ fn line_ids(items: &[Tree], problems: &mut Vec<Problem>) -> Vec<LineId> {
         Problem::new(format!("/items/{at}/line_id"), "duplicate_line", message)
     };
     if problems.is_empty() {
-        problems.extend(duplicate_positions(ids.iter().copied()).into_iter().map(duplicate));
+        problems.extend(duplicate_positions(items.iter().map(id)).into_iter().map(duplicate));
     }
     ids
 }

@@ -7,7 +7,9 @@ use tillbook::domain::ids::{EventSeq, LineId, ResourceId};
 use tillbook::domain::ledger::{Ledger, decide};
 use tillbook::domain::line::Line;
 use tillbook::domain::money::Amount;
-use tillbook::domain::operation::{OperationItem, OperationItems, OperationKind, OperationRequest};
+use tillbook::domain::operation::{
+    DistinctItems, OperationItem, OperationItems, OperationKind, OperationRequest,
+};
 use tillbook::domain::order::{OrderStatus, StatusChange, decide_status_change};
 
 /// The largest amount.
@@ -94,7 +96,7 @@ fn request(ledger: &Ledger, throws: &mut Throws<'_>) -> Option<OperationRequest>
         let amount = Amount::new(throws.pick(&AMOUNTS))?;
         items.push(OperationItem { line_id, amount });
     }
-    let items = OperationItems::new(items).ok()?;
+    let items = OperationItems::new(DistinctItems::new(items)?).ok()?;
     let document = KeptJson::default();
     Some(OperationRequest { kind, success, authorization_id, items, document })
 }

@@ -7,7 +7,9 @@ use tillbook::domain::ids::{EventSeq, LineId, ResourceId};
 use tillbook::domain::ledger::{ExceededLine, Ledger, OperationRejected, ReferenceProblem, decide};
 use tillbook::domain::line::Line;
 use tillbook::domain::money::Amount;
-use tillbook::domain::operation::{OperationItem, OperationItems, OperationKind, OperationRequest};
+use tillbook::domain::operation::{
+    DistinctItems, OperationItem, OperationItems, OperationKind, OperationRequest,
+};
 use tillbook::domain::order::{
     OrderStatus, StatusChange, StatusChangeRejected, decide_status_change,
 };
@@ -149,7 +151,7 @@ fn operation_request(request: &Request) -> Option<OperationRequest> {
             Named::Nth(nth) => authorization_id(nth),
             Named::Stranger => ResourceId::parse("stranger").unwrap(),
         }),
-        items: OperationItems::new(items).ok()?,
+        items: OperationItems::new(DistinctItems::new(items)?).ok()?,
         document: KeptJson::default(),
     })
 }
