@@ -8,6 +8,7 @@ use actix_web::web::Data;
 
 use super::api_document::ApiDocument;
 use super::edge::caller_address::Callers;
+use super::edge::unfinished::UnfinishedRequests;
 use super::error::ApiError;
 use super::guesses::Guesses;
 use super::in_flight::AnswersInFlight;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub callers: Callers,
     /// Large answers that were not read yet.
     pub answers: Arc<AnswersInFlight>,
+    /// Requests that have not arrived completely.
+    pub unfinished: Arc<UnfinishedRequests>,
     /// True if people may sign in over plain http, which others can read.
     pub insecure_http: bool,
     pub passwords: PasswordThread,
@@ -87,6 +90,7 @@ impl AppState {
             guesses: Arc::new(guesses),
             callers: Callers::new(&options.public_url, &options.trusted_proxies),
             answers: Arc::default(),
+            unfinished: Arc::default(),
             insecure_http: options.insecure_http,
             passwords,
         })

@@ -35,6 +35,7 @@ mod files;
 mod forge;
 mod guessing;
 mod guide;
+mod half_sent;
 mod harness;
 mod headers;
 mod heads;

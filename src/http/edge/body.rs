@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -10,7 +11,9 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream;
 
+use super::unfinished::Unfinished;
 use crate::http::error::{ApiError, Code};
+use crate::http::state::state;
 use crate::wire::problem::Problem;
 
 /// Bytes of a body, at most, unless it may contain a whole order.
@@ -51,7 +54,14 @@ pub async fn read_body_if(
     }
     let time = request.app_data::<BodyTimeout>();
     let time = time.ok_or_else(|| ApiError::internal("a body was read without its deadline"))?.0;
-    let body = tokio::time::timeout(time, collect(payload, bytes_max, judge)).await;
+    let state = state(request)?;
+    let begin = async |bytes| {
+        let address = state.callers.find(request).address;
+        state.unfinished.begin(address, bytes).await
+    };
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let lengths = Lengths { declared: declared.and_then(|text| text.parse().ok()), bytes_max };
+    let body = tokio::time::timeout(time, collect(payload, lengths, judge, begin)).await;
     body.unwrap_or_else(|_| {
         Err(ApiError::new(
             Code::RequestTimeout,
@@ -60,32 +70,77 @@ pub async fn read_body_if(
     })
 }
 
+/// How long a body is, if it says so, and how long it may be.
+#[derive(Clone, Copy)]
+struct Lengths {
+    declared: Option<usize>,
+    bytes_max: usize,
+}
+
+/// Reads pieces until the body ends. A body that does not arrive in one piece waits for room first:
+/// `begin` counts it.
 async fn collect(
     mut payload: Payload,
-    bytes_max: usize,
+    Lengths { declared, bytes_max }: Lengths,
     judge: impl Fn() -> Result<(), ApiError>,
+    begin: impl AsyncFn(usize) -> Unfinished,
 ) -> Result<Bytes, ApiError> {
-    // Most bodies arrive in one piece, which is not copied.
-    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
-    while let Some(arrived) = poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
-        let Ok(bytes) = arrived else {
-            let message = "The body ended before it was complete; send it again.";
-            return Err(ApiError::invalid(vec![Problem::new("", "invalid_json", message)]));
+    let Some(first) = next_piece(&mut payload, None).await? else { return Ok(Bytes::new()) };
+    if bytes_max < first.len().max(declared.unwrap_or_default()) {
+        return Err(body_too_large(bytes_max));
+    }
+    judge()?;
+    // Most bodies arrive in one piece, which is neither copied nor counted.
+    let mut next = None;
+    if declared.is_none_or(|bytes| bytes <= first.len()) {
+        next = next_piece(&mut payload, None).await?;
+        if next.is_none() {
+            return Ok(first);
+        }
+    }
+    let mut unfinished = begin(declared.unwrap_or(bytes_max)).await;
+    let mut all = BytesMut::with_capacity(declared.unwrap_or_default());
+    all.extend_from_slice(&first);
+    drop(first);
+    loop {
+        let piece = match next.take() {
+            None => next_piece(&mut payload, Some(&mut unfinished)).await?,
+            next => next,
         };
-        if bytes_max < first.len().max(all.len()) + bytes.len() {
+        let Some(piece) = piece else { return Ok(all.freeze()) };
+        if bytes_max < all.len() + piece.len() {
             return Err(body_too_large(bytes_max));
         }
-        if first.is_empty() {
-            judge()?;
-            first = bytes;
-            continue;
-        }
-        if all.is_empty() {
-            all.extend_from_slice(&first);
-        }
-        all.extend_from_slice(&bytes);
+        unfinished.note_bytes();
+        all.extend_from_slice(&piece);
     }
-    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// The next piece of a body; `None` at its end. An error if the body was ended for others.
+async fn next_piece(
+    payload: &mut Payload,
+    mut unfinished: Option<&mut Unfinished>,
+) -> Result<Option<Bytes>, ApiError> {
+    poll_fn(|cx| {
+        if unfinished.as_mut().is_some_and(|one| one.poll_ended(cx).is_ready()) {
+            return Poll::Ready(Err(stalled()));
+        }
+        let piece = Pin::new(&mut *payload).poll_next(cx);
+        piece.map(|piece| piece.transpose().map_err(|_| ended_early()))
+    })
+    .await
+}
+
+fn ended_early() -> ApiError {
+    let message = "The body ended before it was complete; send it again.";
+    ApiError::invalid(vec![Problem::new("", "invalid_json", message)])
+}
+
+fn stalled() -> ApiError {
+    ApiError::unavailable(
+        "The body stopped arriving while other requests waited for its room. Nothing was recorded; \
+         send it again.",
+    )
 }
 
 /// True for `Content-Encoding: identity`, which means no encoding.

@@ -8,4 +8,5 @@ pub mod cors;
 pub mod headers;
 pub mod last_request;
 pub mod socket;
+pub mod unfinished;
 pub mod unread_body;
