@@ -503,10 +503,10 @@ create table idempotency_keys (
     key_hash      blob not null unique check (length(key_hash) = 16),
     -- SHA-256 of method, path, query and canonical body; for a form, of its path and fields.
     fingerprint   blob not null check (length(fingerprint) = 32),
-    -- What the answer, which was a 200, is rendered from: `orders` and their order_seqs, `event` and
-    -- its event_seq, or `draft` and its draft_seq. For a payment operation, the body of the answer
-    -- itself. For a form, the id of the operation that it recorded or of the order that it commented
-    -- on.
+    -- The name of the row that the answer, which was a 200, is rendered from: `event` and the
+    -- event_seq of an operation or of a service's event, `orders` and an order_seq, or `draft` and a
+    -- draft_seq (for the orders of a completed draft as well). Rows of earlier versions have the
+    -- answer itself, several order_seqs, or the id of a form's operation or order.
     answer        text not null,
     created_at_ms integer not null
 ) strict;

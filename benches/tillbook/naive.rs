@@ -60,11 +60,11 @@ async fn create(
 fn record(pool: &Pool, order: &str, key: &str, body: &[u8]) -> Result<String, String> {
     let document: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let mut conn = pool.get().map_err(|error| error.to_string())?;
-    let (document, answer) = (document.to_string(), document.to_string());
-    let capture = Capture { client: CLIENT, order, key, document: &document, answer: &answer };
+    let document = document.to_string();
+    let capture = Capture { client: CLIENT, order, key, document: &document };
     let written = conn
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .and_then(|tx| run_capture(&tx, &capture).and_then(|()| tx.commit()));
     written.map_err(|error| error.to_string())?;
-    Ok(answer)
+    Ok(document)
 }

@@ -61,8 +61,8 @@ impl MakeOrders {
         let draft_id = made.map_err(not_made)?.id;
         let event = self::event("PUT", &format!("/draft_orders/{draft_id}/complete"));
 
-        let orders = CompleteDraft { on_behalf_of, draft_id, event }.run(tx);
-        Ok(orders.map_err(not_made)?.swap_remove(0).order_id)
+        let completed = CompleteDraft { on_behalf_of, draft_id, event }.run(tx);
+        Ok(completed.map_err(not_made)?.orders.swap_remove(0).order_id)
     }
 
     /// Records the history of an order, chosen by its number.

@@ -15,7 +15,7 @@ use tillbook::domain::ids::{AccountId, CreatedBy, OrderName};
 use tillbook::domain::operation::{OperationKind, OperationRequest};
 use tillbook::json::parse;
 use tillbook::randomness::Randomness;
-use tillbook::store::{KeyHash, KeyUse, Store};
+use tillbook::store::{AnswerName, KeyHash, KeyUse, Store};
 use tillbook::wire::operation_request;
 use uuid::Uuid;
 
@@ -26,9 +26,6 @@ use crate::options::Options;
 use crate::orders::ACCOUNT;
 use crate::process::threads_cpu_us;
 use crate::shop::{CLIENT, Shop};
-
-/// The length of the stored answer of such a capture.
-const ANSWER_BYTES: usize = 760;
 
 /// The result of one side.
 pub struct Side {
@@ -95,7 +92,7 @@ fn through_the_writer(shop: &Shop, captures: usize, batch: usize) -> Side {
                     request: request.clone(),
                 };
                 let key = Some(key_use(&on_behalf_of, &key));
-                opened.store.writer.write(Idempotent { command, key, render: answer })
+                opened.store.writer.write(Idempotent { command, key, name })
             };
             for written in join_all((0..batch).map(one)).await {
                 assert!(written.is_ok(), "a capture was refused");
@@ -128,11 +125,8 @@ fn key_use(on_behalf_of: &OnBehalfOf, key: &str) -> KeyUse {
     }
 }
 
-/// An answer as long as the server's own.
-fn answer(done: &RecordedOperation) -> String {
-    let document = &done.operation.document.0;
-    let padding = ANSWER_BYTES.saturating_sub(document.len());
-    [document.as_str(), &" ".repeat(padding)].concat()
+fn name(done: &RecordedOperation) -> AnswerName {
+    AnswerName::Event(done.operation.seq)
 }
 
 fn side(captures: usize, took: Duration, cpu_us: u64) -> Side {

@@ -10,7 +10,7 @@ use crate::domain::amendment::AmendmentRejected;
 use crate::domain::draft::{
     Completion, CompletionRejected, DraftStatus, GenerateOrderId, decide_completion,
 };
-use crate::domain::ids::OrderName;
+use crate::domain::ids::{DraftSeq, OrderName};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
@@ -26,6 +26,13 @@ pub struct CompleteDraft {
     pub draft_id: String,
     /// The request, as it is shown in the histories of the draft and its orders.
     pub event: NewApiEvent,
+}
+
+/// A completed draft, with the orders that it made or the one that it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompletedDraft {
+    pub draft_seq: DraftSeq,
+    pub orders: Vec<WrittenOrder>,
 }
 
 /// Why the draft was not completed.
@@ -44,11 +51,10 @@ pub enum CompleteDraftRefused {
 
 impl WriteCommand for CompleteDraft {
     const NAME: &'static str = "complete_draft";
-    /// The orders that were made, or the one that was changed.
-    type Done = Vec<WrittenOrder>;
+    type Done = CompletedDraft;
     type Refused = CompleteDraftRefused;
 
-    fn run(&self, tx: &Tx<'_>) -> Result<Vec<WrittenOrder>, Failed<CompleteDraftRefused>> {
+    fn run(&self, tx: &Tx<'_>) -> Result<CompletedDraft, Failed<CompleteDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let found = tx.find_draft(account_id, &self.draft_id)?;
         let draft = found.ok_or(Failed::Refused(CompleteDraftRefused::DraftNotFound))?;
@@ -68,7 +74,7 @@ impl WriteCommand for CompleteDraft {
         }
         tx.update_draft_status(draft.draft_seq, DraftStatus::Completed)?;
         tx.append_draft_event(draft.draft_seq, draft.version + 1, created_by, &self.event)?;
-        Ok(orders)
+        Ok(CompletedDraft { draft_seq: draft.draft_seq, orders })
     }
 }
 

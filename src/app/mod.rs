@@ -35,7 +35,7 @@ pub use change_draft::{ChangeDraft, ChangeDraftRefused, DraftChange, DraftProble
 pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
 pub use change_user::{ChangeUser, ChangeUserRefused, UserChange};
 pub use comment_order::{CommentChange, CommentOrder, CommentOrderRefused};
-pub use complete_draft::{CompleteDraft, CompleteDraftRefused};
+pub use complete_draft::{CompleteDraft, CompleteDraftRefused, CompletedDraft};
 pub use create_account::{CreateAccount, CreateAccountRefused};
 pub use create_client::{CreateClient, CreateClientRefused};
 pub use create_draft::{CreateDraft, CreateDraftRefused};
@@ -43,7 +43,7 @@ pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
 pub use draft_options::acting_options;
 pub use forget_answers::ForgetAnswers;
-pub use idempotent::{Answer, Idempotent, IdempotentRefused};
+pub use idempotent::{Idempotent, IdempotentRefused, Once};
 pub use order_change::{ChangeProblem, ItemChange, OrderChange, PartChange};
 pub use prepare_book::{MarkAsDemo, PrepareBook};
 pub use record_operation::{

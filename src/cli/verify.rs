@@ -53,7 +53,8 @@ fn write_report(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<
         out,
         "  SQLite's integrity check and foreign keys\n  every sum of every line against its \
          operations\n  every payment status against its lines\n  every operation against its \
-         items and its event\n  every order against its items and its names"
+         items and its event\n  every order against its items and its names\n  every \
+         idempotency key against what its answer shows"
     )?;
     for finding in &report.findings {
         writeln!(out, "ERROR  {finding}")?;

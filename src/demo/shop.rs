@@ -205,8 +205,8 @@ impl Book {
             draft_id: made.id,
             event: api_event("PUT", &path),
         };
-        let orders = run(&self.store, command)?;
-        let order = orders.into_iter().next();
+        let completed = run(&self.store, command)?;
+        let order = completed.orders.into_iter().next();
         order.map(|order| order.order_id).ok_or_else(|| refused("a completed draft made no order"))
     }
 

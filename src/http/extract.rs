@@ -22,7 +22,7 @@ use crate::domain::ids::{AccountId, CreatedBy, OrderName};
 use crate::domain::scope::Scope;
 use crate::json::{self, ParseErrorKind, Tree};
 use crate::sabotage::{self, Fault};
-use crate::store::{KeyHash, KeyUse, NewApiEvent, WriteCommand};
+use crate::store::{AnswerName, KeyHash, KeyUse, NewApiEvent, WriteCommand};
 use crate::wire::problem::Problem;
 use crate::wire::shape::{Shape, clean};
 
@@ -121,14 +121,14 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
 }
 
 impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
-    /// Wraps a command so that it runs once per idempotency key; `render` makes its answer.
-    pub fn once<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
+    /// Wraps a command so that it runs once per idempotency key; `name` names its answer.
+    pub fn once<C: WriteCommand>(
         &self,
         actor: &Actor,
         command: C,
-        render: R,
-    ) -> Idempotent<C, R> {
-        Idempotent { command, key: self.key_use(actor), render }
+        name: fn(&C::Done) -> AnswerName,
+    ) -> Idempotent<C> {
+        Idempotent { command, key: self.key_use(actor), name }
     }
 
     /// Refuses a body that is not an object, for routes that need nothing from it.

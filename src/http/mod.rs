@@ -1,7 +1,6 @@
 //! The HTTP server: every route in one list, and what all of them share.
 
 mod admin;
-mod answer_name;
 mod api;
 mod api_document;
 mod assets;

@@ -4,49 +4,79 @@ use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-use super::answer_name::is_answer;
 use super::error::{ApiError, Code};
 use super::state::AppState;
-use crate::app::{Answer, Idempotent, IdempotentRefused};
+use crate::app::{Idempotent, IdempotentRefused, Once};
 use crate::auth::access::Actor;
-use crate::store::{Reader, WriteCommand};
+use crate::store::{AnswerName, Reader, StoreError, WriteCommand};
 
-/// Runs a command and answers with its result; `refused` explains its refusals.
-pub async fn write<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
+/// Runs a command and answers with its result, rendered with `render`. If the request was carried
+/// out before, its answer is read and rendered again with `again`. `refused` explains refusals.
+pub async fn write<C, F, A>(
     state: &AppState,
-    command: Idempotent<C, R>,
+    command: Idempotent<C>,
     refused: impl FnOnce(C::Refused) -> ApiError,
-) -> Result<HttpResponse, ApiError> {
-    run(state, command, refused).await.map(respond)
+    render: F,
+    again: A,
+) -> Result<HttpResponse, ApiError>
+where
+    C: WriteCommand,
+    F: FnOnce(&C::Done) -> String,
+    A: FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static,
+{
+    match run(state, command, refused).await? {
+        Once::Now(done) => Ok(ok_json(render(&done))),
+        Once::Before(name) => {
+            let mut response = ok_json(read_named(state, name, again).await?);
+            mark_replayed(&mut response);
+            Ok(response)
+        }
+    }
 }
 
-/// Runs a command whose `command.render` names its answer, and then reads and renders the answer
-/// with `render`. A long answer is never made in the writer's turn or on the event loop.
-pub async fn write_and_read<C, N, F>(
+/// Runs a command, and then reads and renders the answer that `command.name` names with `render`.
+/// A long answer is never made in the writer's turn or on the event loop.
+pub async fn write_and_read<C, F>(
     state: &AppState,
     actor: &Actor,
-    command: Idempotent<C, N>,
+    command: Idempotent<C>,
     refused: impl FnOnce(C::Refused) -> ApiError,
     render: F,
 ) -> Result<HttpResponse, ApiError>
 where
     C: WriteCommand,
-    N: Fn(&C::Done) -> String + Send + 'static,
-    F: FnOnce(&Reader<'_>, &str) -> Result<String, ApiError> + Send + 'static,
+    F: FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static,
 {
     state.answers.expect_room(&actor.client_id)?;
-    let Answer { body: name, replayed } = run(state, command, refused).await?;
-    let body = if is_answer(&name) {
-        name
-    } else {
-        let read = state.store.read(move |reader| render(reader, &name)).await;
-        read.map_err(recorded_but_unread)?
+    let name = command.name;
+    let (name, replayed) = match run(state, command, refused).await? {
+        Once::Now(done) => (name(&done), false),
+        Once::Before(name) => (name, true),
     };
+    let body = read_named(state, name, render).await?;
     let mut response = ok_json(state.answers.hold_recorded(&actor.client_id, body));
     if replayed {
         mark_replayed(&mut response);
     }
     Ok(response)
+}
+
+/// The body of the answer that a key names.
+async fn read_named<F>(state: &AppState, name: AnswerName, render: F) -> Result<String, ApiError>
+where
+    F: FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static,
+{
+    match name {
+        AnswerName::Text(body) if body.starts_with('{') => Ok(body),
+        AnswerName::Text(_) => {
+            let why = "what a key stores is neither an answer nor its name";
+            Err(StoreError::inconsistent(why).into())
+        }
+        name => {
+            let read = state.store.read(move |reader| render(reader, &name)).await;
+            read.map_err(recorded_but_unread)
+        }
+    }
 }
 
 /// Reads and renders an answer away from the event loop, and answers with it.
@@ -90,13 +120,13 @@ fn recorded_but_unread(error: ApiError) -> ApiError {
     }
 }
 
-/// Runs a command and returns its answer, for callers that respond with something other than JSON;
-/// `refused` explains its refusals.
-pub async fn run<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
+/// Runs a command, for callers that respond with something other than JSON; `refused` explains its
+/// refusals.
+pub async fn run<C: WriteCommand>(
     state: &AppState,
-    command: Idempotent<C, R>,
+    command: Idempotent<C>,
     refused: impl FnOnce(C::Refused) -> ApiError,
-) -> Result<Answer, ApiError> {
+) -> Result<Once<C::Done>, ApiError> {
     let written = state.store.writer.write(command).await;
     written.map_err(|error| {
         ApiError::from_write(error, |why| match why {
@@ -109,14 +139,6 @@ pub async fn run<C: WriteCommand, R: Fn(&C::Done) -> String + Send + 'static>(
 /// A 200 with a JSON body.
 pub fn ok_json(body: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body)
-}
-
-fn respond(answer: Answer) -> HttpResponse {
-    let mut response = ok_json(answer.body);
-    if answer.replayed {
-        mark_replayed(&mut response);
-    }
-    response
 }
 
 fn mark_replayed(response: &mut HttpResponse) {

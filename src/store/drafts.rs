@@ -106,6 +106,13 @@ impl Reader<'_> {
         Ok(draft)
     }
 
+    /// The rows of the orders that a draft made, or of the one that it changed.
+    pub fn list_orders_of_draft(&self, draft_seq: DraftSeq) -> Result<Vec<OrderSeq>, StoreError> {
+        let sql = "select order_seq from draft_orders
+            where draft_seq = :draft_seq order by order_seq";
+        self.list(sql, named_params! {":draft_seq": draft_seq}, |row| row.get(0))
+    }
+
     fn list_draft_events(&self, draft_seq: DraftSeq) -> Result<Vec<DraftEvent>, StoreError> {
         let sql = "select id, version, created_at_ms, created_by, method, path
             from draft_events where draft_seq = :draft_seq order by version";

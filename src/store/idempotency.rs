@@ -1,8 +1,9 @@
-//! The answers stored under idempotency keys (docs/contract.md, Decision 4).
+//! The names of answers stored under idempotency keys (docs/contract.md, Decision 4).
 
 use aws_lc_rs::digest;
 use rusqlite::{named_params, params};
 
+use super::answer_name::AnswerName;
 use super::error::StoreError;
 use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
@@ -21,12 +22,11 @@ pub struct KeyUse {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyHash([u8; 16]);
 
-/// The answer stored under a key.
+/// What is stored under a key.
 #[derive(Debug, Clone)]
 pub struct StoredAnswer {
     pub fingerprint: [u8; 32],
-    /// The body of the successful answer.
-    pub answer: String,
+    pub name: AnswerName,
 }
 
 pub(super) const FIND_ANSWER: &str =
@@ -35,6 +35,33 @@ pub(super) const FIND_ANSWER: &str =
 pub(super) const INSERT_ANSWER: &str = "insert into idempotency_keys
     (key_hash, fingerprint, answer, created_at_ms)
     values (?1, ?2, ?3, ?4)";
+
+/// Counts the keys whose text is neither the exact name of a row that exists nor, as in books of
+/// earlier versions, an answer or the id of an operation or order. It must count 0.
+pub(super) const STRAY_KEYS: (&str, &str) = (
+    "keys name an answer that does not exist",
+    "select count(*) from idempotency_keys where case
+        when answer glob 'event [0-9]*' then not exists
+            (select 1 from events where event_seq = cast(substr(answer, 7) as integer)
+             and kind <> 'api' and answer = 'event ' || event_seq)
+        when answer glob 'draft [0-9]*' then not exists
+            (select 1 from drafts where draft_seq = cast(substr(answer, 7) as integer)
+             and answer = 'draft ' || draft_seq)
+        when answer glob 'orders [0-9]*' then case
+            when exists
+                (select 1 from orders where order_seq = cast(substr(answer, 8) as integer)
+                 and answer = 'orders ' || order_seq) then false
+            when substr(answer, 8) glob '*[^0-9 ]*'
+                or not json_valid('[' || replace(substr(answer, 8), ' ', ',') || ']')
+                then true
+            else exists
+                (select 1 from json_each('[' || replace(substr(answer, 8), ' ', ',') || ']')
+                 where value not in (select order_seq from orders)) end
+        when answer glob '{*' then not json_valid(answer)
+        else answer not in (select name from order_names)
+            and answer not in
+                (select operation_id from events where operation_id is not null) end",
+);
 
 impl KeyHash {
     /// Hashes a key. `client_id` is the client, or the user who sent a form.
@@ -56,15 +83,16 @@ impl KeyHash {
 impl Reader<'_> {
     pub fn find_answer(&self, hash: &KeyHash) -> Result<Option<StoredAnswer>, StoreError> {
         self.find(FIND_ANSWER, params![hash.as_bytes()], |row| {
-            Ok(StoredAnswer { fingerprint: row.get(0)?, answer: row.get(1)? })
+            Ok(StoredAnswer { fingerprint: row.get(0)?, name: row.get(1)? })
         })
     }
 }
 
 impl Tx<'_> {
-    /// Stores the answer of a request whose key was not used before.
-    pub fn insert_answer(&self, used: &KeyUse, answer: &str) -> Result<(), StoreError> {
-        let params = params![used.hash.as_bytes(), used.fingerprint, answer, self.now()];
+    /// Stores the name of the answer to a request whose key was not used before.
+    pub fn insert_answer(&self, used: &KeyUse, name: &AnswerName) -> Result<(), StoreError> {
+        let name = name.to_string();
+        let params = params![used.hash.as_bytes(), used.fingerprint, name, self.now()];
         self.insert(INSERT_ANSWER, params)?;
         Ok(())
     }

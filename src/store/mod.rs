@@ -4,6 +4,7 @@
 //! SQLite itself (opening the file, its one writer, its readers) are in `sqlite`.
 
 mod accounts;
+mod answer_name;
 mod attempts;
 mod clients;
 mod clock_jumps;
@@ -36,6 +37,7 @@ pub mod verify;
 mod words;
 
 pub use accounts::AccountRecord;
+pub use answer_name::AnswerName;
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
 pub use clock_jumps::ClockJump;
 pub use command::{Failed, WriteCommand, WriteError};

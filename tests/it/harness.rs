@@ -125,12 +125,17 @@ impl App {
     /// Stops the server and starts another on the same file. Its port changes, but its public URL
     /// stays, and tokens stay valid.
     pub fn restart(&mut self) {
+        let public_url = self.state.links.public_url().to_owned();
+        self.restart_as(&public_url);
+    }
+
+    /// The same with another public URL.
+    pub fn restart_as(&mut self, public_url: &str) {
         self.stop();
         let opened = Store::open(&self.db, self.clock.clone(), Randomness::System).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         self.url = format!("http://{}", listener.local_addr().unwrap());
-        let public_url = self.state.links.public_url().to_owned();
-        self.state = open_state(&opened.store, &self.clock, &public_url, &[]);
+        self.state = open_state(&opened.store, &self.clock, public_url, &[]);
         self.workers = Some(Workers::start(&opened.store, &self.state.access).unwrap());
         let (server, running) = run(listener, self.state.clone(), ServerOptions::default());
         (self.server, self.running) = (server, Some(running));

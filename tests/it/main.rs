@@ -59,6 +59,7 @@ mod schema;
 mod service_events;
 mod sign_in_limits;
 mod stopping;
+mod stored_names;
 mod tidy;
 mod tidy_circles;
 mod tidy_citations;

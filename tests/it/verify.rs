@@ -149,13 +149,25 @@ fn a_finding_names_its_order_even_if_its_ledger_is_unreadable() {
 fn a_key_whose_answer_does_not_exist_is_found() {
     for (answer, is_found) in [
         ("orders 1 2", false),
+        ("orders 2", false),
+        ("orders 99", true),
         ("orders 1 99", true),
-        ("event 1", false),
+        ("orders 1,2", true),
+        ("orders 1 x", true),
+        ("orders ", true),
+        ("event 2", false),
         ("event 99", true),
+        ("event 2 3", true),
+        ("event 2x", true),
         ("draft 1", false),
         ("draft 99", true),
+        ("draft x", true),
+        // The first event of an order is the change that made it, which no key names.
+        ("event 1", true),
         ("{}", false),
-        ("an order id of a form", false),
+        ("{", true),
+        ("", true),
+        ("event", true),
     ] {
         let app = book();
         let sql = "insert into idempotency_keys (key_hash, fingerprint, answer, created_at_ms)

@@ -4,19 +4,18 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::draft_refusals;
 use crate::app::{
-    ChangeDraft, CompleteDraft, CreateDraft, DraftChange, WrittenDraft, WrittenOrder,
+    ChangeDraft, CompleteDraft, CompletedDraft, CreateDraft, DraftChange, WrittenDraft,
 };
 use crate::auth::access::Actor;
-use crate::domain::ids::{AccountId, LineId, OrderSeq};
+use crate::domain::ids::{AccountId, LineId};
 use crate::domain::item::Item;
-use crate::http::answer_name;
 use crate::http::edge::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX};
 use crate::http::error::ApiError;
 use crate::http::extract::{Sent, ShoppingReader, ShoppingWriter, on_behalf_of, path_segment};
 use crate::http::reply::{read, read_list, write_and_read};
 use crate::http::state::state;
 use crate::json::ObjectText;
-use crate::store::{Bodies, DraftPage, Reader};
+use crate::store::{AnswerName, Bodies, DraftPage, Reader};
 use crate::wire::event_view::IncludeEvents;
 use crate::wire::links::Links;
 use crate::wire::list_query::{DraftListQuery, unknown_paging_token};
@@ -176,31 +175,32 @@ pub async fn complete(
         event: sent.event(),
     };
     let (links, account_id) = (state.links.clone(), actor.account_id.clone());
-    let render = move |reader: &Reader<'_>, name: &str| {
-        let order_seqs = answer_name::orders(name)?;
+    let render = move |reader: &Reader<'_>, name: &AnswerName| {
+        let order_seqs = match name {
+            AnswerName::Orders(order_seqs) => order_seqs.clone(),
+            AnswerName::Order(order_seq) => vec![*order_seq],
+            name => reader.list_orders_of_draft(name.draft()?)?,
+        };
         let orders = reader.load_orders(&account_id, &order_seqs, Bodies::LeaveOut)?;
         let orders = orders.iter().map(|one| order_view::render(&links, one, IncludeEvents::None));
         Ok(ObjectText::default().list("orders", &orders.collect::<Vec<_>>()).end())
     };
-    let name = |orders: &Vec<WrittenOrder>| {
-        let order_seqs: Vec<OrderSeq> = orders.iter().map(|order| order.order_seq).collect();
-        answer_name::of_orders(&order_seqs)
-    };
+    let name = |completed: &CompletedDraft| AnswerName::Draft(completed.draft_seq);
     let command = sent.once(&actor, command, name);
     write_and_read(state, &actor, command, draft_refusals::complete_refused, render).await
 }
 
-fn name_draft(draft: &WrittenDraft) -> String {
-    answer_name::of_draft(draft.draft_seq)
+fn name_draft(draft: &WrittenDraft) -> AnswerName {
+    AnswerName::Draft(draft.draft_seq)
 }
 
 /// Renders the draft that the answer of a change names.
 fn render_draft(
     links: Links,
     account_id: AccountId,
-) -> impl FnOnce(&Reader<'_>, &str) -> Result<String, ApiError> + Send + 'static {
+) -> impl FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static {
     move |reader, name| {
-        let draft = reader.load_draft(&account_id, answer_name::draft(name)?)?;
+        let draft = reader.load_draft(&account_id, name.draft()?)?;
         Ok(draft_view::render(&links, &draft))
     }
 }

@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::orders::find_order;
 use crate::app::{AddServiceEvent, AddServiceEventRefused};
 use crate::domain::ids::EventSeq;
-use crate::http::answer_name;
 use crate::http::edge::body::BODY_BYTES_MAX;
 use crate::http::error::ApiError;
 use crate::http::extract::{
@@ -15,7 +14,7 @@ use crate::http::order_size::order_too_large;
 use crate::http::reply::{read, write_and_read};
 use crate::http::state::state;
 use crate::json::ObjectText;
-use crate::store::{Bodies, LedgerRecord, Reader};
+use crate::store::{AnswerName, Bodies, LedgerRecord, Reader};
 use crate::wire::event_view::{self, EventOrder, IncludeEvents, write_events};
 use crate::wire::service_event_request;
 
@@ -48,15 +47,15 @@ pub async fn create(
     let on_behalf_of = on_behalf_of(&actor);
     let command = AddServiceEvent { on_behalf_of, order: order.clone(), event };
     let (links, account_id) = (state.links.clone(), actor.account_id.clone());
-    let render = move |reader: &Reader<'_>, name: &str| {
-        let event = reader.load_event(answer_name::event(name)?)?;
+    let render = move |reader: &Reader<'_>, name: &AnswerName| {
+        let event = reader.load_event(name.event()?)?;
         let found = reader.find_ledger(&account_id, &order)?;
         let LedgerRecord { order_id, currency, .. } =
             found.ok_or_else(|| ApiError::not_found("order"))?;
         let (account_id, order_id, currency) = (&account_id, &order_id, &currency);
         Ok(event_view::render(&links, EventOrder { account_id, order_id, currency }, &event))
     };
-    let name = |event_seq: &EventSeq| answer_name::of_event(*event_seq);
+    let name = |event_seq: &EventSeq| AnswerName::Event(*event_seq);
     write_and_read(state, &actor, sent.once(&actor, command, name), refused, render).await
 }
 

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::orders::find_order;
 use crate::app::{ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation};
 use crate::clock::rfc3339;
+use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::ledger::ReferenceProblem;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::http::edge::body::BODY_BYTES_MAX;
@@ -16,7 +17,8 @@ use crate::http::order_size::order_too_large_for_operation;
 use crate::http::reply::{read, write};
 use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
-use crate::store::Bodies;
+use crate::store::{AnswerName, Bodies, Reader};
+use crate::wire::links::Links;
 use crate::wire::problem::Problem;
 use crate::wire::{operation_request, operation_view};
 
@@ -31,12 +33,32 @@ pub async fn create(
     let operation = operation_request::parse(kind, &sent.body)?;
     let order = order_in_path(&request)?;
     let on_behalf_of = on_behalf_of(&actor);
-    let command = RecordOperation { on_behalf_of, order, request: operation };
-    let links = state.links.clone();
-    let render = move |done: &RecordedOperation| {
-        operation_view::render(&links, &done.account_id, &done.order_id, &done.operation)
+    let command = RecordOperation { on_behalf_of, order: order.clone(), request: operation };
+    let command = sent.once(&actor, command, name_recorded);
+    let render = |done: &RecordedOperation| {
+        operation_view::render(&state.links, &done.account_id, &done.order_id, &done.operation)
     };
-    write(state, sent.once(&actor, command, render), |why| refused(kind, why)).await
+    let again = render_again(state.links.clone(), actor.account_id, order);
+    write(state, command, |why| refused(kind, why), render, again).await
+}
+
+/// The name of the answer to a recorded operation.
+pub fn name_recorded(done: &RecordedOperation) -> AnswerName {
+    AnswerName::Event(done.operation.seq)
+}
+
+/// Renders the operation that an earlier request has recorded for the order.
+fn render_again(
+    links: Links,
+    account_id: AccountId,
+    order: OrderName,
+) -> impl FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static {
+    move |reader, name| {
+        let operation = reader.load_operation(name.event()?)?;
+        let found = reader.find_ledger(&account_id, &order)?;
+        let order = found.ok_or_else(|| ApiError::not_found("order"))?;
+        Ok(operation_view::render(&links, &account_id, &order.order_id, &operation))
+    }
 }
 
 /// `GET /orders/{order_id}/{kind}s`: all operations of the kind, oldest first.

@@ -5,13 +5,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use crate::app::WrittenOrder;
 use crate::auth::access::Actor;
 use crate::domain::ids::{AccountId, OrderName};
-use crate::http::answer_name;
 use crate::http::error::ApiError;
 use crate::http::extract::{ShoppingReader, order_in_path, path_segment};
 use crate::http::reply::{read, read_list};
 use crate::http::state::state;
 use crate::json::ObjectText;
-use crate::store::{Bodies, OrderPage, OrderRecord, Reader, ValueFilter};
+use crate::store::{AnswerName, Bodies, OrderPage, OrderRecord, Reader, ValueFilter};
 use crate::wire::event_view::IncludeEvents;
 use crate::wire::links::Links;
 use crate::wire::list_query::{OrderListQuery, unknown_paging_token};
@@ -115,17 +114,16 @@ pub fn render_written(
     links: Links,
     account_id: AccountId,
     include: IncludeEvents,
-) -> impl FnOnce(&Reader<'_>, &str) -> Result<String, ApiError> + Send + 'static {
+) -> impl FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static {
     move |reader, name| {
-        let order_seq = answer_name::order(name)?;
-        let order = reader.load_order(&account_id, order_seq, include.bodies())?;
+        let order = reader.load_order(&account_id, name.order()?, include.bodies())?;
         Ok(order_view::render(&links, &order, include))
     }
 }
 
 /// The name of the answer to a change of an order.
-pub fn name_written(written: &WrittenOrder) -> String {
-    answer_name::of_orders(&[written.order_seq])
+pub fn name_written(written: &WrittenOrder) -> AnswerName {
+    AnswerName::Order(written.order_seq)
 }
 
 async fn answer_page(

@@ -13,9 +13,7 @@ use super::review::review;
 use super::subject::Subject;
 use super::typed::operation_fields;
 use super::words::right;
-use crate::app::{
-    Idempotent, IdempotentRefused, RecordOperation, RecordOperationRefused, RecordedOperation,
-};
+use crate::app::{Idempotent, IdempotentRefused, Once, RecordOperation, RecordOperationRefused};
 use crate::digest::sha256;
 use crate::domain::ids::{OrderName, ResourceId};
 use crate::domain::operation::{OperationKind, OperationRequest};
@@ -25,11 +23,12 @@ use crate::http::admin::order::read::{OrderRead, load};
 use crate::http::admin::page_error::PageError;
 use crate::http::admin::reply::{form_href, html, order_href, query_value, see_other};
 use crate::http::admin::visitor::Staff;
+use crate::http::api::operations::name_recorded;
 use crate::http::error::ApiError;
 use crate::http::extract::order_in_path;
 use crate::http::order_size::order_too_large_for_operation;
 use crate::http::state::{AppState, state};
-use crate::store::{KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};
+use crate::store::{AnswerName, KeyHash, KeyUse, StoreError, StoredAnswer, WriteError};
 
 const LOOK_AGAIN: &str = "This is what would be recorded now. Nothing has been recorded yet.";
 const CHANGED: &str = "The order changed while this form was open. Nothing was recorded.";
@@ -72,9 +71,9 @@ pub async fn show(
         }
         return Ok(see_other(&href));
     }
-    let (stored, loaded) = load_with_answer(state, &staff, &request, staff.key_hash(&key)).await?;
+    let (stored, loaded) = load_with_stored(state, &staff, &request, staff.key_hash(&key)).await?;
     if let Some(stored) = stored {
-        return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
+        return see_recorded(state, &staff, &loaded.order.order_id, stored.name).await;
     }
     let chosen = choose(&loaded, kind, &authorization_id);
     let mut sent = Sent { kind, staff: &staff, state, loaded, chosen, form: Form::new(Vec::new()) };
@@ -95,12 +94,12 @@ pub async fn create(
     staff.expect_right(right(kind))?;
     let state = state(&request)?;
     let key = key_use(&staff, &request, &form);
-    let (stored, loaded) = load_with_answer(state, &staff, &request, key.hash).await?;
+    let (stored, loaded) = load_with_stored(state, &staff, &request, key.hash).await?;
     // The same form sent again leads to its operation. The same key with other fields is a form
     // that was recorded, gone back to and changed.
     let has_recorded = stored.is_some();
     if let Some(stored) = stored.filter(|stored| stored.fingerprint == key.fingerprint) {
-        return Ok(see_recorded(state, &staff, &loaded.order.order_id, &stored.answer));
+        return see_recorded(state, &staff, &loaded.order.order_id, stored.name).await;
     }
     let chosen = choose(&loaded, kind, form.text("authorization_id"));
     let sent = Sent { kind, staff: &staff, state, loaded, chosen, form };
@@ -152,11 +151,14 @@ impl Sent<'_> {
             order: order.clone(),
             request,
         };
-        let render = |done: &RecordedOperation| done.operation.id.as_str().to_owned();
-        let written =
-            self.state.store.writer.write(Idempotent { command, key: Some(key), render }).await;
-        let error = match written {
-            Ok(answer) => return Ok(see_recorded(self.state, self.staff, &order, &answer.body)),
+        let command = Idempotent { command, key: Some(key), name: name_recorded };
+        let error = match self.state.store.writer.write(command).await {
+            Ok(Once::Now(done)) => {
+                return Ok(see_notice(self.state, self.staff, &order, done.operation.id.as_str()));
+            }
+            Ok(Once::Before(name)) => {
+                return see_recorded(self.state, self.staff, &order, name).await;
+            }
             Err(error) => error,
         };
         match error {
@@ -282,9 +284,9 @@ fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
     }
 }
 
-/// The stored answer of the form's key, and the order. One read transaction for both: otherwise
+/// What is stored under the form's key, and the order. One read transaction for both: otherwise
 /// this very form could be recorded in between, and its change would look like another user's.
-async fn load_with_answer(
+async fn load_with_stored(
     state: &AppState,
     staff: &Staff,
     request: &HttpRequest,
@@ -312,7 +314,24 @@ fn choose(loaded: &OrderRead, kind: OperationKind, wanted: &str) -> Option<Resou
     asked.or(only).cloned()
 }
 
+/// A redirect to the operation that the form has recorded before.
+async fn see_recorded(
+    state: &AppState,
+    staff: &Staff,
+    order: &OrderName,
+    name: AnswerName,
+) -> Result<HttpResponse, PageError> {
+    let id = match name {
+        AnswerName::Text(id) => id,
+        name => {
+            let read = state.store.read(move |reader| reader.load_operation(name.event()?));
+            read.await?.id.as_str().to_owned()
+        }
+    };
+    Ok(see_notice(state, staff, order, &id))
+}
+
 /// A redirect to the order's page, with a notice of the recorded operation.
-fn see_recorded(state: &AppState, staff: &Staff, order: &OrderName, id: &str) -> HttpResponse {
+fn see_notice(state: &AppState, staff: &Staff, order: &OrderName, id: &str) -> HttpResponse {
     see_other(&format!("{}?recorded={id}", order_href(state, &staff.account_id, order)))
 }

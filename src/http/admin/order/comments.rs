@@ -6,15 +6,16 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::page::show_problem;
-use crate::app::{CommentChange, CommentOrder, Idempotent, WrittenOrder};
+use crate::app::{CommentChange, CommentOrder, Idempotent};
 use crate::digest::sha256;
 use crate::domain::KeptJson;
 use crate::domain::role::Right;
 use crate::http::admin::form::{self, Form};
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{escaped_segment, orders_href, see_other};
+use crate::http::admin::reply::{order_href, see_other};
 use crate::http::admin::visitor::Staff;
 use crate::http::api::comments;
+use crate::http::api::orders::name_written;
 use crate::http::error::ApiError;
 use crate::http::extract::{order_in_path, path_segment};
 use crate::http::reply::run;
@@ -44,7 +45,7 @@ pub async fn create(
     let document = comment_request::parse(&Tree::object([("comment", Tree::text(text))]))
         .map_err(ApiError::from)?;
     let command = command(&staff, &request, CommentChange::Add(document))?;
-    write(&staff, &request, Idempotent { command, key, render }).await
+    write(&staff, &request, Idempotent { command, key, name: name_written }).await
 }
 
 /// `POST /admin/{aid}/orders/{order_id}/comments/{comment_id}/delete`
@@ -57,7 +58,7 @@ pub async fn delete(
     staff.expect_right(Right::Comment)?;
     let id = path_segment(&request, "comment_id").unwrap_or_default();
     let command = command(&staff, &request, CommentChange::Delete(id))?;
-    write(&staff, &request, Idempotent { command, key: None, render }).await
+    write(&staff, &request, Idempotent { command, key: None, name: name_written }).await
 }
 
 fn read_text(form: &Form) -> Result<String, &'static str> {
@@ -103,18 +104,13 @@ fn command(
     Ok(CommentOrder { on_behalf_of: staff.on_behalf_of(), order, change, event })
 }
 
-/// The answer that is stored under the form's key: the order's id, which the redirect needs.
-fn render(order: &WrittenOrder) -> String {
-    order.order_id.as_str().to_owned()
-}
-
 async fn write(
     staff: &Staff,
     request: &HttpRequest,
-    command: Idempotent<CommentOrder, fn(&WrittenOrder) -> String>,
+    command: Idempotent<CommentOrder>,
 ) -> Result<HttpResponse, PageError> {
     let state = state(request)?;
-    let order_id = run(state, command, comments::refused).await?.body;
-    let list_href = orders_href(state, &staff.account_id);
-    Ok(see_other(&format!("{list_href}/{}#events", escaped_segment(&order_id))))
+    let href = order_href(state, &staff.account_id, &command.command.order);
+    run(state, command, comments::refused).await?;
+    Ok(see_other(&format!("{href}#events")))
 }
