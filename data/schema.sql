@@ -5,7 +5,7 @@
 --   * `…_seq` is an integer that rises in the order of creation and keys a row. It never leaves
 --     the file. `id` columns are the public names, UUID v4 unless a comment says otherwise.
 --   * `…_at_ms` is UTC milliseconds since 1970. From one row to the next it falls only where
---     clock_jumps says so.
+--     clock_jumps records a jump.
 --   * `…_amount` is in minor units of the order's currency, between -(2^53 - 1) and 2^53 - 1.
 --   * `…_by` is the id of the API client or the back-office user who made the change.
 --   * `document` is JSON text as a client sent it, without the fields that the server computes.
@@ -35,7 +35,7 @@ create table book (
 -- never updated or deleted.
 create table clock_jumps (
     jump_seq   integer primary key,
-    -- The newest event, order and draft before the jump; 0 if there was none.
+    -- The newest event, order and draft before the jump; 0 in a book without any.
     event_seq  integer not null,
     order_seq  integer not null,
     draft_seq  integer not null,
@@ -133,7 +133,7 @@ create index sessions_by_user on sessions (user_seq);
 create table sign_in_links (
     -- SHA-256 of the link's 32 random bytes.
     token_sha256  blob primary key check (length(token_sha256) = 32),
-    -- The user whom the link signs in; null for the link that creates the first owner.
+    -- The user that the link signs in; null for the link that creates the first owner.
     user_seq      integer references users,
     expires_at_ms integer not null
 ) strict, without rowid;
@@ -495,7 +495,7 @@ create table request_bodies (
 -- ── Stored answers ──────────────────────────────────────────────────────────────────────────
 
 -- Answers to requests that carried an Idempotency-Key, written in the same transaction as the
--- change. Kept for 30 days; the newest 1,000 are kept whatever their age.
+-- change. Kept for 30 days; the newest 1,000 are kept at any age.
 create table idempotency_keys (
     key_seq       integer primary key,
     -- The first 16 bytes of the SHA-256 of three lines: the account id; the id of the client or,

@@ -39,7 +39,7 @@ impl WriteCommand for ChangeUser {
             }
             UserChange::Disable => tx.disable_user(user.user_seq)?,
         }
-        // For every change there will ever be: what was given out before it must not outlive it.
+        // After any change, even of a kind that is added later, old sessions and links must fail.
         tx.sign_out_everywhere(user.user_seq)?;
         tx.find_user(&self.email)?.ok_or_else(not_found)
     }

@@ -4,8 +4,8 @@ use crate::domain::KeptJson;
 use crate::domain::item::Item;
 use crate::json::{self, Tree};
 
-/// An order's contents with every document parsed. Commands pass it on, so that none of them parses
-/// the same document twice.
+/// An order's contents with every document parsed. It is passed along within a command, so that no
+/// document is parsed twice.
 #[derive(Debug, Clone)]
 pub(super) struct ParsedOrder<'a> {
     /// The order's fields without its items.

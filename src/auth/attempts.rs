@@ -163,7 +163,7 @@ impl AttemptTable {
         }
     }
 
-    /// Takes one failure back; the others under that name still count. True if there are no others.
+    /// Takes back one failure under a name. True if it was the last, so that the name is forgotten.
     pub fn take_back(&mut self, name: &NameHash) -> bool {
         let Some(attempts) = self.find(name) else { return true };
         match attempts.failures.saturating_sub(1) {

@@ -12,8 +12,8 @@ const SHARED_BITS: u32 = 48;
 pub struct CountedAddress {
     /// An IPv4 address, or the /64 of an IPv6 address. `None` if many callers have the address.
     pub own: Option<IpAddr>,
-    /// What many callers may have together, and so has a higher limit: the /48 of an IPv6 address,
-    /// or the address of a proxy that does not say for whom it asks.
+    /// An address that many callers may share, which therefore has a higher limit: the /48 of an
+    /// IPv6 address, or the address of a proxy that does not forward its callers' addresses.
     pub shared: Option<IpAddr>,
 }
 

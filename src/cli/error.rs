@@ -77,7 +77,7 @@ pub fn tell(error: &CliError) {
     let text = format!("tillbook: {error}\n");
     let (tell, told) = channel();
     let telling = std::thread::Builder::new().name("tell".to_owned()).spawn(move || {
-        // Standard error may be closed too; then there is no way to report the error.
+        // Standard error may be closed too; then the error cannot be reported.
         drop(std::io::stderr().write_all(text.as_bytes()));
         tell.send(()).unwrap_or_default();
     });

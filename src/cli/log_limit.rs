@@ -36,7 +36,7 @@ struct Period {
 }
 
 impl Period {
-    /// A line that says how many were left out; `None` if none were.
+    /// A line with the number of lines that were left out; `None` if all were written.
     fn summary(&self) -> Option<String> {
         let left_out = self.lines.checked_sub(LINES_MAX).filter(|left_out| 0 < *left_out)?;
         let name = &self.name;
@@ -63,7 +63,7 @@ impl Limits {
         Verdict::LeaveOut
     }
 
-    /// Ends the periods that are over and returns what is to be told of them.
+    /// Ends the periods that are over and returns their summary lines.
     pub fn end_periods(&self, now: Instant) -> Vec<String> {
         let over = |_: &Identifier, period: &mut Period| PERIOD <= now.duration_since(period.began);
         self.lock().extract_if(over).filter_map(|(_, period)| period.summary()).collect()

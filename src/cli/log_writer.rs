@@ -58,7 +58,7 @@ impl Shared {
 }
 
 impl LogWriter {
-    /// Queues a line, or leaves it out if there is no room.
+    /// Queues a line, or leaves it out if the queue is full.
     pub fn write(&self, line: &str) {
         let mut queue = self.0.lock();
         if sabotage::is_on(Fault::WaitForTheLog) {
@@ -84,7 +84,8 @@ impl Drop for LogGuard {
         let mut queue = self.0.lock();
         queue.is_closing = true;
         self.0.changed.notify_all();
-        // A log that nobody reads does not keep the program from ending.
+        // The wait is limited, so that a log which is no longer read cannot keep the program from
+        // ending.
         drop(self.0.changed.wait_timeout_while(queue, END_WAIT, |queue| !queue.is_done));
     }
 }
@@ -95,7 +96,7 @@ pub fn start(out: impl Write + Send + 'static, limits: Arc<Limits>) -> (LogWrite
     let (writer, guard) = (LogWriter(Arc::clone(&shared)), LogGuard(Arc::clone(&shared)));
     let thread = std::thread::Builder::new().name("log".to_owned());
     if thread.spawn(move || write_all(&shared, out, &limits)).is_err() {
-        // Without the thread there is no log, and nobody to tell.
+        // Without the thread nothing can be logged, not even this error.
         guard.0.lock().is_done = true;
     }
     (writer, guard)

@@ -149,7 +149,7 @@ impl Visit for EventText {
     }
 }
 
-/// Takes the first characters of what is written to it, then fails.
+/// Keeps the first characters that are written to it, then fails.
 struct Cut<'a> {
     into: &'a mut String,
     room: usize,

@@ -45,9 +45,9 @@ impl Ledger {
 }
 
 impl Ledger {
-    /// By how much captures of reserved money pass what is reserved in all, as a magnitude; 0 if
-    /// they do not. Lines of opposite signs are reserved together at the gateway, so that a capture
-    /// of one line alone can pass the sum. Each authorization is a sum of its own.
+    /// By how much captures of reserved money exceed the sum of all reservations, as a magnitude; 0
+    /// if they do not. Lines of opposite signs are reserved together at the gateway, so capturing
+    /// only one of them can exceed the sum. Each authorization has its own sum.
     pub fn over_captured(&self) -> i128 {
         let over = |sums: &dyn Fn(&Line) -> Sums| {
             let signed = |amount: fn(&Sums) -> u64| -> i128 {

@@ -27,7 +27,7 @@ pub struct Moved {
 /// The boxes of a line, with the quantity in each.
 #[derive(Debug, Clone)]
 pub struct LineQuantities {
-    /// False while captures take what is not reserved.
+    /// False while captures take unreserved money.
     is_authorized: bool,
     unreserved: Pool,
     /// By authorization; a single one, `None`, on orders without several.
@@ -95,7 +95,7 @@ impl LineQuantities {
         self
     }
 
-    /// Whether a capture takes what is not reserved, as in [`super::line::Line::available`].
+    /// True if a capture takes unreserved money, as in [`super::line::Line::available`].
     fn is_direct(&self, authorization_id: Option<&ResourceId>) -> bool {
         authorization_id.is_none() && !self.is_authorized
     }

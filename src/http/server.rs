@@ -39,7 +39,7 @@ const BLOCKING_THREADS_MAX: usize = 8;
 /// Options of a server that are not part of its state.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
-    /// The path of the public URL, under which every route is served as well; empty if there is no
+    /// The path of the public URL, under which every route is also served; empty if the URL has no
     /// path.
     pub path_prefix: String,
     /// Origins whose pages may call `/v1` from a browser.

@@ -34,7 +34,7 @@ pub enum Trouble {
     ClockJumped(ClockJump),
 }
 
-/// The file in which what was recorded in a lost file was saved, or why it could not be saved.
+/// The file in which the records of a lost file were saved, or why they could not be saved.
 pub type Saved = Result<PathBuf, String>;
 
 /// The known problems of a database file, shared by all who serve it.

@@ -190,7 +190,7 @@ impl Tx<'_> {
     pub fn sign_out_everywhere(&self, user_seq: UserSeq) -> Result<(), StoreError> {
         let params = named_params! {":user_seq": user_seq};
         self.execute("delete from sessions where user_seq = :user_seq", params)?;
-        // There is no index for this: the table only has the links of the last hour.
+        // This needs no index: the table only has the links of the last hour.
         self.execute("delete from sign_in_links where user_seq = :user_seq", params)?;
         Ok(())
     }

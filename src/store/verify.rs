@@ -94,7 +94,7 @@ pub(super) fn check_file(
     })
 }
 
-/// Checks the next orders after a row. Returns the last row checked; `None` if there was none.
+/// Checks the next orders after a row. Returns the last row checked; `None` if no rows were left.
 fn check_orders(
     conn: &Connection,
     after: OrderSeq,

@@ -24,7 +24,7 @@ fn tokens(tokenizer: &str, texts: &[String]) -> Vec<Vec<String>> {
     let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     for row in rows {
         let (doc, offset, term): (i64, i64, Option<String>) = row.unwrap();
-        // A diacritic alone is a token without letters.
+        // A diacritic without a letter is an empty token.
         let term = term.filter(|term| !term.is_empty());
         found[usize::try_from(doc).unwrap()].extend(term.map(|term| (offset, term)));
     }
@@ -63,7 +63,7 @@ fn the_index_cuts_and_folds_no_word_of_any_character() {
 }
 
 /// FTS5's `unicode61` with `remove_diacritics 2` knows an older Unicode and not all composed
-/// letters; where it folds, what it makes of a character must be the same word for us.
+/// letters; where it folds a character, our words must fold it to the same letters.
 #[test]
 fn what_the_tokenizer_of_unicode_folds_is_folded() {
     const UNICODE: &str = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'";

@@ -49,7 +49,7 @@ fn tell_clock_jump(jump: ClockJump) {
     );
 }
 
-/// Logs the loss, and what was saved once it is known.
+/// Logs the loss, and later where its records were saved.
 fn tell(condition: &Condition, watch: &FileWatch, loss: FileLoss, ticks: &Ticks) {
     let moved_to = watch.moved_to().map(|path| path.display().to_string());
     tracing::error!(moved_to, "nothing is recorded any more, because {loss}");

@@ -84,7 +84,8 @@ fn is_from_our_pages(request: &HttpRequest) -> Result<bool, PageError> {
     if origin == state.links.origin() {
         return Ok(true);
     }
-    // Somebody on the way can write a plain http page of a host whose own pages come by https.
+    // An attacker between the browser and the server can forge plain http pages of a host that
+    // serves its own pages by https.
     let must_be_https = state.links.is_https() && state.known_hosts.is_public(request);
     let (scheme, host) = origin.split_once("://").unwrap_or_default();
     Ok(Some(host) == header(HOST) && (scheme == "https" || !must_be_https))

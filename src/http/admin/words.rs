@@ -20,7 +20,8 @@ pub fn order_status(status: OrderStatus) -> &'static str {
     }
 }
 
-/// The status of a known order, which says so if what a cancelled order holds is not released yet.
+/// The status of an order. It also says if a cancelled order holds money that is still to be
+/// released.
 pub fn status_of(ledger: &Ledger) -> &'static str {
     match ledger.status {
         OrderStatus::Cancelled if ledger.holds() => "Cancelled, to release",
@@ -168,7 +169,7 @@ pub fn item_description(item: &Item) -> String {
 }
 
 /// An item's quantity at 6 decimals, as pages show it and people type it; `None` when it was not
-/// sent. The API keeps what was sent, such as 0.30000000000000004.
+/// sent. The API keeps the number that was sent, such as 0.30000000000000004.
 pub fn item_quantity(item: &Item) -> Option<String> {
     match json::parse(item.document.0.as_bytes()).ok()?.member("quantity") {
         Some(Tree::Number(number)) => Some(rounded(number).unwrap_or_else(|| number.clone())),

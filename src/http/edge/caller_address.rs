@@ -17,7 +17,7 @@ const PROXY_HEADERS: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 pub struct Callers {
     /// Proxies whose `X-Forwarded-For` is believed.
     trusted: Arc<[IpAddr]>,
-    /// The public URL is an address of this machine itself, so nobody comes from elsewhere.
+    /// True if the public URL is an address of this machine, so that every caller is on it.
     is_private: bool,
     /// A proxy that does not name its callers was warned about.
     has_warned: Arc<AtomicBool>,
@@ -32,11 +32,11 @@ pub struct Caller {
     pub is_local: bool,
 }
 
-/// From whom a proxy says that a request comes.
+/// The caller that a proxy names in its headers.
 #[derive(Debug, PartialEq, Eq)]
 enum Named {
     Caller(IpAddr),
-    /// The last proxy that is known. What it says is missing, unreadable, or names only proxies.
+    /// The last trusted proxy. Its header is missing, unreadable, or names only proxies.
     OnlyProxy(IpAddr),
 }
 
@@ -61,7 +61,7 @@ impl Callers {
         let is_forwarded = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
         if self.trusted.contains(&peer) {
             let forwarded = headers.get_all("x-forwarded-for");
-            // A value that is not text names nobody, and so ends what is believed.
+            // A value that is not text names no address, so nothing before it is believed.
             let forwarded: Vec<&str> =
                 forwarded.map(|value| value.to_str().unwrap_or("?")).collect();
             return match named(peer, &forwarded.join(","), &self.trusted) {

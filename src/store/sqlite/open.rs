@@ -83,7 +83,7 @@ pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreErro
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     match open_to_read(path, path, flags) {
         // In a folder that this user may not write to, SQLite cannot make the files that readers of
-        // a WAL share. Without a WAL nobody writes, and the file alone is the book.
+        // a WAL share. Without a WAL no process writes, and the book is only this one file.
         Err(error) if error.kind == StoreErrorKind::Machine && !has_wal(path) => {
             let alone = file_alone(path)?;
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;

@@ -1,5 +1,5 @@
-//! Notices that the file at the book's path is no longer the file that the server has open, or no
-//! longer has what the server wrote.
+//! Notices that the file at the book's path is no longer the file that the server has open, or that
+//! another program wrote over it.
 //!
 //! Nothing here opens and closes the file except through SQLite: closing any descriptor of a file
 //! releases all locks that the process holds on it.

@@ -1,8 +1,9 @@
 //! Finds the database file by its path, and refuses a file that SQLite cannot use safely.
 //!
 //! SQLite finds the files beside the database (`-wal`, `-shm`) by the path, not by the file. If one
-//! file has two paths, each has its own WAL: what was recorded by one path is missing by the other,
-//! and two servers can write to one book. (sqlite.org, "How To Corrupt An SQLite Database File")
+//! file has two paths, each has its own WAL: records written through one path are missing through
+//! the other, and two servers can write to one book (sqlite.org, "How To Corrupt An SQLite Database
+//! File").
 
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +15,7 @@ use crate::store::error::StoreError;
 /// symbolic link, that has hard links, or that is mounted as a single file. A missing file is fine.
 pub(super) fn locate(path: &Path) -> Result<PathBuf, StoreError> {
     let Some((folder, name)) = resolved_folder(path).zip(path.file_name()) else {
-        // Opening the file reports what is wrong with its folder.
+        // Opening the file will report the problem with its folder.
         return Ok(path.to_owned());
     };
     let located = folder.join(name);

@@ -28,7 +28,7 @@ pub(super) fn pool(path: &Path) -> Result<r2d2::Pool<SqliteConnectionManager>, S
         .with_init(|conn| open::set_up_reader(conn).map_err(into_sqlite));
     let pool = r2d2::Pool::builder()
         .max_size(READERS_MAX)
-        // All are opened at once and kept: one that is opened later would read whatever file has
+        // All are opened at once and kept: one that is opened later would read the file that has
         // the path by then.
         .min_idle(Some(READERS_MAX))
         .max_lifetime(None)

@@ -39,9 +39,9 @@ pub fn main_controls(asked: &Asked, sort: Sort, by_total: bool) -> Vec<Control> 
     ]
 }
 
-/// The filters that are folded away. The currency is left out when there is only one to choose,
-/// the store when there is none. `stores` is `None` when there are too many to list; then the store
-/// is typed.
+/// The filters that are folded away. The currency is left out when there is only one to choose, and
+/// the store when the account has no stores. `stores` is `None` when there are too many to list;
+/// then the store is typed.
 pub fn more_controls(
     asked: &Asked,
     currencies: &[String],

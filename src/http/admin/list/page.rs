@@ -124,7 +124,7 @@ pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
 }
 
 impl Loaded {
-    /// `None` when there is no order of the id in `asked.after`.
+    /// `None` when the order in `asked.after` does not exist.
     fn load(
         reader: &Reader<'_>,
         account_id: &AccountId,

@@ -33,7 +33,7 @@ pub const TABS: [TabKind; 6] = [
     },
     // An order is here if any of its lines holds money. The order's sums do not tell: lines of
     // opposite signs can hold money that sums to zero (docs/contract.md, Decision 2). A cancelled
-    // order stays here until the release of what it holds is recorded.
+    // order stays here until the release of its reserved money is recorded.
     TabKind {
         word: TO_CAPTURE,
         name: "To capture",

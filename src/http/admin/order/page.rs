@@ -36,7 +36,7 @@ struct OrderPage {
     payment_words: &'static str,
     created: String,
     created_by: String,
-    /// By how much the captures pass what is reserved; empty if they do not.
+    /// By how much the captures exceed the reservations; empty if they do not.
     over_captured: String,
     /// When and why the order was closed or cancelled, and who did it; empty while it is open.
     ended: String,

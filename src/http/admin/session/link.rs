@@ -46,8 +46,8 @@ pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, 
     Ok(signed_in(state, &ticket, &next_path(state, "")))
 }
 
-/// An error unless the link can be used for that. Anybody may call, so this costs one read, and
-/// failures are counted and answered later each time, as wrong passwords are.
+/// An error unless the link can be used for that. Callers need no session, so this costs only one
+/// read. Failures are counted, and each is answered later than the last, as with wrong passwords.
 pub async fn expect_usable(
     state: &AppState,
     request: &HttpRequest,
