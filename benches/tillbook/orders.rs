@@ -99,8 +99,7 @@ impl MakeOrders {
              {{\"line_id\":2,\"amount\":{amount}}}]}}"
         );
         let body = parse(body.as_bytes()).map_err(|why| NotMade(why.to_string()))?;
-        let request =
-            operation_request::parse(kind, &body).map_err(|why| NotMade(summary(&why)))?;
+        let request = operation_request::parse(kind, body).map_err(|why| NotMade(summary(&why)))?;
         let (on_behalf_of, order) = (self.on_behalf_of.clone(), order.clone());
         RecordOperation { on_behalf_of, order, request }.run(tx).map_err(not_made).map(drop)
     }

@@ -115,7 +115,7 @@ fn draw<T>(orders: &[T]) -> (String, &T) {
 fn operation() -> OperationRequest {
     let body = parse(body(&Uuid::nil().simple().to_string()).as_bytes());
     let body = body.expect("the body is JSON");
-    operation_request::parse(OperationKind::Capture, &body).expect("the body is a capture")
+    operation_request::parse(OperationKind::Capture, body).expect("the body is a capture")
 }
 
 fn key_use(on_behalf_of: &OnBehalfOf, key: &str) -> KeyUse {

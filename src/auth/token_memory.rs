@@ -1,14 +1,16 @@
 //! Remembers recently verified tokens, so that their signatures are not checked at every request.
 //!
-//! The table has a fixed size. A token's digest gives its place, which holds the latest of the
-//! tokens that share it. No thread waits: a place that another thread is writing counts as
-//! empty. A place holds the SHA-256 of the whole token, signature included, and its claims. Whether
-//! the client is enabled is not remembered; every request checks that.
+//! The table has a fixed size. A token's signature gives its place, which holds the latest of the
+//! tokens that share it. No thread waits: a place that another thread is writing counts as empty. A
+//! place holds the whole token and its claims. Whether the client is enabled is not remembered;
+//! every request checks that.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::RwLock;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
 use super::verified_token::VerifiedToken;
-use crate::digest::sha256;
 use crate::domain::Timestamp;
 
 /// Most tokens that are remembered.
@@ -17,10 +19,9 @@ const REMEMBERED_MAX: usize = 1_024;
 /// The recently verified tokens.
 pub(super) struct TokenMemory {
     places: Vec<RwLock<Option<Remembered>>>,
+    /// Seeded at random, so that no caller can choose tokens that share a place.
+    hasher: RandomState,
 }
-
-/// Gives a token its place and tells it from others with the same place.
-pub(super) struct Digest([u8; 32]);
 
 /// A token's lifetime, in seconds since 1970: from `from_s`, and before `until_s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,44 +31,52 @@ pub(super) struct Life {
 }
 
 struct Remembered {
-    digest: [u8; 32],
+    /// As it was sent.
+    text: Box<str>,
     token: VerifiedToken,
     life: Life,
 }
 
 impl Default for TokenMemory {
     fn default() -> TokenMemory {
-        TokenMemory { places: (0..REMEMBERED_MAX).map(|_| RwLock::default()).collect() }
+        let places = (0..REMEMBERED_MAX).map(|_| RwLock::default()).collect();
+        TokenMemory { places, hasher: RandomState::default() }
     }
 }
 
 impl TokenMemory {
-    /// The token's claims, if it is remembered and valid at `now`.
-    pub fn recall(&self, digest: &Digest, now: Timestamp) -> Option<VerifiedToken> {
-        let place = self.place(digest).try_read().ok()?;
-        let remembered = place.as_ref().filter(|found| found.digest == digest.0)?;
+    /// The claims of a token, if it is remembered and valid at `now`.
+    pub fn recall(&self, text: &str, now: Timestamp) -> Option<VerifiedToken> {
+        let place = self.place(text).try_read().ok()?;
+        let remembered = place.as_ref().filter(|found| is_same(&found.text, text))?;
         remembered.life.has(now).then(|| remembered.token.clone())
     }
 
     /// Remembers a token that has just been verified.
-    pub fn keep(&self, digest: Digest, token: &VerifiedToken, life: Life) {
+    pub fn keep(&self, text: &str, token: &VerifiedToken, life: Life) {
         // A place in use keeps its content; the token's next request tries again.
-        if let Ok(mut place) = self.place(&digest).try_write() {
-            *place = Some(Remembered { digest: digest.0, token: token.clone(), life });
+        if let Ok(mut place) = self.place(text).try_write() {
+            *place = Some(Remembered { text: text.into(), token: token.clone(), life });
         }
     }
 
-    fn place(&self, digest: &Digest) -> &RwLock<Option<Remembered>> {
-        let at = usize::from(u16::from_le_bytes([digest.0[0], digest.0[1]]));
-        &self.places[at % self.places.len()]
+    fn place(&self, text: &str) -> &RwLock<Option<Remembered>> {
+        let [low, high, ..] = self.hasher.hash_one(parts(text).1).to_le_bytes();
+        &self.places[usize::from(u16::from_le_bytes([low, high])) % REMEMBERED_MAX]
     }
 }
 
-impl Digest {
-    /// The digest of a token as it was sent.
-    pub fn of(token: &str) -> Digest {
-        Digest(sha256(token.as_bytes()))
-    }
+/// True if both are one token. Only the signature is a secret, so only the time that comparing it
+/// takes must not tell how much of a guess is right.
+fn is_same(known: &str, sent: &str) -> bool {
+    let ((known, known_signature), (sent, signature)) = (parts(known), parts(sent));
+    known == sent
+        && verify_slices_are_equal(known_signature.as_bytes(), signature.as_bytes()).is_ok()
+}
+
+/// A token without its signature, and the signature.
+fn parts(token: &str) -> (&str, &str) {
+    token.rsplit_once('.').unwrap_or((token, ""))
 }
 
 impl Life {
@@ -88,15 +97,15 @@ mod tests {
         let memory = TokenMemory::default();
         let account_id = AccountId::parse("T12345678").unwrap();
         let life = Life { from_s: 0, until_s: 10 };
-        let names: Vec<String> = (0..3 * REMEMBERED_MAX).map(|n| format!("token {n}")).collect();
+        let names: Vec<String> = (0..3 * REMEMBERED_MAX).map(|n| format!("token.{n}")).collect();
         for name in &names {
             let client_id = name.clone();
             let (account_id, scopes) = (account_id.clone(), Scopes::default());
             let token = VerifiedToken { client_id, account_id, scopes };
-            memory.keep(Digest::of(name), &token, life);
+            memory.keep(name, &token, life);
         }
         let recalled = |name: &&String| {
-            let token = memory.recall(&Digest::of(name), Timestamp(9_999));
+            let token = memory.recall(name, Timestamp(9_999));
             assert!(token.as_ref().is_none_or(|token| token.client_id == **name));
             token.is_some()
         };
@@ -107,7 +116,7 @@ mod tests {
     #[test]
     fn a_place_that_is_being_written_counts_as_empty() {
         let memory = TokenMemory::default();
-        let _held = memory.place(&Digest::of("t")).write().unwrap();
-        assert_eq!(memory.recall(&Digest::of("t"), Timestamp(0)), None);
+        let _held = memory.place("t").write().unwrap();
+        assert_eq!(memory.recall("t", Timestamp(0)), None);
     }
 }

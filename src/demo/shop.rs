@@ -221,7 +221,7 @@ impl Book {
         if let (Tree::Object(members), Some(under)) = (&mut body, under) {
             members.push(("authorization_id".to_owned(), Tree::text(under.as_str())));
         }
-        let request = operation_request::parse(kind, &body).map_err(invalid)?;
+        let request = operation_request::parse(kind, body).map_err(invalid)?;
         let on_behalf_of = self.website.clone();
         let recorded = run(&self.store, RecordOperation { on_behalf_of, order, request })?;
         Ok(recorded.operation.id)

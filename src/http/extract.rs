@@ -134,7 +134,7 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
     /// Refuses a body that is not an object, for routes that need nothing from it.
     pub fn expect_object(&self) -> Result<(), ApiError> {
         let mut problems = Vec::new();
-        clean(&self.body, Shape::FreeObject, "", &mut problems);
+        clean(self.body.clone(), Shape::FreeObject, "", &mut problems);
         if problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(problems)) }
     }
 
@@ -149,10 +149,12 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
         }
     }
 
-    fn key_use(&self, actor: &Actor) -> Option<KeyUse> {
+    /// The request's idempotency key, with the fingerprint of everything that a repetition must
+    /// have in common with it.
+    pub fn key_use(&self, actor: &Actor) -> Option<KeyUse> {
         let key = self.key.as_ref()?;
-        let body = self.body.canonical();
-        let request = format!("{}\n{}\n{}\n{body}", self.method, self.path, self.query);
+        let body = self.body.canonical_text();
+        let request = [self.method, &self.path, &self.query, &body].join("\n");
         Some(KeyUse {
             hash: KeyHash::of(&actor.account_id, &actor.client_id, key),
             fingerprint: sha256(request.as_bytes()),
@@ -215,7 +217,7 @@ fn caller(request: &HttpRequest, any_of: &[Scope]) -> Result<Actor, ApiError> {
 fn bearer(request: &HttpRequest) -> Option<&str> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (header, another) = (headers.next()?, headers.next());
-    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = std::str::from_utf8(header.as_bytes()).ok()?.split_once(' ')?;
     (another.is_none() && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 

@@ -21,6 +21,7 @@ use super::edge::headers::{guard_request, keep_to_https, security_headers};
 use super::edge::last_request::{self, refuse_after_last};
 use super::edge::socket::{Socket, WRITE_BYTES};
 use super::edge::unread_body::end_unread_body;
+use super::operation_routes::OperationRoutes;
 use super::{AppState, configure, configure_prefix, path_methods};
 use crate::sabotage::{self, Fault};
 
@@ -102,7 +103,7 @@ pub fn start(
                 if !prefix.is_empty() {
                     config.service(web::scope(&prefix).configure(configure_prefix));
                 }
-                configure(config);
+                config.service(OperationRoutes).configure(configure);
             })
     };
     let (head_timeout, idle_timeout) = (options.head_timeout, options.idle_timeout);

@@ -9,7 +9,7 @@ mod parse;
 mod write;
 
 pub use parse::{DEPTH_MAX, ParseError, ParseErrorKind, parse};
-pub use write::{ObjectText, list_text};
+pub use write::{ObjectText, list_text, push_string};
 
 /// One JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,16 @@ impl Tree {
         }
     }
 
+    /// This integer as its digits only, so `39800.0` as `39800`; other values are unchanged.
+    pub fn with_plain_integer(self) -> Tree {
+        match (&self, self.as_integer()) {
+            (Tree::Number(text), Some(number)) if text.contains('.') || text == "-0" => {
+                Tree::integer(number)
+            }
+            _ => self,
+        }
+    }
+
     /// The integer, if this is one: `39800.0` is 39800, but `398.5`, `1e3` and strings are not
     /// integers (docs/contract.md, Decision 3).
     pub fn as_integer(&self) -> Option<i64> {
@@ -120,23 +130,6 @@ impl Tree {
             Tree::Text(_) => "a string",
             Tree::List(_) => "an array",
             Tree::Object(_) => "an object",
-        }
-    }
-
-    /// The value with the members of every object sorted by key and whole numbers without an empty
-    /// fraction, so that documents that differ only in order or in `100.0` for `100` become equal
-    /// texts.
-    pub fn canonical(&self) -> Tree {
-        match self {
-            Tree::List(elements) => Tree::List(elements.iter().map(Tree::canonical).collect()),
-            Tree::Object(members) => {
-                let mut sorted: Vec<(String, Tree)> =
-                    members.iter().map(|(k, v)| (k.clone(), v.canonical())).collect();
-                sorted.sort_by(|a, b| a.0.cmp(&b.0));
-                Tree::Object(sorted)
-            }
-            Tree::Number(text) => Tree::Number(self.whole().unwrap_or(text).to_owned()),
-            leaf => leaf.clone(),
         }
     }
 }

@@ -392,7 +392,7 @@ mod tests {
 
     #[test]
     fn canonical_text_ignores_order_and_space() {
-        let canonical = |text: &str| parse(text.as_bytes()).unwrap().canonical().to_string();
+        let canonical = |text: &str| parse(text.as_bytes()).unwrap().canonical_text();
         assert_eq!(
             canonical("{\"b\":[{\"y\":1,\"x\":2}],\"a\":1}"),
             "{\"a\":1,\"b\":[{\"x\":2,\"y\":1}]}"

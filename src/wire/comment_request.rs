@@ -15,7 +15,7 @@ const COMMENT: Shape = Shape::Object(&[
 /// Parses a comment, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<KeptJson, Vec<Problem>> {
     let mut problems = Vec::new();
-    let kept = clean(body, COMMENT, "", &mut problems);
+    let kept = clean(body.clone(), COMMENT, "", &mut problems);
     let text = kept.member("comment").and_then(Tree::as_text);
     if text.is_some_and(|text| text.trim().is_empty()) {
         let message = "The comment is empty; send some text.";

@@ -29,7 +29,7 @@ const UPDATE: Shape = Shape::Object(&[
 /// Parses a draft, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
     let mut problems = Vec::new();
-    let kept = clean(body, DRAFT, "", &mut problems);
+    let kept = clean(body.clone(), DRAFT, "", &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -73,7 +73,7 @@ pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
 /// Parses a change to a draft, or reports everything that is wrong with the body.
 pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
     let mut problems = Vec::new();
-    let kept = clean(body, UPDATE, "", &mut problems);
+    let kept = clean(body.clone(), UPDATE, "", &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -93,7 +93,7 @@ pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
 /// Parses a body that is one item. The flag is true if the item was sent with a line id.
 pub fn parse_one_item(body: &Tree) -> Result<(Item, bool), Vec<Problem>> {
     let mut problems = Vec::new();
-    let kept = clean(body, ITEM, "", &mut problems);
+    let kept = clean(body.clone(), ITEM, "", &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }

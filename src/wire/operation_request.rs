@@ -41,7 +41,7 @@ const OPERATION: Shape = Shape::Object(&[
 ]);
 
 /// Parses an operation of a kind, or reports everything that is wrong with the body.
-pub fn parse(kind: OperationKind, body: &Tree) -> Result<OperationRequest, Vec<Problem>> {
+pub fn parse(kind: OperationKind, body: Tree) -> Result<OperationRequest, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body, OPERATION, "", &mut problems);
     let items = kept.member("items").map(Tree::elements).unwrap_or_default();
@@ -103,7 +103,7 @@ fn document(kept: Tree) -> KeptJson {
     };
     let own_column = |key: &str| matches!(key, "success" | "authorization_id");
     let members = members.into_iter().filter(|(key, _)| !own_column(key)).collect();
-    KeptJson(Tree::Object(members).to_string())
+    KeptJson(Tree::Object(members).to_text())
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     #[track_caller]
     fn check(items: &str, expected: &str) {
         let body = crate::json::parse(format!(r#"{{"items":{items}}}"#).as_bytes()).unwrap();
-        let problems = match parse(OperationKind::Capture, &body) {
+        let problems = match parse(OperationKind::Capture, body) {
             Ok(_) => Vec::new(),
             Err(problems) => problems,
         };

@@ -52,10 +52,10 @@ const SOME_ITEMS: Shape = Shape::List(&SOME_ITEM, ITEMS_MAX);
 /// Parses a change, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<OrderChange, Vec<Problem>> {
     let mut problems = Vec::new();
-    let order = clean(&body.without(&["items", "options"]), ORDER.part(), "", &mut problems);
+    let order = clean(body.without(&["items", "options"]), ORDER.part(), "", &mut problems);
     let sent = |key: &str| body.member(key).filter(|value| **value != Tree::Null);
     let mut part = |key: &str, shape: Shape| {
-        sent(key).map(|value| clean(value, shape, &format!("/{key}"), &mut problems))
+        sent(key).map(|value| clean(value.clone(), shape, &format!("/{key}"), &mut problems))
     };
     let options = part("options", OPTIONS.part());
     let items = part("items", SOME_ITEMS);

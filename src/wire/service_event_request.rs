@@ -28,7 +28,7 @@ const STEP: Shape = Shape::Object(&[
 /// Parses an event, or reports everything that is wrong with the body.
 pub fn parse(body: &Tree) -> Result<NewServiceEvent, Vec<Problem>> {
     let mut problems = Vec::new();
-    let kept = clean(body, STEP, "", &mut problems);
+    let kept = clean(body.clone(), STEP, "", &mut problems);
     let text = |key: &str| kept.member(key).and_then(Tree::as_text).unwrap_or_default();
     for key in ["service", "service_status"] {
         if problems.is_empty() && text(key).is_empty() {

@@ -83,23 +83,27 @@ pub const fn required(name: &'static str, shape: Shape) -> Field {
 
 /// Checks a document and returns it as it will be kept. Problems are added to `problems`; if there
 /// are any, the returned document must not be used.
-pub fn clean(tree: &Tree, shape: Shape, path: &str, problems: &mut Vec<Problem>) -> Tree {
+pub fn clean(tree: Tree, shape: Shape, path: &str, problems: &mut Vec<Problem>) -> Tree {
     clean_at(&mut path.to_owned(), tree, shape, problems)
 }
 
 /// `path` is one buffer that grows and shrinks during the walk. Most requests have no problems, so
 /// building a path for every value would be wasted time.
-fn clean_at(path: &mut String, tree: &Tree, shape: Shape, problems: &mut Vec<Problem>) -> Tree {
+fn clean_at(path: &mut String, tree: Tree, shape: Shape, problems: &mut Vec<Problem>) -> Tree {
     match shape {
         Shape::Object(fields) => {
+            let missing = missing(&tree, fields);
             let kept = clean_object(path, tree, fields, problems);
-            require(tree, fields, path, problems);
+            problems.extend(missing.into_iter().map(|field| {
+                let message = format!("`{}` is required.", field.name);
+                Problem::new(format!("{path}/{}", field.name), "required", message)
+            }));
             kept
         }
         Shape::Part(fields) => clean_object(path, tree, fields, problems),
         Shape::List(element, count_max) => clean_list(path, tree, *element, count_max, problems),
         leaf => {
-            if let Err((code, message)) = check_leaf(tree, leaf) {
+            if let Err((code, message)) = check_leaf(&tree, leaf) {
                 problems.push(Problem::new(path.as_str(), code, message));
             }
             normalized(tree, leaf)
@@ -109,55 +113,52 @@ fn clean_at(path: &mut String, tree: &Tree, shape: Shape, problems: &mut Vec<Pro
 
 fn clean_object(
     path: &mut String,
-    tree: &Tree,
+    tree: Tree,
     fields: &'static [Field],
     problems: &mut Vec<Problem>,
 ) -> Tree {
-    let members = match tree {
-        Tree::Object(members) => members.as_slice(),
-        _ if is_empty_list(tree) => &[],
+    let mut members = match tree {
+        Tree::Object(members) => members,
+        _ if is_empty_list(&tree) => Vec::new(),
         _ => {
-            let (code, message) = wrong_type("an object", tree);
+            let (code, message) = wrong_type("an object", &tree);
             problems.push(Problem::new(path.as_str(), code, message));
             return Tree::Null;
         }
     };
-    let mut kept = Vec::with_capacity(members.len());
-    for (key, value) in members {
+    members.retain_mut(|(key, value)| {
         let Some(field) = fields.iter().find(|field| field.name == key) else {
-            kept.push((key.clone(), value.clone()));
-            continue;
+            return true;
         };
         if *value == Tree::Null || matches!(field.shape, Shape::ReadOnly) {
-            continue;
+            return false;
         }
-        let cleaned = below(path, key, |path| clean_at(path, value, field.shape, problems));
-        kept.push((key.clone(), cleaned));
-    }
-    Tree::Object(kept)
+        let sent = std::mem::replace(value, Tree::Null);
+        *value = below(path, field.name, |path| clean_at(path, sent, field.shape, problems));
+        true
+    });
+    Tree::Object(members)
 }
 
-fn require(tree: &Tree, fields: &'static [Field], path: &str, problems: &mut Vec<Problem>) {
+/// The fields that an object must have and does not.
+fn missing(tree: &Tree, fields: &'static [Field]) -> Vec<&'static Field> {
     if !is_object(tree) {
-        return;
+        return Vec::new();
     }
-    for field in fields.iter().filter(|field| field.required) {
-        if tree.member(field.name).is_none_or(|value| *value == Tree::Null) {
-            let message = format!("`{}` is required.", field.name);
-            problems.push(Problem::new(format!("{path}/{}", field.name), "required", message));
-        }
-    }
+    let is_missing =
+        |field: &&Field| tree.member(field.name).is_none_or(|value| *value == Tree::Null);
+    fields.iter().filter(|field| field.required).filter(is_missing).collect()
 }
 
 fn clean_list(
     path: &mut String,
-    tree: &Tree,
+    tree: Tree,
     element: Shape,
     count_max: usize,
     problems: &mut Vec<Problem>,
 ) -> Tree {
     let Tree::List(elements) = tree else {
-        let (code, message) = wrong_type("an array", tree);
+        let (code, message) = wrong_type("an array", &tree);
         problems.push(Problem::new(path.as_str(), code, message));
         return Tree::Null;
     };
@@ -166,10 +167,10 @@ fn clean_list(
         problems.push(Problem::new(path.as_str(), "too_many_items", message));
         return Tree::Null;
     }
-    let clean_one = |(at, value): (usize, &Tree)| {
+    let clean_one = |(at, value): (usize, Tree)| {
         below(path, &at.to_string(), |path| clean_at(path, value, element, problems))
     };
-    Tree::List(elements.iter().enumerate().map(clean_one).collect())
+    Tree::List(elements.into_iter().enumerate().map(clean_one).collect())
 }
 
 /// Runs something one step further down the path. Steps are field names of the API and positions,
@@ -268,11 +269,11 @@ fn is_empty_list(tree: &Tree) -> bool {
 }
 
 /// Writes integers and empty objects in one form, however they were sent.
-fn normalized(tree: &Tree, shape: Shape) -> Tree {
-    match (shape, tree.as_integer()) {
-        (Shape::FreeObject, _) if is_empty_list(tree) => Tree::Object(Vec::new()),
-        (Shape::Integer | Shape::Amount | Shape::LineId, Some(number)) => Tree::integer(number),
-        _ => tree.clone(),
+fn normalized(tree: Tree, shape: Shape) -> Tree {
+    match shape {
+        Shape::FreeObject if is_empty_list(&tree) => Tree::Object(Vec::new()),
+        Shape::Integer | Shape::Amount | Shape::LineId => tree.with_plain_integer(),
+        _ => tree,
     }
 }
 
@@ -329,7 +330,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let mut problems = Vec::new();
-        let kept = clean(&parse(text.as_bytes()).unwrap(), OUTER, "", &mut problems);
+        let kept = clean(parse(text.as_bytes()).unwrap(), OUTER, "", &mut problems);
         let found: Vec<String> =
             problems.iter().map(|p| format!("{} {}", p.path, p.code)).collect();
         let answer = if found.is_empty() { kept.to_string() } else { found.join(", ") };

@@ -14,7 +14,7 @@ const CANCEL: Shape = Shape::Object(&[optional(
 /// with the body.
 pub fn parse_cancel(body: &Tree) -> Result<Option<CancelledReason>, Vec<Problem>> {
     let mut problems = Vec::new();
-    let kept = clean(body, CANCEL, "", &mut problems);
+    let kept = clean(body.clone(), CANCEL, "", &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }

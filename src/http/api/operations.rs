@@ -3,7 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::orders::find_order;
-use crate::app::{ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation};
+use crate::app::{
+    ExceededAmount, Idempotent, RecordOperation, RecordOperationRefused, RecordedOperation,
+};
 use crate::clock::rfc3339;
 use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::ledger::ReferenceProblem;
@@ -30,11 +32,12 @@ pub async fn create(
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let operation = operation_request::parse(kind, &sent.body)?;
+    let key = sent.key_use(&actor);
+    let operation = operation_request::parse(kind, sent.body)?;
     let order = order_in_path(&request)?;
     let on_behalf_of = on_behalf_of(&actor);
     let command = RecordOperation { on_behalf_of, order: order.clone(), request: operation };
-    let command = sent.once(&actor, command, name_recorded);
+    let command = Idempotent { command, key, name: name_recorded };
     let render = |done: &RecordedOperation| {
         operation_view::render(&state.links, &done.account_id, &done.order_id, &done.operation)
     };

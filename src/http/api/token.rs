@@ -175,7 +175,7 @@ async fn read_asked(request: &HttpRequest, mut body: Payload) -> Result<Asked, A
     }
     let sent = Sent::<BODY_BYTES_MAX>::from_request(request, &mut body).await?;
     let mut problems = Vec::new();
-    let kept = clean(&sent.body, ASKED, "", &mut problems);
+    let kept = clean(sent.body, ASKED, "", &mut problems);
     let value = |name| kept.member(name).and_then(Tree::as_text).map(str::to_owned);
     Ok(Asked::read(value, problems))
 }

@@ -68,7 +68,7 @@ impl Subject<'_> {
         let is_valid = lines.iter().all(|line| line.problem.is_empty()) && problems.is_empty();
         let mut request = None;
         if is_valid {
-            match operation_request::parse(self.kind, &body) {
+            match operation_request::parse(self.kind, body.clone()) {
                 Ok(parsed) => request = Some(parsed),
                 Err(wrong) => problems.extend(wrong.into_iter().map(form_problem)),
             }

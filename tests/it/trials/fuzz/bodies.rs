@@ -99,7 +99,9 @@ fn read(bytes: &[u8]) -> Option<(Tree, Value)> {
 /// sent.
 pub fn operation(bytes: &[u8]) -> bool {
     let Some((body, value)) = read(bytes) else { return false };
-    let Ok(request) = operation_request::parse(OperationKind::Capture, &body) else { return false };
+    let Ok(request) = operation_request::parse(OperationKind::Capture, body.clone()) else {
+        return false;
+    };
     assert_valid("an accepted operation", &named("OperationRequest"), &value);
     let sent = value["items"].as_array().unwrap();
     let lines: HashSet<i128> = sent.iter().map(|item| whole(&item["line_id"])).collect();
