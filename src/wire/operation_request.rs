@@ -15,6 +15,7 @@ use crate::json::Tree;
 const ITEM: &[Field] = &[
     required("line_id", Shape::LineId),
     required("amount", Shape::Amount),
+    optional("quantity", Shape::Number),
     optional("original_currency", Shape::Text),
     optional("original_gross_amount", Shape::Amount),
     optional("conversion_rate_ppm", Shape::Integer),

@@ -90,8 +90,8 @@ pub const PAYMENT_DETAILS: &[Field] = &[
         "card",
         Shape::Object(&[
             optional("masked_pan", Shape::MaskedPan),
-            optional("type", Shape::Text),
-            optional("brand", Shape::Text),
+            optional("type", Shape::MaskedPan),
+            optional("brand", Shape::MaskedPan),
             optional("metadata", Shape::FreeObject),
         ]),
     ),

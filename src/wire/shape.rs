@@ -4,6 +4,9 @@
 //! will be kept: without read-only fields, without known fields that are `null`, with `39800.0`
 //! written as 39800, and with every unknown field as it was sent (docs/contract.md, Decision 3).
 
+use super::card_number::{
+    UNMASKED, UNMASKED_MESSAGE, has_card_number, refuse_card_numbers, refuse_card_numbers_in,
+};
 use super::problem::Problem;
 use crate::clock::parse_rfc3339;
 use crate::domain::currency::Currency;
@@ -106,6 +109,9 @@ fn clean_at(path: &mut String, tree: Tree, shape: Shape, problems: &mut Vec<Prob
             if let Err((code, message)) = check_leaf(&tree, leaf) {
                 problems.push(Problem::new(path.as_str(), code, message));
             }
+            if matches!(leaf, Shape::FreeObject) {
+                refuse_card_numbers_in(path, &tree, problems);
+            }
             normalized(tree, leaf)
         }
     }
@@ -128,6 +134,7 @@ fn clean_object(
     };
     members.retain_mut(|(key, value)| {
         let Some(field) = fields.iter().find(|field| field.name == key) else {
+            refuse_card_numbers(path, key, value, problems);
             return true;
         };
         if *value == Tree::Null || matches!(field.shape, Shape::ReadOnly) {
@@ -218,10 +225,7 @@ fn check_text(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
         Shape::ResourceId if ResourceId::parse(text).is_none() => {
             wrong("bad_value", "Expected an id of 1 to 40 characters.")
         }
-        Shape::MaskedPan if has_card_number(text) => wrong(
-            "unmasked_card_number",
-            "This contains a whole card number; send it masked, such as 4444 **** **** 4448.",
-        ),
+        Shape::MaskedPan if has_card_number(text) => wrong(UNMASKED, UNMASKED_MESSAGE),
         Shape::OneOf(words) if !words.contains(&text.as_str()) => {
             Err(("bad_value", format!("Expected one of: {}.", words.join(", "))))
         }
@@ -283,23 +287,6 @@ fn expect(holds: bool, expected: &str, found: &Tree) -> Result<(), Wrong> {
 
 fn wrong_type(expected: &str, found: &Tree) -> Wrong {
     ("wrong_type", format!("Expected {expected}, found {}.", found.kind()))
-}
-
-/// True if a text contains a whole card number, with or without separators.
-fn has_card_number(text: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-' | '.')).any(is_card_number)
-}
-
-/// True for 13 to 19 digits with a valid check digit (ISO/IEC 7812).
-fn is_card_number(text: &str) -> bool {
-    let digits: Vec<u32> = text.chars().rev().filter_map(|c| c.to_digit(10)).collect();
-    let doubled = |(at, digit): (usize, &u32)| match (at % 2, digit * 2) {
-        (0, _) => *digit,
-        (_, twice) if 9 < twice => twice - 9,
-        (_, twice) => twice,
-    };
-    let sum: u32 = digits.iter().enumerate().map(doubled).sum();
-    (13..=19).contains(&digits.len()) && sum.is_multiple_of(10)
 }
 
 /// The start of a client's text, so that a message stays short.

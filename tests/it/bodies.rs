@@ -1,6 +1,6 @@
 //! Invalid bodies of every known kind get a 400 and record nothing.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::harness::App;
 
@@ -74,6 +74,10 @@ const BROKEN: &[(&str, &str)] = &[
         "/payment_details/card/masked_pan unmasked_card_number\n/payment_details/psp wrong_type",
     ),
     (
+        "{\"items\":[{\"line_id\":1,\"amount\":1,\"quantity\":\"2\"}]}",
+        "/items/0/quantity wrong_type",
+    ),
+    (
         "{\"items\":[{\"line_id\":1,\"amount\":1}],\"authorization_id\":\
          \"12345678901234567890123456789012345678901\"}",
         "/authorization_id bad_value",
@@ -114,6 +118,65 @@ fn a_broken_capture_gets_its_400_and_changes_nothing() {
         assert_eq!(reply.problems(), "/processed_at bad_date_time", "{at}");
     }
     assert_eq!(app.snapshot(), before);
+}
+
+/// A card can be anywhere: its whole number is refused wherever something is named as a card.
+#[test]
+fn a_whole_card_number_is_refused_wherever_a_card_can_be() {
+    let app = App::start();
+    let order = app.simple_order(&[1_000]);
+    let number = "4242 4242 4242 4242";
+    let operation = |more: Value| {
+        let mut body = json!({"items": [{"line_id": 1, "amount": 1}]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let before = app.snapshot();
+    for (more, at) in [
+        (json!({"card": {"masked_pan": number}}), "/card/masked_pan"),
+        (json!({"card": {"number": 4_242_424_242_424_242_u64}}), "/card/number"),
+        (json!({"card": number}), "/card"),
+        (json!({"Card-Number": number}), "/Card-Number"),
+        (json!({"cards": [{"card": [{"a/b~c": number}]}]}), "/cards/0/card/0/a~1b~0c"),
+        (json!({"payment_details": {"masked_pan": number}}), "/payment_details/masked_pan"),
+        (json!({"payment_details": {"card": {"pan": number}}}), "/payment_details/card/pan"),
+        (json!({"payment_details": {"card": {"brand": number}}}), "/payment_details/card/brand"),
+        (
+            json!({"payment_details": {"card": {"metadata": {"first": [number]}}}}),
+            "/payment_details/card/metadata/first/0",
+        ),
+        (json!({"payment_details": {"card": {"x": {"y": number}}}}), "/payment_details/card/x/y"),
+        (json!({"metadata": {"card": {"value": number}}}), "/metadata/card/value"),
+        (json!({"metadata": {"deep": {"creditCard": number}}}), "/metadata/deep/creditCard"),
+        (
+            json!({"items": [{"line_id": 1, "amount": 1, "card": {"pan": number}}]}),
+            "/items/0/card/pan",
+        ),
+    ] {
+        for kind in ["authorizations", "captures", "cancellations", "refunds"] {
+            let path = format!("/orders/{order}/{kind}");
+            let refused = app.post(&path, operation(more.clone())).expect(400);
+            assert_eq!(refused.problems(), format!("{at} unmasked_card_number"), "{kind}");
+        }
+    }
+    let draft = json!({"order": {"currency": "NOK", "payment_details": {"pan": number},
+        "items": [{"id": "a", "gross_amount": 1}], "metadata": {"card": number}}});
+    let refused = app.post("/draft_orders", draft).expect(400);
+    assert_eq!(
+        refused.problems(),
+        "/order/metadata/card unmasked_card_number\n\
+         /order/payment_details/pan unmasked_card_number"
+    );
+    let event = json!({"service": "s", "service_status": "t", "metadata": {"card": number}});
+    let refused = app.post(&format!("/orders/{order}/events"), event).expect(400);
+    assert_eq!(refused.problems(), "/metadata/card unmasked_card_number");
+    assert_eq!(app.snapshot(), before);
+    // Masked numbers, times in milliseconds, and numbers of other things are kept.
+    let kept = operation(json!({
+        "card": {"masked_pan": "4242 **** **** 4242", "made": 1_795_000_000_009_u64},
+        "metadata": {"parcel": number, "card": {"last": "4242"}}}));
+    let made = app.post(&format!("/orders/{order}/captures"), kept.clone()).expect(200).body;
+    assert_eq!((&made["card"], &made["metadata"]), (&kept["card"], &kept["metadata"]));
 }
 
 #[test]

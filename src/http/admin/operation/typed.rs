@@ -216,7 +216,7 @@ fn field_at(path: &str) -> &'static str {
         "/payment_details/card/masked_pan" => "card_masked_pan",
         "/payment_details/card/brand" => "card_brand",
         "/processed_at" => "processed_at",
-        "/metadata" => "metadata",
+        _ if path == "/metadata" || path.starts_with("/metadata/") => "metadata",
         _ => details.unwrap_or_default(),
     }
 }
