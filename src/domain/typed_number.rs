@@ -3,6 +3,8 @@
 //! Spaces group thousands. A point or a comma is a decimal mark if it occurs once; if it occurs
 //! several times it groups; if both occur, the last is the decimal mark and the other groups.
 //! `1.000` may be a thousand or one, so exactly three digits behind a single mark are ambiguous.
+//! A number may begin with its decimal mark (`.5` is 0.5) but not end with it, since the decimals
+//! of `5.` may have been forgotten.
 
 /// Digits in a group of thousands.
 const GROUP: usize = 3;
@@ -55,7 +57,7 @@ pub fn read(typed: &str) -> Option<Reading> {
     if !is_digits(decimals) || whole.contains(mark) {
         return None;
     }
-    let whole = ungrouped(whole)?;
+    let whole = if whole.is_empty() { "0".to_owned() } else { ungrouped(whole)? };
     let is_single = count('.') + count(',') == 1;
     let decimal = number(whole.clone(), decimals);
     if is_single && decimals.len() == GROUP {
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn each_text_is_one_number_two_or_none() {
+    fn each_text_is_one_number_or_two() {
         for (typed, expected) in [
             ("0", "0"),
             ("007", "007"),
@@ -125,7 +127,15 @@ mod tests {
             ("1.5", "1.5"),
             ("1,50", "1.50"),
             ("1.5000", "1.5000"),
+            // Nothing before the decimal mark.
+            (".5", "0.5"),
+            (",50", "0.50"),
+            ("-.5", "-0.5"),
+            ("\u{2212},05", "-0.05"),
+            (".5000", "0.5000"),
             // Exactly three digits behind a single mark.
+            (".500", "0500 | 0.500"),
+            (",000", "0000 | 0.000"),
             ("1.000", "1000 | 1.000"),
             ("12,000", "12000 | 12.000"),
             ("0.125", "0125 | 0.125"),
@@ -139,45 +149,63 @@ mod tests {
             ("1.234,5", "1234.5"),
             ("1,234.567", "1234.567"),
             ("1,234,567.00", "1234567.00"),
-            // Not numbers, or grouped wrong.
-            ("", ""),
-            ("-", ""),
-            (".5", ""),
-            ("1.", ""),
-            ("1..5", ""),
-            ("1.00.0", ""),
-            ("1.2.3", ""),
-            ("12,34,567", ""),
-            ("1234.567,8", ""),
-            ("1.234,567.8", ""),
-            ("1.234,567,8", ""),
-            ("0.500.000", ""),
-            ("1 20", ""),
-            ("1 20,5", ""),
-            ("123 456.0 / 0", ""),
-            ("1  000", ""),
-            ("0 500", ""),
-            ("1 2345", ""),
-            ("1 234.567,5", ""),
-            ("1.234 567", ""),
-            ("1 .5", ""),
-            ("1. 5", ""),
-            ("1\t000", ""),
-            ("1\n000", ""),
-            ("1\u{2028}000", ""),
-            ("1'000", ""),
-            ("1\u{200b}000", ""),
-            ("1e3", ""),
-            ("+5", ""),
-            ("--5", ""),
-            ("5-", ""),
-            ("(5)", ""),
-            ("5 NOK", ""),
-            ("٣", ""),
-            ("５", ""),
-            ("1·5", ""),
         ] {
             assert_eq!(readings(typed), expected, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn other_texts_and_wrong_groups_are_not_numbers() {
+        for typed in [
+            "",
+            "-",
+            ".",
+            "-.",
+            ". 5",
+            " . 5",
+            ",.5",
+            ".,5",
+            ".123.456",
+            "1.",
+            "1,",
+            "5. ",
+            "1 000.",
+            "1.234,",
+            "1.234.",
+            "1..5",
+            "1.00.0",
+            "1.2.3",
+            "12,34,567",
+            "1234.567,8",
+            "1.234,567.8",
+            "1.234,567,8",
+            "0.500.000",
+            "1 20",
+            "1 20,5",
+            "123 456.0 / 0",
+            "1  000",
+            "0 500",
+            "1 2345",
+            "1 234.567,5",
+            "1.234 567",
+            "1 .5",
+            "1. 5",
+            "1\t000",
+            "1\n000",
+            "1\u{2028}000",
+            "1'000",
+            "1\u{200b}000",
+            "1e3",
+            "+5",
+            "--5",
+            "5-",
+            "(5)",
+            "5 NOK",
+            "٣",
+            "５",
+            "1·5",
+        ] {
+            assert_eq!(readings(typed), "", "{typed:?}");
         }
     }
 }
