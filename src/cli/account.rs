@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 
 use super::error::CliError;
-use super::{DbArgs, JsonArgs};
+use super::{DbArgs, JsonArgs, tell_new_book};
 use crate::app::CreateAccount;
 use crate::clock::rfc3339;
 use crate::domain::currency::Currency;
@@ -18,7 +18,7 @@ pub const NAME_CHARS_MAX: usize = 200;
 
 #[derive(Subcommand)]
 pub enum AccountCommand {
-    /// Make an account
+    /// Make an account, and the book if it does not exist
     Create(CreateArgs),
     /// List all accounts
     List(ListArgs),
@@ -72,7 +72,11 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
         currency: args.currency.clone(),
         time_zone: args.time_zone.clone(),
     };
+    let is_new = !args.db.db.exists();
     let made = store::write_once(&args.db.db, &command)?;
+    if is_new {
+        tell_new_book(&args.db.db)?;
+    }
     let mut out = std::io::stdout().lock();
     if args.output.json {
         return Ok(writeln!(out, "{}", account_json(&made))?);

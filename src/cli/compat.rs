@@ -42,12 +42,16 @@ pub struct CompatArgs {
 /// expect.
 pub fn run(args: &CompatArgs) -> Result<(), CliError> {
     let url = args.url.as_str().trim_end_matches('/');
-    let replayed = replay(url, &args.account, &args.client_id, &args.client_secret)?;
+    let replay = replay(url, &args.account, &args.client_id, &args.client_secret)?;
+    let replayed = replay.sent;
     let mut out = std::io::stdout().lock();
     match (args.output.json, args.markdown) {
         (true, _) => writeln!(out, "{}", as_json(&replayed))?,
         (false, true) => out.write_all(as_markdown(&replayed).as_bytes())?,
         (false, false) => write_lines(&mut out, &replayed)?,
+    }
+    if let Some(why) = replay.stopped {
+        return Err(CliError::Refused(why));
     }
     let failed = replayed.iter().any(|one| one.points.iter().any(|point| point.failed()));
     if failed { Err(CliError::AnswersDiffer) } else { Ok(()) }

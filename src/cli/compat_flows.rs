@@ -111,13 +111,21 @@ struct Session<'a> {
     kept: BTreeMap<String, String>,
 }
 
-/// Sends every request of every flow, in order.
+/// The requests that were sent, in order.
+pub struct Replay {
+    pub sent: Vec<Replayed>,
+    /// Why the remaining requests were not sent; `None` if all were.
+    pub stopped: Option<String>,
+}
+
+/// Sends the requests of every flow, in order. Stops if an answer lacks something that a later
+/// request needs, since that request would be another one.
 pub fn replay(
     url: &str,
     account: &AccountId,
     client_id: &str,
     client_secret: &str,
-) -> Result<Vec<Replayed>, CliError> {
+) -> Result<Replay, CliError> {
     let flows: Vec<Flow> = serde_json::from_str(FLOWS).map_err(|error| {
         CliError::Refused(format!("the compiled-in flows cannot be read: {error}"))
     })?;
@@ -129,20 +137,23 @@ pub fn replay(
         basic: BASE64_STANDARD.encode(format!("{client_id}:{client_secret}")),
         kept: BTreeMap::new(),
     };
-    let mut replayed = Vec::new();
+    let mut sent = Vec::new();
     for flow in &flows {
         for step in &flow.steps {
             let (status, answer) = session.send(step)?;
-            session.keep(step, &answer);
-            replayed.push(Replayed {
+            let lacking = session.keep(step, &answer);
+            sent.push(Replayed {
                 flow: flow.flow.clone(),
                 request: step.send.clone(),
                 what: step.what.clone(),
                 points: step.points(status, &session, &answer),
             });
+            if let Some(lacking) = lacking {
+                return Ok(Replay { sent, stopped: Some(step.stopped(status, lacking, &answer)) });
+            }
         }
     }
-    Ok(replayed)
+    Ok(Replay { sent, stopped: None })
 }
 
 impl Session<'_> {
@@ -176,11 +187,15 @@ impl Session<'_> {
         Ok((answer.status().as_u16(), document))
     }
 
-    fn keep(&mut self, step: &Step, answer: &Value) {
+    /// Keeps what later steps need. Returns the name of a value that the answer does not have.
+    fn keep<'s>(&mut self, step: &'s Step, answer: &Value) -> Option<&'s str> {
         for (name, pointer) in &step.keep {
-            let found = answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let Some(found) = answer.pointer(pointer).and_then(Value::as_str) else {
+                return Some(name);
+            };
             self.kept.insert(name.clone(), found.to_owned());
         }
+        None
     }
 
     fn text(&self, name: &str) -> &str {
@@ -197,6 +212,24 @@ impl Session<'_> {
 }
 
 impl Step {
+    /// Why no request after this one was sent.
+    fn stopped(&self, status: u16, lacking: &str, answer: &Value) -> String {
+        let said = answer.pointer("/error/message").and_then(Value::as_str);
+        let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
+        let advice = match status {
+            401 | 403 => {
+                "Check --account, --client-id and --client-secret, and that the client has the \
+                 grant admin:shopping"
+            }
+            _ => "Check that --url is a Tillbook of this program's version",
+        };
+        format!(
+            "`{}` was answered with {status}{said} and without the {lacking} that later requests \
+             need, so they were not sent. {advice}",
+            self.send
+        )
+    }
+
     /// Checks the claims about this step's answer. What the public material says of it is one
     /// point; our addition and our difference, if there are any, are one each.
     fn points(&self, status: u16, session: &Session<'_>, answer: &Value) -> Vec<Point> {

@@ -167,8 +167,8 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
     };
     Ok(format!(
         "A demo shop is open on {url}\n\naccount        {ACCOUNT}\nclient_id      {}\n\
-         client_secret  {}\n\n{capture}\n{}\nEvery route:   {url}/openapi.yaml\n\
-         Stop it with Ctrl-C; --reset makes it again.\n",
+         client_secret  {}\n\n{capture}\n{}\nEvery route:   {url}/docs (as a \
+         document: {url}/openapi.yaml)\nStop it with Ctrl-C; --reset makes it again.\n",
         client.client_id,
         secret.reveal(),
         people(state)?

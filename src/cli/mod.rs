@@ -13,7 +13,8 @@ mod telemetry;
 mod user;
 mod verify;
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::FalseyValueParser;
@@ -74,6 +75,16 @@ pub struct JsonArgs {
     /// Print JSON, for a script to read
     #[arg(long, env = "TILLBOOK_JSON", value_parser = FalseyValueParser::new())]
     pub json: bool,
+}
+
+/// Says on standard error that a book was made, since a mistyped path makes a new one too.
+fn tell_new_book(db: &Path) -> std::io::Result<()> {
+    let whole = std::path::absolute(db).unwrap_or_else(|_| db.to_owned());
+    let text = format!(
+        "Made a new book, {}. If you meant another one, name it with --db.\n",
+        whole.display()
+    );
+    std::io::stderr().write_all(text.as_bytes())
 }
 
 /// Parses the command line, runs the command, and returns the process's exit code.

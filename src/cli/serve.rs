@@ -11,9 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use url::{Host, Url};
 
-use super::DbArgs;
 use super::error::CliError;
 use super::telemetry::{self, LogLevel};
+use super::{DbArgs, tell_new_book};
 use crate::app::MakeSignInLink;
 use crate::auth::session::Ticket;
 use crate::clock::Clock;
@@ -97,7 +97,13 @@ pub struct HttpArgs {
 /// `tillbook serve`: serves until SIGTERM, Ctrl-C or a failure of the database. A second signal
 /// ends it at once.
 pub fn run(args: &ServeArgs) -> Result<(), CliError> {
-    serve(&args.http, bind(args.http.listen)?, &args.db.db, announce)
+    let is_new = !args.db.db.exists();
+    serve(&args.http, bind(args.http.listen)?, &args.db.db, |running| {
+        if is_new {
+            tell_new_book(&args.db.db)?;
+        }
+        announce(running)
+    })
 }
 
 /// The running server, for the text that announces it.

@@ -106,7 +106,7 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
         accounts: args.accounts.clone(),
         password_hash,
     };
-    let user = store::write_once(&args.db.db, &command)?;
+    let user = store::write_once_in_existing(&args.db.db, &command)?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
         let mut object = ObjectText::default();
@@ -163,7 +163,7 @@ fn passwd(args: &PasswdArgs) -> Result<(), CliError> {
 
 fn change(args: &ChangeArgs, change: UserChange) -> Result<UserRecord, CliError> {
     let command = ChangeUser { email: args.email.clone(), change };
-    Ok(store::write_once(&args.db.db, &command)?)
+    Ok(store::write_once_in_existing(&args.db.db, &command)?)
 }
 
 /// The hash to store, and the password itself if it was made here.

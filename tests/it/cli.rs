@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -91,6 +91,47 @@ fn an_e_mail_typed_in_another_way_is_the_same_user() {
     for wrong in ["åse", "@åsen.no", "åse@", "åse@a@b.no", "å se@b.no", "åse@-b.no"] {
         let told = create(wrong).expect(2).err;
         assert!(told.contains("expected an e-mail address, such as kari@example.no"), "{told}");
+    }
+}
+
+#[test]
+fn a_mistyped_path_makes_no_book_unless_the_command_makes_books_and_then_it_is_told() {
+    let (dir, db) = nowhere();
+    let file = |name: &str| dir.path().join(name);
+    let listed = || std::fs::read_dir(dir.path()).unwrap().count();
+    let email = "kari@example.no";
+    let role = ["--role", "viewer", "--account", ACCOUNT];
+    for args in [
+        vec!["client", "create", "--account", ACCOUNT, "--name", "x", "--grant", "read:shopping"],
+        vec!["client", "list"],
+        vec!["client", "disable", "x"],
+        [&["user", "create", "--email", email][..], &role[..]].concat(),
+        vec!["user", "list"],
+        vec!["user", "disable", email],
+        vec!["user", "passwd", email],
+        vec!["account", "list"],
+        vec!["verify"],
+    ] {
+        let typo = file("typo.db");
+        let ended = run(&[&args[..], &["--db", path(&typo)]].concat()).expect(1);
+        let told = format!("there is no file {}; name your book with --db", typo.display());
+        assert!(ended.err.contains(&told), "{args:?}: {}", ended.err);
+        assert_eq!(listed(), 0, "{args:?} made a file");
+    }
+    let create = |db: &Path| run(&["account", "create", ACCOUNT, "--name", "x", "--db", path(db)]);
+    let told = format!("Made a new book, {}. If you meant another one", db.display());
+    let made = create(&db).expect(0);
+    assert!(made.err.starts_with(&told) && !made.out.contains("new book"), "{}", made.err);
+    let again = ["account", "create", "T00000002", "--name", "y", "--json", "--db", path(&db)];
+    assert_eq!(run(&again).expect(0).err, "");
+    for is_new in [true, false] {
+        let db = file("served.db");
+        let mut served = Served::start(&db);
+        let log = served.log();
+        drop(served);
+        let log = std::io::read_to_string(log).unwrap();
+        let told = format!("Made a new book, {}.", db.display());
+        assert_eq!(log.contains(&told), is_new, "{log}");
     }
 }
 

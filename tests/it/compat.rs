@@ -1,7 +1,7 @@
 //! `tillbook compat`: every flow passes, and docs/compat.md is its output.
 
 use super::harness::ACCOUNT;
-use super::process::{Served, make_book, run_with};
+use super::process::{Served, make_book, make_client, run_with};
 
 #[test]
 fn every_flow_holds_and_the_document_is_its_output() {
@@ -24,5 +24,37 @@ fn every_flow_holds_and_the_document_is_its_output() {
     let lines = run_with(&["compat"], &environment).expect(0).out;
     assert!(lines.contains("  differs  ") && !lines.contains("FAILED"), "{lines}");
     let wrong = [&environment[..3], &[("TILLBOOK_CLIENT_SECRET", "wrong")]].concat();
-    assert!(run_with(&["compat"], &wrong).expect(1).out.contains("FAILED"));
+    let stopped = run_with(&["compat"], &wrong).expect(1);
+    assert!(stopped.out.contains("FAILED"), "{}", stopped.out);
+}
+
+/// Without a token or an order, all later requests would go to other paths than the flows say.
+#[test]
+fn a_client_that_cannot_do_the_flows_stops_them_with_advice() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("book.db");
+    let client = make_book(&db);
+    let reader = make_client(&db, "read:shopping");
+    let served = Served::start(&db);
+    let another = "T87654321";
+    for (account, id, secret, request, lacking) in [
+        (ACCOUNT, &client.client_id, "wrong", "POST /auth/token", "token"),
+        (ACCOUNT, &reader.client_id, &client.secret, "POST /auth/token", "token"),
+        (another, &client.client_id, &client.secret, "POST /auth/token", "token"),
+        (ACCOUNT, &reader.client_id, &reader.secret, "POST /shopping/draft_orders", "draft"),
+    ] {
+        let environment = [
+            ("TILLBOOK_URL", served.url.as_str()),
+            ("TILLBOOK_ACCOUNT", account),
+            ("TILLBOOK_CLIENT_ID", id),
+            ("TILLBOOK_CLIENT_SECRET", secret),
+        ];
+        let stopped = run_with(&["compat"], &environment).expect(1);
+        let told = format!("`{request}` was answered with ");
+        assert!(stopped.err.contains(&told), "{}", stopped.err);
+        assert!(stopped.err.contains(&format!("without the {lacking} that")), "{}", stopped.err);
+        assert!(stopped.err.contains("Check --account, --client-id and"), "{}", stopped.err);
+        let last = stopped.out.lines().rfind(|line| line.contains("  POST /")).unwrap();
+        assert!(last.contains(&format!("FAILED   {request} ")), "{}", stopped.out);
+    }
 }

@@ -160,6 +160,11 @@ fn the_printed_command_records_a_capture_as_it_is() {
     assert_eq!(again["error"]["code"], "amount_exceeds_remaining");
     assert_eq!(again["error"]["errors"][0]["last_operation"]["id"], capture["id"]);
     let url = lines[0].rsplit(' ').next().unwrap();
+    let routes = lines.iter().find(|line| line.starts_with("Every route:")).unwrap();
+    for page in ["docs", "openapi.yaml"] {
+        assert!(routes.contains(&format!("{url}/{page}")), "{routes}");
+        assert_eq!(send(url, "GET", &format!("/{page}"), &[], None).status, 200);
+    }
     assert_eq!(send(url, "GET", "/health", &[], None).status, 200);
     assert_eq!(stop(child), Some(0));
     let before = all_orders(&dir.path().join("tillbook-demo.db")).len();

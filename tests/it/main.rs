@@ -54,6 +54,7 @@ mod order_status;
 mod order_update;
 mod process;
 mod proxies;
+mod readme;
 mod rust_paths;
 mod schema;
 mod service_events;
