@@ -1,5 +1,7 @@
 //! The list of orders in the back office: tabs, filters, sorting, pages, and choosing an account.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
 
@@ -276,4 +278,45 @@ fn long_names_are_cut_and_negative_totals_are_put_in_words() {
     assert!(words(&page).contains(&format!("{}… Open", "Ø".repeat(60))));
     assert!(page.text.contains(&format!("title=\"{}…\"", "Ø".repeat(200))));
     assert!(words(&page).contains("give back 5.00 NOK"), "{}", words(&page));
+}
+
+/// One word for one status: what a row says, the filter that finds it says too.
+#[test]
+fn the_filter_names_each_payment_status_as_the_rows_do() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Viewer, ACCOUNT);
+    let made = |operations: &[(&str, i64)]| {
+        let order = app.simple_order(&[100]);
+        for (kind, amount) in operations {
+            let body = json!({"items": [{"line_id": 1, "amount": amount}]});
+            app.post(&format!("/orders/{order}/{kind}"), body).expect(200);
+        }
+    };
+    made(&[]);
+    made(&[("authorizations", 100)]);
+    made(&[("captures", 40)]);
+    made(&[("captures", 100)]);
+    made(&[("captures", 100), ("refunds", 40)]);
+    made(&[("captures", 100), ("refunds", 100)]);
+    let page = get(&app, &cookie, "/orders").expect(200).text;
+    let (_, select) = page.split_once("name=\"payment_status\"").unwrap();
+    let (select, _) = select.split_once("</select>").unwrap();
+    let choices: Vec<(&str, &str)> = select
+        .split("<option value=\"")
+        .skip(2)
+        .map(|rest| rest.split_once("\">").unwrap())
+        .map(|(word, rest)| (word, rest.split('<').next().unwrap()))
+        .collect();
+    assert_eq!(choices.len(), 5);
+    let mut seen = BTreeSet::new();
+    for (word, name) in choices {
+        let listed = get(&app, &cookie, &format!("/orders?payment_status={word}")).expect(200).text;
+        for row in listed.split("data-label=\"Payment\"").skip(1) {
+            let (_, shown) = row.split_once("\">").unwrap();
+            let shown = shown.split('<').next().unwrap().to_owned();
+            assert!(name.to_lowercase().contains(&shown.to_lowercase()), "{shown} is in {name}");
+            seen.insert(shown);
+        }
+    }
+    assert_eq!(seen.len(), 6, "{seen:?}");
 }

@@ -10,6 +10,7 @@ use tillbook::store::WriteError;
 
 use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
+use super::office::words;
 
 const EMAIL: &str = "kari@example.no";
 const PASSWORD: &str = "korrekt hest batteri";
@@ -301,7 +302,9 @@ fn a_link_works_once_and_for_an_hour() {
     assert!(page.text.contains(&ticket), "a GET changes nothing");
     let reply = follow(&app, &ticket).expect(303);
     assert_eq!(orders(&app, &cookie(&reply)), 200);
-    assert_eq!(follow(&app, &ticket).status, 400, "used");
+    let used = follow(&app, &ticket).expect(400);
+    let told = "it was used already or has expired. Sign in with your e-mail and password instead.";
+    assert!(words(&used).contains(told), "{}", words(&used));
     let old = make_link(&app, Some(EMAIL));
     app.pass(60 * MINUTE_MS);
     assert_eq!(follow(&app, &old).status, 400, "run out");
@@ -311,4 +314,6 @@ fn a_link_works_once_and_for_an_hour() {
     let body = format!("ticket={}&{set_up}", make_link(&app, None));
     let refused = app.send("POST", "/admin/setup", &[FORM], Some(&body));
     assert_eq!(refused.status, 400, "there are users already");
+    let told = "If somebody has set up this book with it, sign in. Otherwise restart the server";
+    assert!(words(&refused).contains(told), "{}", words(&refused));
 }

@@ -95,10 +95,11 @@ pub fn doer(doer: &Doer) -> String {
     }
 }
 
-/// The payment status as a choice of a filter. Without an order, no lines can refine it.
+/// The payment status as a choice of a filter. Without an order, no lines can refine it, so each
+/// choice names every word that [`payment_status`] has for it.
 pub fn payment_status_choice(status: PaymentStatus) -> &'static str {
     match status {
-        PaymentStatus::Pending => "Not captured",
+        PaymentStatus::Pending => "Not paid or reserved",
         PaymentStatus::PartiallyPaid => "Partly captured",
         PaymentStatus::Paid => "Captured",
         PaymentStatus::PartiallyRefunded => "Partly refunded",

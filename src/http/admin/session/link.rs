@@ -15,6 +15,14 @@ use crate::http::guesses::LinkAttempt;
 use crate::http::state::{AppState, state};
 use crate::store::Reader;
 
+/// What to do about a link to sign in with that does not work. No page makes such links.
+const SIGN_IN_INSTEAD: &str = "Sign in with your e-mail and password instead. If you have no \
+    password, ask for one where the server runs: `tillbook user passwd` sets it.";
+
+/// What to do about a link to the set-up page that does not work.
+const SET_UP_AGAIN: &str = "If somebody has set up this book with it, sign in. Otherwise restart \
+    the server: as long as the book has no users, each start prints a new link.";
+
 const TOO_SOON: &str = "Too many links from this address did not work. Links are blocked for up to \
     15 minutes. Wait, or open the link on the server itself.";
 
@@ -42,7 +50,7 @@ pub async fn use_link(form: Form, request: HttpRequest) -> Result<HttpResponse, 
     let ticket = Ticket::draw(&state.randomness);
     let command = UseSignInLink { link_sha256, session: new_session(state, &ticket) };
     let used = state.store.writer.write(command).await;
-    used.map_err(|error| ApiError::from_write(error, link_refused))?;
+    used.map_err(|error| ApiError::from_write(error, |why| link_refused(&why, LinkUse::SignIn)))?;
     Ok(signed_in(state, &ticket, &next_path(state, "")))
 }
 
@@ -66,14 +74,14 @@ pub async fn expect_usable(
         return Ok(());
     }
     tokio::time::sleep(state.guesses.fail_link(&attempt)).await;
-    Err(link_refused(UseLinkRefused::LinkGone).into())
+    Err(link_refused(&UseLinkRefused::LinkGone, link_use).into())
 }
 
-/// The error for a link that is unknown, used or expired.
-pub fn link_refused(why: UseLinkRefused) -> ApiError {
-    let message = format!(
-        "The link did not work: {why}. Restart the server to get a new one, or ask an owner to add \
-         you as a user."
-    );
-    ApiError::new(Code::InvalidRequest, message)
+/// The error for a link that is unknown, used or expired, or that leads to nothing.
+pub fn link_refused(why: &UseLinkRefused, link_use: LinkUse) -> ApiError {
+    let advice = match link_use {
+        LinkUse::SignIn => SIGN_IN_INSTEAD,
+        LinkUse::SetUp => SET_UP_AGAIN,
+    };
+    ApiError::new(Code::InvalidRequest, format!("The link did not work: {why}. {advice}"))
 }

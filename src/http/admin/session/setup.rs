@@ -73,7 +73,7 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
         session: new_session(state, &ticket),
     };
     let done = state.store.writer.write(command).await;
-    done.map_err(|error| ApiError::from_write(error, link_refused))?;
+    done.map_err(|error| ApiError::from_write(error, |why| link_refused(&why, LinkUse::SetUp)))?;
     Ok(signed_in(state, &ticket, &format!("{}/admin", state.links.base_path())))
 }
 
