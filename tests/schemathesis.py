@@ -34,6 +34,7 @@ BEYOND_THE_SCHEMA = {
 # More such errors. Their codes have other causes too, so they are accepted only at these paths.
 BEYOND_THE_SCHEMA_AT = {
     ("starting_after", "bad_value"),  # the token is not in the list
+    ("search", "bad_value"),  # more than eight words, which punctuation separates too
     ("/audience", "bad_value"),  # not the account in the path
     ("/order/items", "empty"),  # a draft may be kept without lines, but not completed
     ("/options/replace", "required"),  # the draft names no order to replace, in this request or an earlier one

@@ -7,7 +7,7 @@ use super::error::StoreError;
 use super::list_values::ValueFilter;
 use super::lists::{Criterion, List, ListSort, Listed, Window};
 use super::order_lists::{one_of_currencies, one_of_words};
-use super::search::search_expression;
+use super::search::{SearchText, search_expression};
 use super::tx::Reader;
 use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
@@ -24,7 +24,7 @@ pub struct DraftQuery {
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
     /// Each word must begin a word of the draft.
-    pub search: Option<String>,
+    pub search: Option<SearchText>,
     /// The last row of the page before.
     pub starting_after: Option<DraftSeq>,
     /// The most drafts that a page holds.

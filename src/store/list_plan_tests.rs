@@ -2,6 +2,7 @@
 
 use super::super::draft_lists::{DRAFTS, DraftQuery};
 use super::super::order_lists::{CURRENCIES, ORDERS, OrderQuery, STORES};
+use super::super::search::SearchText;
 use super::*;
 use crate::domain::currency::Currency;
 use crate::domain::draft::DraftStatus;
@@ -51,7 +52,7 @@ fn every_order_query() -> Vec<OrderQuery> {
                     ]
                     .into(),
                     holds,
-                    search: search.map(str::to_owned),
+                    search: search.map(|typed| SearchText::parse(typed).unwrap()),
                     sort,
                     ..OrderQuery::default()
                 }
@@ -75,7 +76,7 @@ fn every_draft_query() -> Vec<DraftQuery> {
                     (ValueFilter::OrderId, texts(count(3))),
                 ]
                 .into(),
-                search: search.map(str::to_owned),
+                search: search.map(|typed| SearchText::parse(typed).unwrap()),
                 ..DraftQuery::default()
             }
         }));
@@ -142,7 +143,7 @@ fn a_search_for_a_number_is_one_match_in_the_order_of_rows() {
     #[expect(clippy::disallowed_methods, reason = "a plan needs no settings")]
     let conn = rusqlite::Connection::open_in_memory().unwrap();
     conn.execute_batch(include_str!("../../data/schema.sql")).unwrap();
-    let search = Some("+46 70 123".to_owned());
+    let search = Some(SearchText::parse("+46 70 123").unwrap());
     let orders = OrderQuery { search: search.clone(), ..OrderQuery::default() };
     let drafts = DraftQuery { search, ..DraftQuery::default() };
     for list in [orders.list(&account()).unwrap(), drafts.list(&account()).unwrap()] {

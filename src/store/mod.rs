@@ -55,7 +55,7 @@ pub use lists::ListSort;
 pub use order_head::NewHead;
 pub use order_lists::{OrderPage, OrderQuery};
 pub use orders::{Cancelled, NewOrder, OrderFields, OrderRecord};
-pub use search::people_texts;
+pub use search::{SearchText, SearchTextProblem, people_texts};
 pub use sqlite::{
     Ended, FileLock, FileWatch, OpenError, OpenStore, StartCheck, Store, Writer, WriterThread,
     lock_path, read_once, sqlite_version, try_lock, write_once, write_once_in_existing,

@@ -9,7 +9,7 @@ use super::event_rows::Bodies;
 use super::list_values::ValueFilter;
 use super::lists::{Criterion, List, ListSort, Listed, Window};
 use super::orders::OrderRecord;
-use super::search::search_expression;
+use super::search::{SearchText, search_expression};
 use super::tx::Reader;
 use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
@@ -31,7 +31,7 @@ pub struct OrderQuery {
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
     /// Each word must begin a word of the order.
-    pub search: Option<String>,
+    pub search: Option<SearchText>,
     pub sort: ListSort,
     /// The last row of the page before.
     pub starting_after: Option<OrderSeq>,

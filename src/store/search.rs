@@ -11,7 +11,7 @@ use rusqlite::{Connection, named_params};
 
 use super::error::StoreError;
 use super::tx::Tx;
-use super::words::{indexed_words, searched_words};
+use super::words::{count_typed_words, indexed_words, searched_words};
 use crate::domain::ids::{AccountId, DraftSeq, OrderSeq};
 use crate::json::{self, Tree};
 
@@ -27,8 +27,32 @@ const ORDER_WORDS_MAX: usize = 200;
 /// How many characters of a word are indexed; the index has a prefix list for each length.
 const WORD_CHARS_MAX: usize = 20;
 
-/// The most words of a search; the rest is ignored.
-const SEARCH_WORDS_MAX: usize = 8;
+/// A text to search for, of at most [`SearchText::CHARS_MAX`] characters and
+/// [`SearchText::WORDS_MAX`] words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchText(String);
+
+/// Why a text cannot be searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchTextProblem {
+    TooLong,
+    TooManyWords,
+}
+
+impl SearchText {
+    pub const CHARS_MAX: usize = 200;
+    pub const WORDS_MAX: usize = 8;
+
+    pub fn parse(typed: &str) -> Result<SearchText, SearchTextProblem> {
+        if SearchText::CHARS_MAX < typed.chars().count() {
+            return Err(SearchTextProblem::TooLong);
+        }
+        if SearchText::WORDS_MAX < count_typed_words(typed) {
+            return Err(SearchTextProblem::TooManyWords);
+        }
+        Ok(SearchText(typed.to_owned()))
+    }
+}
 
 const INSERT_ORDER: &str = "insert into order_search (rowid, words) values (:row, :words)";
 const INSERT_DRAFT: &str = "insert into draft_search (rowid, words) values (:row, :words)";
@@ -104,14 +128,14 @@ fn joined_words<'a>(account_id: &AccountId, texts: impl IntoIterator<Item = &'a 
 }
 
 /// The full-text query for a person's search; `None` if the search has no word.
-pub(super) fn search_expression(account_id: &AccountId, typed: &str) -> Option<String> {
-    let searched = searched_words(typed);
+pub(super) fn search_expression(account_id: &AccountId, typed: &SearchText) -> Option<String> {
+    let searched = searched_words(&typed.0);
     let beginnings = |any: &Vec<String>| {
         let any = any.iter().map(|word| format!("\"{}\"*", of_account(account_id, word)));
         let any: Vec<String> = any.collect();
         if any.len() == 1 { any.join("") } else { format!("({})", any.join(" OR ")) }
     };
-    let all: Vec<String> = searched.iter().take(SEARCH_WORDS_MAX).map(beginnings).collect();
+    let all: Vec<String> = searched.iter().map(beginnings).collect();
     (!all.is_empty()).then(|| all.join(" AND "))
 }
 
@@ -131,7 +155,7 @@ mod tests {
     #[test]
     fn a_search_is_words_and_never_a_query_of_its_own() {
         let account = AccountId::parse("T00000001").unwrap();
-        let expression = |typed| search_expression(&account, typed);
+        let expression = |typed| search_expression(&account, &SearchText::parse(typed).unwrap());
         assert_eq!(
             expression("Kåre \"x\" OR *").unwrap(),
             "\"T00000001kare\"* AND \"T00000001x\"* AND \"T00000001or\"*"
@@ -142,6 +166,19 @@ mod tests {
         );
         assert_eq!(expression(" -- "), None);
         assert_eq!(expression("Ⓐ"), None);
+    }
+
+    #[test]
+    fn a_search_has_at_most_eight_words_as_they_were_typed() {
+        let words = |typed: &str| SearchText::parse(typed).map(drop);
+        assert_eq!(words("a b c d e f g h"), Ok(()));
+        for typed in ["a b c d e f g h i", "a a a a a a a a a", "a.b@c-d/e,f;g:h!i"] {
+            assert_eq!(words(typed), Err(SearchTextProblem::TooManyWords), "{typed}");
+        }
+        assert_eq!(words("- - - - - - - - -"), Ok(()), "no words");
+        assert_eq!(words("+4 7 0 1 2 3 4 5 6 7"), Ok(()), "one number");
+        assert_eq!(words(&"ø".repeat(200)), Ok(()));
+        assert_eq!(words(&"ø".repeat(201)), Err(SearchTextProblem::TooLong));
     }
 
     #[test]

@@ -56,6 +56,11 @@ pub(super) fn searched_words(typed: &str) -> Vec<Vec<String>> {
     searched.into_iter().map(|word| vec![word]).collect()
 }
 
+/// How many words a person's search has as it was typed; a number is one.
+pub(super) fn count_typed_words(typed: &str) -> usize {
+    if Number::read(typed).is_some() { 1 } else { words(typed).len() }
+}
+
 fn fold(text: &str) -> String {
     let lower: String = text.chars().flat_map(char::to_lowercase).collect();
     let parts = DecomposingNormalizerBorrowed::new_nfd().normalize(&lower);

@@ -11,11 +11,11 @@ use crate::domain::draft::DraftStatus;
 use crate::domain::ids::OrderName;
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
-use crate::store::{DraftQuery, OrderQuery, ValueFilter};
+use crate::store::{DraftQuery, OrderQuery, SearchText, SearchTextProblem, ValueFilter};
 
 const LIMIT_DEFAULT: u32 = 10;
 const LIMIT_MAX: u32 = 100;
-/// Characters of a search text, or of one value of a filter, at most.
+/// Characters of one value of a filter, at most.
 const TEXT_CHARS_MAX: usize = 200;
 /// Values of one filter, at most.
 const VALUES_MAX: usize = 20;
@@ -34,6 +34,8 @@ const FILTERS: [&str; 8] = [
     "currency",
     "search",
 ];
+/// Filters that take one value. A second one would replace the first without a word.
+const SINGLE: [&str; 3] = ["created_at.gte", "created_at.lte", "search"];
 /// Parameters of the list of orders only.
 const FILTERS_OF_ORDERS: [&str; 2] = ["payment_status", "include_events"];
 
@@ -65,7 +67,7 @@ struct Filters {
     currencies: Vec<Currency>,
     names: Vec<OrderName>,
     values: BTreeMap<ValueFilter, Vec<String>>,
-    search: Option<String>,
+    search: Option<SearchText>,
 }
 
 /// Parses the order list's query string, or reports every invalid parameter.
@@ -150,14 +152,14 @@ fn include(asked: &mut IncludeEvents, value: &str) -> Result<(), String> {
 /// Refuses `apply_discounts` unless it is false. This server computes no discounts, and accepting
 /// the parameter would leave an order at the wrong price.
 pub fn refuse_discounts(query_string: &str) -> Result<(), Vec<Problem>> {
-    let sent = pairs(query_string).into_iter().rfind(|(name, _)| name == "apply_discounts");
-    match sent {
-        Some((name, value)) if value != "false" => {
+    let mut sent = pairs(query_string).into_iter();
+    match sent.find(|(name, value)| name == "apply_discounts" && value != "false") {
+        Some((name, _)) => {
             let message = "This server computes no discounts; send discount_lines with the items, \
                            and leave apply_discounts out or set it to false.";
             Err(vec![Problem::new(name, "not_supported", message)])
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -183,7 +185,15 @@ fn read(
 ) -> Result<Filters, Vec<Problem>> {
     let mut filters = Filters::default();
     let mut problems = Vec::new();
-    for (name, value) in pairs(query_string) {
+    let sent = pairs(query_string);
+    for name in SINGLE {
+        let mut values = sent.iter().filter(|(sent, _)| sent == name).map(|(_, value)| value);
+        let first = values.next();
+        if values.any(|value| Some(value) != first) {
+            problems.push(Problem::new(name, "bad_value", "Send one value of this parameter."));
+        }
+    }
+    for (name, value) in sent {
         let set = own(&name, &value).or_else(|| filters.set(&name, &value));
         let problem = match set {
             None => {
@@ -207,7 +217,7 @@ impl Filters {
             "created_at.gte" => date_time(value).map(|at| self.created_from = Some(at)),
             "created_at.lte" => date_time(value).map(|at| self.created_to = Some(at)),
             "currency" => currencies(&mut self.currencies, value),
-            "search" => text(value).map(|search| self.search = Some(search)),
+            "search" => search(value).map(|search| self.search = Some(search)),
             "customer.id" => self.add(ValueFilter::CustomerId, [value]),
             _ => match ValueFilter::parse(name)? {
                 ValueFilter::OrderId => add_name(&mut self.names, value),
@@ -286,6 +296,17 @@ fn text(value: &str) -> Result<String, String> {
         return Err(format!("Expected at most {TEXT_CHARS_MAX} characters."));
     }
     Ok(value.to_owned())
+}
+
+fn search(value: &str) -> Result<SearchText, String> {
+    SearchText::parse(value).map_err(|why| match why {
+        SearchTextProblem::TooLong => {
+            format!("Expected at most {} characters.", SearchText::CHARS_MAX)
+        }
+        SearchTextProblem::TooManyWords => {
+            format!("Expected at most {} words.", SearchText::WORDS_MAX)
+        }
+    })
 }
 
 fn token(value: &str) -> Result<OrderName, String> {

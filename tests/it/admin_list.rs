@@ -101,6 +101,8 @@ fn an_invalid_filter_has_its_error_beside_it_and_shows_no_order() {
         ("store", "nowhere", "No orders from this store."),
         ("from", "tomorrow", "Not a valid date. Write it as 2026-11-23."),
         ("to", "2026-11-31", "Not a valid date. Write it as 2026-11-23."),
+        ("search", "a-b-c-d-e-f-g-h-i", "Search for at most 8 words."),
+        ("search", &"x".repeat(201), "Search for at most 200 characters."),
     ] {
         let page = list(&app, &cookie, &format!("{name}={value}"));
         assert!(words(&page).contains(expected), "{name}: {}", words(&page));

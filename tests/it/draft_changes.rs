@@ -94,6 +94,8 @@ fn an_impossible_change_of_items_changes_nothing() {
     let discounts = format!("{items}?apply_discounts=true");
     let refused = unchanged(&app, || app.post(&discounts, item(9, 1))).expect(400);
     assert_eq!(refused.problems(), "apply_discounts not_supported");
+    let refused = app.post(&format!("{discounts}&apply_discounts=false"), item(9, 1)).expect(400);
+    assert_eq!(refused.problems(), "apply_discounts not_supported");
     app.post(&format!("{items}?apply_discounts=false"), item(9, 1)).expect(200);
 }
 

@@ -199,12 +199,32 @@ fn an_unknown_filter_is_refused_and_never_widens_the_list() {
         ("itinerary_arrival_address=", "itinerary_arrival_address bad_value"),
         ("items_discount_lines_discount_type=", "items_discount_lines_discount_type bad_value"),
         ("include_events=all", "include_events bad_value"),
+        ("search=a+b+c+d+e+f+g+h+i", "search bad_value"),
+        ("search=a@b.c&search=d@e.f", "search bad_value"),
+        (
+            "created_at.gte=2026-11-23T09:00:00Z&created_at.gte=2026-11-24T09:00:00Z",
+            "created_at.gte bad_value",
+        ),
+        (
+            "created_at.lte=2026-11-23T09:00:00Z&created_at.lte=2026-11-24T09:00:00Z",
+            "created_at.lte bad_value",
+        ),
         ("starting_after=nothing", "starting_after bad_value"),
         ("stauts=open", "stauts unknown_filter"),
         ("limit=0&customer=1", "limit bad_value\ncustomer unknown_filter"),
     ] {
         let reply = app.get(&format!("/orders?{query}")).expect(400);
         assert_eq!(reply.problems(), problem, "{query}");
+    }
+    for query in ["search=a+b+c+d+e+f+g+h", "search=%2B4+7+0+1+2+3+4+5+6+7", "search=a&search=a"] {
+        app.get(&format!("/orders?{query}")).expect(200);
+        app.get(&format!("/draft_orders?{query}")).expect(200);
+    }
+    let drafts = app.get("/draft_orders?search=a+b+c+d+e+f+g+h+i").expect(400);
+    assert_eq!(drafts.problems(), "search bad_value");
+    for path in ["/customers/kari/orders", "/stores/torget/orders"] {
+        let reply = app.get(&format!("{path}?search=a+b+c+d+e+f+g+h+i")).expect(400);
+        assert_eq!(reply.problems(), "search bad_value");
     }
     let told = app.get("/orders?stauts=open").body;
     assert!(told["error"]["message"].as_str().unwrap().contains("payment_status"));

@@ -35,7 +35,7 @@ pub(super) const BUSY_TIMEOUT_MS: u64 = 5_000;
 pub(super) const WAL_PAGES_MAX: i32 = 65_536;
 
 const STATEMENTS_CACHED_MAX: usize = 128;
-/// An order's whole history must fit, since a key's stored answer may contain it.
+/// The answers that earlier versions stored under keys, of whole orders, had to fit.
 const VALUE_BYTES_MAX: i32 = 64 << 20;
 const SQL_BYTES_MAX: i32 = 64 << 10;
 const VARIABLES_MAX: i32 = 1_000;

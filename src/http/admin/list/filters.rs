@@ -13,10 +13,7 @@ use crate::domain::currency::Currency;
 use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 use crate::http::admin::reply::query_value;
-use crate::store::{ListSort, OrderQuery, ValueFilter};
-
-/// Characters of a search.
-const TEXT_CHARS_MAX: usize = 200;
+use crate::store::{ListSort, OrderQuery, SearchText, SearchTextProblem, ValueFilter};
 
 /// Characters of a date as a date field sends it.
 const DATE_CHARS: usize = 10;
@@ -135,9 +132,7 @@ impl Asked {
         let payment_status =
             self.payment_status.parse(PaymentStatus::parse, "There is no such payment status.");
         let currency = self.currency.parse(Currency::parse, "There is no such currency.");
-        let searchable =
-            |text: &str| (text.chars().count() <= TEXT_CHARS_MAX).then(|| text.to_owned());
-        let search = self.search.parse(searchable, "Search for at most 200 characters.");
+        let search = self.check_search();
         let known = |id: &str| stores.is_none_or(|stores| stores.iter().any(|store| store == id));
         let store = |id: &str| Some(id.to_owned()).filter(|id| known(id));
         let store_id = self.store.parse(store, "No orders from this store.");
@@ -153,6 +148,19 @@ impl Asked {
             ..OrderQuery::default()
         };
         self.filters().iter().all(|(_, field)| field.problem.is_empty()).then_some(query)
+    }
+
+    fn check_search(&mut self) -> Option<SearchText> {
+        if self.search.value.is_empty() {
+            return None;
+        }
+        let search = SearchText::parse(&self.search.value);
+        self.search.problem = match search {
+            Ok(_) => "",
+            Err(SearchTextProblem::TooLong) => "Search for at most 200 characters.",
+            Err(SearchTextProblem::TooManyWords) => "Search for at most 8 words.",
+        };
+        search.ok()
     }
 
     /// The start of the first day, and the start of the day after the last.
