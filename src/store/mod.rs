@@ -18,6 +18,7 @@ mod event_rows;
 mod events;
 mod idempotency;
 mod items;
+mod known_sizes;
 mod ledgers;
 mod list_values;
 mod lists;

@@ -4,17 +4,15 @@
 //! bodies of its API and service events; the documents of payment operations that are longer than
 //! [`UNCOUNTED_OPERATION_BYTES_MAX`].
 //!
-//! The writer's thread remembers the bytes of orders with long histories, so that it counts only
-//! the events since then. What it remembers is tied to an event's random id, so a transaction that
-//! was rolled back leaves nothing that is believed later.
-
-use std::cell::RefCell;
-use std::collections::HashMap;
+//! The writer remembers the bytes of orders with long histories, so that it counts only the events
+//! since then. What it remembers is tied to an event's random id, so a transaction that was rolled
+//! back leaves nothing that is believed later.
 
 use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::events::{NewApiEvent, NewServiceEvent};
+use super::known_sizes::KnownSize;
 use super::ledgers::LedgerRecord;
 use super::order_head::NewHead;
 use super::tx::{Reader, Tx};
@@ -24,20 +22,6 @@ use crate::domain::order_size::{Size, UNCOUNTED_OPERATION_BYTES_MAX, bytes_of};
 
 /// Events from which on the bytes of an order are remembered. A shorter history is counted anew.
 const REMEMBERED_EVENTS_MIN: i64 = 50;
-
-/// Orders whose bytes are remembered, at most; then all are forgotten.
-const REMEMBERED_ORDERS_MAX: usize = 10_000;
-
-/// The bytes of an order when an event was its newest.
-struct Remembered {
-    event_seq: EventSeq,
-    event_id: String,
-    bytes: i64,
-}
-
-thread_local! {
-    static REMEMBERED: RefCell<HashMap<OrderSeq, Remembered>> = RefCell::default();
-}
 
 /// The bytes of the events after `:after_seq`, newest first. `octet_length` needs only the header
 /// of a row, so this reads no long document.
@@ -87,12 +71,9 @@ impl NewServiceEvent {
 impl Tx<'_> {
     /// The size of an order before a change.
     pub fn load_order_size(&self, order: &LedgerRecord) -> Result<Size, StoreError> {
-        let known = REMEMBERED.with_borrow(|orders| {
-            let known = orders.get(&order.order_seq)?;
-            Some((known.event_seq, known.event_id.clone(), known.bytes))
-        });
+        let known = self.known_sizes().find(order.order_seq);
         let bytes = match known {
-            Some((event_seq, event_id, bytes))
+            Some(KnownSize { event_seq, event_id, bytes })
                 if self.find_event_id(event_seq)?.as_ref() == Some(&event_id) =>
             {
                 bytes + self.count_events(order, event_seq)?
@@ -114,12 +95,8 @@ impl Tx<'_> {
         }
         let event_seq = head.event_seq();
         let Some(event_id) = self.find_event_id(event_seq)? else { return Ok(()) };
-        REMEMBERED.with_borrow_mut(|orders| {
-            if REMEMBERED_ORDERS_MAX <= orders.len() {
-                orders.clear();
-            }
-            orders.insert(order.order_seq, Remembered { event_seq, event_id, bytes });
-        });
+        let known = KnownSize { event_seq, event_id, bytes };
+        self.known_sizes().remember(order.order_seq, known);
         Ok(())
     }
 }

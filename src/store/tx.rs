@@ -9,6 +9,7 @@ use std::path::Path;
 use rusqlite::{Connection, Params, Row};
 
 use super::error::StoreError;
+use super::known_sizes::KnownSizes;
 use super::sqlite::session::{Session, Sql};
 use crate::domain::Timestamp;
 use crate::randomness::Randomness;
@@ -23,6 +24,7 @@ pub struct Tx<'c> {
     reader: Reader<'c>,
     now: Timestamp,
     randomness: &'c Randomness,
+    known_sizes: &'c KnownSizes,
 }
 
 impl<'c> Reader<'c> {
@@ -51,8 +53,14 @@ impl<'c> Reader<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c Connection, now: Timestamp, randomness: &'c Randomness) -> Tx<'c> {
-        Tx { reader: Reader::new(conn), now, randomness }
+    /// `known_sizes` is what earlier transactions of the same writer have remembered.
+    pub(super) fn new(
+        conn: &'c Connection,
+        now: Timestamp,
+        randomness: &'c Randomness,
+        known_sizes: &'c KnownSizes,
+    ) -> Tx<'c> {
+        Tx { reader: Reader::new(conn), now, randomness, known_sizes }
     }
 
     /// The time of the batch; see `clock_jumps` for how it follows the clock.
@@ -63,6 +71,10 @@ impl<'c> Tx<'c> {
     /// The source of new ids.
     pub fn randomness(&self) -> &Randomness {
         self.randomness
+    }
+
+    pub(super) fn known_sizes(&self) -> &KnownSizes {
+        self.known_sizes
     }
 
     pub(super) fn path(&self) -> &Path {

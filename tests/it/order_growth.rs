@@ -1,10 +1,16 @@
 //! How large an order or a draft may grow: up to the limits, and not beyond (docs/contract.md,
 //! Decision 3).
 
+use std::convert::Infallible;
+
 use serde_json::{Value, json};
+use tillbook::app::{CommentChange, CommentOrder, OnBehalfOf};
+use tillbook::domain::KeptJson;
+use tillbook::domain::ids::{AccountId, CreatedBy, OrderName};
+use tillbook::store::{Failed, NewApiEvent, Tx, WriteCommand, WriteError};
 
 use super::audit;
-use super::harness::App;
+use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
 use super::verify::expect_verified;
 
@@ -140,6 +146,60 @@ fn long_documents_of_operations_count_and_ordinary_ones_do_not() {
     let comment = json!({"comment": "x"});
     refused(&app, || app.post(&format!("/orders/{order}/comments"), comment.clone()));
     audit::expect_clean(&app.db);
+    expect_verified(&app);
+}
+
+/// A comment that is rolled back after it was written.
+struct Crashing(CommentOrder);
+
+impl WriteCommand for Crashing {
+    const NAME: &'static str = "crashing";
+    type Done = ();
+    type Refused = Infallible;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<Infallible>> {
+        assert!(self.0.run(tx).is_ok(), "the order has room for the comment");
+        panic!("this rolls the transaction back");
+    }
+}
+
+#[test]
+fn bytes_that_were_rolled_back_do_not_count() {
+    let app = App::start();
+    let orders = [app.simple_order(&[10_000]), app.simple_order(&[10_000])];
+    let comment = |order: &str, bytes: usize| {
+        let document = KeptJson(json!({"comment": text(bytes)}).to_string());
+        let event = NewApiEvent {
+            method: "POST",
+            path: String::new(),
+            body: Some(document.clone()),
+            body_sha256: None,
+        };
+        let on_behalf_of = OnBehalfOf {
+            account_id: AccountId::parse(ACCOUNT).unwrap(),
+            created_by: CreatedBy("me".to_owned()),
+        };
+        let order = OrderName::parse(order).unwrap();
+        CommentOrder { on_behalf_of, order, change: CommentChange::Add(document), event }
+    };
+    let writer = &app.state.store.writer;
+    let write = |order: &str, bytes| writer.write_blocking(comment(order, bytes)).is_ok();
+    // Bytes are remembered from 50 events on.
+    for order in &orders {
+        fill(&app, order, 60);
+        assert!(write(order, 10));
+    }
+    // Each crash leaves the number of its event to the next one, of the same or the other order.
+    for (crashing, next) in [(0, 0), (0, 1), (1, 0)] {
+        let command = Crashing(comment(&orders[crashing], 3 * MIB));
+        assert!(matches!(writer.write_blocking(command), Err(WriteError::Crashed)));
+        assert!(write(&orders[next], 10));
+        assert!(write(&orders[crashing], 10));
+    }
+    for order in &orders {
+        assert!(write(order, 3 * MIB), "it has room for 3 MiB as a comment and as a request");
+        assert!(!write(order, 3 * MIB), "its bytes count");
+    }
     expect_verified(&app);
 }
 

@@ -19,6 +19,7 @@ use crate::randomness::Randomness;
 use crate::store::clock_jumps::Times;
 use crate::store::condition::Condition;
 use crate::store::error::StoreError;
+use crate::store::known_sizes::KnownSizes;
 use crate::store::tx::Reader;
 
 /// An open database with one writer and several readers.
@@ -70,6 +71,7 @@ impl Store {
             clock,
             randomness,
             times,
+            known_sizes: KnownSizes::default(),
             commit,
             condition: condition.clone(),
             checkpoints,

@@ -12,6 +12,7 @@ use crate::randomness::Randomness;
 use crate::store::clock_jumps::Times;
 use crate::store::command::{Failed, WriteCommand};
 use crate::store::error::StoreError;
+use crate::store::known_sizes::KnownSizes;
 use crate::store::tx::{Reader, Tx};
 
 /// Runs one command in its own transaction without a server, also while one uses the file. Creates
@@ -37,7 +38,8 @@ pub fn write_once<C: WriteCommand>(
     let (now, _) = Times::since(last).begin(Clock::System.now());
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-    let done = command.run(&Tx::new(&transaction, now, &Randomness::System))?;
+    let known_sizes = KnownSizes::default();
+    let done = command.run(&Tx::new(&transaction, now, &Randomness::System, &known_sizes))?;
     transaction.commit().map_err(StoreError::from)?;
     Ok(done)
 }

@@ -32,6 +32,7 @@ use crate::store::clock_jumps::{self, Times};
 use crate::store::command::{WriteCommand, WriteError};
 use crate::store::condition::Condition;
 use crate::store::error::{FileLoss, StoreError, StoreErrorKind};
+use crate::store::known_sizes::KnownSizes;
 use crate::store::tx::Tx;
 
 /// The most commands in one transaction.
@@ -75,6 +76,7 @@ pub(super) struct WriterState {
     pub clock: Clock,
     pub randomness: Randomness,
     pub times: Times,
+    pub known_sizes: KnownSizes,
     /// How a transaction is committed. Tests replace it to make commits fail.
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
     pub condition: Arc<Condition>,
@@ -249,7 +251,7 @@ impl WriterState {
             Ok(now) => now,
             Err(error) => return self.give_up(batch, error.kind, error.to_string()),
         };
-        let tx = Tx::new(&self.conn, begun, &self.randomness);
+        let tx = Tx::new(&self.conn, begun, &self.randomness, &self.known_sizes);
         let failure = batch.iter_mut().find_map(|job| match job.run(&tx) {
             Ran::Clean if self.conn.is_autocommit() => Some(Failure::RolledBackAlready),
             Ran::Clean => None,
