@@ -1,9 +1,9 @@
-//! Makes the shop: runs the steps of all stories in the order of their time, each as a command.
+//! Makes the shop: runs the actions of all stories in the order of their time, each as a command.
 
 use std::path::Path;
 
 use super::catalogue::Catalogue;
-use super::story::{Action, DAY_MS, Plot, Step, Teller, tell};
+use super::story::{Action, DAY_MS, Plot, Shared, TimedAction, write_story};
 use crate::app::{
     ChangeOrderStatus, CompleteDraft, CreateAccount, CreateClient, CreateDraft, MarkAsDemo,
     OnBehalfOf, RecordOperation,
@@ -33,7 +33,7 @@ const DAYS: i64 = 90;
 const FIRST_ORDER_MINUTE: i64 = 9 * 60;
 const ORDERING_MINUTES: i64 = 10 * 60;
 
-/// The unusual stories, with how many days ago each began.
+/// The unusual stories; each began this many days ago.
 const SPECIALS: [(i64, Plot); 24] = [
     (84, Plot::RefundAfterAMonth),
     (71, Plot::DeclineThenRetry),
@@ -66,13 +66,13 @@ const SPECIALS: [(i64, Plot); 24] = [
 pub enum MakeShopError {
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A step that the book refuses: a bug in the stories.
+    /// An action that the book refuses: a bug in the stories.
     #[error("the demo shop could not be made: {0}")]
     Refused(String),
 }
 
 /// Makes the shop in a new file, as of `now`, always the same for the same seed and day.
-/// `progress` gets the number of steps done and of all steps.
+/// `progress` gets the number of actions done and of all actions.
 pub fn make_shop(
     path: &Path,
     seed: u64,
@@ -81,32 +81,37 @@ pub fn make_shop(
 ) -> Result<(), MakeShopError> {
     let catalogue = Catalogue::load().ok_or_else(|| refused("its data files are damaged"))?;
     let randomness = Randomness::seeded(seed);
-    let steps = all_steps(&catalogue, &randomness, now);
-    let first = steps.first().map_or(now, |(_, step)| step.at);
+    let actions = all_actions(&catalogue, &randomness, now);
+    let first = actions.first().map_or(now, |(_, action)| action.at);
     let clock = Clock::manual(Timestamp(first.0 - DAY_MS));
     let opened = Store::open(path, clock.clone(), randomness)?;
     let book = Book::begin(&opened.store, &catalogue, seed)?;
-    let mut stories = vec![Story::default(); ORDERS];
-    let count = steps.len();
-    for (done, (story, step)) in steps.into_iter().enumerate() {
-        clock.set(step.at);
-        book.take(&mut stories[story], step)?;
+    let mut stories = vec![StoryState::default(); ORDERS];
+    let count = actions.len();
+    for (done, (story, action)) in actions.into_iter().enumerate() {
+        clock.set(action.at);
+        book.perform(&mut stories[story], action)?;
         progress(done + 1, count);
     }
-    // The readers go first, so that the writer is the last and puts the WAL back.
+    // The readers are closed first, so that the writer, as the last connection, moves the WAL into
+    // the file.
     drop(book);
     drop(opened.store);
     opened.writer_thread.stop();
     Ok(())
 }
 
-/// Every step of every story until `now`, oldest first, with its story.
-fn all_steps(catalogue: &Catalogue, randomness: &Randomness, now: Timestamp) -> Vec<(usize, Step)> {
+/// Every action of every story until `now`, oldest first, with its story.
+fn all_actions(
+    catalogue: &Catalogue,
+    randomness: &Randomness,
+    now: Timestamp,
+) -> Vec<(usize, TimedAction)> {
     let today = local_date(now, TIME_ZONE);
     let midnight = day_start(&today, 0, TIME_ZONE).unwrap_or(now);
     let tonight = day_start(&today, 1, TIME_ZONE).map_or(now, |next| Timestamp(next.0 - 60_000));
-    let teller = Teller { catalogue, randomness, tonight };
-    let mut steps = Vec::new();
+    let shared = Shared { catalogue, randomness, tonight };
+    let mut actions = Vec::new();
     for (story, (days_ago, plot)) in plots(randomness).into_iter().enumerate() {
         let draw = i64::try_from(randomness.below(250)).unwrap_or(0);
         let minute = FIRST_ORDER_MINUTE + draw * ORDERING_MINUTES / 250;
@@ -114,11 +119,11 @@ fn all_steps(catalogue: &Catalogue, randomness: &Randomness, now: Timestamp) -> 
         let at = Timestamp(began.unwrap_or(midnight).0 + minute * 60_000);
         // Today's orders came in during the last hours, however early it is.
         let at = if days_ago == 0 { Timestamp(now.0 - (10 + draw) * 60_000) } else { at };
-        steps.extend(tell(&teller, plot, at).into_iter().map(|step| (story, step)));
+        actions.extend(write_story(&shared, plot, at).into_iter().map(|action| (story, action)));
     }
-    steps.retain(|(_, step)| step.at < now);
-    steps.sort_by_key(|(story, step)| (step.at, *story));
-    steps
+    actions.retain(|(_, action)| action.at < now);
+    actions.sort_by_key(|(story, action)| (action.at, *story));
+    actions
 }
 
 /// How many days ago each story began, and its plot.
@@ -135,7 +140,7 @@ fn plots(randomness: &Randomness) -> Vec<(i64, Plot)> {
 
 /// The state of a story so far.
 #[derive(Debug, Clone, Default)]
-struct Story {
+struct StoryState {
     order: Option<OrderName>,
     authorizations: Vec<ResourceId>,
 }
@@ -173,13 +178,14 @@ impl Book {
         Ok(Book { store: store.clone(), website: OnBehalfOf { account_id, created_by } })
     }
 
-    fn take(&self, story: &mut Story, step: Step) -> Result<(), MakeShopError> {
-        match step.action {
+    fn perform(&self, story: &mut StoryState, action: TimedAction) -> Result<(), MakeShopError> {
+        match action.action {
             Action::Order { draft } => story.order = Some(self.order(&draft)?),
-            Action::Operation { kind, body, under } => {
-                let under = under.and_then(|at| story.authorizations.get(at)).cloned();
+            Action::Operation { kind, body, authorization } => {
+                let authorization =
+                    authorization.and_then(|at| story.authorizations.get(at)).cloned();
                 let order = order_of(story)?;
-                let id = self.operate(order, kind, body, under)?;
+                let id = self.operate(order, kind, body, authorization)?;
                 if kind == OperationKind::Authorization {
                     story.authorizations.push(id);
                 }
@@ -215,11 +221,11 @@ impl Book {
         order: OrderName,
         kind: OperationKind,
         body: Tree,
-        under: Option<ResourceId>,
+        authorization: Option<ResourceId>,
     ) -> Result<ResourceId, MakeShopError> {
         let mut body = body;
-        if let (Tree::Object(members), Some(under)) = (&mut body, under) {
-            members.push(("authorization_id".to_owned(), Tree::text(under.as_str())));
+        if let (Tree::Object(members), Some(authorization)) = (&mut body, authorization) {
+            members.push(("authorization_id".to_owned(), Tree::text(authorization.as_str())));
         }
         let request = operation_request::parse(kind, body).map_err(invalid)?;
         let on_behalf_of = self.website.clone();
@@ -228,7 +234,7 @@ impl Book {
     }
 }
 
-fn order_of(story: &Story) -> Result<OrderName, MakeShopError> {
+fn order_of(story: &StoryState) -> Result<OrderName, MakeShopError> {
     story.order.clone().ok_or_else(|| refused("a story has an operation before its order"))
 }
 

@@ -9,32 +9,31 @@ use crate::json::Tree;
 use crate::randomness::Randomness;
 
 const MINUTE_MS: i64 = 60_000;
-/// A day in a story.
 pub const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
-/// A step of a story, with its time.
+/// One thing that happens in a story, with its time.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct TimedAction {
     pub at: Timestamp,
     pub action: Action,
 }
 
-/// What a step does. Requests are bodies as the API takes them.
+/// A request of the website or the gateway. Bodies are as the API takes them.
 #[derive(Debug, Clone)]
 pub enum Action {
     Order {
         draft: Tree,
     },
-    /// `under` is the index of the story's authorization that it uses, from 0.
+    /// `authorization` is the index, from 0, of the story's authorization that it uses.
     Operation {
         kind: OperationKind,
         body: Tree,
-        under: Option<usize>,
+        authorization: Option<usize>,
     },
     Status(StatusChange),
 }
 
-/// What a story is about.
+/// The kind of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plot {
     Plain,
@@ -55,22 +54,22 @@ pub enum Plot {
     ReversedLine,
 }
 
-/// What all stories share.
-pub struct Teller<'a> {
+/// The data that all stories share.
+pub struct Shared<'a> {
     pub catalogue: &'a Catalogue,
     pub randomness: &'a Randomness,
     /// When the day of the last story ends, in the shop's time zone.
     pub tonight: Timestamp,
 }
 
-/// A story while it is being told.
-struct Tale<'a> {
-    teller: &'a Teller<'a>,
+/// A story that is being written.
+struct StoryBuilder<'a> {
+    shared: &'a Shared<'a>,
     currency: &'static str,
-    /// Line ids and what each is worth.
+    /// Line ids, each with the line's payable amount.
     lines: Vec<(i64, i64)>,
     payment: Payment,
-    steps: Vec<Step>,
+    actions: Vec<TimedAction>,
 }
 
 #[derive(Clone, Copy)]
@@ -101,77 +100,77 @@ const VIPPS: Payment =
 const SWISH: Payment =
     Payment { psp: "Swish", product: "swish", product_type: "swish.payment", card: None };
 
-/// A story with this plot that begins at `at`.
-pub fn tell(teller: &Teller<'_>, plot: Plot, at: Timestamp) -> Vec<Step> {
-    let mut tale = Tale::begin(teller, plot, at);
+/// The actions of a story with this plot that begins at `at`.
+pub fn write_story(shared: &Shared<'_>, plot: Plot, at: Timestamp) -> Vec<TimedAction> {
+    let mut story = StoryBuilder::begin(shared, plot, at);
     let paid = |minutes: i64| Timestamp(at.0 + minutes * MINUTE_MS);
     let day = |days: i64| Timestamp(at.0 + days * DAY_MS + 20 * MINUTE_MS);
-    let whole = tale.lines.clone();
+    let whole = story.lines.clone();
     let last = whole.len() - 1;
     match plot {
         Plot::Unpaid => {}
-        Plot::Waiting => tale.authorize(paid(2), &whole),
-        Plot::Plain => tale.pay_whole(paid(2), day(1)),
-        Plot::Direct => tale.capture(paid(1), &whole),
+        Plot::Waiting => story.authorize(paid(2), &whole),
+        Plot::Plain => story.pay_whole(paid(2), day(1)),
+        Plot::Direct => story.capture(paid(1), &whole),
         Plot::PartShipment => {
-            tale.authorize(paid(3), &whole);
-            tale.capture(day(1), &whole[..last]);
-            tale.capture(day(8), &whole[last..]);
+            story.authorize(paid(3), &whole);
+            story.capture(day(1), &whole[..last]);
+            story.capture(day(8), &whole[last..]);
         }
         Plot::PartShipmentWaiting => {
-            tale.authorize(paid(3), &whole);
-            tale.capture(day(1), &whole[..last]);
+            story.authorize(paid(3), &whole);
+            story.capture(day(1), &whole[..last]);
         }
         Plot::DeclineThenRetry => {
-            tale.declined(paid(2), &whole);
-            tale.authorize(paid(6), &whole);
-            tale.capture(day(1), &whole);
+            story.declined(paid(2), &whole);
+            story.authorize(paid(6), &whole);
+            story.capture(day(1), &whole);
         }
-        Plot::TwoAuthorizations => tale.two_authorizations(paid(2), day(1)),
-        Plot::RoundingRemainder => tale.rounding_remainder(paid(2), day(1)),
-        Plot::HoldEndsTonight => tale.hold_ends_tonight(paid(2), &whole),
+        Plot::TwoAuthorizations => story.two_authorizations(paid(2), day(1)),
+        Plot::RoundingRemainder => story.rounding_remainder(paid(2), day(1)),
+        Plot::HoldEndsTonight => story.hold_ends_tonight(paid(2), &whole),
         Plot::RefundAfterAMonth => {
-            tale.pay_whole(paid(2), day(1));
-            tale.refund(day(31), &whole);
+            story.pay_whole(paid(2), day(1));
+            story.refund(day(31), &whole);
         }
         Plot::PartRefund => {
-            tale.pay_whole(paid(2), day(2));
-            tale.refund(day(9), &half(&whole[..1]));
+            story.pay_whole(paid(2), day(2));
+            story.refund(day(9), &half(&whole[..1]));
         }
-        Plot::Cancelled => tale.call_off(paid(2), day(2), CancelledReason::Customer),
-        Plot::Fraud => tale.call_off(paid(2), day(1), CancelledReason::Fraud),
+        Plot::Cancelled => story.call_off(paid(2), day(2), CancelledReason::Customer),
+        Plot::Fraud => story.call_off(paid(2), day(1), CancelledReason::Fraud),
         Plot::ReleaseTheRest => {
-            tale.authorize(paid(2), &whole);
-            tale.capture(day(2), &whole[..last]);
-            tale.release(day(2), &whole[last..]);
+            story.authorize(paid(2), &whole);
+            story.capture(day(2), &whole[..last]);
+            story.release(day(2), &whole[last..]);
         }
-        Plot::ReversedLine => tale.pay_whole(paid(2), day(1)),
+        Plot::ReversedLine => story.pay_whole(paid(2), day(1)),
     }
     if matches!(plot, Plot::Plain | Plot::Direct | Plot::PartShipment) {
-        tale.push(day(12), Action::Status(StatusChange::Close));
+        story.push(day(12), Action::Status(StatusChange::Close));
     }
-    tale.steps
+    story.actions
 }
 
-impl<'a> Tale<'a> {
-    fn begin(teller: &'a Teller<'a>, plot: Plot, at: Timestamp) -> Tale<'a> {
-        let randomness = teller.randomness;
-        let person = teller.catalogue.person(randomness);
+impl<'a> StoryBuilder<'a> {
+    fn begin(shared: &'a Shared<'a>, plot: Plot, at: Timestamp) -> StoryBuilder<'a> {
+        let randomness = shared.randomness;
+        let person = shared.catalogue.person(randomness);
         let currency = currency_of(person);
         let payment = match (plot, currency) {
             (Plot::Direct, "SEK") => SWISH,
             (Plot::Direct, _) => VIPPS,
             _ => CARDS[randomness.below(CARDS.len())],
         };
-        let items = items(teller, plot, currency);
+        let items = items(shared, plot, currency);
         let lines = items.iter().map(worth).collect();
         let draft = draft(person, currency, &items, plot == Plot::TwoAuthorizations);
-        let steps = vec![Step { at, action: Action::Order { draft } }];
-        Tale { teller, currency, lines, payment, steps }
+        let actions = vec![TimedAction { at, action: Action::Order { draft } }];
+        StoryBuilder { shared, currency, lines, payment, actions }
     }
 
     fn push(&mut self, at: Timestamp, action: Action) {
-        self.steps.push(Step { at, action });
+        self.actions.push(TimedAction { at, action });
     }
 
     fn authorize(&mut self, at: Timestamp, lines: &[(i64, i64)]) {
@@ -240,7 +239,7 @@ impl<'a> Tale<'a> {
 
     fn hold_ends_tonight(&mut self, paid: Timestamp, lines: &[(i64, i64)]) {
         let mut body = self.body(paid, lines);
-        let ends = Tree::object([("hold_ends_at", Tree::text(rfc3339(self.teller.tonight)))]);
+        let ends = Tree::object([("hold_ends_at", Tree::text(rfc3339(self.shared.tonight)))]);
         body.push(("metadata".to_owned(), ends));
         self.operate(paid, OperationKind::Authorization, body, None);
     }
@@ -250,16 +249,16 @@ impl<'a> Tale<'a> {
         at: Timestamp,
         kind: OperationKind,
         body: Vec<(String, Tree)>,
-        under: Option<usize>,
+        authorization: Option<usize>,
     ) {
-        self.push(at, Action::Operation { kind, body: Tree::Object(body), under });
+        self.push(at, Action::Operation { kind, body: Tree::Object(body), authorization });
     }
 
     fn body(&self, at: Timestamp, lines: &[(i64, i64)]) -> Vec<(String, Tree)> {
         let item = |(line, amount): &(i64, i64)| {
             Tree::object([("line_id", Tree::integer(*line)), ("amount", Tree::integer(*amount))])
         };
-        let number = self.teller.randomness.uuid();
+        let number = self.shared.randomness.uuid();
         let mut details = vec![
             ("psp".to_owned(), Tree::text(self.payment.psp)),
             ("payment_id".to_owned(), Tree::text(format!("{}-{}", self.currency, &number[..8]))),
@@ -288,14 +287,14 @@ fn half(lines: &[(i64, i64)]) -> Vec<(i64, i64)> {
 }
 
 /// The goods of a plot and their delivery.
-fn items(teller: &Teller<'_>, plot: Plot, currency: &str) -> Vec<Tree> {
-    let randomness = teller.randomness;
+fn items(shared: &Shared<'_>, plot: Plot, currency: &str) -> Vec<Tree> {
+    let randomness = shared.randomness;
     let several = match plot {
         Plot::PartShipment | Plot::PartShipmentWaiting | Plot::ReleaseTheRest => 3,
         Plot::RoundingRemainder | Plot::ReversedLine => 1,
         _ => 1 + randomness.below(3),
     };
-    let basket = teller.catalogue.basket(randomness, several);
+    let basket = shared.catalogue.basket(randomness, several);
     let discount = match randomness.below(10) {
         _ if plot == Plot::ReversedLine => None,
         0 => Some("manual"),
@@ -307,8 +306,8 @@ fn items(teller: &Teller<'_>, plot: Plot, currency: &str) -> Vec<Tree> {
         .map(|(line, wanted)| item_of(wanted, line, currency, plot, discount.filter(|_| line == 1)))
         .collect();
     if plot == Plot::ReversedLine {
-        items.extend(reversal(&basket[0], teller, currency));
-    } else if let Some(shipping) = teller.catalogue.shipping().filter(|_| is_sent(plot)) {
+        items.extend(reversal(&basket[0], shared, currency));
+    } else if let Some(shipping) = shared.catalogue.shipping().filter(|_| is_sent(plot)) {
         let line = i64::try_from(items.len()).unwrap_or(0) + 1;
         items.push(shipping.item(line, shipping.gross_amount(currency), None));
     }
@@ -337,7 +336,7 @@ fn item_of(
 }
 
 /// Reverses the first line and adds another product in its place.
-fn reversal(bought: &Wanted<'_>, teller: &Teller<'_>, currency: &str) -> Vec<Tree> {
+fn reversal(bought: &Wanted<'_>, shared: &Shared<'_>, currency: &str) -> Vec<Tree> {
     let Tree::Object(mut back) = bought.item(2, -bought.gross_amount(currency), None) else {
         return Vec::new();
     };
@@ -345,7 +344,7 @@ fn reversal(bought: &Wanted<'_>, teller: &Teller<'_>, currency: &str) -> Vec<Tre
     let related = Tree::object([("line_id", Tree::integer(1)), ("type", Tree::text("reversed"))]);
     back.push(("related_item".to_owned(), related));
     let mut items = vec![Tree::Object(back)];
-    let instead = teller.catalogue.basket(teller.randomness, 1);
+    let instead = shared.catalogue.basket(shared.randomness, 1);
     items.extend(instead.iter().map(|new| new.item(3, new.gross_amount(currency), None)));
     items
 }
