@@ -7,7 +7,7 @@ use clap::builder::FalseyValueParser;
 use url::Url;
 
 use super::JsonArgs;
-use super::compat_flows::{Outcome, Point, Replayed, Verdict, replay};
+use super::compat_flows::{CheckedClaim, ClaimKind, Outcome, Replayed, replay};
 use super::error::CliError;
 use crate::domain::ids::AccountId;
 use crate::json::{ObjectText, Tree};
@@ -53,7 +53,7 @@ pub fn run(args: &CompatArgs) -> Result<(), CliError> {
     if let Some(why) = replay.stopped {
         return Err(CliError::Refused(why));
     }
-    let failed = replayed.iter().any(|one| one.points.iter().any(|point| point.failed()));
+    let failed = replayed.iter().any(|one| one.claims.iter().any(|claim| claim.failed()));
     if failed { Err(CliError::AnswersDiffer) } else { Ok(()) }
 }
 
@@ -62,7 +62,7 @@ fn parse_account(text: &str) -> Result<AccountId, String> {
         .ok_or_else(|| "expected T or P and eight digits, such as T12345678".to_owned())
 }
 
-impl Point {
+impl CheckedClaim {
     fn failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed(_))
     }
@@ -71,16 +71,16 @@ impl Point {
     fn words(&self) -> &str {
         match &self.outcome {
             Outcome::Failed(why) => why,
-            Outcome::AsSaid => &self.note,
+            Outcome::Holds => &self.note,
         }
     }
 
     fn verdict(&self) -> &'static str {
-        match (&self.outcome, self.verdict) {
+        match (&self.outcome, self.kind) {
             (Outcome::Failed(_), _) => "FAILED",
-            (Outcome::AsSaid, Verdict::Same) => "same",
-            (Outcome::AsSaid, Verdict::Ours) => "ours",
-            (Outcome::AsSaid, Verdict::Differs) => "differs",
+            (Outcome::Holds, ClaimKind::Same) => "same",
+            (Outcome::Holds, ClaimKind::Ours) => "ours",
+            (Outcome::Holds, ClaimKind::Differs) => "differs",
         }
     }
 }
@@ -90,10 +90,10 @@ fn write_lines(out: &mut impl Write, replayed: &[Replayed]) -> std::io::Result<(
         if at == 0 || replayed[at - 1].flow != one.flow {
             writeln!(out, "\n{}", one.flow)?;
         }
-        for point in &one.points {
-            writeln!(out, "  {:<8} {:<44} {}", point.verdict(), one.request, one.what)?;
-            if !point.words().is_empty() {
-                writeln!(out, "           {}", point.words())?;
+        for claim in &one.claims {
+            writeln!(out, "  {:<8} {:<44} {}", claim.verdict(), one.request, one.what)?;
+            if !claim.words().is_empty() {
+                writeln!(out, "           {}", claim.words())?;
             }
         }
     }
@@ -109,8 +109,8 @@ fn as_markdown(replayed: &[Replayed]) -> String {
                 one.flow
             ));
         }
-        for point in &one.points {
-            let (verdict, words) = (point.verdict(), point.words().replace('|', "\\|"));
+        for claim in &one.claims {
+            let (verdict, words) = (claim.verdict(), claim.words().replace('|', "\\|"));
             text.push_str(&format!("| `{}` | {} | {verdict} | {words} |\n", one.request, one.what));
         }
     }
@@ -119,8 +119,8 @@ fn as_markdown(replayed: &[Replayed]) -> String {
 
 fn summary(replayed: &[Replayed]) -> String {
     let count = |word: &str| {
-        let points = replayed.iter().flat_map(|one| &one.points);
-        points.filter(|point| point.verdict() == word).count()
+        let claims = replayed.iter().flat_map(|one| &one.claims);
+        claims.filter(|claim| claim.verdict() == word).count()
     };
     format!(
         "{} requests: {} same, {} ours, {} differs, {} failed.",
@@ -135,13 +135,13 @@ fn summary(replayed: &[Replayed]) -> String {
 fn as_json(replayed: &[Replayed]) -> String {
     let mut rows = Vec::new();
     for one in replayed {
-        for point in &one.points {
+        for claim in &one.claims {
             rows.push(Tree::object([
                 ("flow", Tree::text(&one.flow)),
                 ("request", Tree::text(&one.request)),
                 ("what", Tree::text(&one.what)),
-                ("verdict", Tree::text(point.verdict())),
-                ("note", Tree::text(point.words())),
+                ("verdict", Tree::text(claim.verdict())),
+                ("note", Tree::text(claim.words())),
             ]));
         }
     }

@@ -1,4 +1,4 @@
-//! Reads the flows that `compat` replays from `data/compat/`, and judges the answers.
+//! Reads the flows that `compat` replays from `data/compat/`, and checks the answers.
 //!
 //! A step lists the parts of its answer that the public material gives (`same`), those that we
 //! added (`ours`), and those that differ from the public material (`differs`, with the reason).
@@ -16,34 +16,33 @@ use crate::domain::ids::AccountId;
 /// Made from `flows.yaml`; a test keeps the two equal.
 const FLOWS: &str = include_str!("../../data/compat/flows.json");
 
-/// A request that was sent, with the verdicts on its answer.
+/// A request that was sent, with the checked claims about its answer.
 pub struct Replayed {
     pub flow: String,
     /// Method and path as in the flows.
     pub request: String,
     pub what: String,
-    pub points: Vec<Point>,
+    pub claims: Vec<CheckedClaim>,
 }
 
-/// A check of an answer.
-pub struct Point {
-    pub verdict: Verdict,
+/// A claim about an answer, and whether it holds.
+pub struct CheckedClaim {
+    pub kind: ClaimKind,
     pub note: String,
     pub outcome: Outcome,
 }
 
 /// The kind of a claim about an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ClaimKind {
     Same,
     Ours,
     Differs,
 }
 
-/// Whether the claim is true.
 pub enum Outcome {
-    AsSaid,
-    /// With what the answer had instead.
+    Holds,
+    /// With the difference that was found.
     Failed(String),
 }
 
@@ -57,7 +56,7 @@ struct Flow {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
-    /// What the step does, for people.
+    /// A description of the step, for people.
     what: String,
     /// Method and path below the account.
     send: String,
@@ -75,9 +74,9 @@ struct Step {
     #[serde(default)]
     same: BTreeMap<String, Value>,
     #[serde(default)]
-    ours: Option<Said>,
+    ours: Option<Claim>,
     #[serde(default)]
-    differs: Option<Said>,
+    differs: Option<Claim>,
     /// Values that later steps need: a name, and a JSON pointer into the answer.
     #[serde(default)]
     keep: BTreeMap<String, String>,
@@ -85,7 +84,7 @@ struct Step {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
+struct Claim {
     note: String,
     #[serde(default)]
     has: BTreeMap<String, Value>,
@@ -146,7 +145,7 @@ pub fn replay(
                 flow: flow.flow.clone(),
                 request: step.send.clone(),
                 what: step.what.clone(),
-                points: step.points(status, &session, &answer),
+                claims: step.claims(status, &session, &answer),
             });
             if let Some(lacking) = lacking {
                 return Ok(Replay { sent, stopped: Some(step.stopped(status, lacking, &answer)) });
@@ -230,25 +229,25 @@ impl Step {
         )
     }
 
-    /// Checks the claims about this step's answer. What the public material says of it is one
-    /// point; our addition and our difference, if there are any, are one each.
-    fn points(&self, status: u16, session: &Session<'_>, answer: &Value) -> Vec<Point> {
+    /// Checks the claims about this step's answer: one of what the public material says about it,
+    /// and one each of our addition and our difference, if the step has them.
+    fn claims(&self, status: u16, session: &Session<'_>, answer: &Value) -> Vec<CheckedClaim> {
         let wrong_status = (status != self.status)
             .then(|| format!("status {status} instead of {}: {}", self.status, shortened(answer)));
-        let judge = |verdict, note: &str, has: &BTreeMap<String, Value>| {
+        let check = |kind, note: &str, has: &BTreeMap<String, Value>| {
             let wrong = wrong_status.clone().or_else(|| missed(has, session, answer));
-            let outcome = wrong.map_or(Outcome::AsSaid, Outcome::Failed);
-            Point { verdict, note: note.to_owned(), outcome }
+            let outcome = wrong.map_or(Outcome::Holds, Outcome::Failed);
+            CheckedClaim { kind, note: note.to_owned(), outcome }
         };
-        let mut points = Vec::new();
+        let mut claims = Vec::new();
         if self.differs.is_none() {
-            points.push(judge(Verdict::Same, "", &self.same));
+            claims.push(check(ClaimKind::Same, "", &self.same));
         }
-        let said = [(Verdict::Ours, &self.ours), (Verdict::Differs, &self.differs)];
-        for (verdict, said) in said {
-            points.extend(said.iter().map(|said| judge(verdict, &said.note, &said.has)));
+        let others = [(ClaimKind::Ours, &self.ours), (ClaimKind::Differs, &self.differs)];
+        for (kind, claim) in others {
+            claims.extend(claim.iter().map(|claim| check(kind, &claim.note, &claim.has)));
         }
-        points
+        claims
     }
 }
 
