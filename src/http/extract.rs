@@ -221,9 +221,9 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
     (another.is_none() && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 
-/// A body as JSON; `None` if there is none, or only `null`. Clients that differ without meaning
-/// anything are served: a byte order mark is skipped, and PHP's empty map `[]` is `{}`
-/// (docs/contract.md, Decision 3).
+/// A body as JSON; `None` if it is empty or `null`. Harmless differences between clients are accepted:
+/// a byte order mark is skipped, and `[]`, PHP's empty map, is read as `{}` (docs/contract.md,
+/// Decision 3).
 fn parse_body(bytes: &[u8]) -> Result<Option<Tree>, ApiError> {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     if text.is_empty() {
@@ -235,18 +235,18 @@ fn parse_body(bytes: &[u8]) -> Result<Option<Tree>, ApiError> {
         tree => Some(tree),
     });
     parsed.map_err(|error| {
-        let code = match error.kind {
-            ParseErrorKind::DuplicateKey(_) => "duplicate_key",
-            ParseErrorKind::TooDeep => "too_deep",
-            ParseErrorKind::Nul => "nul_character",
+        let (code, refusal) = match error.kind {
+            ParseErrorKind::DuplicateKey(_) => ("duplicate_key", "cannot be accepted"),
+            ParseErrorKind::TooDeep => ("too_deep", "cannot be accepted"),
+            ParseErrorKind::Nul => ("nul_character", "cannot be accepted"),
             ParseErrorKind::NotUtf8
             | ParseErrorKind::EndsEarly
             | ParseErrorKind::Unexpected
             | ParseErrorKind::Number
             | ParseErrorKind::Text
-            | ParseErrorKind::Trailing => "invalid_json",
+            | ParseErrorKind::Trailing => ("invalid_json", "is not valid JSON"),
         };
-        let message = format!("The body is not valid JSON: {error}.");
+        let message = format!("The body {refusal}: {error}.");
         ApiError::invalid(vec![Problem::new("", code, message)])
     })
 }

@@ -13,7 +13,7 @@ pub const DEPTH_MAX: usize = 32;
 /// With more keys than this, duplicates are looked for in a set instead of one by one.
 const KEYS_COMPARED_MAX: usize = 16;
 
-/// Why a text is invalid.
+/// Why a text was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} at byte {offset}")]
 pub struct ParseError {

@@ -5,7 +5,7 @@ use crate::json::Tree;
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// A JSON pointer into the body, or the name of a parameter or header.
+    /// A JSON pointer into the body, or the name of a query parameter or header.
     pub path: String,
     pub code: &'static str,
     pub message: String,
@@ -34,12 +34,8 @@ impl Problem {
 /// Sums up a request's problems in one sentence.
 pub fn summary(problems: &[Problem]) -> String {
     match problems {
-        [only] => format!("{}: {}", place(&only.path), only.message),
+        [only] if only.path.is_empty() => only.message.clone(),
+        [only] => format!("{}: {}", only.path, only.message),
         _ => format!("The request has {} problems; see errors.", problems.len()),
     }
-}
-
-/// A path as a sentence names it.
-fn place(path: &str) -> &str {
-    if path.is_empty() { "The body" } else { path }
 }

@@ -127,7 +127,9 @@ fn clean_object(
         Tree::Object(members) => members,
         _ if is_empty_list(&tree) => Vec::new(),
         _ => {
-            let (code, message) = wrong_type("an object", &tree);
+            // The message is also shown without the path.
+            let expected = if path.is_empty() { "the body to be an object" } else { "an object" };
+            let (code, message) = wrong_type(expected, &tree);
             problems.push(Problem::new(path.as_str(), code, message));
             return Tree::Null;
         }
@@ -141,7 +143,8 @@ fn clean_object(
             return false;
         }
         let sent = std::mem::replace(value, Tree::Null);
-        *value = below(path, field.name, |path| clean_at(path, sent, field.shape, problems));
+        *value =
+            with_pointer_step(path, field.name, |path| clean_at(path, sent, field.shape, problems));
         true
     });
     Tree::Object(members)
@@ -175,14 +178,14 @@ fn clean_list(
         return Tree::Null;
     }
     let clean_one = |(at, value): (usize, Tree)| {
-        below(path, &at.to_string(), |path| clean_at(path, value, element, problems))
+        with_pointer_step(path, &at.to_string(), |path| clean_at(path, value, element, problems))
     };
     Tree::List(elements.into_iter().enumerate().map(clean_one).collect())
 }
 
-/// Runs something one step further down the path. Steps are field names of the API and positions,
-/// which have no character that a JSON pointer escapes (RFC 6901).
-fn below<T>(path: &mut String, step: &str, run: impl FnOnce(&mut String) -> T) -> T {
+/// Runs `run` with one step added to the path, and then removes the step. Steps are field names of
+/// the API and positions, which have no character that a JSON pointer escapes (RFC 6901).
+fn with_pointer_step<T>(path: &mut String, step: &str, run: impl FnOnce(&mut String) -> T) -> T {
     let length = path.len();
     path.push('/');
     path.push_str(step);

@@ -215,3 +215,28 @@ fn differences_without_a_meaning_are_accepted() {
     let zero = json!({"items": [{"line_id": 1, "amount": 0}]});
     app.post(&path, zero).expect(200);
 }
+
+/// JSON that is valid but refused is not called invalid, and each message names the body once.
+#[test]
+fn messages_about_a_whole_body_are_sentences() {
+    let app = App::start();
+    let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
+    let levels = "[".repeat(33) + &"]".repeat(33);
+    for (body, message) in [
+        ("{", "The body is not valid JSON: the text ends too early at byte 1."),
+        (
+            "{}x",
+            "The body is not valid JSON: there is more text after the end of the value at byte 2.",
+        ),
+        (
+            "{\"a\":1,\"a\":2}",
+            "The body cannot be accepted: the key \"a\" appears twice in one object at byte 7.",
+        ),
+        ("\"\\u0000\"", "The body cannot be accepted: a NUL character is not allowed at byte 1."),
+        (&levels, "The body cannot be accepted: more than 32 levels of nesting at byte 32."),
+        ("[1]", "Expected the body to be an object, found an array."),
+    ] {
+        let reply = app.shopping("POST", &path, &[], Some(body)).expect(400);
+        assert_eq!(reply.body["error"]["message"], message, "{body}");
+    }
+}
