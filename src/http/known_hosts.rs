@@ -42,13 +42,13 @@ impl KnownHosts {
         })
     }
 
-    /// True if a request names only hosts that are this server's.
-    pub fn are_meant(&self, request: &HttpRequest) -> bool {
-        all_named(request, |host| self.know(host))
+    /// True if a request names at least one host, and only hosts of this server.
+    pub fn names_only_ours(&self, request: &HttpRequest) -> bool {
+        all_named(request, |host| self.is_ours(host))
     }
 
     /// True if a host, with or without a port, is this server's.
-    fn know(&self, host: &str) -> bool {
+    fn is_ours(&self, host: &str) -> bool {
         match parse(host) {
             Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
             Some(Host::Domain(name)) => {
@@ -63,7 +63,7 @@ impl KnownHosts {
 
 /// Parses a host, and drops its port.
 fn parse(host: &str) -> Option<Host> {
-    // Browsers send no user name here, and programs differ about which side of `@` is the host.
+    // Browsers never send a user name here, and programs disagree on which side of `@` is the host.
     if host.contains('@') {
         return None;
     }

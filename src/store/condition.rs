@@ -78,9 +78,9 @@ impl Condition {
             (&self.wal_large, Trouble::WalLarge),
         ];
         let lost = self.loss().map(Trouble::Lost);
-        let others = all.into_iter().filter(|(is, _)| is.load(Ordering::Acquire));
+        let others = all.into_iter().filter(|(is_present, _)| is_present.load(Ordering::Acquire));
         let jumped = self.clock_jump().map(Trouble::ClockJumped);
-        lost.into_iter().chain(others.map(|(_, what)| what)).chain(jumped).collect()
+        lost.into_iter().chain(others.map(|(_, trouble)| trouble)).chain(jumped).collect()
     }
 
     /// The last jump of the clock, for seven days.
@@ -101,7 +101,7 @@ impl Condition {
         self.set_clock_jump(jump, true);
     }
 
-    /// Notes a jump that an earlier server has logged.
+    /// Notes a jump that was logged before the server was last started.
     pub(super) fn note_told_clock_jump(&self, jump: ClockJump) {
         self.set_clock_jump(jump, false);
     }
@@ -133,7 +133,7 @@ impl Condition {
         self.is_closed.store(true, Ordering::Release);
     }
 
-    /// Why nothing may be written, if so.
+    /// Why nothing may be written; `None` if writes are allowed.
     pub(super) fn refusal(&self) -> Option<StoreErrorKind> {
         if !self.is_closed.load(Ordering::Acquire) {
             return None;
@@ -150,7 +150,7 @@ impl Condition {
         self.last_written_seq.store(event_seq, Ordering::Release);
     }
 
-    /// What became of saving a lost file's records; `None` while it goes on.
+    /// The outcome of saving a lost file's records; `None` until it is known.
     pub fn saved(&self) -> Option<Saved> {
         self.saved.read().ok()?.clone()
     }

@@ -44,7 +44,8 @@ fn judge(condition: &Condition, report: &VerifyReport) {
     if report.findings_count == 0 {
         tracing::info!(
             orders = report.orders,
-            "the file is whole, and the orders of its last two days add up"
+            "checked the book: the file is not damaged, and the sums of every order with an event in \
+             the book's last two days are right"
         );
         return;
     }

@@ -16,7 +16,7 @@ pub async fn refuse_unknown_host(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
     let is_known =
-        state(request.request()).is_ok_and(|s| s.known_hosts.are_meant(request.request()));
+        state(request.request()).is_ok_and(|s| s.known_hosts.names_only_ours(request.request()));
     if is_known {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }

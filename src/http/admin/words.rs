@@ -66,7 +66,7 @@ pub fn payment_status(ledger: &Ledger, status: PaymentStatus) -> &'static str {
     let left = ledger.lines.iter().any(|line| ledger.remaining(line) != 0);
     match status {
         PaymentStatus::Pending if ledger.holds() => "Reserved",
-        PaymentStatus::Pending => "Not paid",
+        PaymentStatus::Pending => "Not captured",
         PaymentStatus::PartiallyPaid => "Partly captured",
         PaymentStatus::Paid => "Captured",
         PaymentStatus::PartiallyRefunded if left => "Partly captured, partly refunded",
