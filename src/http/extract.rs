@@ -221,9 +221,9 @@ fn bearer(request: &HttpRequest) -> Option<&str> {
     (another.is_none() && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
 }
 
-/// A body as JSON; `None` if it is empty or `null`. Harmless differences between clients are accepted:
-/// a byte order mark is skipped, and `[]`, PHP's empty map, is read as `{}` (docs/contract.md,
-/// Decision 3).
+/// A body as JSON; `None` if it is empty or `null`. Harmless differences between clients are
+/// accepted: a byte order mark is skipped, and `[]`, PHP's empty map, is read as `{}`
+/// (docs/contract.md, Decision 3).
 fn parse_body(bytes: &[u8]) -> Result<Option<Tree>, ApiError> {
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     if text.is_empty() {

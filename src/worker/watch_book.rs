@@ -44,8 +44,8 @@ fn judge(condition: &Condition, report: &VerifyReport) {
     if report.findings_count == 0 {
         tracing::info!(
             orders = report.orders,
-            "checked the book: the file is not damaged, and the sums of every order with an event in \
-             the book's last two days are right"
+            "checked the book: the file is not damaged, and the sums of every order with an \
+             event in the book's last two days are right"
         );
         return;
     }
