@@ -49,7 +49,8 @@ pub struct Condition {
     /// True if the file is damaged or lost.
     is_closed: AtomicBool,
     saved: RwLock<Option<Saved>>,
-    last_written_seq: AtomicI64,
+    last_event_seq: AtomicI64,
+    last_draft_event_seq: AtomicI64,
     disk_full: AtomicBool,
     wal_large: AtomicBool,
 }
@@ -64,7 +65,8 @@ impl Condition {
             loss: OnceLock::new(),
             is_closed: AtomicBool::new(false),
             saved: RwLock::new(None),
-            last_written_seq: AtomicI64::new(0),
+            last_event_seq: AtomicI64::new(0),
+            last_draft_event_seq: AtomicI64::new(0),
             disk_full: AtomicBool::new(false),
             wal_large: AtomicBool::new(false),
         }
@@ -141,13 +143,15 @@ impl Condition {
         Some(self.loss().map_or(StoreErrorKind::Corrupt, StoreErrorKind::Lost))
     }
 
-    /// The `event_seq` of the newest event when the writer was last idle.
-    pub(super) fn last_written_seq(&self) -> i64 {
-        self.last_written_seq.load(Ordering::Acquire)
+    /// The `event_seq` and the `draft_event_seq` of the newest rows when the writer was last idle.
+    pub(super) fn last_written(&self) -> (i64, i64) {
+        let load = |seq: &AtomicI64| seq.load(Ordering::Acquire);
+        (load(&self.last_event_seq), load(&self.last_draft_event_seq))
     }
 
-    pub(super) fn note_written(&self, event_seq: i64) {
-        self.last_written_seq.store(event_seq, Ordering::Release);
+    pub(super) fn note_written(&self, event_seq: i64, draft_event_seq: i64) {
+        self.last_event_seq.store(event_seq, Ordering::Release);
+        self.last_draft_event_seq.store(draft_event_seq, Ordering::Release);
     }
 
     /// The outcome of saving a lost file's records; `None` until it is known.

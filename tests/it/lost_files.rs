@@ -290,6 +290,30 @@ fn a_file_copied_over_the_book_is_noticed_and_the_newest_operations_are_listed()
 }
 
 #[test]
+fn a_copy_that_lacks_only_the_change_of_a_draft_is_noticed() {
+    for method in ["PUT", "DELETE"] {
+        let book = Book::serve();
+        let send = |method: &str, path: &str, comment: &str| {
+            let body = json!({"order": {"currency": "NOK", "comment": comment}});
+            let body = (method != "DELETE").then_some(&body);
+            book.served.shopping(&book.token, method, path, body).expect(200).body
+        };
+        let draft = send("POST", "/draft_orders", "Ring once");
+        until("the WAL is in the file", || book.is_all_in_the_file());
+        let copy = book.dir.path().join("copy.db");
+        copy_over(&book.db, &copy);
+        let path = format!("/draft_orders/{}", draft["id"].as_str().unwrap());
+        send(method, &path, "Ring twice");
+        until("the WAL is in the file", || book.is_all_in_the_file());
+        let bytes = |at: &Path| std::fs::metadata(at).unwrap().len();
+        assert_eq!(bytes(&copy), bytes(&book.db), "a longer file would tell by itself");
+        copy_over(&copy, &book.db);
+        until("it noticed", || health(&book.served.url).status == 503);
+        assert!(book.capture().1.contains("written over"), "{method}");
+    }
+}
+
+#[test]
 fn a_hard_linked_book_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (db, other) = (dir.path().join("book.db"), dir.path().join("other.db"));

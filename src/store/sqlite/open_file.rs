@@ -116,7 +116,8 @@ pub struct FileWatch {
 #[derive(Debug, Clone, Default)]
 struct Known {
     bytes: u64,
-    last_draft_seq: i64,
+    last_draft_event_seq: i64,
+    last_draft_event_id: Option<String>,
     last_event_seq: i64,
     last_event_id: Option<String>,
 }
@@ -157,16 +158,20 @@ impl FileWatch {
     fn read_back(&mut self, bytes: u64) -> Result<bool, StoreError> {
         // Forgets all pages, so that they are read again.
         self.conn.execute_batch("pragma shrink_memory")?;
-        let last_written_seq = self.condition.last_written_seq();
-        let (found, kept_id, bytes_max) = snapshot(&self.conn, |reader| {
-            let found = find_newest(reader, bytes)?;
-            let Some(found) = found.filter(|found| last_written_seq <= found.last_event_seq) else {
-                return Ok::<_, StoreError>((None, None, 0));
+        let (event_seq, draft_event_seq) = self.condition.last_written();
+        let (found, kept, bytes_max) = snapshot(&self.conn, |reader| {
+            let found = find_newest(reader, bytes)?.filter(|found| {
+                event_seq <= found.last_event_seq && draft_event_seq <= found.last_draft_event_seq
+            });
+            let Some(found) = found else {
+                return Ok::<_, StoreError>((None, (None, None), 0));
             };
-            let kept_id = find_event_id(reader, self.known.last_event_seq)?;
+            let kept_event_id = find_event_id(reader, self.known.last_event_seq)?;
+            let kept_draft_event_id = find_draft_event_id(reader, self.known.last_draft_event_seq)?;
+            let kept = (kept_event_id, kept_draft_event_id);
             let sql = "select page_count * page_size from pragma_page_count, pragma_page_size";
             let bytes_max: Option<i64> = reader.find(sql, [], |row| row.get(0))?;
-            Ok((Some(found), kept_id, bytes_max.unwrap_or_default()))
+            Ok((Some(found), kept, bytes_max.unwrap_or_default()))
         })?;
         let Some(found) = found else {
             return Ok(false);
@@ -178,8 +183,8 @@ impl FileWatch {
         let is_grown = known.bytes != 0 && known.bytes < bytes;
         let is_too_long = is_grown && u64::try_from(bytes_max).unwrap_or_default() < bytes;
         Ok(known.last_event_seq <= found.last_event_seq
-            && known.last_draft_seq <= found.last_draft_seq
-            && known.last_event_id == kept_id
+            && known.last_draft_event_seq <= found.last_draft_event_seq
+            && (known.last_event_id, known.last_draft_event_id) == kept
             && !is_too_long)
     }
 
@@ -210,12 +215,23 @@ fn find_newest(reader: &Reader<'_>, bytes: u64) -> Result<Option<Known>, StoreEr
             return Ok(None);
         }
     }
+    let last_draft_event_seq =
+        newest("select coalesce(max(draft_event_seq), 0) from draft_events")?;
     Ok(Some(Known {
         bytes,
-        last_draft_seq: newest("select coalesce(max(draft_seq), 0) from drafts")?,
+        last_draft_event_seq,
+        last_draft_event_id: find_draft_event_id(reader, last_draft_event_seq)?,
         last_event_seq,
         last_event_id: find_event_id(reader, last_event_seq)?,
     }))
+}
+
+fn find_draft_event_id(
+    reader: &Reader<'_>,
+    draft_event_seq: i64,
+) -> Result<Option<String>, StoreError> {
+    let sql = "select id from draft_events where draft_event_seq = :draft_event_seq";
+    reader.find(sql, named_params! {":draft_event_seq": draft_event_seq}, |row| row.get(0))
 }
 
 fn find_event_id(reader: &Reader<'_>, event_seq: i64) -> Result<Option<String>, StoreError> {

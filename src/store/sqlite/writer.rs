@@ -214,13 +214,16 @@ struct OutcomeUnknown(String);
 type Batch = Vec<Box<dyn Job>>;
 
 impl WriterState {
-    /// Notes the newest event for those who look whether the file has it. The writer knows it even
-    /// if the file has been written over, because it holds the newest pages in memory.
+    /// Notes the newest events of orders and drafts for those who look whether the file has them.
+    /// The writer knows them even if the file has been written over, because it holds the newest
+    /// pages in memory.
     fn note_written(&self) {
-        let sql = "select coalesce(max(event_seq), 0) from events";
+        let sql = "select (select coalesce(max(event_seq), 0) from events),
+            (select coalesce(max(draft_event_seq), 0) from draft_events)";
         // A failure here will also be met by the next command, which reports it.
-        if let Ok(event_seq) = self.conn.query_row(sql, [], |row| row.get(0)) {
-            self.condition.note_written(event_seq);
+        let newest = self.conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        if let Ok((event_seq, draft_event_seq)) = newest {
+            self.condition.note_written(event_seq, draft_event_seq);
         }
     }
 
