@@ -32,7 +32,8 @@ use admin::unknown_host::refuse_unknown_host;
 use admin::{list, operation, order};
 use api::orders::View;
 use api::{
-    comments, drafts, events, operations, order_status, order_update, orders, service, token,
+    comments, drafts, events, operations, order_status, order_update, orders, receipt, service,
+    token,
 };
 use edge::cors::PathMethods;
 use error::ApiError;
@@ -95,6 +96,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         delete(format!("{ORDER}/comments/{{comment_id}}"), web::to(comments::delete)),
         get(format!("{ORDER}/events"), web::to(events::list)),
         post(format!("{ORDER}/events"), web::to(events::create)),
+        get(format!("{ORDER}/receipt"), web::to(receipt::show)),
     ]);
     for (view, path) in [
         (View::Customer, format!("{SHOPPING}/customers/{{customer_id}}/orders")),
@@ -128,7 +130,7 @@ pub fn pages() -> Vec<Endpoint> {
         get("/admin/{aid}/orders", web::to(list::page::list)),
         get("/admin/{aid}/orders/{order_id}", web::to(order::page::show)),
         get("/admin/{aid}/orders/{order_id}/packing-slip", web::to(order::print::packing_slip)),
-        get("/admin/{aid}/orders/{order_id}/receipt", web::to(order::print::receipt)),
+        get("/admin/{aid}/orders/{order_id}/receipt", web::to(order::receipt::show)),
     ];
     pages.extend([
         post("/admin/{aid}/orders/{order_id}/comments", web::to(order::comments::create)),

@@ -62,6 +62,11 @@ impl Links {
         format!("{}/events", self.order(account_id, order))
     }
 
+    /// The URL of an order's receipt.
+    pub fn receipt(&self, account_id: &AccountId, order: &OrderName) -> String {
+        format!("{}/receipt", self.order(account_id, order))
+    }
+
     /// The URL of an operation.
     pub fn operation(
         &self,

@@ -17,6 +17,7 @@ mod order_fields;
 pub(crate) mod order_request;
 pub(crate) mod order_view;
 pub mod problem;
+pub(crate) mod receipt_view;
 pub(crate) mod service_event_request;
 pub(crate) mod shape;
 pub(crate) mod status_request;

@@ -4,6 +4,7 @@ use super::comment_view;
 use super::event_view::{self, IncludeEvents};
 use super::links::{Links, link_list};
 use super::operation_view;
+use super::receipt_view::has_receipt;
 use crate::clock::rfc3339;
 use crate::domain::item::{Item, Totals};
 use crate::domain::ledger::Ledger;
@@ -105,9 +106,13 @@ fn item_text(ledger: &Ledger, item: &Item) -> String {
 }
 
 fn order_links(links: &Links, order: &OrderRecord) -> Vec<(&'static str, String)> {
-    vec![
+    let mut all = vec![
         ("self", links.order(&order.account_id, &order.order_id)),
         ("events", links.events(&order.account_id, &order.order_id)),
         ("draft", links.draft(&order.account_id, &order.draft_id)),
-    ]
+    ];
+    if has_receipt(order.operations_of(OperationKind::Capture)) {
+        all.push(("receipt", links.receipt(&order.account_id, &order.order_id)));
+    }
+    all
 }

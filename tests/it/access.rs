@@ -47,6 +47,7 @@ POST {o}/comments                               401  403  200  200  403  403  40
 DELETE {o}/comments/{comment_id}                401  403  200  200  403  403  403  401  401
 GET {o}/events                                  401  200  403  200  200  403  403  401  401
 POST {o}/events                                 401  403  200  200  403  200  403  401  401
+GET {o}/receipt                                 401  200  403  200  403  403  403  401  401
 POST {o}/authorizations                         401  403  200  200  403  403  403  401  401
 GET {o}/authorizations                          401  200  403  200  403  403  403  401  401
 GET {o}/authorizations/{operation_id}           401  200  403  200  403  403  403  401  401

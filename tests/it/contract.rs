@@ -16,8 +16,14 @@ pub fn check(method: &str, path: &str, sent: Option<&str>, reply: &Reply) {
     let at = format!("{method} {template} -> {}", reply.status);
     let response = operation["responses"].get(reply.status.to_string());
     let response = resolve(response.unwrap_or_else(|| panic!("{at} is not documented")));
+    let sent_type = reply.header("content-type").unwrap_or_default();
+    let media = sent_type.split(';').next().unwrap_or_default();
+    let documented = response["content"].as_object();
+    if let Some(documented) = documented.filter(|_| !media.is_empty()) {
+        assert!(documented.contains_key(media), "{at}: {media} is not documented");
+    }
     let content = &response["content"]["application/json"]["schema"];
-    if !content.is_null() {
+    if !content.is_null() && media == "application/json" {
         assert_valid(&at, content, &reply.body);
     }
     if method == "POST" && template.ends_with("/captures") {

@@ -55,6 +55,7 @@ mod order_update;
 mod process;
 mod proxies;
 mod readme;
+mod receipt;
 mod rust_paths;
 mod schema;
 mod service_events;

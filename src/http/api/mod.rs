@@ -7,6 +7,7 @@ pub mod operations;
 pub mod order_status;
 pub mod order_update;
 pub mod orders;
+pub mod receipt;
 pub mod service;
 pub mod token;
 

@@ -10,6 +10,7 @@ pub mod page;
 mod people;
 pub mod print;
 pub mod read;
+pub mod receipt;
 mod recorded;
 mod sections;
 pub mod status;
