@@ -119,7 +119,7 @@ impl ChangeDraft {
         let size = Size { events: before.version, bytes };
         let added = bytes_of_draft(after) - bytes;
         match self.change {
-            DraftChange::Delete => size.grow_at_last(added)?,
+            DraftChange::Delete => size.grow_beyond_events(added)?,
             DraftChange::Update(_)
             | DraftChange::AddItem { .. }
             | DraftChange::ReplaceItem(_)

@@ -80,7 +80,7 @@ impl CommentOrder {
             (CommentChange::Delete(_), Some(comment)) => {
                 let erased =
                     bytes_of(&comment.document.0) + tx.load_body_bytes(comment.event_seq)?;
-                size.grow_at_last(self.event.bytes() - erased)
+                size.grow_beyond_events(self.event.bytes() - erased)
             }
         };
         grown.map_err(|why| Failed::Refused(CommentOrderRefused::TooLarge(why)))

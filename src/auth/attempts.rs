@@ -1,4 +1,4 @@
-//! How guessing is slowed: the one rule for client secrets and passwords, and the bounded table of
+//! Slows guessing: the one rule for client secrets, passwords and links, and the bounded table of
 //! recent wrong guesses.
 //!
 //! An answer to a wrong guess waits longer with each failure. Passwords, which people choose, are
@@ -12,14 +12,14 @@ use crate::digest::sha256;
 use crate::domain::Timestamp;
 
 /// Wrong passwords in a row that are compared without a pause.
-const FREE: u32 = 4;
+const COMPARED_AT_ONCE_MAX: u32 = 4;
 const FIRST_WAIT_MS: i64 = 1_000;
 const WAIT_MS_MAX: i64 = 15 * 60 * 1_000;
 
 const FIRST_DELAY_MS: u64 = 100;
 const DELAY_MS_MAX: u64 = 3_000;
 
-/// After this long without another failure, they no longer count.
+/// After this long without another failure, earlier failures no longer count.
 pub const REMEMBERED_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// The most names that are remembered, in memory and in the book.
@@ -61,8 +61,9 @@ pub struct Attempts {
 #[derive(Debug, Default)]
 pub struct AttemptTable {
     names: HashMap<NameHash, Attempts>,
-    /// The same names by strength, so that the weakest is found without looking at all of them.
-    by_strength: BTreeSet<(u32, Timestamp, NameHash)>,
+    /// The same names by number of failures, fewest first, and then by age, so that the one to
+    /// forget is found without looking at all of them.
+    by_failures: BTreeSet<(u32, Timestamp, NameHash)>,
 }
 
 /// A name that only one caller has.
@@ -89,13 +90,13 @@ impl Attempts {
     /// How long from `now` until a password is compared again; 0 if it is compared at once. Doubles
     /// with each failure.
     pub fn wait_ms(&self, now: Timestamp) -> i64 {
-        if self.failures <= FREE {
+        if self.failures <= COMPARED_AT_ONCE_MAX {
             return 0;
         }
-        let doublings = (self.failures - FREE - 1).min(16);
+        let doublings = (self.failures - COMPARED_AT_ONCE_MAX - 1).min(16);
         let wait_ms = (FIRST_WAIT_MS << doublings).min(WAIT_MS_MAX);
         match now.0 - self.last_at.0 {
-            // The clock was put back; do not wait for it to come round again.
+            // The clock was put back; do not wait until it reaches that time again.
             passed_ms if passed_ms < 0 => 0,
             passed_ms => (wait_ms - passed_ms).max(0),
         }
@@ -110,7 +111,7 @@ impl Attempts {
         (FIRST_DELAY_MS << doublings).min(DELAY_MS_MAX)
     }
 
-    fn and_one(self, now: Timestamp) -> Attempts {
+    fn plus_one(self, now: Timestamp) -> Attempts {
         let are_old = REMEMBERED_MS <= now.0 - self.last_at.0;
         let before = if are_old { 0 } else { self.failures };
         Attempts { failures: before.saturating_add(1), last_at: now }
@@ -145,7 +146,7 @@ impl AttemptTable {
                 forgotten.extend(self.forget_weakest());
             }
             let known = self.find(name).unwrap_or(Attempts { failures: 0, last_at: now });
-            self.put(*name, known.and_one(now));
+            self.put(*name, known.plus_one(now));
         }
         forgotten
     }
@@ -159,7 +160,7 @@ impl AttemptTable {
     /// Forgets all failures under a name.
     pub fn forget(&mut self, name: &NameHash) {
         if let Some(known) = self.names.remove(name) {
-            self.by_strength.remove(&(known.failures, known.last_at, *name));
+            self.by_failures.remove(&(known.failures, known.last_at, *name));
         }
     }
 
@@ -175,14 +176,14 @@ impl AttemptTable {
 
     fn put(&mut self, name: NameHash, attempts: Attempts) {
         self.forget(&name);
-        self.by_strength.insert((attempts.failures, attempts.last_at, name));
+        self.by_failures.insert((attempts.failures, attempts.last_at, name));
         self.names.insert(name, attempts);
     }
 
     /// Of the names with the fewest failures, forgets the oldest. Not simply the oldest of all:
     /// then a guesser could erase a long record by failing once under each of many new names.
     fn forget_weakest(&mut self) -> Option<NameHash> {
-        let (_, _, weakest) = *self.by_strength.first()?;
+        let (_, _, weakest) = *self.by_failures.first()?;
         self.forget(&weakest);
         Some(weakest)
     }
@@ -204,8 +205,8 @@ mod tests {
         let six = Attempts { failures: 6, last_at: AT };
         let later = |ms| six.wait_ms(Timestamp(AT.0 + ms));
         assert_eq!([500, 1_999, 2_000, i64::MAX / 2, -1].map(later), [1_500, 1, 0, 0, 0]);
-        assert_eq!(six.and_one(Timestamp(AT.0 + REMEMBERED_MS - 1)).failures, 7);
-        assert_eq!(six.and_one(Timestamp(AT.0 + REMEMBERED_MS)).failures, 1);
+        assert_eq!(six.plus_one(Timestamp(AT.0 + REMEMBERED_MS - 1)).failures, 7);
+        assert_eq!(six.plus_one(Timestamp(AT.0 + REMEMBERED_MS)).failures, 1);
     }
 
     #[test]
@@ -258,7 +259,7 @@ mod tests {
             let now = Timestamp(AT.0 + 1);
             forgotten += table.count(&[own_name("client", &nth.to_string())], now).len();
             assert!(table.names.len() <= NAMES_MAX);
-            assert_eq!(table.names.len(), table.by_strength.len());
+            assert_eq!(table.names.len(), table.by_failures.len());
         }
         assert_eq!(forgotten, 101);
         assert_eq!(table.find(&known.hash).unwrap().failures, 5);

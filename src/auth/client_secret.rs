@@ -35,7 +35,7 @@ impl ClientSecret {
     }
 
     /// Compares with a stored hash in constant time.
-    pub fn is(&self, kept: &[u8; 32]) -> bool {
+    pub fn matches(&self, kept: &[u8; 32]) -> bool {
         constant_time::verify_slices_are_equal(&self.sha256(), kept).is_ok()
     }
 }
@@ -54,8 +54,8 @@ mod tests {
     fn a_secret_is_known_by_its_hash_and_never_printed() {
         let secret = ClientSecret::draw(&Randomness::System);
         assert_eq!(secret.reveal().len(), 43);
-        assert!(secret.is(&secret.sha256()));
-        assert!(!ClientSecret::sent("x").is(&secret.sha256()));
+        assert!(secret.matches(&secret.sha256()));
+        assert!(!ClientSecret::sent("x").matches(&secret.sha256()));
         assert!(!format!("{secret:?}").contains(secret.reveal()));
     }
 }

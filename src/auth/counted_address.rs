@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Bits of an IPv6 address that a provider gives to one customer, who is free in the rest.
+/// Bits of an IPv6 address that a provider assigns to one customer, who chooses the rest.
 const OWN_BITS: u32 = 64;
 /// Bits of the largest block of IPv6 addresses that one customer usually gets.
 const SHARED_BITS: u32 = 48;
 
-/// What a caller's address counts as.
+/// The addresses under which a caller is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountedAddress {
     /// An IPv4 address, or the /64 of an IPv6 address. `None` if many callers have the address.
@@ -36,7 +36,7 @@ impl From<IpAddr> for CountedAddress {
     }
 }
 
-/// The first address of the block of which `address` shares the first `bits`.
+/// The first of the addresses that have the same first `bits` as `address`.
 fn block(address: Ipv6Addr, bits: u32) -> IpAddr {
     let mask = u128::MAX << (u128::BITS - bits);
     Ipv6Addr::from_bits(address.to_bits() & mask).into()

@@ -68,8 +68,8 @@ impl Password {
         Some(phc.to_string())
     }
 
-    /// Compares with a stored hash, in constant time. Takes as long if `stored` is `None`, so that
-    /// the time does not tell whether the user exists.
+    /// Compares with a stored hash, in constant time. `None` takes the same time, so that the time
+    /// does not reveal whether the user exists.
     pub fn is(&self, stored: Option<&str>, memory: &mut HashMemory) -> bool {
         self.matches(stored.unwrap_or(HASH_OF_NO_USER), memory).unwrap_or(false) && stored.is_some()
     }

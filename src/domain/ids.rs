@@ -1,8 +1,10 @@
-//! Identifiers: of accounts, orders, lines, resources, events, and of who did something.
+//! Identifiers of accounts, orders, lines, resources, events, drafts, clients and users.
 
 use std::fmt;
 
-/// An account: `T` (test) or `P` (production) and eight digits, as in `T12345678`.
+use super::money::AMOUNT_MAX;
+
+/// An account: `T` (test) or `P` (production) and eight digits, such as `T12345678`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountId(String);
 
@@ -28,7 +30,7 @@ impl fmt::Display for AccountId {
 /// Longest [`OrderName`], in characters.
 pub const ORDER_NAME_CHARS_MAX: usize = 64;
 
-/// What an order is called in paths: its `id` or its `order_id`; both share one namespace in an
+/// The name of an order in paths: its `id` or its `order_id`; both share one namespace in an
 /// account (docs/contract.md, Decision 5). 1 to 64 printable ASCII characters without spaces.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OrderName(String);
@@ -73,7 +75,7 @@ pub struct LineId(i64);
 impl LineId {
     /// `None` if the number is out of range.
     pub fn new(number: i64) -> Option<LineId> {
-        (0..=crate::domain::money::AMOUNT_MAX).contains(&number).then_some(LineId(number))
+        (0..=AMOUNT_MAX).contains(&number).then_some(LineId(number))
     }
 
     pub fn number(self) -> i64 {

@@ -55,7 +55,7 @@ pub struct ExceededLine {
     pub item: usize,
     pub line_id: LineId,
     pub requested: Amount,
-    /// What the box holds, with the line's sign.
+    /// The amount in the box, with the line's sign.
     pub remaining: i128,
     /// The operation that last moved something on the line.
     pub last_moved_by: Option<EventSeq>,
@@ -105,7 +105,7 @@ impl Ledger {
         self.lines.iter().any(|line| 0 < line.boxes().held)
     }
 
-    /// What can still be captured on a line, with its sign; 0 on a cancelled order.
+    /// The amount that can still be captured on a line, with its sign; 0 on a cancelled order.
     pub fn remaining(&self, line: &Line) -> i128 {
         if self.status == OrderStatus::Cancelled {
             return 0;

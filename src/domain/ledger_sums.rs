@@ -1,4 +1,4 @@
-//! What an order's lines add up to, each line with the sign of its payable amount.
+//! The sums of an order's lines, each line with the sign of its payable amount.
 
 use super::ids::ResourceId;
 use super::ledger::Ledger;
@@ -42,36 +42,34 @@ impl Ledger {
             remaining: self.remaining(line),
         }
     }
-}
 
-impl Ledger {
     /// By how much captures of reserved money exceed the sum of all reservations, as a magnitude; 0
     /// if they do not. Lines of opposite signs are reserved together at the gateway, so capturing
     /// only one of them can exceed the sum. Each authorization has its own sum.
     pub fn over_captured(&self) -> i128 {
-        let over = |sums: &dyn Fn(&Line) -> Sums| {
+        let excess = |sums: &dyn Fn(&Line) -> Sums| {
             let signed = |amount: fn(&Sums) -> u64| -> i128 {
                 let line = |line: &Line| line.payable().sign_applied_to(amount(&sums(line)));
                 self.lines.iter().map(line).sum()
             };
             let reserved = signed(|sums| sums.authorized) - signed(|sums| sums.cancelled);
             let captured = signed(|sums| sums.captured) - signed(|sums| sums.direct);
-            let has_passed = captured.signum() == reserved.signum() || reserved == 0;
-            if has_passed { (captured.abs() - reserved.abs()).max(0) } else { 0 }
+            let is_comparable = captured.signum() == reserved.signum() || reserved == 0;
+            if is_comparable { (captured.abs() - reserved.abs()).max(0) } else { 0 }
         };
         if !self.multiple_authorizations {
-            return over(&|line| *line.sums());
+            return excess(&|line| *line.sums());
         }
-        let under = |id: &ResourceId| {
-            over(&|line| {
+        let excess_of = |id: &ResourceId| {
+            excess(&|line| {
                 let mut parts = line.by_authorization().iter();
                 parts
                     .find(|part| part.authorization_id == *id)
-                    .map(|it| it.sums)
+                    .map(|part| part.sums)
                     .unwrap_or_default()
             })
         };
-        self.authorizations.iter().map(under).sum()
+        self.authorizations.iter().map(excess_of).sum()
     }
 }
 

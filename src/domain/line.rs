@@ -113,13 +113,13 @@ impl Line {
         sums.kept()?;
         sums.unreserved(payable.magnitude())?;
         if !by_authorization.is_empty() {
-            let mut together = Sums::default();
+            let mut total = Sums::default();
             for part in &by_authorization {
                 part.sums.held()?;
                 part.sums.kept()?;
-                together = together.checked_add(&part.sums)?;
+                total = total.checked_add(&part.sums)?;
             }
-            if together != sums || sums.direct != 0 {
+            if total != sums || sums.direct != 0 {
                 return None;
             }
         }
@@ -182,8 +182,9 @@ impl Line {
         self.sums.cancelled.min(self.boxes().unreserved)
     }
 
-    /// What can still be captured: the held amount once the line is authorized, else the unreserved
-    /// amount; with `multiple_authorizations` only the held amount (docs/contract.md, Decision 2).
+    /// The amount that can still be captured: the held amount once the line is authorized, else the
+    /// unreserved amount; with `multiple_authorizations` only the held amount (docs/contract.md,
+    /// Decision 2).
     pub fn remaining(&self, multiple_authorizations: bool) -> u64 {
         if multiple_authorizations || !self.is_captured_directly() {
             self.boxes().held

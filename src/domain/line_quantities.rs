@@ -30,7 +30,8 @@ pub struct LineQuantities {
     /// False while captures take unreserved money.
     is_authorized: bool,
     unreserved: Pool,
-    /// By authorization; a single one, `None`, on orders without several.
+    /// One pool for each authorization; on orders without `multiple_authorizations` a single pool,
+    /// under `None`.
     held: Vec<(Option<ResourceId>, Pool)>,
     kept: Vec<(Option<ResourceId>, Pool)>,
 }
@@ -83,7 +84,9 @@ impl LineQuantities {
                 pool(&mut self.held, id).add(taken);
             }
             OperationKind::Capture => {
-                *(if is_direct { &mut self.unreserved } else { pool(&mut self.held, id) }) = source;
+                let emptied =
+                    if is_direct { &mut self.unreserved } else { pool(&mut self.held, id) };
+                *emptied = source;
                 pool(&mut self.kept, id).add(taken);
             }
             OperationKind::Cancellation => {
@@ -128,10 +131,11 @@ impl Pool {
         u64::try_from((doubled + self.quantity - 1) / (2 * self.quantity)).ok()
     }
 
-    /// Takes an amount and its quantity: the stated one if it fits the amount, all of it with the
-    /// last of the money, else the roundest that fits.
+    /// Takes an amount and its quantity, which is the stated quantity if that fits the amount. If
+    /// not, taking all the money takes all the quantity, and taking a part of the money takes the
+    /// roundest quantity that fits.
     fn take(&mut self, amount: u64, stated: Option<Quantity>) -> Pool {
-        // While money is left, so is a quantity that can take it.
+        // As long as money is left, some quantity is left too, so that a later part can take it.
         let fits = |quantity: u128| {
             let part = self.part(quantity);
             (quantity < self.quantity || amount == self.amount)

@@ -1,7 +1,7 @@
 //! Money: whole minor units, never a float.
 
-/// The largest amount, in minor units: 2^53 - 1, what a JSON number carries exactly in every
-/// client (docs/contract.md, Decision 1).
+/// The largest amount, in minor units: 2^53 - 1, up to which every client reads JSON numbers
+/// exactly (docs/contract.md, Decision 1).
 pub const AMOUNT_MAX: i64 = 9_007_199_254_740_991;
 
 /// An amount in minor units of its order's currency, between -[`AMOUNT_MAX`] and [`AMOUNT_MAX`].

@@ -43,7 +43,7 @@ impl Size {
 
     /// Like [`Size::grow`] for a change that is never refused for the events, because it can be
     /// made only once for each thing that was added: deleting a comment, deleting a draft.
-    pub fn grow_at_last(self, bytes: i64) -> Result<i64, TooLarge> {
+    pub fn grow_beyond_events(self, bytes: i64) -> Result<i64, TooLarge> {
         self.grow_bytes(bytes, BYTES_MAX)
     }
 
@@ -82,8 +82,8 @@ mod tests {
         assert_eq!(size(EVENTS_MAX - 1, BYTES_MAX - 5).grow(6), Err(TooLarge::Bytes));
         assert_eq!(size(EVENTS_MAX, 0).grow(0), Err(TooLarge::Events));
         assert_eq!(size(0, 2 * BYTES_MAX).grow(-1), Ok(2 * BYTES_MAX - 1));
-        assert_eq!(size(EVENTS_MAX, BYTES_MAX).grow_at_last(-9), Ok(BYTES_MAX - 9));
-        assert_eq!(size(EVENTS_MAX, BYTES_MAX).grow_at_last(1), Err(TooLarge::Bytes));
+        assert_eq!(size(EVENTS_MAX, BYTES_MAX).grow_beyond_events(-9), Ok(BYTES_MAX - 9));
+        assert_eq!(size(EVENTS_MAX, BYTES_MAX).grow_beyond_events(1), Err(TooLarge::Bytes));
         let last = EVENTS_WITH_OPERATIONS_MAX - 1;
         assert_eq!(size(last, BYTES_MAX).grow_by_operation(2_000), Ok(BYTES_MAX + 2_000));
         assert_eq!(size(last + 1, 0).grow_by_operation(0), Err(TooLarge::Events));

@@ -24,7 +24,7 @@ pub struct Quantity(u128);
 pub enum QuantityRejected {
     /// Not a number above 0, or one that is too long.
     NoQuantity,
-    /// The mark groups thousands, or it is the decimal mark.
+    /// Its only mark may group thousands or be the decimal mark.
     Ambiguous { grouped: Quantity, decimal: Quantity },
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A JSON number rounded to 6 decimals, halves away from 0, without zeros at its end. `None` if it
+/// A JSON number rounded to 6 decimals (halves away from 0), without zeros at its end. `None` if it
 /// is longer than any quantity.
 pub fn rounded(number: &str) -> Option<String> {
     let (sign, unsigned) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));

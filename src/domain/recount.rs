@@ -29,7 +29,7 @@ pub fn recount<'a>(
             let line = lines.entry(item.line_id).or_default();
             let amount = item.amount.magnitude();
             if multiple_authorizations {
-                let part = line.by_authorization.entry(drawn_on(operation)).or_default();
+                let part = line.by_authorization.entry(authorization_of(operation)).or_default();
                 count(part, operation.kind, amount)?;
             } else if operation.kind == OperationKind::Capture && line.sums.authorized == 0 {
                 line.sums.direct = line.sums.direct.checked_add(amount)?;
@@ -41,7 +41,8 @@ pub fn recount<'a>(
     Some(lines)
 }
 
-fn drawn_on(operation: &Operation) -> String {
+/// The id of the authorization whose boxes the operation used; an authorization uses its own.
+fn authorization_of(operation: &Operation) -> String {
     let id = operation.authorization_id.as_ref().unwrap_or(&operation.id);
     ResourceId::as_str(id).to_owned()
 }

@@ -110,7 +110,7 @@ async fn known_client(
     let found = state.store.read(move |reader| reader.find_client(&client_id)).await?;
     let aid = request.match_info().get("aid");
     Ok(found.filter(|client| {
-        credentials.secret.is(&client.secret_sha256)
+        credentials.secret.matches(&client.secret_sha256)
             && client.disabled_at.is_none()
             && aid == Some(client.account_id.as_str())
     }))
