@@ -208,7 +208,7 @@ async fn stop_on_signal_or_failure(
         "stopping: requests in progress have ten seconds to finish; those that wait for another \
          program's lock on the book are refused"
     );
-    writer.hurry();
+    writer.stop_waiting();
     let stop = handle.stop(true);
     tokio::pin!(stop);
     // After a failure the server is stopping already, so a first signal changes nothing, and the

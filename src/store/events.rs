@@ -80,7 +80,7 @@ pub struct NewApiEvent {
     pub body_sha256: Option<[u8; 32]>,
 }
 
-/// How many columns of [`select_events`] are only for operations, API events and service events.
+/// Numbers of columns of [`select_events`] that only operations, API events and service events use.
 const OPERATION_COLUMNS: usize = 5;
 const API_COLUMNS: usize = 3;
 const SERVICE_COLUMNS: usize = 3;
@@ -273,8 +273,8 @@ pub(super) fn read_event(columns: &mut Columns<'_>) -> Result<EventRecord, Store
     let kind = columns.take_text()?;
     let body = match OperationKind::parse(kind) {
         Some(kind) => {
-            let happened = Happened { seq, created_at, created_by: created_by.clone() };
-            EventBody::Operation(read_operation(columns, kind, happened)?)
+            let common = CommonColumns { seq, created_at, created_by: created_by.clone() };
+            EventBody::Operation(read_operation(columns, kind, common)?)
         }
         None if kind == "service" => EventBody::Service(read_service_event(columns)?),
         None => EventBody::Api(read_api_event(columns)?),
@@ -282,8 +282,8 @@ pub(super) fn read_event(columns: &mut Columns<'_>) -> Result<EventRecord, Store
     Ok(EventRecord { seq, id, version, created_at, created_by, body })
 }
 
-/// The columns of an event that an operation shares.
-struct Happened {
+/// The columns of all events that an operation also has as fields.
+struct CommonColumns {
     seq: EventSeq,
     created_at: Timestamp,
     created_by: CreatedBy,
@@ -292,9 +292,9 @@ struct Happened {
 fn read_operation(
     columns: &mut Columns<'_>,
     kind: OperationKind,
-    happened: Happened,
+    common: CommonColumns,
 ) -> Result<Operation, StoreError> {
-    let Happened { seq, created_at, created_by } = happened;
+    let CommonColumns { seq, created_at, created_by } = common;
     let id = columns.take()?;
     let success = columns.take()?;
     let amount = columns.take()?;

@@ -112,7 +112,7 @@ impl Reader<'_> {
         Ok(List { criteria, ..*list })
     }
 
-    /// How many rows match, counting no further than the window's limit.
+    /// The number of rows that match, or the window's limit if more do.
     pub(super) fn count_list(
         &self,
         account_id: &AccountId,
@@ -219,16 +219,16 @@ impl List {
     /// The matching rows. The SQL is put together from fixed texts; values are parameters.
     fn selects(&self) -> String {
         let Listed { rows, seq, by_account, by_total, .. } = self.of;
-        let over = |index: &str| format!("{rows} indexed by {index}");
+        let by_index = |index: &str| format!("{rows} indexed by {index}");
         if self.sort.is_by_total() {
-            return self.select(&over(by_total), &format!("{rows}.{seq}"), None, "");
+            return self.select(&by_index(by_total), &format!("{rows}.{seq}"), None, "");
         }
         let Some(driver) = self.criteria.first() else {
-            return self.select(&over(by_account), &format!("{rows}.{seq}"), None, "");
+            return self.select(&by_index(by_account), &format!("{rows}.{seq}"), None, "");
         };
         let own = format!("{rows}.{seq}");
         let each = |index: &str, each: Vec<String>| {
-            let each = each.iter().map(|one| self.select(&over(index), &own, Some(0), one));
+            let each = each.iter().map(|one| self.select(&by_index(index), &own, Some(0), one));
             each.collect::<Vec<_>>().join(" union all ")
         };
         match driver {
@@ -239,9 +239,9 @@ impl List {
                 let texts = (0..texts.len()).map(|at| format!(" and {column} = {}", key(0, at)));
                 each(index, texts.collect())
             }
-            Criterion::Flag { index, .. } => self.select(&over(index), &own, None, ""),
-            Criterion::Created => self.select(&over(by_account), &own, None, ""),
-            Criterion::Values { .. } | Criterion::Names(_) => self.selects_elsewhere(driver),
+            Criterion::Flag { index, .. } => self.select(&by_index(index), &own, None, ""),
+            Criterion::Created => self.select(&by_index(by_account), &own, None, ""),
+            Criterion::Values { .. } | Criterion::Names(_) => self.selects_from_other_table(driver),
             Criterion::Search(_) => {
                 let search = self.of.search;
                 let from = format!("{search} cross join {rows} on {own} = {search}.rowid");
@@ -253,9 +253,9 @@ impl List {
 
     /// A select driven by another table, one part per value; the parts are merged and each row is
     /// kept once.
-    fn selects_elsewhere(&self, driver: &Criterion) -> String {
+    fn selects_from_other_table(&self, driver: &Criterion) -> String {
         let Listed { rows, seq, .. } = self.of;
-        let Some((table, condition, column, count)) = self.elsewhere(driver) else {
+        let Some((table, condition, column, count)) = self.other_table(driver) else {
             return String::new();
         };
         let from = format!("{table} as driver cross join {rows} on {rows}.{seq} = driver.{seq}");
@@ -271,7 +271,7 @@ impl List {
 
     /// For a criterion about another table: the table, a condition on all of those rows, the column
     /// of the values, and how many values there are.
-    fn elsewhere(
+    fn other_table(
         &self,
         condition: &Criterion,
     ) -> Option<(&'static str, String, &'static str, usize)> {
@@ -303,11 +303,11 @@ impl List {
             }
         }
         let others = self.criteria.iter().enumerate().filter(|(at, _)| Some(*at) != driver);
-        sql.extend(others.map(|(at, condition)| self.asked_of_a_row(at, condition)));
+        sql.extend(others.map(|(at, condition)| self.condition_on_row(at, condition)));
         sql
     }
 
-    fn asked_of_a_row(&self, at: usize, condition: &Criterion) -> String {
+    fn condition_on_row(&self, at: usize, condition: &Criterion) -> String {
         let Listed { rows, seq, search, made_in, .. } = self.of;
         match condition {
             Criterion::Words { column, words, .. } => {
@@ -326,7 +326,7 @@ impl List {
                 key(at, 0)
             ),
             Criterion::Values { .. } | Criterion::Names(_) => {
-                let Some((table, condition, column, count)) = self.elsewhere(condition) else {
+                let Some((table, condition, column, count)) = self.other_table(condition) else {
                     return String::new();
                 };
                 format!(

@@ -1,4 +1,4 @@
-//! Reading one event.
+//! Reads single events.
 
 use rusqlite::named_params;
 

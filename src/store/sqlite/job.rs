@@ -1,4 +1,4 @@
-//! A command in the writer's queue: its run, and the answer to its caller.
+//! A command in the writer's queue: runs it, and answers its caller.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

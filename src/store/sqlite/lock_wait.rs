@@ -1,4 +1,4 @@
-//! Waiting for another process's lock on the database, but not past the end of the server.
+//! Waits for another process's lock on the database, but not after the server was told to stop.
 //!
 //! SQLite can wait for a lock, but its wait cannot be interrupted. So the writer lets it wait in
 //! slices and checks between them whether the server is stopping. If it is, waiting callers are
@@ -14,25 +14,25 @@ use rusqlite::{Connection, ErrorCode};
 use super::open::BUSY_TIMEOUT_MS;
 use crate::store::error::StoreError;
 
-/// How long one wait of SQLite is. Subcommands hold the lock for less.
+/// How long SQLite waits at a time. Subcommands hold the lock for less.
 const SLICE_MS: u64 = 250;
 
-/// How the writer's connection waits; cheap to clone.
+/// The way in which the writer's connection waits; cheap to clone.
 #[derive(Clone)]
 pub(super) struct LockWait {
-    hurried: Arc<AtomicBool>,
+    is_stopping: Arc<AtomicBool>,
 }
 
 impl LockWait {
     /// Sets the connection to wait in slices.
     pub fn of(conn: &Connection) -> Result<LockWait, StoreError> {
         conn.busy_timeout(Duration::from_millis(SLICE_MS))?;
-        Ok(LockWait { hurried: Arc::default() })
+        Ok(LockWait { is_stopping: Arc::default() })
     }
 
     /// From now on, gives up after one slice.
-    pub fn hurry(&self) {
-        self.hurried.store(true, Ordering::Release);
+    pub fn stop_waiting(&self) {
+        self.is_stopping.store(true, Ordering::Release);
     }
 
     /// Begins a write transaction.
@@ -41,7 +41,7 @@ impl LockWait {
             match conn.execute_batch("begin immediate") {
                 // Other busy codes are not retried: SQLite has already waited long for those.
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                    if self.hurried.load(Ordering::Acquire) {
+                    if self.is_stopping.load(Ordering::Acquire) {
                         return Err(error.into());
                     }
                 }

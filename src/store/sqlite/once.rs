@@ -1,4 +1,4 @@
-//! Using the file without a server, also while one serves it: how subcommands read and write.
+//! Reads and writes the file from subcommands, whether or not a server has it open.
 
 use std::path::Path;
 

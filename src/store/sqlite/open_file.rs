@@ -52,9 +52,9 @@ impl OpenFile {
     /// How a file was lost, if one was.
     pub fn loss(&self) -> Option<FileLoss> {
         match std::fs::symlink_metadata(&self.path) {
-            Ok(about) if Some(FileId::of(&about)) == self.database => {}
+            Ok(metadata) if Some(FileId::of(&metadata)) == self.database => {}
             Ok(_) => return Some(FileLoss::Replaced),
-            Err(error) if is_absence(&error) => return Some(self.absence()),
+            Err(error) if is_absence(&error) => return Some(self.kind_of_absence()),
             // The folder cannot be searched, which says nothing about the file.
             Err(_) => return None,
         }
@@ -69,25 +69,25 @@ impl OpenFile {
         let descriptors = std::fs::read_dir("/proc/self/fd").ok()?;
         descriptors.filter_map(Result::ok).find_map(|descriptor| {
             // This looks at the open file through its descriptor and does not open it.
-            let about = std::fs::metadata(descriptor.path()).ok()?;
-            let is_it = Some(FileId::of(&about)) == self.database && 0 < about.nlink();
-            is_it.then(|| std::fs::read_link(descriptor.path()).ok()).flatten()
+            let metadata = std::fs::metadata(descriptor.path()).ok()?;
+            let is_same = Some(FileId::of(&metadata)) == self.database && 0 < metadata.nlink();
+            is_same.then(|| std::fs::read_link(descriptor.path()).ok()).flatten()
         })
     }
 
-    fn absence(&self) -> FileLoss {
+    fn kind_of_absence(&self) -> FileLoss {
         if self.moved_to().is_some() { FileLoss::Moved } else { FileLoss::Deleted }
     }
 }
 
 impl FileId {
-    fn of(about: &Metadata) -> FileId {
-        FileId(about.dev(), about.ino())
+    fn of(metadata: &Metadata) -> FileId {
+        FileId(metadata.dev(), metadata.ino())
     }
 }
 
 fn id_of(path: &Path) -> Option<FileId> {
-    std::fs::symlink_metadata(path).ok().map(|about| FileId::of(&about))
+    std::fs::symlink_metadata(path).ok().map(|metadata| FileId::of(&metadata))
 }
 
 fn is_absence(error: &std::io::Error) -> bool {
@@ -104,7 +104,7 @@ pub(super) fn beside_path(path: &Path, ending: &str) -> PathBuf {
 /// Each look reads the events that are 1, 2, 4 and so on to 2^19 before the newest.
 const EVENTS_BACK_BITS: u32 = 20;
 
-/// Looks at an open book's files again and again.
+/// Checks an open book's files repeatedly.
 pub struct FileWatch {
     file: OpenFile,
     condition: Arc<Condition>,
@@ -144,7 +144,7 @@ impl FileWatch {
         }
         match self.read_back(bytes) {
             Ok(is_ours) => Ok((!is_ours).then_some(FileLoss::Overwritten)),
-            Err(error) if self.is_told_by(&error, bytes) => Ok(Some(FileLoss::Overwritten)),
+            Err(error) if self.means_overwritten(&error, bytes) => Ok(Some(FileLoss::Overwritten)),
             Err(error) => Err(error),
         }
     }
@@ -190,7 +190,7 @@ impl FileWatch {
 
     /// True if an error means that another file was written over this one: it is not a database any
     /// more, lacks our tables, or has pages that the server did not write.
-    fn is_told_by(&self, error: &StoreError, bytes: u64) -> bool {
+    fn means_overwritten(&self, error: &StoreError, bytes: u64) -> bool {
         let error_of_sqlite = error.source.downcast_ref::<rusqlite::Error>();
         let code = error_of_sqlite.and_then(rusqlite::Error::sqlite_error_code);
         match code {

@@ -19,17 +19,17 @@ pub(super) fn locate(path: &Path) -> Result<PathBuf, StoreError> {
         return Ok(path.to_owned());
     };
     let located = folder.join(name);
-    let Ok(about) = std::fs::symlink_metadata(&located) else {
+    let Ok(metadata) = std::fs::symlink_metadata(&located) else {
         return Ok(located);
     };
-    if about.is_symlink() {
-        return Err(StoreError::other(told_of_link(&located)));
+    if metadata.is_symlink() {
+        return Err(StoreError::other(symbolic_link_message(&located)));
     }
-    if about.is_file() && 1 < about.nlink() {
-        return Err(StoreError::other(told_of_hard_links(&located, &about)));
+    if metadata.is_file() && 1 < metadata.nlink() {
+        return Err(StoreError::other(hard_links_message(&located, &metadata)));
     }
-    if about.is_file() && is_mount_point(&located) {
-        return Err(StoreError::other(told_of_mount(&located)));
+    if metadata.is_file() && is_mount_point(&located) {
+        return Err(StoreError::other(mount_message(&located)));
     }
     Ok(located)
 }
@@ -40,7 +40,7 @@ fn resolved_folder(path: &Path) -> Option<PathBuf> {
     std::fs::canonicalize(folder).ok()
 }
 
-fn told_of_link(path: &Path) -> String {
+fn symbolic_link_message(path: &Path) -> String {
     // The target may be missing; then the link's own text is the best that can be named.
     let target = std::fs::canonicalize(path).or_else(|_| std::fs::read_link(path));
     let target = target.unwrap_or_default();
@@ -53,19 +53,19 @@ fn told_of_link(path: &Path) -> String {
     )
 }
 
-fn told_of_hard_links(path: &Path, about: &std::fs::Metadata) -> String {
+fn hard_links_message(path: &Path, metadata: &std::fs::Metadata) -> String {
     format!(
         "{} has {} names (hard links). The -wal file with the newest records lies beside one name \
          only, so the book would be read without them by another, and two servers could write to \
          it. Nothing was changed. Stop everything that uses the book, keep the name that has a \
          -wal file beside it, and remove the others; this lists them: find / -xdev -inum {}",
         path.display(),
-        about.nlink(),
-        about.ino()
+        metadata.nlink(),
+        metadata.ino()
     )
 }
 
-fn told_of_mount(path: &Path) -> String {
+fn mount_message(path: &Path) -> String {
     let name = Path::new(path.file_name().unwrap_or_default()).display();
     let folder = path.parent().unwrap_or(path).display();
     format!(

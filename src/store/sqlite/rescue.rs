@@ -1,4 +1,4 @@
-//! Saves what a server has recorded in a file that was lost under it.
+//! Saves the records of a file that was lost while a server had it open.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -54,13 +54,13 @@ fn rescued_path(file: &OpenFile, now: Timestamp) -> PathBuf {
     beside_path(at, &format!(".rescued-{}Z", time.get(..15).unwrap_or_default()))
 }
 
-fn make_private(path: &Path) -> std::io::Result<File> {
+fn create_private(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 /// Writes a whole copy, which has everything that was committed.
 fn copy_book(conn: &Connection, to: &Path) -> Result<(), StoreError> {
-    make_private(to)?;
+    create_private(to)?;
     // SQLite attaches the copy while it writes it.
     let attached_max = conn.limit(Limit::SQLITE_LIMIT_ATTACHED)?;
     conn.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
@@ -70,9 +70,9 @@ fn copy_book(conn: &Connection, to: &Path) -> Result<(), StoreError> {
     Ok(File::open(to)?.sync_all()?)
 }
 
-/// Lists the newest events, newest first, one JSON object a line. After the file was written over,
-/// only the pages that this connection holds in memory are sure to be right, and those are the
-/// newest; so the list ends at the first row that cannot be read.
+/// Lists the newest events, newest first, one JSON object per line. After the file was written
+/// over, only the pages that this connection holds in memory are sure to be right, and those are
+/// the newest; so the list ends at the first row that cannot be read.
 fn list_newest_events(conn: &Connection, to: &Path) -> Result<(), StoreError> {
     let sql = "select json_object('event_seq', event_seq, 'created_at_ms', created_at_ms,
             'account_seq', account_seq, 'order_id', order_id, 'version', events.version,
@@ -82,7 +82,7 @@ fn list_newest_events(conn: &Connection, to: &Path) -> Result<(), StoreError> {
         order by event_seq desc limit ?1";
     let mut statement = conn.prepare(sql)?;
     let mut rows = statement.query([EVENTS_LISTED_MAX])?;
-    let mut list = BufWriter::new(make_private(to)?);
+    let mut list = BufWriter::new(create_private(to)?);
     while let Ok(Some(row)) = rows.next() {
         let Ok(line) = row.get::<_, String>(0) else { break };
         writeln!(list, "{line}")?;

@@ -65,26 +65,38 @@ impl StartCheck {
     /// Checks every order with an event in the last two days, newest first.
     fn check_orders(&self, report: &mut VerifyReport) -> Result<(), StoreError> {
         let since = snapshot(&self.conn, |reader| reader.load_last_event_time())?.0;
-        let (mut before, mut checked) = (EventSeq(i64::MAX), BTreeSet::new());
-        while let Some(event_seq) = snapshot(&self.conn, |reader| {
-            let events = list_events(reader, before)?;
-            for event in &events {
-                if event.created_at_ms < since - TOUCHED_WITHIN_MS {
-                    return Ok(None);
-                }
-                if checked.insert(event.order_seq) {
-                    check_order_row(reader, event.order_seq, &event.account_id, report)?;
-                }
-            }
-            Ok::<_, StoreError>(events.last().map(|event| event.event_seq))
-        })? {
-            if self.is_ended.load(Ordering::Acquire) {
-                break;
-            }
-            before = event_seq;
+        let mut checked = BTreeSet::new();
+        let mut before = Some(EventSeq(i64::MAX));
+        while let Some(event_seq) = before
+            && !self.is_ended.load(Ordering::Acquire)
+        {
+            before = snapshot(&self.conn, |reader| {
+                let events = list_events(reader, event_seq)?;
+                check_orders_of(reader, &events, since - TOUCHED_WITHIN_MS, &mut checked, report)
+            })?;
         }
         Ok(())
     }
+}
+
+/// Checks the orders of these events that were not checked before. Returns the last event; `None`
+/// if the rest of the history is older than `since_ms`, or empty.
+fn check_orders_of(
+    reader: &Reader<'_>,
+    events: &[EventRow],
+    since_ms: i64,
+    checked: &mut BTreeSet<OrderSeq>,
+    report: &mut VerifyReport,
+) -> Result<Option<EventSeq>, StoreError> {
+    for event in events {
+        if event.created_at_ms < since_ms {
+            return Ok(None);
+        }
+        if checked.insert(event.order_seq) {
+            check_order_row(reader, event.order_seq, &event.account_id, report)?;
+        }
+    }
+    Ok(events.last().map(|event| event.event_seq))
 }
 
 struct EventRow {
@@ -94,7 +106,7 @@ struct EventRow {
     created_at_ms: i64,
 }
 
-/// The events before one, newest first; their times fall with their numbers.
+/// The events before one, newest first.
 fn list_events(reader: &Reader<'_>, before: EventSeq) -> Result<Vec<EventRow>, StoreError> {
     let sql = "select event_seq, order_seq, account_id, events.created_at_ms from events
         join orders using (order_seq) join accounts using (account_seq)

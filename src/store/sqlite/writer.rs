@@ -111,8 +111,8 @@ impl Writer {
 
     /// Stops waiting for other processes' locks, because the server is stopping. A command that
     /// would have to wait is refused as busy.
-    pub fn hurry(&self) {
-        self.lock_wait.hurry();
+    pub fn stop_waiting(&self) {
+        self.lock_wait.stop_waiting();
     }
 
     fn submit<C: WriteCommand>(&self, command: C) -> Result<Answer<C>, WriteError<C::Refused>> {
@@ -214,9 +214,9 @@ struct OutcomeUnknown(String);
 type Batch = Vec<Box<dyn Job>>;
 
 impl WriterState {
-    /// Notes the newest events of orders and drafts for those who look whether the file has them.
-    /// The writer knows them even if the file has been written over, because it holds the newest
-    /// pages in memory.
+    /// Notes the newest events of orders and drafts, for the threads that check whether the file has
+    /// them. The writer knows them even if the file has been written over, because it holds the
+    /// newest pages in memory.
     fn note_written(&self) {
         let sql = "select (select coalesce(max(event_seq), 0) from events),
             (select coalesce(max(draft_event_seq), 0) from draft_events)";
