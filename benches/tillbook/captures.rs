@@ -16,8 +16,8 @@ pub struct Captures {
     path: fn(&str) -> String,
 }
 
-/// A request, and the word that its answer must contain.
-pub struct Sent {
+/// A capture, ready to be sent, and the payment id that its answer must contain.
+pub struct CaptureRequest {
     pub bytes: Vec<u8>,
     payment_id: String,
 }
@@ -36,7 +36,7 @@ impl Captures {
     }
 
     /// The next capture, with two lines, payment details and a random idempotency key.
-    pub fn next(&self) -> Sent {
+    pub fn next(&self) -> CaptureRequest {
         let drawn = Uuid::new_v4();
         let (high, _) = drawn.as_u64_pair();
         let at = high % u64::try_from(self.orders.len()).unwrap_or(1);
@@ -44,11 +44,11 @@ impl Captures {
         let payment_id = drawn.simple().to_string();
         let headers = format!("{}Idempotency-Key: {drawn}\r\n", self.authorization);
         let bytes = request("POST", &(self.path)(order), &headers, &body(&payment_id));
-        Sent { bytes, payment_id }
+        CaptureRequest { bytes, payment_id }
     }
 }
 
-impl Sent {
+impl CaptureRequest {
     /// Panics unless the answer is a 200 for this payment, over both lines.
     pub fn expect(&self, answer: &Answer<'_>) {
         let text = std::str::from_utf8(answer.body).unwrap_or_default();

@@ -16,7 +16,7 @@ impl Figures {
 
     /// The median of the figures of a name; `None` without any.
     pub fn median(&self, name: &str) -> Option<f64> {
-        self.by_name.get(name).map(|noted| median(noted))
+        self.by_name.get(name).map(|values| median(values))
     }
 
     /// The median ratio of two figures, pairwise by repetition.
@@ -35,8 +35,8 @@ impl Figures {
 }
 
 /// The median.
-pub fn median(noted: &[f64]) -> f64 {
-    let mut sorted = noted.to_vec();
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }

@@ -15,19 +15,19 @@ use crate::process::{family_cpu_us, machine_ticks, ticks_us};
 const OTHERS_PERCENT_MAX: u64 = 15;
 /// Idle per cent that a repetition waits for.
 const IDLE_PERCENT_MIN: u64 = 80;
-/// The most attempts at a repetition, and the most checks of the machine before one.
+/// The most attempts at a repetition, and the most observations of the machine before one.
 const TRIES_MAX: u32 = 3;
-const LOOKS_MAX: u32 = 10;
+const CHECKS_MAX: u32 = 10;
 
-/// How long the machine and the disk are observed.
-const LOOK: Duration = Duration::from_millis(300);
-const PROBE: Duration = Duration::from_millis(100);
+/// For how long the machine is observed and the disk is probed before a repetition.
+const OBSERVED: Duration = Duration::from_millis(300);
+const PROBED: Duration = Duration::from_millis(100);
 
 /// The machine that the benchmark runs on.
 pub struct Machine {
     folder: PathBuf,
     bar: ProgressBar,
-    insists: bool,
+    retries_when_busy: bool,
     /// Repetitions that count although the machine was busy.
     pub busy: u64,
     /// The least idle per cent before a repetition.
@@ -42,7 +42,7 @@ impl Machine {
         refuse_memory(&folder);
         let style = ProgressStyle::with_template("{bar:40} {pos} of {len} repetitions, {elapsed}");
         let bar = ProgressBar::new(repetitions).with_style(style.expect("a template"));
-        Machine { folder, bar, insists: !options.quick, busy: 0, idle_percent_min: 100 }
+        Machine { folder, bar, retries_when_busy: !options.quick, busy: 0, idle_percent_min: 100 }
     }
 
     /// Where the data sets and the report are.
@@ -69,7 +69,7 @@ impl Machine {
         let mut tries = 1;
         loop {
             let idle = self.wait_until_idle();
-            let syncs = syncs_per_second(&self.folder, PROBE, 0);
+            let syncs = syncs_per_second(&self.folder, PROBED, 0);
             let (began, ticks, ours) = (Instant::now(), machine_ticks(), family_cpu_us());
             let result = run();
             let others = others_percent(ticks, ours);
@@ -80,7 +80,7 @@ impl Machine {
                 took.as_secs_f64()
             ));
             let is_busy = OTHERS_PERCENT_MAX < others;
-            if is_busy && self.insists && tries < TRIES_MAX {
+            if is_busy && self.retries_when_busy && tries < TRIES_MAX {
                 tries += 1;
                 continue;
             }
@@ -93,18 +93,18 @@ impl Machine {
 
     /// Waits a while for an idle machine and returns its idle time in per cent.
     fn wait_until_idle(&self) -> u64 {
-        let mut looks = 1;
+        let mut checks = 1;
         loop {
             let idle = idle_percent();
-            if IDLE_PERCENT_MIN <= idle || !self.insists || LOOKS_MAX <= looks {
+            if IDLE_PERCENT_MIN <= idle || !self.retries_when_busy || CHECKS_MAX <= checks {
                 return idle;
             }
-            looks += 1;
+            checks += 1;
         }
     }
 
     /// Measures the disk: syncs of 4 KiB, over the same block and at the end of a file.
-    pub fn measure_floor(&mut self, options: &Options, figures: &mut Figures) {
+    pub fn measure_disk(&mut self, options: &Options, figures: &mut Figures) {
         for repetition in 1..=options.repetitions() {
             let time = options.turn() / 3;
             let folder = self.folder.clone();
@@ -142,7 +142,7 @@ fn syncs_per_second(folder: &Path, time: Duration, step: usize) -> f64 {
 /// How idle the machine is now, in per cent.
 fn idle_percent() -> u64 {
     let before = machine_ticks();
-    std::thread::park_timeout(LOOK);
+    std::thread::park_timeout(OBSERVED);
     let after = machine_ticks();
     (after.0 - before.0) * 100 / (after.1 - before.1).max(1)
 }

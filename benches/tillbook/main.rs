@@ -58,7 +58,7 @@ fn main() {
     for part in &parts {
         bench.machine.say(&format!("── {} ──", part.title()));
         match part {
-            Part::Fsync => bench.machine.measure_floor(&bench.options, &mut bench.figures),
+            Part::Fsync => bench.machine.measure_disk(&bench.options, &mut bench.figures),
             Part::Tokens => tokens::run(&mut bench),
             Part::Writer => writer::run(&mut bench),
             Part::Load => load::run(&mut bench),

@@ -1,4 +1,4 @@
-//! What a database file needs before a server can use it.
+//! Prepares a database file for a server.
 
 use std::convert::Infallible;
 

@@ -117,7 +117,8 @@ fn recorded(
     RecordedOperation { account_id, order_id: order.order_id, operation }
 }
 
-/// Adds to a refusal the operations that the pure decision could only name by number.
+/// Adds to a refusal the operations that the decision names only by `EventSeq`, since it reads no
+/// rows.
 fn explain(tx: &Tx<'_>, rejected: OperationRejected) -> Result<RecordOperationRefused, StoreError> {
     Ok(match rejected {
         OperationRejected::References(problems) => RecordOperationRefused::References(problems),

@@ -32,8 +32,8 @@ impl WriteCommand for StartSession {
     type Refused = Infallible;
 
     fn run(&self, tx: &Tx<'_>) -> Result<bool, Failed<Infallible>> {
-        let today = tx.find_user(&self.user.email)?.filter(|user| user.disabled_at.is_none());
-        let unchanged = today.is_some_and(|user| user.password_hash == self.user.password_hash);
+        let current = tx.find_user(&self.user.email)?.filter(|user| user.disabled_at.is_none());
+        let unchanged = current.is_some_and(|user| user.password_hash == self.user.password_hash);
         if !unchanged {
             return Ok(false);
         }
@@ -182,8 +182,8 @@ impl WriteCommand for SetUp {
     }
 }
 
-/// The link, if it can be used for that at `now`. A page asks this before it writes or hashes
-/// anything, and the command asks it again.
+/// The link, if it can be used for that at `now`. A page checks this before it writes or hashes
+/// anything, and the command checks it again.
 pub fn find_usable_link(
     reader: &Reader<'_>,
     token_sha256: &[u8; 32],

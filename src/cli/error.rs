@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::store::{Failed, OpenError, StoreError, StoreErrorKind};
 
-/// How long the process waits before it ends for standard error to be read.
+/// How long the process waits for standard error to be read before it ends.
 const TOLD_MS: u64 = 1_000;
 
 /// A failed command. Its text tells the reader what to do.

@@ -1,5 +1,5 @@
 //! Limits how many lines of one kind are logged in a minute. A kind is a place in the code, so
-//! there are few, however many strangers there are.
+//! there are few kinds, however many callers there are.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ pub const PERIOD: Duration = Duration::from_secs(60);
 /// Characters of its message by which a kind is named when lines of it were left out.
 const NAME_CHARS_MAX: usize = 60;
 
-/// What becomes of a line.
+/// Whether a line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     Write,
@@ -65,8 +65,9 @@ impl Limits {
 
     /// Ends the periods that are over and returns their summary lines.
     pub fn end_periods(&self, now: Instant) -> Vec<String> {
-        let over = |_: &Identifier, period: &mut Period| PERIOD <= now.duration_since(period.began);
-        self.lock().extract_if(over).filter_map(|(_, period)| period.summary()).collect()
+        let is_over =
+            |_: &Identifier, period: &mut Period| PERIOD <= now.duration_since(period.began);
+        self.lock().extract_if(is_over).filter_map(|(_, period)| period.summary()).collect()
     }
 
     /// Ends all periods, since nothing more is logged.

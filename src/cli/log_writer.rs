@@ -1,5 +1,5 @@
-//! Writes the log on a thread of its own, so that a slow reader of the log does not stop requests.
-//! What waits to be written is limited in bytes; beyond that, lines are left out and counted.
+//! Writes the log on its own thread, so that a slow reader of the log does not stop requests. The
+//! lines that wait to be written are limited; further lines are left out and counted.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use crate::sabotage::{self, Fault};
 pub const BYTES_WAITING_MAX: usize = 1 << 20;
 /// Most lines that wait to be written.
 const LINES_WAITING_MAX: usize = 10_000;
-/// How often the thread looks for lines that were left out, when nothing is logged.
+/// How often the thread reports lines that were left out, when nothing else is logged.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long the end of the program waits for a reader of the log.
 const END_WAIT: Duration = Duration::from_secs(1);
@@ -105,7 +105,7 @@ pub fn start(out: impl Write + Send + 'static, limits: Arc<Limits>) -> (LogWrite
 fn write_all(shared: &Shared, mut out: impl Write, limits: &Limits) {
     loop {
         let (text, is_closing) = take(shared, limits);
-        // A log that cannot be written has nowhere to say so.
+        // If the log cannot be written, that cannot be logged either.
         drop(out.write_all(&text).and_then(|()| out.flush()));
         if is_closing {
             shared.lock().is_done = true;
@@ -115,19 +115,20 @@ fn write_all(shared: &Shared, mut out: impl Write, limits: &Limits) {
     }
 }
 
-/// Waits for lines, or for the time to tell of those that were left out. True if they are the last.
+/// Waits for lines, or until it is time to report those that were left out. Returns the text to
+/// write, and true if no more lines will come.
 fn take(shared: &Shared, limits: &Limits) -> (Vec<u8>, bool) {
     let queue = shared.lock();
     let is_quiet = |queue: &mut Queue| queue.lines == 0 && !queue.is_closing;
     let waited = shared.changed.wait_timeout_while(queue, LOOK_EVERY, is_quiet);
     let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
-    let mut told =
+    let mut summaries =
         if queue.is_closing { limits.end_all() } else { limits.end_periods(Instant::now()) };
     let left_out = std::mem::take(&mut queue.left_out);
     if 0 < left_out {
-        told.push(format!("left out {left_out} lines, since the log was not read in time"));
+        summaries.push(format!("left out {left_out} lines, since the log was not read in time"));
     }
-    for summary in told {
+    for summary in summaries {
         queue.push(&format!("{}  WARN {summary}\n", rfc3339(Clock::System.now())));
     }
     queue.lines = 0;

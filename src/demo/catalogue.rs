@@ -12,9 +12,9 @@ pub struct Catalogue {
     people: Tree,
 }
 
-/// One line of an order before it is an item.
+/// A product and how many of it a customer orders.
 #[derive(Debug, Clone)]
-pub struct Wanted<'a> {
+pub struct BasketLine<'a> {
     product: &'a Tree,
     pub quantity: i64,
 }
@@ -39,24 +39,24 @@ impl Catalogue {
     }
 
     /// Goods drawn at random, each product once.
-    pub fn basket(&self, randomness: &Randomness, lines: usize) -> Vec<Wanted<'_>> {
+    pub fn basket(&self, randomness: &Randomness, lines: usize) -> Vec<BasketLine<'_>> {
         let products = self.goods.member("products").map(Tree::elements).unwrap_or_default();
         let first = randomness.below(products.len());
         let step = 1 + randomness.below(3);
-        let wanted = |line: usize| Wanted {
+        let basket_line = |line: usize| BasketLine {
             product: &products[(first + line * step) % products.len()],
             quantity: [1, 1, 1, 2, 3, 4].get(randomness.below(6)).copied().unwrap_or(1),
         };
-        (0..lines).map(wanted).collect()
+        (0..lines).map(basket_line).collect()
     }
 
     /// The delivery of the goods.
-    pub fn shipping(&self) -> Option<Wanted<'_>> {
-        Some(Wanted { product: self.goods.member("shipping")?, quantity: 1 })
+    pub fn shipping(&self) -> Option<BasketLine<'_>> {
+        Some(BasketLine { product: self.goods.member("shipping")?, quantity: 1 })
     }
 }
 
-impl Wanted<'_> {
+impl BasketLine<'_> {
     /// The line's price in minor units of that currency.
     pub fn gross_amount(&self, currency: &str) -> i64 {
         self.product.member(currency).and_then(Tree::as_integer).unwrap_or(0) * self.quantity
@@ -119,7 +119,10 @@ mod tests {
         let randomness = Randomness::seeded(1);
         for currency in ["NOK", "SEK", "EUR", "ISK"] {
             let basket = catalogue.basket(&randomness, 15);
-            assert!(basket.iter().all(|wanted| 0 < wanted.gross_amount(currency)), "{currency}");
+            assert!(
+                basket.iter().all(|basket_line| 0 < basket_line.gross_amount(currency)),
+                "{currency}"
+            );
             assert!(0 < catalogue.shipping().unwrap().gross_amount(currency));
         }
         assert!(10 < catalogue.people.elements().len());

@@ -1,6 +1,6 @@
 //! The story of one order: the requests of the website and the gateway, with their times.
 
-use super::catalogue::{Catalogue, Wanted, currency_of};
+use super::catalogue::{BasketLine, Catalogue, currency_of};
 use crate::clock::rfc3339;
 use crate::domain::Timestamp;
 use crate::domain::operation::OperationKind;
@@ -303,7 +303,9 @@ fn items(shared: &Shared<'_>, plot: Plot, currency: &str) -> Vec<Tree> {
     };
     let mut items: Vec<Tree> = (1..)
         .zip(&basket)
-        .map(|(line, wanted)| item_of(wanted, line, currency, plot, discount.filter(|_| line == 1)))
+        .map(|(line, basket_line)| {
+            item_of(basket_line, line, currency, plot, discount.filter(|_| line == 1))
+        })
         .collect();
     if plot == Plot::ReversedLine {
         items.extend(reversal(&basket[0], shared, currency));
@@ -320,23 +322,23 @@ fn is_sent(plot: Plot) -> bool {
 }
 
 fn item_of(
-    wanted: &Wanted<'_>,
+    basket_line: &BasketLine<'_>,
     line: i64,
     currency: &str,
     plot: Plot,
     discount: Option<&str>,
 ) -> Tree {
-    let gross = wanted.gross_amount(currency);
+    let gross = basket_line.gross_amount(currency);
     if plot == Plot::RoundingRemainder {
         // Never a multiple of three.
-        return wanted.item(line, gross - gross % 3 + 1, None);
+        return basket_line.item(line, gross - gross % 3 + 1, None);
     }
     let discount = discount.map(|discount_type| (discount_type, gross / 10));
-    wanted.item(line, gross, discount)
+    basket_line.item(line, gross, discount)
 }
 
 /// Reverses the first line and adds another product in its place.
-fn reversal(bought: &Wanted<'_>, shared: &Shared<'_>, currency: &str) -> Vec<Tree> {
+fn reversal(bought: &BasketLine<'_>, shared: &Shared<'_>, currency: &str) -> Vec<Tree> {
     let Tree::Object(mut back) = bought.item(2, -bought.gross_amount(currency), None) else {
         return Vec::new();
     };

@@ -1,4 +1,4 @@
-//! Renders events (docs/contract.md, Facts 5 and docs/contract.md, Decision 5).
+//! Renders events (docs/contract.md, Facts 5; docs/contract.md, Decision 5).
 
 use super::links::{Links, link_list};
 use crate::clock::rfc3339;

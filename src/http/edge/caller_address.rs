@@ -12,23 +12,23 @@ use crate::auth::counted_address::CountedAddress;
 /// Headers by which a request shows that a proxy passed it on.
 const PROXY_HEADERS: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
-/// What a server knows of the proxies in front of it; cheap to clone.
+/// Finds the callers of requests, with the configured proxies; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Callers {
     /// Proxies whose `X-Forwarded-For` is believed.
     trusted: Arc<[IpAddr]>,
     /// True if the public URL is an address of this machine, so that every caller is on it.
     is_private: bool,
-    /// A proxy that does not name its callers was warned about.
+    /// True once a proxy that does not name its callers was warned about.
     has_warned: Arc<AtomicBool>,
 }
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// What its failures are counted under; `None` if the client has already left.
+    /// The address under which its failures are counted; `None` if the client has already left.
     pub address: Option<CountedAddress>,
-    /// A person or a program on this machine itself sent it, and not through a proxy.
+    /// True if a person or a program on this machine sent it, and not through a proxy.
     pub is_local: bool,
 }
 
@@ -95,7 +95,7 @@ impl Callers {
     }
 }
 
-/// Reads a list of addresses from its end, as far as trusted proxies wrote it.
+/// Reads a list of addresses from its end, as long as trusted proxies wrote it.
 fn named(peer: IpAddr, forwarded: &str, trusted: &[IpAddr]) -> Named {
     let mut last = peer;
     for word in forwarded.rsplit(',').map(str::trim).filter(|word| !word.is_empty()) {
@@ -127,7 +127,7 @@ fn parse_address(word: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// True of nothing, and of a colon and a port.
+/// True for an empty text, and for a colon and a port.
 fn is_port(text: &str) -> bool {
     text.is_empty() || text.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
 }

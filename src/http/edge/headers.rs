@@ -44,7 +44,7 @@ pub async fn keep_to_https(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let came_by_https = state(request.request()).is_ok_and(|state| {
         let is_public = state.links.is_https() && state.known_hosts.is_public(request.request());
-        is_public && !says_http(&request)
+        is_public && !came_by_http(&request)
     });
     let mut answered = next.call(request).await?;
     if came_by_https {
@@ -82,10 +82,11 @@ pub async fn guard_request(
 
 /// True if a proxy says that the request reached it over plain http. It need not be a trusted one,
 /// since a false claim only leaves the header out.
-fn says_http(request: &ServiceRequest) -> bool {
-    let said = request.headers().get_all(HeaderName::from_static("x-forwarded-proto"));
-    let mut said = said.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
-    said.any(|word| word.trim().eq_ignore_ascii_case("http"))
+fn came_by_http(request: &ServiceRequest) -> bool {
+    let headers = request.headers().get_all(HeaderName::from_static("x-forwarded-proto"));
+    let mut schemes =
+        headers.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    schemes.any(|scheme| scheme.trim().eq_ignore_ascii_case("http"))
 }
 
 /// A refusal of the CORS library, in the shape of all errors.

@@ -119,8 +119,7 @@ pub fn count(
     Ok(if is_more { format!("{}+", COUNT_MAX - 1) } else { count.to_string() })
 }
 
-/// The values in both lists, where an empty list allows all. `None` when both lists have values but
-/// no value is in both.
+/// The values in both lists, where an empty list allows all values. `None` when nothing is allowed.
 fn common<T: Copy + PartialEq>(some: &[T], others: &[T]) -> Option<Vec<T>> {
     if some.is_empty() || others.is_empty() {
         return Some([some, others].concat());

@@ -28,7 +28,7 @@ pub fn commands(
     let url = links.order(&order.account_id, &order.order_id);
     let show = Curl::get(&url).token_of_variable().lines();
     let mut commands = vec![Command { title: "Show the order".to_owned(), text: show, more: None }];
-    for authorization_id in booked_under(order) {
+    for authorization_id in authorizations_to_capture(order) {
         let items = items(order, authorization_id);
         if items.is_empty() {
             continue;
@@ -49,7 +49,7 @@ pub fn commands(
 
 /// The authorizations to capture from: each of them on an order with several, else `None`, since a
 /// capture then needs no authorization.
-fn booked_under(order: &OrderRecord) -> Vec<Option<&ResourceId>> {
+fn authorizations_to_capture(order: &OrderRecord) -> Vec<Option<&ResourceId>> {
     let ledger = &order.ledger;
     if ledger.multiple_authorizations {
         ledger.authorizations.iter().map(Some).collect()

@@ -11,7 +11,7 @@ use crate::store::EventRecord;
 /// A notice about one operation of the order.
 pub struct Recorded {
     pub what: String,
-    /// A sentence on what stays reserved or is left to capture; empty when nothing is.
+    /// A sentence on the money that stays reserved or is left to capture; empty without such money.
     pub rest: String,
     /// The form that releases it; empty when nothing is reserved or the role may not release.
     pub release_href: String,
