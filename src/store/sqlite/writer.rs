@@ -214,9 +214,9 @@ struct OutcomeUnknown(String);
 type Batch = Vec<Box<dyn Job>>;
 
 impl WriterState {
-    /// Notes the newest events of orders and drafts, for the threads that check whether the file has
-    /// them. The writer knows them even if the file has been written over, because it holds the
-    /// newest pages in memory.
+    /// Notes the newest events of orders and drafts, for the thread that checks whether the file
+    /// has them. The writer knows them even if the file has been written over, because it holds
+    /// the newest pages in memory.
     fn note_written(&self) {
         let sql = "select (select coalesce(max(event_seq), 0) from events),
             (select coalesce(max(draft_event_seq), 0) from draft_events)";
