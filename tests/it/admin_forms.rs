@@ -11,7 +11,9 @@ use tillbook::randomness::Randomness;
 
 use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
-use super::office::{FORM, FORM_TOKEN, form_fields, get, visitor, visitor_with_token};
+use super::office::{
+    FORM, FORM_TOKEN, fields_in, form_fields, get, visitor, visitor_with_token, words,
+};
 
 /// The forms that work without a session.
 const WITHOUT_SESSION: [&str; 3] = ["/admin/sign-in", "/admin/link", "/admin/setup"];
@@ -274,7 +276,9 @@ fn no_form_is_accepted_without_the_token_of_its_own_session() {
         refused.expect(403, "with its token in the address", &in_address.send(&app, &said));
         for cookie in ["", "tillbook=", "tillbook=planted"] {
             let reply = ready.send_as(&app, FORM, cookie, &said);
-            refused.expect(303, &format!("by {cookie:?}"), &reply);
+            // The sign-in page gets the form too, and keeps it.
+            let status = if route.ends_with("/sign-out") { 303 } else { 307 };
+            refused.expect(status, &format!("by {cookie:?}"), &reply);
             assert!(reply.header("location").unwrap().starts_with("/admin/sign-in"), "{route}");
         }
     }
@@ -298,4 +302,63 @@ fn every_form_that_our_own_page_sends_is_accepted() {
             assert_eq!(sets_cookie, signs.contains(&route.as_str()), "{route}");
         }
     }
+}
+
+/// A session that ended while a form was filled in must not cost what was typed.
+#[test]
+fn a_form_that_was_sent_signed_out_comes_back_after_signing_in() {
+    let routes = forms().into_iter();
+    let needs_session = |route: &String| {
+        !WITHOUT_SESSION.contains(&route.as_str()) && !route.ends_with("/sign-out")
+    };
+    for route in routes.filter(needs_session) {
+        let app = App::start();
+        let ready = Ready::of(&app, &route);
+        let before = app.snapshot();
+        let sent = ready.send_as(&app, FORM, "", &Vec::new()).expect(307);
+        let sign_in = sent.header("location").unwrap().to_owned();
+        // A browser sends the same body there.
+        let page = app.send("POST", &sign_in, &[FORM], Some(&ready.body())).expect(200);
+        assert!(words(&page).contains("You were signed out before you sent the form"), "{route}");
+        let sign = |page: &Reply, password: &str| {
+            let mut fields = fields_in(&page.text);
+            fields.retain(|(name, _)| name != "email" && name != "password");
+            fields.extend(own(&[("email", EMAIL), ("password", password)]));
+            app.send("POST", "/admin/sign-in", &[FORM], Some(&encoded(&fields)))
+        };
+        let wrong = sign(&page, "wrong").expect(200);
+        assert!(words(&wrong).contains("No user has this e-mail and password."), "{route}");
+        let back = sign(&wrong, PASSWORD).expect(200);
+        let cookie = back.header("set-cookie").unwrap().split(';').next().unwrap();
+        let fields = fields_in(&back.text);
+        for (name, value) in &ready.fields {
+            let kept = fields.iter().find(|(known, _)| known == name);
+            let kept = kept.map(|(_, value)| value.as_str());
+            match name.as_str() {
+                "form_token" => assert_ne!(kept, Some(value.as_str()), "{route}"),
+                "step" => assert_eq!(kept, Some("review"), "{route}"),
+                _ => assert_eq!(kept, Some(value.as_str()), "{name} of {route}"),
+            }
+        }
+        let path = back.text.split("action=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert_eq!(path, ready.path);
+        let went_on = app.send("POST", path, &[FORM, ("cookie", cookie)], Some(&encoded(&fields)));
+        if ready.fields.iter().any(|(name, _)| name == "step") {
+            let mut shown = form_fields(&went_on.expect(200));
+            let unchanged = app.snapshot();
+            assert_eq!(
+                unchanged.matches(" | capture | ").count(),
+                before.matches(" | capture | ").count()
+            );
+            shown.extend(own(&[("step", "record")]));
+            app.send("POST", path, &[FORM, ("cookie", cookie)], Some(&encoded(&shown))).expect(303);
+        } else {
+            went_on.expect(303);
+        }
+        assert_ne!(app.snapshot(), before, "{route} did nothing");
+    }
+}
+
+fn encoded(fields: &[(String, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }

@@ -66,14 +66,20 @@ pub fn send_form(app: &App, cookie: &str, path: &str, fields: &[(&str, &str)]) -
 /// The fields of the form of an operation on a page, as a browser would send them.
 pub fn form_fields(page: &Reply) -> Vec<(String, String)> {
     let (_, form) = page.text.split_once("data-live").expect("a form on the page");
-    let (form, _) = form.split_once("</form>").unwrap();
+    fields_in(form)
+}
+
+/// The fields of the form that a part of a page has first.
+pub fn fields_in(part: &str) -> Vec<(String, String)> {
+    let (form, _) = part.split_once("</form>").unwrap();
     let inputs = form.split("<input ").skip(1).filter_map(|rest| {
         let tag = &rest[..rest.find('>').unwrap()];
         let value = |name: &str| {
             let (_, rest) = tag.split_once(&format!("{name}=\""))?;
             Some(unescaped(rest.split('"').next().unwrap()))
         };
-        let unticked = tag.contains("checkbox") && !tag.contains("checked");
+        let is_ticked = tag.ends_with(" checked");
+        let unticked = ["checkbox", "radio"].iter().any(|kind| tag.contains(kind)) && !is_ticked;
         (!unticked).then(|| (value("name").unwrap(), value("value").unwrap_or_default()))
     });
     inputs.collect()

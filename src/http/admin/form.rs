@@ -23,8 +23,13 @@ pub struct Form {
 impl Form {
     /// The value of a field; empty when the field was not sent.
     pub fn text(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_default()
+    }
+
+    /// The value of a field; `None` when the field was not sent.
+    pub fn find(&self, name: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(key, _)| key == name);
-        found.map_or("", |(_, value)| value.as_str())
+        found.map(|(_, value)| value.as_str())
     }
 
     /// A form with these fields, to show a page that nothing was posted to.

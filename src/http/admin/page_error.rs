@@ -19,6 +19,9 @@ use crate::store::StoreError;
 pub enum PageError {
     /// The visitor is not signed in. `next` is the address of the sign-in page, which leads back.
     SignInFirst { next: String },
+    /// The visitor is not signed in and has sent a form, which the browser sends on to the sign-in
+    /// page at `next`, so that nothing typed is lost.
+    SignInWithForm { next: String },
     /// The visitor may not do this, with the reason as a sentence.
     Forbidden(&'static str),
     /// The request names a host that is not configured for this server.
@@ -56,7 +59,9 @@ impl PageError {
 
     fn title_and_message(&self) -> (&'static str, String) {
         match self {
-            Self::SignInFirst { .. } => ("Sign in", "Please sign in first.".to_owned()),
+            Self::SignInFirst { .. } | Self::SignInWithForm { .. } => {
+                ("Sign in", "Please sign in first.".to_owned())
+            }
             Self::Forbidden(why) => ("Not allowed", (*why).to_owned()),
             Self::UnknownHost => ("Unknown host name", UNKNOWN_HOST.to_owned()),
             Self::TooMany { why, .. } => ("Try again later", (*why).to_owned()),
@@ -98,6 +103,7 @@ impl ResponseError for PageError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
+            Self::SignInWithForm { .. } => StatusCode::TEMPORARY_REDIRECT,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -108,7 +114,7 @@ impl ResponseError for PageError {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if let Self::SignInFirst { next } = self {
+        if let Self::SignInFirst { next } | Self::SignInWithForm { next } = self {
             return response.insert_header((LOCATION, next.as_str())).finish();
         }
         if let Self::TooMany { retry_after_s, .. } = self {
@@ -129,7 +135,7 @@ pub async fn show_errors(
         .response()
         .error()
         .and_then(|error| error.as_error::<PageError>())
-        .filter(|error| !matches!(error, PageError::SignInFirst { .. }))
+        .filter(|error| !error.status_code().is_redirection())
         .and_then(|error| render(answered.request(), error));
     let Some(page) = page else { return Ok(answered.map_into_boxed_body()) };
     let answered = answered.map_body(|head, _| {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::form::Form;
@@ -88,7 +89,7 @@ impl FromRequest for Visitor {
         Box::pin(async move {
             let state = state(&request)?;
             let found = find_visitor(state, &request).await?;
-            found.ok_or_else(|| PageError::SignInFirst { next: sign_in_path(state, &request) })
+            found.ok_or_else(|| sign_in_first(state, &request))
         })
     }
 }
@@ -181,6 +182,16 @@ fn visitor(
 /// (loopback, or `--insecure-http`) such a cookie is refused, so it has another name there.
 fn cookie_name(state: &AppState) -> &'static str {
     if state.links.is_https() { "__Host-tillbook" } else { "tillbook" }
+}
+
+/// Leads to the sign-in page, and a form with all that was typed in it.
+fn sign_in_first(state: &AppState, request: &HttpRequest) -> PageError {
+    let next = sign_in_path(state, request);
+    let is_sign_out = request.path().ends_with("/admin/sign-out");
+    match request.method() == Method::POST && !is_sign_out {
+        true => PageError::SignInWithForm { next },
+        false => PageError::SignInFirst { next },
+    }
 }
 
 fn sign_in_path(state: &AppState, request: &HttpRequest) -> String {

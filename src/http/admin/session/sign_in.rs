@@ -5,6 +5,7 @@ use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::kept;
 use crate::app::{EndSession, StartSession};
 use crate::auth::counted_address::CountedAddress;
 use crate::auth::email;
@@ -26,6 +27,9 @@ use crate::store::{NewSession, UserRecord};
 
 const NO_SUCH_USER: &str = "No user has this e-mail and password.";
 
+const SESSION_ENDED: &str = "You were signed out before you sent the form, and nothing was done. \
+    Sign in again to get it back as you filled it in.";
+
 const TOO_SOON: &str = "Too many wrong passwords. Signing in with this e-mail or from this \
     address is blocked for up to 15 minutes. Wait, or sign in on the server itself.";
 
@@ -45,9 +49,19 @@ struct SignInPage {
     frame: Frame,
     email: String,
     next: String,
+    /// The fields of a form that was sent after its session had ended.
+    kept: Option<String>,
     problem: &'static str,
     /// Why the sign-in form is not shown; empty when it is.
     refused: &'static str,
+}
+
+/// Values of a sign-in form that the page shows again.
+#[derive(Clone, Copy)]
+struct Typed<'a> {
+    email: &'a str,
+    next: &'a str,
+    kept: Option<&'a str>,
 }
 
 /// `GET /admin/sign-in`
@@ -57,18 +71,30 @@ pub async fn show(request: HttpRequest) -> Result<HttpResponse, PageError> {
     if find_visitor(state, &request).await?.is_some() {
         return Ok(see_other(&next_path(state, &next)));
     }
-    page(state, "", &next, "")
+    page(state, Typed { email: "", next: &next, kept: None }, "")
 }
 
-/// `POST /admin/sign-in`: an unknown user and a wrong password get the same answer in the same
-/// time, so that the answer does not tell which e-mails exist.
+/// `POST /admin/sign-in`: signs in. A form of another page comes here if its session has ended;
+/// its fields are kept until its sender has signed in again.
 pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let next = query_value(&request, "next");
+    if next.is_empty() {
+        return sign_in(form, request).await;
+    }
+    let kept = kept::fields(&form);
+    page(state(&request)?, Typed { email: "", next: &next, kept: Some(&kept) }, SESSION_ENDED)
+}
+
+/// Signs in. An unknown user and a wrong password get the same answer in the same time, so that the
+/// answer does not tell which e-mails exist.
+async fn sign_in(form: Form, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
     expect_safe_transport(state)?;
     let email = form.text("email");
+    let typed = Typed { email, next: form.text("next"), kept: form.find("kept") };
     let attempt = attempt(state, &request, email);
     if let Err(wait_ms) = state.guesses.begin_sign_in(&attempt, state.clock.now()) {
-        return too_soon(state, email, form.text("next"), wait_ms);
+        return too_soon(state, typed, wait_ms);
     }
     let compared = known_user(state, email::parse(email), form.text("password")).await;
     if compared.is_err() {
@@ -76,21 +102,27 @@ pub async fn create(form: Form, request: HttpRequest) -> Result<HttpResponse, Pa
     }
     let Some(user) = compared? else {
         slow_down(state, &attempt).await;
-        return page(state, email, form.text("next"), NO_SUCH_USER);
+        return page(state, typed, NO_SUCH_USER);
     };
     let ticket = Ticket::draw(&state.randomness);
+    let session = new_session(state, &ticket);
+    let form_token = session.form_token.clone();
     let command = StartSession {
         user,
-        session: new_session(state, &ticket),
+        session,
         replaces: cookie_sha256(state, &request),
         forgets: state.guesses.succeed_sign_in(&attempt),
     };
     // False if the user was disabled or got another password after `known_user` read them.
     let started = state.store.writer.write(command).await;
     if !started.map_err(|error| ApiError::from_write(error, ApiError::from))? {
-        return page(state, email, form.text("next"), NO_SUCH_USER);
+        return page(state, typed, NO_SUCH_USER);
     }
-    Ok(signed_in(state, &ticket, &next_path(state, form.text("next"))))
+    let next = next_path(state, typed.next);
+    let Some(kept) = typed.kept else { return Ok(signed_in(state, &ticket, &next)) };
+    let mut response = kept::page(state, &next, &form_token, kept)?;
+    add_cookie(&mut response, session_cookie(state, &ticket))?;
+    Ok(response)
 }
 
 /// `POST /admin/sign-out`
@@ -158,13 +190,8 @@ async fn slow_down(state: &AppState, attempt: &SignInAttempt) {
 }
 
 /// The sign-in page again, with a 429.
-fn too_soon(
-    state: &AppState,
-    email: &str,
-    next: &str,
-    wait_ms: i64,
-) -> Result<HttpResponse, PageError> {
-    let mut response = page(state, email, next, TOO_SOON)?;
+fn too_soon(state: &AppState, typed: Typed<'_>, wait_ms: i64) -> Result<HttpResponse, PageError> {
+    let mut response = page(state, typed, TOO_SOON)?;
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     let seconds = HeaderValue::from(wait_ms.unsigned_abs().div_ceil(1_000));
     response.headers_mut().insert(RETRY_AFTER, seconds);
@@ -180,15 +207,15 @@ fn add_cookie(
 
 fn page(
     state: &AppState,
-    email: &str,
-    next: &str,
+    typed: Typed<'_>,
     problem: &'static str,
 ) -> Result<HttpResponse, PageError> {
     let refused = if is_safe_transport(state) { "" } else { PLAIN_HTTP };
     html(&SignInPage {
         frame: Frame::outside(state),
-        email: email.to_owned(),
-        next: next.to_owned(),
+        email: typed.email.to_owned(),
+        next: typed.next.to_owned(),
+        kept: typed.kept.map(str::to_owned),
         problem,
         refused,
     })
