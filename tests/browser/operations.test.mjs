@@ -128,9 +128,10 @@ trials('operations', () => {
     await page.reload();
     await press(page, 'Refund', 'link');
     await box(page, 1).fill('50');
+    await page.getByLabel('Why is it refunded?').fill('Scratched');
     await expectSum(page, 'Record refund 50.00 NOK');
     await follow(page, recordButton(page));
-    await expectWords(page, 'Recorded a refund of 50.00 NOK.', 'Partly refunded');
+    await expectWords(page, 'Recorded a refund of 50.00 NOK.', 'Partly refunded', 'Scratched');
     const bare = await stories.bare(page.book.api);
     await visit(page, orderPath(page, bare));
     await press(page, 'Reserve', 'link');
@@ -217,11 +218,60 @@ trials('operations', () => {
     const { page, id } = await openOrder(open, 'owner', 'many');
     await press(page, 'Capture', 'link');
     await expectWords(page, 'Choose the reservation that this draws on.');
-    await follow(page, page.locator('.choices a').last());
+    await page.locator('.choices input').last().check();
+    if (await hasScript(page)) await box(page, 2).waitFor();
+    else await press(page, 'Show this reservation');
     await press(page, 'Record capture 300.00 NOK');
     const captures = await operations(page, id, 'captures');
     const authorizations = await operations(page, id, 'authorizations');
     assert.equal(captures.at(-1).authorization_id, authorizations.at(-1).id);
+  });
+
+  trialWithAndWithoutScript('another reservation keeps what was typed', async (open) => {
+    const { page, id } = await openOrder(open, 'owner', 'many');
+    await press(page, 'Capture', 'link');
+    const choose = async (nth) => {
+      await page.locator('.choices input').nth(nth).check();
+      if (!(await hasScript(page))) await press(page, 'Show this reservation');
+      const chosen = await page.locator('.choices input').nth(nth).inputValue();
+      await page.locator(`input[name=shown][value="${chosen}"]`).waitFor({ state: 'attached' });
+    };
+    await choose(0);
+    const prefilled = await box(page, 2).inputValue();
+    await choose(1);
+    assert.notEqual(await box(page, 2).inputValue(), prefilled, 'the form opens for the other one');
+    await box(page, 2).fill('12,5');
+    await page.locator('summary').first().click();
+    await page.locator('input[name=psp]').fill('Vipps');
+    await choose(0);
+    await choose(1);
+    assert.equal(await box(page, 2).inputValue(), '12,5');
+    assert.equal(await page.locator('input[name=psp]').inputValue(), 'Vipps');
+    await follow(page, recordButton(page));
+    await expectWords(page, 'Recorded a capture of 12.50 NOK.');
+    const captures = await operations(page, id, 'captures');
+    const authorizations = await operations(page, id, 'authorizations');
+    assert.equal(captures.at(-1).authorization_id, authorizations[1].id);
+    assert.equal(captures.at(-1).payment_details.psp, 'Vipps');
+  });
+
+  trialWithAndWithoutScript('signing in again brings the form back', async (open) => {
+    const { page, id } = await openOrder(open, 'manager', 'reserved');
+    await press(page, 'Capture', 'link');
+    await box(page, 1).fill('75,5');
+    await expectSum(page, 'Record capture 75.50 NOK');
+    await page.context().clearCookies();
+    await follow(page, recordButton(page));
+    await expectWords(page, 'You were signed out before you sent the form, and nothing was done.');
+    const { email, password } = page.book.users.manager;
+    await page.getByLabel('E-mail').fill(email);
+    await page.getByLabel('Password').fill(password);
+    await press(page, 'Sign in');
+    await press(page, 'Go on with the form');
+    assert.equal(await box(page, 1).inputValue(), '75,5');
+    await follow(page, recordButton(page));
+    await expectWords(page, 'Recorded a capture of 75.50 NOK.');
+    assert.equal((await operations(page, id, 'captures')).length, 1);
   });
 
   trial('a capture is recorded with only the keyboard', async (open) => {

@@ -200,4 +200,34 @@ trials('orders', () => {
       }
     }
   });
+
+  trial('a search that is typed and not sent goes with every link of the list', async (open) => {
+    const page = await open({ as: 'viewer' });
+    await visit(page, `${ordersPath(page)}?from=2020-01-01`);
+    await page.getByPlaceholder('Order id, e-mail').fill('a b');
+    await follow(page, tabNamed(page, /^Closed/));
+    assert.equal(await page.getByPlaceholder('Order id, e-mail').inputValue(), 'a b');
+    await page.getByPlaceholder('Order id, e-mail').fill('');
+    await page.getByLabel('From').fill('2021-01-01');
+    await follow(page, tabNamed(page, /^All/));
+    const asked = new URL(page.url()).searchParams;
+    assert.deepEqual([asked.get('search'), asked.get('from')], [null, '2021-01-01']);
+  });
+
+  trial('a comment that is typed and not sent stays on its order', async (open) => {
+    const { page, id } = await openOrder(open, 'manager', 'reserved');
+    const comment = page.getByLabel('Comment for your colleagues');
+    await comment.fill('Ring twice');
+    await press(page, 'Capture', 'link');
+    await press(page, `Order ${id}`, 'link');
+    assert.equal(await comment.inputValue(), 'Ring twice');
+    await press(page, 'Close order');
+    assert.equal(await comment.inputValue(), 'Ring twice');
+    await press(page, 'Add comment');
+    await expectWords(page, 'Ring twice');
+    assert.equal(await comment.inputValue(), '');
+    await comment.fill('for nobody else');
+    await press(page, 'Sign out');
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  });
 });

@@ -115,3 +115,15 @@ fn the_order_page_tells_of_deliveries_reversed_lines_and_service_steps() {
         assert!(page.contains(expected), "{expected} in {page}");
     }
 }
+
+#[test]
+fn a_comment_that_is_refused_is_still_in_its_field() {
+    let app = App::start();
+    let packer = visitor(&app, Role::Packer, ACCOUNT);
+    let path = format!("/orders/{}", app.simple_order(&[1_000]));
+    let long = format!("Ring <twice>{}", "!".repeat(2_000));
+    let fields = [("form_token", FORM_TOKEN), ("comment", long.as_str())];
+    let refused = send_form(&app, &packer, &format!("{path}/comments"), &fields).expect(400);
+    assert!(words(&refused).contains("The comment is too long: at most 2,000 characters."));
+    assert!(words(&refused).contains(&long), "{}", refused.text);
+}

@@ -17,6 +17,7 @@ mod admin_order_page;
 mod admin_pages;
 mod admin_parts;
 mod admin_print;
+mod admin_reservations;
 mod admin_sign_in;
 mod audit;
 mod bodies;

@@ -120,9 +120,27 @@ impl Sent<'_> {
             "all" => self.refilled(|subject| subject.filled()),
             "clear" => self.refilled(|_| Vec::new()),
             "record" => self.record(key).await,
+            _ if self.is_as_opened_for_another() => self.refilled(|subject| subject.opened()),
             _ => self
                 .page_with_same_key(StatusCode::OK, if self.has_changed() { CHANGED } else { "" }),
         }
+    }
+
+    /// True if another authorization was chosen than the page showed, and nothing was typed for
+    /// the shown one. Then the form opens for the chosen one; otherwise what was typed is kept.
+    fn is_as_opened_for_another(&self) -> bool {
+        let authorizations = &self.loaded.order.ledger.authorizations;
+        let shown = authorizations.iter().find(|id| id.as_str() == self.form.text("shown"));
+        if shown == self.chosen.as_ref() {
+            return false;
+        }
+        let mut opened = Subject { authorization_id: shown, ..self.subject() }.opened();
+        let is_typed = |name: &str, value: &str| !value.is_empty() && is_of_line(name);
+        let typed = self.form.fields().iter().filter(|(name, value)| is_typed(name, value));
+        let mut typed: Vec<(String, String)> = typed.cloned().collect();
+        typed.sort_unstable();
+        opened.sort_unstable();
+        typed == opened
     }
 
     /// Records the operation if it is the one that was reviewed; otherwise shows the form again.
@@ -208,8 +226,7 @@ impl Sent<'_> {
         boxes: impl Fn(&Subject<'_>) -> Vec<(String, String)>,
     ) -> Result<HttpResponse, PageError> {
         let boxes = boxes(&self.subject());
-        let is_box = |name: &str| BOXES.iter().any(|prefix| name.starts_with(prefix));
-        let rest = self.form.fields().iter().filter(|(name, _)| !is_box(name)).cloned();
+        let rest = self.form.fields().iter().filter(|(name, _)| !is_of_line(name)).cloned();
         self.form = Form::new(rest.chain(boxes).collect());
         self.page_with_same_key(StatusCode::OK, "")
     }
@@ -272,6 +289,11 @@ impl Sent<'_> {
     fn new_key(&self) -> String {
         self.state.randomness.uuid()
     }
+}
+
+/// True for the name of a field that is typed for a line.
+fn is_of_line(name: &str) -> bool {
+    BOXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The form's key, with a fingerprint of the order and of the fields that say what to record.

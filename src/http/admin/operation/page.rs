@@ -12,7 +12,6 @@ use crate::domain::operation::{Operation, OperationKind};
 use crate::http::admin::form::Form;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::order::read::OrderRead;
-use crate::http::admin::reply::form_href;
 use crate::http::admin::words::{figure, money};
 use crate::json::Tree;
 use crate::store::{EventRecord, OrderRecord};
@@ -36,8 +35,9 @@ pub struct OperationPage {
     pub no_form: &'static str,
     pub figures: Vec<(&'static str, String)>,
     pub authorizations: Vec<Choice>,
-    /// The chosen authorization; empty on orders that do not have several.
-    pub authorization_id: String,
+    /// The authorization whose lines the page shows; empty while one has to be chosen, and on
+    /// orders that do not have several.
+    pub shown: String,
     /// True if an authorization has to be chosen before the form is shown.
     pub must_choose: bool,
     /// What happened to the order since the form was first shown.
@@ -47,6 +47,8 @@ pub struct OperationPage {
     pub has_details: bool,
     pub refused: bool,
     pub reason: String,
+    /// Why money is given back or released, as typed.
+    pub why: String,
     pub metadata: String,
     pub metadata_problem: String,
     pub problems: Vec<String>,
@@ -60,7 +62,7 @@ pub struct OperationPage {
 
 /// An authorization that the operation may draw on.
 pub struct Choice {
-    pub href: String,
+    pub id: String,
     pub name: String,
     pub left: String,
     pub chosen: bool,
@@ -124,11 +126,8 @@ pub fn operation_page(
         notice: place.before.notice.to_owned(),
         no_form,
         figures: figures(subject),
-        authorizations: choices(subject, loaded, &self_href, &place.before.key),
-        authorization_id: subject
-            .authorization_id
-            .map(|id| id.as_str().to_owned())
-            .unwrap_or_default(),
+        authorizations: choices(subject, loaded),
+        shown: subject.authorization_id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
         must_choose,
         changes: changed.iter().map(|event| change(loaded, event)).collect(),
         rows: rows(&sources),
@@ -137,6 +136,7 @@ pub fn operation_page(
         details: detail_fields().map(|field| detail(field, form, typed)).collect(),
         refused: !form.text("refused").is_empty(),
         reason: form.text("reason").to_owned(),
+        why: form.text("why").to_owned(),
         metadata: form.text("metadata").to_owned(),
         metadata_problem: problems_of(typed, "metadata").collect::<Vec<_>>().join(" "),
         problems,
@@ -203,7 +203,7 @@ fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn choices(subject: &Subject<'_>, loaded: &OrderRead, self_href: &str, key: &str) -> Vec<Choice> {
+fn choices(subject: &Subject<'_>, loaded: &OrderRead) -> Vec<Choice> {
     let order = subject.order;
     let choice = |id: &ResourceId| {
         let under = Subject { authorization_id: Some(id), ..*subject };
@@ -211,16 +211,19 @@ fn choices(subject: &Subject<'_>, loaded: &OrderRead, self_href: &str, key: &str
         let name =
             made.map_or_else(|| id.as_str().to_owned(), |made| authorization_name(loaded, made));
         Choice {
-            href: form_href(self_href, key, id.as_str()),
+            id: id.as_str().to_owned(),
             name,
             left: money(&order.currency, under.left(&order.ledger)),
             chosen: subject.authorization_id == Some(id),
         }
     };
-    if !order.ledger.multiple_authorizations {
+    if !order.ledger.multiple_authorizations || subject.kind == OperationKind::Authorization {
         return Vec::new();
     }
-    authorizations_left(order, subject.kind).into_iter().map(choice).collect()
+    let mut offered = authorizations_left(order, subject.kind);
+    // The chosen one stays, so that the form does not lose it when another user takes the rest.
+    offered.extend(subject.authorization_id.filter(|chosen| !offered.contains(chosen)));
+    offered.into_iter().map(choice).collect()
 }
 
 fn authorization_name(loaded: &OrderRead, made: &Operation) -> String {

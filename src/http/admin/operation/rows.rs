@@ -15,9 +15,6 @@ use crate::store::EventRecord;
 /// Characters of a line's description.
 const DESCRIPTION_CHARS_MAX: usize = 120;
 
-/// Characters of it in the name of a box.
-const NAME_CHARS_MAX: usize = 30;
-
 /// A line with its boxes.
 pub struct Row {
     pub number: i64,
@@ -32,8 +29,6 @@ pub struct Row {
     pub open: bool,
     pub gives_back: bool,
     pub by_quantity: bool,
-    /// The description in the names of its boxes.
-    pub name: String,
     pub amount: String,
     pub reading: String,
     pub quantity_typed: String,
@@ -44,6 +39,13 @@ pub struct Row {
     pub share: String,
     /// True if an operation changed this line since the form was first shown.
     pub changed: bool,
+}
+
+impl Row {
+    /// True if there is something to say about what is typed.
+    pub fn has_note(&self) -> bool {
+        !(self.problem.is_empty() && self.share.is_empty() && self.reading.is_empty())
+    }
 }
 
 /// The inputs of the rows.
@@ -81,7 +83,6 @@ pub fn rows(sources: &Sources<'_>) -> Vec<Row> {
         let readings = typed.readings.iter().map(|it| (it.minor_units, it.figure.clone()));
         Some(Row {
             number: item.line_id.number(),
-            name: cut(&item_description(item), NAME_CHARS_MAX),
             description: cut(&item_description(item), DESCRIPTION_CHARS_MAX),
             by_quantity: whole_quantity(item).is_some_and(|quantity| quantity != Quantity::ONE)
                 || !typed.quantity.is_empty(),

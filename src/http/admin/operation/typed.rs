@@ -4,6 +4,7 @@
 use super::boxes::{BOXES, TypedLine};
 use super::moves::moves;
 use super::subject::Subject;
+use super::words::Words;
 use crate::clock::{local_moment, rfc3339};
 use crate::domain::ids::LineId;
 use crate::domain::item::Item;
@@ -25,7 +26,7 @@ const CARD: [(&str, &str); 2] =
     [("brand", "/payment_details/card/brand"), ("masked_pan", "/payment_details/card/masked_pan")];
 
 /// Fields that do not describe the operation, so that they are not part of its fingerprint.
-const FORM_ONLY_FIELDS: [&str; 5] = ["form_token", "step", "key", "seen", "reviewed"];
+const FORM_ONLY_FIELDS: [&str; 6] = ["form_token", "step", "key", "shown", "seen", "reviewed"];
 
 /// The form of an operation as it was sent.
 pub struct Typed {
@@ -135,6 +136,7 @@ impl Subject<'_> {
             let line = of_line.and_then(|number| LineId::new(number.parse().ok()?));
             FORM_ONLY_FIELDS.contains(&name)
                 || singles.contains(&name)
+                || (name == "why" && !Words::of(self.kind).why.is_empty())
                 || DETAILS.iter().any(|(known, _)| *known == name)
                 || CARD.iter().any(|(known, _)| name.strip_prefix("card_") == Some(known))
                 || line.is_some_and(|line| self.order.ledger.find(line).is_some())
@@ -178,12 +180,17 @@ fn payment_details(form: &Form) -> Option<Tree> {
     (!details.is_empty()).then_some(Tree::Object(details))
 }
 
-/// The metadata: lines of `name: value`, and the gateway's reason.
+/// The metadata: lines of `name: value`, why a person refunds or releases, and why the gateway
+/// refused. Without the first, the gateway's reason is the only one.
 fn metadata(form: &Form, problems: &mut Vec<(&'static str, String)>) -> Option<Tree> {
     let mut members: Vec<(String, Tree)> = Vec::new();
-    let reason = form.text("reason").trim();
-    if !reason.is_empty() {
-        members.push(("reason".to_owned(), Tree::text(reason)));
+    let (why, refusal) = (form.text("why").trim(), form.text("reason").trim());
+    if !why.is_empty() {
+        members.push(("reason".to_owned(), Tree::text(why)));
+    }
+    if !refusal.is_empty() {
+        let name = if why.is_empty() { "reason" } else { "decline_reason" };
+        members.push((name.to_owned(), Tree::text(refusal)));
     }
     for line in form.text("metadata").lines().filter(|line| !line.trim().is_empty()) {
         let pair = line.split_once(':').map(|(name, value)| (name.trim(), value.trim()));

@@ -18,6 +18,8 @@ pub struct Words {
     pub nothing_left: &'static str,
     /// Follows an amount: what happens to the money that the operation leaves.
     pub rest: &'static str,
+    /// Asks for the reason; empty for operations that need none.
+    pub why: &'static str,
     /// What to do at the payment provider before recording.
     pub first: &'static str,
 }
@@ -65,6 +67,7 @@ const AUTHORIZATION: Words = Words {
     left: "Not reserved",
     nothing_left: "Everything has been reserved or captured.",
     rest: "is left to reserve",
+    why: "",
     first: "Reserve it at your payment provider first; Tillbook only records it.",
 };
 
@@ -77,6 +80,7 @@ const CAPTURE: Words = Words {
     left: "Left to capture",
     nothing_left: "Nothing is left to capture.",
     rest: "is left to capture",
+    why: "",
     first: "Charge it at your payment provider first; Tillbook only records it.",
 };
 
@@ -89,6 +93,7 @@ const REFUND: Words = Words {
     left: "Left to refund",
     nothing_left: "No captured money is left to refund.",
     rest: "stays captured",
+    why: "Why is it refunded?",
     first: "Refund it at your payment provider first; Tillbook only records it.",
 };
 
@@ -101,6 +106,26 @@ const CANCELLATION: Words = Words {
     left: "Still reserved",
     nothing_left: "Nothing is reserved.",
     rest: "stays reserved",
+    why: "Why is it released?",
     first: "Release it at your payment provider first; Tillbook only records it. Released money \
             can only be captured after it is reserved again.",
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On a phone the style writes the columns' names, since 1,000 rows would repeat them.
+    #[test]
+    fn the_style_names_the_columns_of_each_form_as_its_head_does() {
+        let style = include_str!("../../../../static/app.css");
+        for kind in OperationKind::ALL {
+            let words = Words::of(kind);
+            let now = format!("{} now", words.action);
+            for (column, name) in [(4, words.so_far), (5, words.left), (6, now.as_str())] {
+                let of = format!(".typed.{} td:nth-child({column})::before", words.noun);
+                assert!(style.contains(&format!("{of} {{ content: \"{name}\"; }}")), "{of} {name}");
+            }
+        }
+    }
+}

@@ -22,14 +22,17 @@ const UNLIMITED: Limits =
 
 /// Members of the metadata in which gateways give the reason of a refusal, in order of preference.
 const REASONS: [&str; 7] = [
-    "reason",
     "decline_reason",
+    "reason",
     "failure_reason",
     "error_message",
     "error_description",
     "error",
     "message",
 ];
+
+/// The member of the metadata in which a refund or a release says why it was made.
+const WHY: &str = "reason";
 
 pub struct OperationCard {
     pub kind: &'static str,
@@ -73,8 +76,10 @@ fn operation_card(read: &OrderRead, operation: &Operation, limits: Limits) -> Op
         Some(Tree::Object(members)) => members.as_slice(),
         _ => &[],
     };
-    let left = members.len().saturating_sub(limits.members_max);
-    let shown = members.iter().take(limits.members_max);
+    let why = why_of(operation, &document);
+    let others = || members.iter().filter(|(name, _)| why.is_empty() || name != WHY);
+    let left = others().count().saturating_sub(limits.members_max);
+    let shown = others().take(limits.members_max);
     OperationCard {
         kind: words::operation(operation.kind),
         amount: words::money(&read.order.currency, operation.amount.minor_units().into()),
@@ -86,6 +91,22 @@ fn operation_card(read: &OrderRead, operation: &Operation, limits: Limits) -> Op
             .collect(),
         members_left: words::count_left(left),
     }
+}
+
+/// Why money was given back or released, from the metadata; empty when nobody said.
+pub fn why(operation: &Operation) -> String {
+    let document = json::parse(operation.document.0.as_bytes()).unwrap_or(Tree::Null);
+    why_of(operation, &document)
+}
+
+fn why_of(operation: &Operation, document: &Tree) -> String {
+    let takes_back = match operation.kind {
+        OperationKind::Refund | OperationKind::Cancellation => operation.success,
+        OperationKind::Authorization | OperationKind::Capture => false,
+    };
+    let metadata = document.member("metadata").filter(|_| takes_back);
+    let why = metadata.and_then(|metadata| metadata.member(WHY)).and_then(Tree::as_text);
+    why.unwrap_or_default().to_owned()
 }
 
 /// The gateway's reason for a refusal, from the metadata; empty when the metadata has no reason.
@@ -104,6 +125,7 @@ fn facts(read: &OrderRead, operation: &Operation, document: &Tree, limits: Limit
         one("Who", read.name_of(&operation.created_by)),
         // The template shows a failure above the facts, with its reason.
         one("Result", if operation.success { "succeeded" } else { "" }.to_owned()),
+        one("Why", why_of(operation, document)),
         Fact { name: "Lines", texts: lines(read, &operation.items, limits) },
         one("Processed", processed_at(read, document)),
         one("Processed by", joined(document, &["processed_by"])),

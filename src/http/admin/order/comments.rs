@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::page::show_problem;
+use super::page::{Refused, show_refused};
 use crate::app::{CommentChange, CommentOrder, Idempotent};
 use crate::digest::sha256;
 use crate::domain::KeptJson;
@@ -38,7 +38,8 @@ pub async fn create(
     let text = match read_text(&form) {
         Ok(text) => text,
         Err(problem) => {
-            return show_problem(&staff, &request, StatusCode::BAD_REQUEST, problem).await;
+            let refused = Refused { problem, comment: form.text("comment") };
+            return show_refused(&staff, &request, StatusCode::BAD_REQUEST, refused).await;
         }
     };
     let key = key_use(&staff, &request, &form, &text);

@@ -1,5 +1,6 @@
 //! An order's history, newest first.
 
+use super::cards::why;
 use super::read::OrderRead;
 use super::sections::{Section, Whole};
 use crate::clock::rfc3339;
@@ -28,7 +29,8 @@ pub struct EventRow {
     pub when: String,
     pub what: String,
     pub by: String,
-    /// The text of a comment, or the description of a service's step; empty for other events.
+    /// The text of a comment, the description of a service's step, or why an operation gave money
+    /// back; empty for other events.
     pub said: String,
     /// The address that deletes the comment; empty without a comment, or when the role may not.
     pub delete_href: String,
@@ -59,7 +61,7 @@ fn event_row(
 ) -> EventRow {
     let comment = read.order.comments.iter().find(|comment| comment.event_seq == event.seq);
     let (what, said) = match &event.body {
-        EventBody::Operation(operation) => (operation_words(read, operation), String::new()),
+        EventBody::Operation(operation) => (operation_words(read, operation), why(operation)),
         EventBody::Service(step) => (step_words(step), member(step.body.as_ref(), "description")),
         EventBody::Api(api) => {
             let said = member(comment.map(|comment| &comment.document), "comment");

@@ -53,6 +53,8 @@ struct OrderPage {
     may_comment: bool,
     /// The key that keeps a comment that is sent twice from being added twice.
     comment_key: String,
+    /// The comment of a refused form.
+    comment: String,
     events: Vec<EventRow>,
     more_events: Option<More>,
     /// The API's address of the events.
@@ -63,7 +65,15 @@ struct OrderPage {
 
 /// `GET /admin/{aid}/orders/{order_id}`
 pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
-    page(&staff, &request, "").await
+    page(&staff, &request, Refused { problem: "", comment: "" }).await
+}
+
+/// A form on the page that was refused.
+pub struct Refused<'a> {
+    /// Why, as a sentence; empty when none was refused.
+    pub problem: &'a str,
+    /// The comment that was typed.
+    pub comment: &'a str,
 }
 
 /// The page with a problem at the top, for a form on it that was refused.
@@ -73,16 +83,25 @@ pub async fn show_problem(
     status: StatusCode,
     problem: &str,
 ) -> Result<HttpResponse, PageError> {
-    let mut response = page(staff, request, problem).await?;
+    show_refused(staff, request, status, Refused { problem, comment: "" }).await
+}
+
+/// The page with a problem at the top, and the typed comment in its field.
+pub async fn show_refused(
+    staff: &Staff,
+    request: &HttpRequest,
+    status: StatusCode,
+    refused: Refused<'_>,
+) -> Result<HttpResponse, PageError> {
+    let mut response = page(staff, request, refused).await?;
     *response.status_mut() = status;
     Ok(response)
 }
 
-/// The page with a problem at the top, which may be empty.
 async fn page(
     staff: &Staff,
     request: &HttpRequest,
-    problem: &str,
+    refused: Refused<'_>,
 ) -> Result<HttpResponse, PageError> {
     let state = state(request)?;
     let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
@@ -112,7 +131,8 @@ async fn page(
         list_href,
         frame,
         order_id: order.order_id.as_str().to_owned(),
-        problem: problem.to_owned(),
+        problem: refused.problem.to_owned(),
+        comment: refused.comment.to_owned(),
         status: order.ledger.status.as_str(),
         status_words: words::status_of(&order.ledger),
         payment_status: order.payment_status.as_str(),
