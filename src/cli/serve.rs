@@ -129,9 +129,10 @@ pub fn serve(
         None => format!("http://{address}"),
     };
     warn_of_plain_http(args, address, &public_url);
-    let opened = Store::open(db, Clock::System, Randomness::System)?;
+    let OpenStore { store, writer_thread, writer_ended, lock } =
+        Store::open(db, Clock::System, Randomness::System)?;
     let state = AppState::open(
-        &opened.store,
+        &store,
         StateOptions {
             public_url: public_url.clone(),
             clock: Clock::System,
@@ -148,31 +149,24 @@ pub fn serve(
     };
     let announcement = announce(&Running { state: &state, address })?;
     // The workers begin with a check of the book, which may end the process.
-    let workers = Workers::start(&opened.store, &state.access)?;
-    let ended = actix_web::rt::System::new().block_on(async {
+    let workers = Workers::start(&store, &state.access)?;
+    let reason = actix_web::rt::System::new().block_on(async {
         let signals = Signals::listen()?;
         let server = server::start(listener, state.clone(), options)?;
         tell(&announcement);
-        run_until_stopped(server, opened, signals).await
-    });
+        let writer = store.writer.clone();
+        let handle = server.handle();
+        let stopping = stop_on_signal_or_failure(handle, writer, signals, writer_ended);
+        run_until_stopped(server, stopping).await
+    })?;
+    // Writes the queue and puts the WAL back into the file.
+    let last = writer_thread.stop();
+    // One of the workers tells what the writer has saved of a lost file.
     drop(workers);
-    ended
-}
-
-/// Waits for a signal or the end of the writer. Then takes no new requests, finishes those in
-/// progress, writes the queue and puts the WAL back into the file.
-async fn run_until_stopped(
-    server: actix_web::dev::Server,
-    opened: OpenStore,
-    signals: Signals,
-) -> Result<(), CliError> {
-    let handle = server.handle();
-    let writer = opened.store.writer;
-    let stopping =
-        tokio::spawn(stop_on_signal_or_failure(handle, writer, signals, opened.writer_ended));
-    server.await?;
-    let reason = stopping.await.unwrap_or_else(|error| StopReason::WriterEnded(error.to_string()));
-    opened.writer_thread.stop();
+    // The readers are closed before the last connection, which then leaves only the file.
+    drop((state, store));
+    drop(last);
+    drop(lock);
     match reason {
         StopReason::Signal => Ok(()),
         StopReason::WriterEnded(why) => Err(CliError::DatabaseFailed(format!(
@@ -181,6 +175,17 @@ async fn run_until_stopped(
              Check the disk, then start the server again."
         ))),
     }
+}
+
+/// Waits for the server, which takes no new requests after `stopping` and finishes those in
+/// progress. Returns why it stopped.
+async fn run_until_stopped(
+    server: actix_web::dev::Server,
+    stopping: impl Future<Output = StopReason> + Send + 'static,
+) -> Result<StopReason, CliError> {
+    let stopping = tokio::spawn(stopping);
+    server.await?;
+    Ok(stopping.await.unwrap_or_else(|error| StopReason::WriterEnded(error.to_string())))
 }
 
 /// Shells report a process ended by a signal as 128 plus the signal's number.

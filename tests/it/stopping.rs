@@ -1,14 +1,16 @@
-//! Stopping while another process holds the book's lock: the server stops soon and answers every
-//! request first.
+//! Stopping: while another process holds the book's lock, the server stops soon and answers every
+//! request first; and a server that has stopped leaves one file.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use serde_json::json;
 
 use super::harness::snapshot;
-use super::process::Served;
+use super::http_client::health;
+use super::process::{Served, make_book};
 use super::trials::load::Trial;
 use super::trials::say;
 use super::trials::sent::{self, keys};
@@ -131,4 +133,38 @@ fn only_requests_recorded_while_stopping_are_answered_200() {
 /// The number of captures in the book, without those of the set-up.
 fn captures(trial: &Trial) -> u32 {
     u32::try_from(stored(&trial.db()).values().map(Vec::len).sum::<usize>()).unwrap()
+}
+
+#[test]
+fn a_server_that_has_stopped_leaves_only_the_book_and_its_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("book.db");
+    let client = make_book(&db);
+    for signal in ["TERM", "INT"] {
+        let served = Served::start(&db);
+        let token = served.token(&client);
+        // Each of these uses connections of the pool of readers.
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| served.shopping(&token, "GET", "/orders", None).expect(200));
+            }
+        });
+        let draft = json!({"order": {"currency": "NOK"}});
+        served.shopping(&token, "POST", "/draft_orders", Some(&draft)).expect(200);
+        assert_eq!(health(&served.url).status, 200);
+        served.signal(signal);
+        served.wait().expect(0);
+        let files = std::fs::read_dir(dir.path()).unwrap();
+        let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["book.db", "book.db.lock"], "after {signal}");
+    }
+    // The one file has everything.
+    let copy = dir.path().join("copy.db");
+    std::fs::copy(&db, &copy).unwrap();
+    assert_eq!(snapshot(&copy), snapshot(&db));
+    let count: i64 = super::audit::open(&copy)
+        .query_row("select count(*) from drafts", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(count, 2);
 }

@@ -31,13 +31,14 @@ pub struct Store {
     file: Arc<OpenFile>,
 }
 
-/// An open database, with the thread and the lock that must outlive it.
+/// An open database, with its writer's thread and its lock.
 pub struct OpenStore {
     pub store: Store,
     pub writer_thread: WriterThread,
     /// Resolves when the writer's thread ends, with the reason if it failed.
     pub writer_ended: oneshot::Receiver<Ended>,
-    _lock: FileLock,
+    /// Must outlive the writer's thread.
+    pub lock: FileLock,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +80,7 @@ impl Store {
         };
         let Started { writer, thread, ended } = writer::start(state)?;
         let store = Store { writer, condition, readers, file: file.into() };
-        Ok(OpenStore { store, writer_thread: thread, writer_ended: ended, _lock: lock })
+        Ok(OpenStore { store, writer_thread: thread, writer_ended: ended, lock })
     }
 
     /// Opens the check that every server runs after its start.

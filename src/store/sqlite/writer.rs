@@ -55,8 +55,15 @@ pub struct Writer {
 
 /// The writer's thread, for stopping it.
 pub struct WriterThread {
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Option<Connection>>,
     stopping: Arc<AtomicBool>,
+}
+
+/// The writing connection of a writer that has ended. If it is dropped after all other
+/// connections to the file, SQLite removes `-wal` and `-shm`, and the book is one file again.
+/// Nothing is lost if it is dropped before them.
+pub struct LastConnection {
+    _conn: Option<Connection>,
 }
 
 /// Why the thread ended: `None` if it was told to, else the failure.
@@ -134,10 +141,10 @@ impl Writer {
 impl WriterThread {
     /// Ends the writer once its queue is empty, and waits for that. Every [`Writer`] refuses from
     /// then on.
-    pub fn stop(self) {
+    pub fn stop(self) -> LastConnection {
         self.stopping.store(true, Ordering::Release);
         // If the thread panicked, `ended` has already reported it.
-        drop(self.thread.join());
+        LastConnection { _conn: self.thread.join().ok().flatten() }
     }
 }
 
@@ -150,10 +157,14 @@ pub(super) fn start(state: WriterState) -> Result<Started, StoreError> {
     let (thread_off, thread_stopping) = (off.clone(), stopping.clone());
     let thread = std::thread::Builder::new().name("writer".into()).spawn(move || {
         let off = SetOnDrop(thread_off);
-        let why = run(state, &waiting, &thread_stopping);
+        let (why, conn) = match run(state, &waiting, &thread_stopping) {
+            Ok(conn) => (None, conn),
+            Err(why) => (Some(why), None),
+        };
         drop(off);
         // While the server is stopping, the receiver may be gone.
         end.send(why).unwrap_or_default();
+        conn
     })?;
     let writer = Writer { queue, off, condition, lock_wait };
     Ok(Started { writer, thread: WriterThread { thread, stopping }, ended })
@@ -171,12 +182,18 @@ impl Drop for SetOnDrop {
 /// How often an idle writer checks whether it must stop.
 const STOP_CHECK_MS: u64 = 50;
 
-fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &AtomicBool) -> Ended {
+/// Writes until it is told to stop, and returns what [`WriterState::close`] does. An error is a
+/// failure after which nothing more may be written.
+fn run(
+    mut state: WriterState,
+    waiting: &Receiver<Box<dyn Job>>,
+    stopping: &AtomicBool,
+) -> Result<Option<Connection>, String> {
     let mut idle_ms: u64 = 0;
     loop {
         let next = waiting.recv_timeout(Duration::from_millis(STOP_CHECK_MS));
         if let Some(why) = state.checkpoints.failure() {
-            return Some(why.clone());
+            return Err(why.clone());
         }
         match next {
             Ok(first) => {
@@ -184,7 +201,7 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
                 let mut batch = vec![first];
                 batch.extend(waiting.try_iter().take(BATCH_MAX - 1));
                 if let Err(OutcomeUnknown(why)) = state.run_batch(batch) {
-                    return Some(why);
+                    return Err(why);
                 }
                 state.checkpoints.note_commit();
             }
@@ -198,7 +215,7 @@ fn run(mut state: WriterState, waiting: &Receiver<Box<dyn Job>>, stopping: &Atom
                 } else if idle_ms == IDLE_BEFORE_CHECKPOINT_S * 1_000
                     && let Err(why) = checkpoints::passive(&state.conn)
                 {
-                    return Some(why.to_string());
+                    return Err(why.to_string());
                 }
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -235,8 +252,9 @@ impl WriterState {
         }
     }
 
-    /// Looks at the file a last time, and moves the WAL into it.
-    fn close(self) -> Ended {
+    /// Looks at the file a last time, and moves the WAL into it. Returns the connection, unless the
+    /// file was lost: then SQLite must remove nothing at its path.
+    fn close(self) -> Result<Option<Connection>, String> {
         if let Some(loss) = self.file.loss() {
             self.condition.declare_lost(loss);
         }
@@ -244,9 +262,10 @@ impl WriterState {
         loss.into_iter().for_each(|loss| self.save(loss));
         self.checkpoints.stop();
         if loss.is_some_and(FileLoss::keeps_wal) {
-            return None;
+            return Ok(None);
         }
-        checkpoints::empty(&self.conn).err().map(|why| why.to_string())
+        checkpoints::empty(&self.conn).map_err(|why| why.to_string())?;
+        Ok(loss.is_none().then_some(self.conn))
     }
 
     fn run_batch(&mut self, mut batch: Batch) -> Result<(), OutcomeUnknown> {
