@@ -1,6 +1,7 @@
 //! The words that pages use for statuses, operations, money and people. The API's own word is shown
 //! on hover.
 
+use crate::domain::KeptJson;
 use crate::domain::currency::Currency;
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
@@ -66,7 +67,7 @@ pub fn payment_status(ledger: &Ledger, status: PaymentStatus) -> &'static str {
     let left = ledger.lines.iter().any(|line| ledger.remaining(line) != 0);
     match status {
         PaymentStatus::Pending if ledger.holds() => "Reserved",
-        PaymentStatus::Pending => "Not captured",
+        PaymentStatus::Pending => "Not paid",
         PaymentStatus::PartiallyPaid => "Partly captured",
         PaymentStatus::Paid => "Captured",
         PaymentStatus::PartiallyRefunded if left => "Partly captured, partly refunded",
@@ -148,7 +149,7 @@ pub fn count_left(left: usize) -> String {
 
 /// The customer's name, or else their e-mail; empty when the order has neither.
 pub fn customer(order: &OrderRecord) -> String {
-    let Ok(document) = json::parse(order.document.0.as_bytes()) else { return String::new() };
+    let document = parsed(&order.document);
     let people = ["customer", "billing_address", "shipping_address"];
     let people: Vec<&Tree> = people.iter().filter_map(|key| document.member(key)).collect();
     let text = |person: &Tree, key: &str| {
@@ -162,9 +163,18 @@ pub fn customer(order: &OrderRecord) -> String {
     names.chain(emails).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
+/// A stored document, parsed. A damaged one is null and shows nothing; `verify` reports it.
+pub fn parsed(document: &KeptJson) -> Tree {
+    json::parse(document.0.as_bytes()).unwrap_or(Tree::Null)
+}
+
 /// An item's description, or else its id; empty when it has neither.
 pub fn item_description(item: &Item) -> String {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    description_in(&parsed(&item.document))
+}
+
+/// Like [`item_description`], for an item's parsed document.
+pub fn description_in(document: &Tree) -> String {
     let text = |key: &str| document.member(key).and_then(Tree::as_text);
     text("description").or_else(|| text("id")).unwrap_or_default().to_owned()
 }
@@ -172,7 +182,12 @@ pub fn item_description(item: &Item) -> String {
 /// An item's quantity at 6 decimals, as pages show it and people type it; `None` when it was not
 /// sent. The API keeps the number that was sent, such as 0.30000000000000004.
 pub fn item_quantity(item: &Item) -> Option<String> {
-    match json::parse(item.document.0.as_bytes()).ok()?.member("quantity") {
+    quantity_in(&parsed(&item.document))
+}
+
+/// Like [`item_quantity`], for an item's parsed document.
+pub fn quantity_in(document: &Tree) -> Option<String> {
+    match document.member("quantity") {
         Some(Tree::Number(number)) => Some(rounded(number).unwrap_or_else(|| number.clone())),
         _ => None,
     }

@@ -5,7 +5,7 @@ use super::sections::{Section, Whole};
 use crate::clock::parse_rfc3339;
 use crate::domain::operation::{Operation, OperationItem, OperationKind};
 use crate::http::admin::words;
-use crate::json::{self, Tree};
+use crate::json::Tree;
 
 /// How much a card shows.
 #[derive(Clone, Copy)]
@@ -71,7 +71,7 @@ pub fn operation_cards(read: &OrderRead, whole: &Whole) -> Vec<OperationCard> {
 }
 
 fn operation_card(read: &OrderRead, operation: &Operation, limits: Limits) -> OperationCard {
-    let document = json::parse(operation.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let document = words::parsed(&operation.document);
     let members = match document.member("metadata") {
         Some(Tree::Object(members)) => members.as_slice(),
         _ => &[],
@@ -95,7 +95,7 @@ fn operation_card(read: &OrderRead, operation: &Operation, limits: Limits) -> Op
 
 /// Why money was given back or released, from the metadata; empty when nobody said.
 pub fn why(operation: &Operation) -> String {
-    let document = json::parse(operation.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let document = words::parsed(&operation.document);
     why_of(operation, &document)
 }
 

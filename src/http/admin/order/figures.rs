@@ -6,7 +6,7 @@ use crate::domain::item::Item;
 use crate::domain::line::{Boxes, Line};
 use crate::domain::order::OrderStatus;
 use crate::http::admin::words;
-use crate::json::{self, Tree};
+use crate::json::Tree;
 use crate::store::OrderRecord;
 
 const DESCRIPTION_CHARS_MAX: usize = 120;
@@ -155,11 +155,12 @@ pub fn line_rows(order: &OrderRecord, whole: &Whole) -> Vec<LineRow> {
 fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
     let figure = |amount: i128| words::figure(&order.currency, amount);
     let sums = order.ledger.sums_of(line);
+    let document = words::parsed(&item.document);
     LineRow {
         number: item.line_id.number(),
-        description: words::cut(&words::item_description(item), DESCRIPTION_CHARS_MAX),
-        notes: notes(item),
-        quantity: words::item_quantity(item).unwrap_or_default(),
+        description: words::cut(&words::description_in(&document), DESCRIPTION_CHARS_MAX),
+        notes: notes(&document),
+        quantity: words::quantity_in(&document).unwrap_or_default(),
         payable: words::money(&order.currency, sums.payable),
         held: figure(sums.held),
         captured: figure(sums.captured),
@@ -169,8 +170,7 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
 }
 
 /// Notes under a line's description.
-fn notes(item: &Item) -> Vec<String> {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+fn notes(document: &Tree) -> Vec<String> {
     let text = |key: &str| document.member(key).and_then(Tree::as_text);
     let member = |key: &str, inner: &str| document.member(key).and_then(|tree| tree.member(inner));
     let reversed = member("related_item", "line_id").and_then(Tree::as_integer);

@@ -3,8 +3,7 @@
 use super::read::OrderRead;
 use crate::clock::parse_rfc3339;
 use crate::http::admin::words;
-use crate::json::{self, Tree};
-use crate::store::OrderRecord;
+use crate::json::Tree;
 
 /// Characters of the customer's comment.
 const COMMENT_CHARS_MAX: usize = 1_000;
@@ -15,9 +14,8 @@ pub struct Person {
     pub lines: Vec<String>,
 }
 
-/// The customer, the addresses and the store; only those that the order has.
-pub fn people(order: &OrderRecord) -> Vec<Person> {
-    let document = parse(order);
+/// The customer, the addresses and the store, as far as the order's document has them.
+pub fn people(document: &Tree) -> Vec<Person> {
     let all = [
         ("customer", "Customer"),
         ("shipping_address", "Goes to"),
@@ -37,8 +35,8 @@ pub fn people(order: &OrderRecord) -> Vec<Person> {
 
 /// The result of `people`, followed by the delivery and the customer's comment.
 pub fn people_and_delivery(read: &OrderRead) -> Vec<Person> {
-    let document = parse(&read.order);
-    let mut people = people(&read.order);
+    let document = words::parsed(&read.order.document);
+    let mut people = people(&document);
     let text = |key: &str| document.member(key).and_then(Tree::as_text);
     let delivery = delivery(read, &document);
     people.extend((!delivery.is_empty()).then_some(Person { title: "Delivery", lines: delivery }));
@@ -47,10 +45,6 @@ pub fn people_and_delivery(read: &OrderRead) -> Vec<Person> {
         lines: vec![words::cut(said, COMMENT_CHARS_MAX)],
     }));
     people
-}
-
-fn parse(order: &OrderRecord) -> Tree {
-    json::parse(order.document.0.as_bytes()).unwrap_or(Tree::Null)
 }
 
 /// The courier, the delivery number and the times.

@@ -14,8 +14,7 @@ use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::extract::order_in_path;
 use crate::http::state::state;
-use crate::json::{self, Tree};
-use crate::store::OrderRecord;
+use crate::json::Tree;
 
 /// The head of a printed document.
 pub struct Head {
@@ -51,15 +50,15 @@ pub async fn packing_slip(staff: Staff, request: HttpRequest) -> Result<HttpResp
     let read = load(&staff, &request).await?;
     let order = &read.order;
     let head = Head::of(&read, order_href(state(&request)?, &staff.account_id, &order.order_id));
-    let (gives_back, packed): (Vec<&Item>, Vec<&Item>) =
+    let (reversing, packed): (Vec<&Item>, Vec<&Item>) =
         order.items.iter().partition(|item| item.price.payable().minor_units() < 0);
-    let document = json::parse(order.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let document = words::parsed(&order.document);
     html(&PackingSlip {
         frame: Frame { demo: read.demo, ..Frame::inside(state(&request)?, &staff) },
-        head: Head { people: shipped_to(order), ..head },
+        head: Head { people: shipped_to(&document), ..head },
         comment: text(&document, "comment"),
         lines: packed.into_iter().map(slip_line).collect(),
-        left_out: match gives_back.len() {
+        left_out: match reversing.len() {
             0 => String::new(),
             1 => "1 line that gives money back is left out.".to_owned(),
             many => format!("{many} lines that give money back are left out."),
@@ -84,13 +83,13 @@ impl Head {
             order_href,
             created: read.local(order.created_at),
             is_cancelled: order.ledger.status == OrderStatus::Cancelled,
-            people: people(order),
+            people: people(&words::parsed(&order.document)),
         }
     }
 }
 
 /// The shipping address, or else the customer.
-fn shipped_to(order: &OrderRecord) -> Vec<Person> {
+fn shipped_to(order: &Tree) -> Vec<Person> {
     let mut all = people(order);
     let wanted = ["Goes to", "Customer"];
     let found = wanted.iter().find_map(|title| all.iter().position(|p| p.title == *title));
@@ -99,10 +98,10 @@ fn shipped_to(order: &OrderRecord) -> Vec<Person> {
 }
 
 fn slip_line(item: &Item) -> SlipLine {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let document = words::parsed(&item.document);
     SlipLine {
-        quantity: words::item_quantity(item).unwrap_or_default(),
-        description: words::item_description(item),
+        quantity: words::quantity_in(&document).unwrap_or_default(),
+        description: words::description_in(&document),
         item_id: text(&document, "id"),
         comment: text(&document, "comment"),
     }
