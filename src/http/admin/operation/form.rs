@@ -7,7 +7,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
-use super::boxes::BOXES;
+use super::line_fields::LINE_FIELDS;
 use super::page::{Before, Place, authorizations_left, operation_page, reviewed};
 use super::review::review;
 use super::subject::Subject;
@@ -220,14 +220,14 @@ impl Sent<'_> {
         }
     }
 
-    /// The page with new contents of the boxes and every other field as it was.
+    /// The page with new values of the lines' fields and every other field as it was.
     fn refilled(
         mut self,
-        boxes: impl Fn(&Subject<'_>) -> Vec<(String, String)>,
+        line_fields: impl Fn(&Subject<'_>) -> Vec<(String, String)>,
     ) -> Result<HttpResponse, PageError> {
-        let boxes = boxes(&self.subject());
+        let line_fields = line_fields(&self.subject());
         let rest = self.form.fields().iter().filter(|(name, _)| !is_of_line(name)).cloned();
-        self.form = Form::new(rest.chain(boxes).collect());
+        self.form = Form::new(rest.chain(line_fields).collect());
         self.page_with_same_key(StatusCode::OK, "")
     }
 
@@ -293,7 +293,7 @@ impl Sent<'_> {
 
 /// True for the name of a field that is typed for a line.
 fn is_of_line(name: &str) -> bool {
-    BOXES.iter().any(|prefix| name.starts_with(prefix))
+    LINE_FIELDS.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The form's key, with a fingerprint of the order and of the fields that say what to record.

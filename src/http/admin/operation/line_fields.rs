@@ -1,4 +1,4 @@
-//! The boxes of one line in an operation's form: an amount, or how many of the line's units.
+//! The input fields of one line in an operation's form: an amount, or a quantity of the line.
 
 use super::subject::Subject;
 use crate::domain::currency::FigureRejected;
@@ -11,9 +11,9 @@ use crate::domain::quantity::{Quantity, QuantityRejected};
 use crate::http::admin::form::Form;
 use crate::http::admin::words::item_quantity;
 
-/// What the names of a line's fields start with; its number follows. A reading is the amount in
-/// minor units that was chosen for a text that can be read in two ways.
-pub const BOXES: [&str; 3] = [AMOUNT, QUANTITY, READING];
+/// The beginnings of the names of a line's fields; the line's number follows. A reading is the
+/// amount in minor units that was chosen for a text that can be read in two ways.
+pub const LINE_FIELDS: [&str; 3] = [AMOUNT, QUANTITY, READING];
 
 pub const AMOUNT: &str = "amount-";
 pub const QUANTITY: &str = "quantity-";
@@ -21,42 +21,42 @@ pub const READING: &str = "reading-";
 
 const TOO_LARGE: &str = "The amount is too large.";
 
-/// The boxes of one line.
+/// The fields of one line.
 pub struct TypedLine {
     pub line_id: LineId,
-    /// The contents of the amount box, as typed.
+    /// The text of the amount field, as typed.
     pub amount: String,
-    /// The reading of the amount box; empty if its text has only one.
+    /// The chosen reading of the amount field; empty if its text has only one.
     pub reading: String,
-    /// The contents of the quantity box, as typed.
+    /// The text of the quantity field, as typed.
     pub quantity: String,
-    /// Why the boxes are invalid; empty if they are not.
+    /// Why the fields are invalid; empty if they are valid.
     pub problem: String,
-    /// What a valid quantity comes to, as `1 of 5 is 79.60`; empty without one.
+    /// The amount of a valid quantity, such as `1 of 5 is 79.60`; empty without a valid quantity.
     pub share: String,
-    /// What the amount box may mean, to choose from, if it can be read in two ways.
+    /// The possible readings of the amount field, to choose from, if there are two.
     pub readings: Vec<Reading>,
-    /// `None` if the boxes are empty or invalid.
+    /// `None` if the fields are empty or invalid.
     pub meant: Option<Meant>,
     /// How much of the line's quantity is left; `None` without a quantity.
     pub left: Option<Quantity>,
 }
 
-/// The signed amount of a line, and the quantity that it was asked for by. A quantity can come to
-/// 0, if its unit costs less than a minor unit.
+/// The signed amount of a line, and the typed quantity, if a quantity was typed. The amount of a
+/// quantity can be 0, if its unit costs less than a minor unit.
 #[derive(Debug, Clone, Copy)]
 pub struct Meant {
     pub amount: Amount,
     pub quantity: Option<Quantity>,
 }
 
-/// One way to read an amount box.
+/// One way to read an amount field.
 pub struct Reading {
     pub minor_units: u64,
     pub figure: String,
 }
 
-/// Why an amount box is invalid.
+/// Why an amount field is invalid.
 struct WrongAmount {
     problem: String,
     readings: Vec<Reading>,
@@ -68,18 +68,18 @@ struct Share {
     words: String,
 }
 
-/// A line's quantity in its boxes, and as a whole.
+/// A line's quantity, whole and in each of the ledger's boxes.
 struct Quantities {
     boxes: LineQuantities,
     whole: Quantity,
 }
 
 impl Subject<'_> {
-    /// Reads both boxes of a line. Each is checked, and only one may be filled.
+    /// Reads both fields of a line. Each is checked, and only one may be filled.
     /// `moves` are the successful operations on the line, oldest first.
     pub fn read_line(&self, item: &Item, line: &Line, moves: &[Moved], form: &Form) -> TypedLine {
         let line_id = item.line_id;
-        let text = |prefix| form.text(&box_name(prefix, line_id)).trim().to_owned();
+        let text = |prefix| form.text(&field_name(prefix, line_id)).trim().to_owned();
         let (amount, reading, quantity) = (text(AMOUNT), text(READING), text(QUANTITY));
         let of_amount = self.read_amount(&amount, &reading, line);
         let quantities = whole_quantity(item).map(|whole| {
@@ -102,7 +102,7 @@ impl Subject<'_> {
             (Ok(None), Ok(None)) => empty,
             (Ok(Some(meant)), Ok(None)) => {
                 let chosen = Some(reading).filter(|reading| !reading.is_empty());
-                let chosen = chosen.map(|_| self.box_of(meant.magnitude()));
+                let chosen = chosen.map(|_| self.amount_field(meant.magnitude()));
                 let (amount, reading) = chosen.unwrap_or((empty.amount, String::new()));
                 let meant = Some(Meant { amount: meant, quantity: None });
                 let meant = meant.filter(|meant| meant.amount != Amount::ZERO);
@@ -121,7 +121,7 @@ impl Subject<'_> {
         }
     }
 
-    /// The refusal of two filled boxes: what each of them says.
+    /// The refusal of two filled fields, with the meaning of each.
     fn both(
         &self,
         of_amount: Result<Option<Amount>, WrongAmount>,
@@ -140,8 +140,8 @@ impl Subject<'_> {
         format!("Fill in one of the two: {quantity}{joined}{amount}")
     }
 
-    /// The signed amount of a box; `None` when it is empty. A `reading` that is neither of the two
-    /// that the text has is ignored: it belongs to a text that was there before.
+    /// The signed amount of a field; `None` when it is empty. A `reading` that is neither of the
+    /// two readings of the text is ignored: it belongs to a text that was typed before.
     fn read_amount(
         &self,
         typed: &str,
@@ -194,7 +194,7 @@ impl Subject<'_> {
         }
     }
 
-    /// What a quantity comes to; `None` when its box is empty.
+    /// The amount of a typed quantity; `None` when its field is empty.
     fn read_quantity(
         &self,
         typed: &str,
@@ -225,25 +225,25 @@ impl Subject<'_> {
         Ok(Some(Share { meant: Meant { amount, quantity: Some(asked) }, words }))
     }
 
-    /// All that is left on a line, as fields of the form; none when nothing is left.
+    /// The fields that fill in all that is left on a line; empty when nothing is left.
     pub fn all_of(&self, line: &Line) -> Vec<(String, String)> {
         let available = self.available(line);
         if available == 0 {
             return Vec::new();
         }
-        let (text, reading) = self.box_of(available);
-        let mut fields = vec![(box_name(AMOUNT, line.line_id()), text)];
+        let (text, reading) = self.amount_field(available);
+        let mut fields = vec![(field_name(AMOUNT, line.line_id()), text)];
         if !reading.is_empty() {
-            fields.push((box_name(READING, line.line_id()), reading));
+            fields.push((field_name(READING, line.line_id()), reading));
         }
         fields
     }
 
-    /// An amount as the contents of its box, and its reading if the text has another one too. In
-    /// a currency with three decimals every amount that needs them all has two.
-    fn box_of(&self, magnitude: u64) -> (String, String) {
+    /// An amount as the text of its field, and its reading if the text can be read in two ways, as
+    /// every amount that needs all three decimals of its currency can.
+    fn amount_field(&self, magnitude: u64) -> (String, String) {
         let currency = &self.order.currency;
-        // Without the grouping spaces, which would be in the way when editing it in a box.
+        // Without the grouping spaces, which would be in the way when the amount is edited.
         let text = currency.figure(magnitude.into()).replace('\u{a0}', "");
         match currency.parse_figure(&text) {
             Err(FigureRejected::Ambiguous { .. }) => (text, magnitude.to_string()),
@@ -253,7 +253,7 @@ impl Subject<'_> {
 }
 
 /// The name of a line's field.
-pub fn box_name(prefix: &str, line_id: LineId) -> String {
+pub fn field_name(prefix: &str, line_id: LineId) -> String {
     format!("{prefix}{}", line_id.number())
 }
 
@@ -262,7 +262,7 @@ pub fn whole_quantity(item: &Item) -> Option<Quantity> {
     Quantity::of_json_number(&item_quantity(item)?)
 }
 
-/// Asks which of two quantities was meant, each written so that it can only be read so.
+/// Asks which of two quantities was meant, each written so that it can be read in only one way.
 fn two_quantities(grouped: Quantity, decimal: Quantity) -> String {
     let decimal = decimal.to_string();
     let behind = decimal.split_once('.').map_or(0, |(_, behind)| behind.len());

@@ -1,7 +1,7 @@
 //! The form that records an authorization, a capture, a refund or a cancellation by hand.
 
-mod boxes;
 pub mod form;
+mod line_fields;
 mod moves;
 mod page;
 mod review;

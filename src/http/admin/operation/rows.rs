@@ -1,6 +1,6 @@
-//! The lines of an operation's form with their boxes.
+//! The lines of an operation's form with their input fields.
 
-use super::boxes::{TypedLine, whole_quantity};
+use super::line_fields::{TypedLine, whole_quantity};
 use super::review::Refused;
 use super::subject::Subject;
 use super::typed::Typed;
@@ -15,7 +15,7 @@ use crate::store::EventRecord;
 /// Characters of a line's description.
 const DESCRIPTION_CHARS_MAX: usize = 120;
 
-/// A line with its boxes.
+/// A line with its input fields.
 pub struct Row {
     pub number: i64,
     pub description: String,
@@ -25,7 +25,7 @@ pub struct Row {
     pub payable: String,
     pub so_far: String,
     pub left: String,
-    /// True if the line has boxes to type in.
+    /// True if the line has fields to type in.
     pub open: bool,
     pub gives_back: bool,
     pub by_quantity: bool,

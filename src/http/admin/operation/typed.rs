@@ -1,7 +1,7 @@
 //! Reads an operation's form into a request. The form is turned into the JSON body that a client
 //! would send, and the API's own parser checks that body, so that both accept the same requests.
 
-use super::boxes::{BOXES, TypedLine};
+use super::line_fields::{LINE_FIELDS, TypedLine};
 use super::moves::moves;
 use super::subject::Subject;
 use super::words::Words;
@@ -41,7 +41,7 @@ pub struct Typed {
 }
 
 impl Subject<'_> {
-    /// Fields that fill every amount box with all that is left.
+    /// Fields that fill every amount with all that is left.
     pub fn filled(&self) -> Vec<(String, String)> {
         self.order.ledger.lines.iter().flat_map(|line| self.all_of(line)).collect()
     }
@@ -132,7 +132,7 @@ impl Subject<'_> {
     fn unknown_fields(&self, form: &Form) -> Vec<(&'static str, String)> {
         let singles = ["authorization_id", "refused", "reason", "processed_at", "metadata"];
         let is_known = |name: &str| {
-            let of_line = BOXES.iter().find_map(|prefix| name.strip_prefix(prefix));
+            let of_line = LINE_FIELDS.iter().find_map(|prefix| name.strip_prefix(prefix));
             let line = of_line.and_then(|number| LineId::new(number.parse().ok()?));
             FORM_ONLY_FIELDS.contains(&name)
                 || singles.contains(&name)
