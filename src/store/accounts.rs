@@ -14,7 +14,7 @@ pub struct AccountRecord {
     pub account_id: AccountId,
     pub name: String,
     pub currency: Currency,
-    /// An IANA name, as `Europe/Oslo`.
+    /// An IANA name, such as `Europe/Oslo`.
     pub time_zone: String,
     pub created_at: Timestamp,
 }
@@ -81,7 +81,8 @@ impl Tx<'_> {
     }
 }
 
-/// Needs the columns `account_id`, `name`, `currency`, `time_zone` and `created_at_ms`.
+/// Reads an account from the columns `account_id`, `name`, `currency`, `time_zone` and
+/// `created_at_ms`.
 pub(super) fn read_account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
         account_id: row.get("account_id")?,

@@ -1,4 +1,4 @@
-//! Times of a clock that was wrong (docs/contract.md, Decision 15).
+//! Gives transactions their times, also when the clock is wrong (docs/contract.md, Decision 15).
 
 use rusqlite::{Connection, named_params};
 
@@ -7,7 +7,7 @@ use super::tx::Reader;
 use crate::domain::Timestamp;
 use crate::sabotage::{self, Fault};
 
-/// A clock that goes back by no more than this was corrected; one that goes back further was wrong.
+/// A clock that goes back by at most this was corrected; one that goes back further was wrong.
 const CORRECTION_MS_MAX: i64 = 5 * 60 * 1_000;
 
 /// A fall of the clock that the writer followed.

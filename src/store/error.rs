@@ -52,7 +52,7 @@ pub enum FileLoss {
     /// Another file has its path.
     #[error("the book's file was replaced under the server")]
     Replaced,
-    /// It is the same file, but has not what the server wrote.
+    /// It is the same file, but does not have what the server wrote.
     #[error("the book's file was written over under the server")]
     Overwritten,
     #[error("the -wal file beside the book was deleted or replaced under the server")]
@@ -65,8 +65,8 @@ pub enum FileLoss {
 }
 
 impl FileLoss {
-    /// True if the WAL must not be moved into the file: the file is another's now, or another
-    /// process may be using the WAL with an index of its own.
+    /// True if the WAL must not be moved into the file: the file belongs to another program now, or
+    /// another process may be using the WAL with an index of its own.
     pub fn keeps_wal(self) -> bool {
         matches!(self, Self::Overwritten | Self::IndexLost)
     }
@@ -85,7 +85,7 @@ impl StoreErrorKind {
 }
 
 impl StoreError {
-    /// A row that no command writes; `what` says which.
+    /// A row that no command writes; `what` describes it.
     pub fn inconsistent(what: impl Into<String>) -> StoreError {
         let source: String = what.into();
         StoreError { kind: StoreErrorKind::Inconsistent, source: source.into() }

@@ -59,5 +59,6 @@ const SELECT_EVENTS: &str = select_events!(
         on request_bodies.event_seq = iif(kind in ('api', 'service'), found.event_seq, null)"
 );
 
-/// The same without request bodies, which are most of a long history's bytes.
+/// Like [`SELECT_EVENTS`], without the request bodies, which are most of the bytes of a long
+/// history.
 const SELECT_EVENTS_WITHOUT_BODIES: &str = select_events!("null", "");

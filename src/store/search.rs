@@ -96,7 +96,7 @@ impl Tx<'_> {
     }
 }
 
-/// Fills both empty indexes from the documents of all orders and drafts.
+/// Fills both indexes, which must be empty, from the documents of all orders and drafts.
 pub(super) fn index_again(conn: &Connection) -> rusqlite::Result<()> {
     let orders = "select order_seq, account_id, order_id, document from orders
         join accounts using (account_seq) join order_documents using (order_seq)";
@@ -130,8 +130,8 @@ fn joined_words<'a>(account_id: &AccountId, texts: impl IntoIterator<Item = &'a 
 /// The full-text query for a person's search; `None` if the search has no word.
 pub(super) fn search_expression(account_id: &AccountId, typed: &SearchText) -> Option<String> {
     let searched = searched_words(&typed.0);
-    let beginnings = |any: &Vec<String>| {
-        let any = any.iter().map(|word| format!("\"{}\"*", of_account(account_id, word)));
+    let beginnings = |spellings: &Vec<String>| {
+        let any = spellings.iter().map(|word| format!("\"{}\"*", of_account(account_id, word)));
         let any: Vec<String> = any.collect();
         if any.len() == 1 { any.join("") } else { format!("({})", any.join(" OR ")) }
     };

@@ -14,22 +14,22 @@ use super::trials::model::reference::{Kind, Named, Order, Request};
 /// Lists every sum in the file that is wrong, and every fault in the file's structure.
 pub fn audit(db: &Path) -> Vec<String> {
     let conn = open(db);
-    let mut off = structure(&conn);
+    let mut errors = structure(&conn);
     let mut orders = conn.prepare("select order_seq from orders").unwrap();
     let seqs: Vec<i64> =
         orders.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     for seq in seqs {
-        let told = recount(&conn, seq).into_iter().map(|what| format!("order {seq}: {what}"));
-        off.extend(told);
+        let found = recount(&conn, seq).into_iter().map(|what| format!("order {seq}: {what}"));
+        errors.extend(found);
     }
-    off
+    errors
 }
 
 /// Panics unless the audit finds nothing.
 #[track_caller]
 pub fn expect_clean(db: &Path) {
-    let off = audit(db);
-    assert!(off.is_empty(), "the book does not add up: {off:#?}");
+    let errors = audit(db);
+    assert!(errors.is_empty(), "the book does not add up: {errors:#?}");
 }
 
 /// A read-only connection that bypasses the program.

@@ -6,6 +6,7 @@ use super::reference::Request;
 use super::{Call, Outcome};
 use crate::trials::say;
 
+/// The number of times that each situation occurred, by its description.
 #[derive(Default)]
 pub struct Met(BTreeMap<String, u64>);
 
