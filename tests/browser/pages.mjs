@@ -86,6 +86,9 @@ export const pages = [
     status: 409,
   },
   { name: 'capture-choice', as: 'owner', story: 'many', path: captures },
+  { name: 'capture-chosen', as: 'owner', story: 'many', path: captures, steps: chooseTheLast },
+  { name: 'capture-signed-out', as: 'packer', story: 'reserved', path: captures, steps: sendLate },
+  { name: 'capture-kept', as: 'packer', story: 'reserved', path: captures, steps: signInAgain },
   { name: 'capture-nothing-left', as: 'owner', story: 'closed', path: captures },
   { name: 'refund', as: 'owner', story: 'full', path: form('refunds') },
   { name: 'release', as: 'owner', story: 'reserved', path: form('cancellations') },
@@ -178,4 +181,23 @@ async function closeWithOldForm(page) {
   const tokens = page.locator('main input[name=form_token]');
   await tokens.evaluateAll((inputs) => inputs.forEach((input) => (input.value = 'old')));
   await press(page, 'Close order');
+}
+
+async function chooseTheLast(page) {
+  await page.locator('.choices input').last().check();
+  await press(page, 'Show this reservation');
+}
+
+/// Sends a form after its session has ended.
+async function sendLate(page) {
+  await page.context().clearCookies();
+  await follow(page, page.locator('#review button[value=record]'));
+}
+
+async function signInAgain(page) {
+  await sendLate(page);
+  const { email, password } = page.book.users.packer;
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await press(page, 'Sign in');
 }
