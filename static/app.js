@@ -43,6 +43,23 @@ function show(page) {
   for (const [at, fresh] of page.querySelectorAll(".typed tbody tr").entries()) {
     if (shown[at]?.cells[0].id === fresh.cells[0].id) showRow(shown[at], fresh);
   }
+  for (const fresh of page.querySelectorAll(".details [name]")) {
+    const field = document.querySelector(`.details [name="${fresh.name}"]`);
+    if (!field) continue;
+    mark(field, fresh);
+    const [label, freshLabel] = [field, fresh].map((it) => it.closest("label"));
+    label.querySelector(".problem")?.remove();
+    const problem = freshLabel.querySelector(".problem");
+    if (problem) label.append(problem.cloneNode(true));
+  }
+}
+
+// Marks a field as invalid, or not, as the answer's field is.
+function mark(field, fresh) {
+  for (const name of ["aria-invalid", "aria-describedby"]) {
+    if (fresh?.hasAttribute(name)) field.setAttribute(name, fresh.getAttribute(name));
+    else field.removeAttribute(name);
+  }
 }
 
 function swap(fresh) {
@@ -65,13 +82,8 @@ function showRow(shown, fresh) {
     }
   }
   const boxes = [...shown.cells[5].querySelectorAll("input:not([type])")];
-  for (const [at, box] of boxes.entries()) {
-    const other = fresh.cells[5].querySelectorAll("input:not([type])")[at];
-    for (const name of ["aria-invalid", "aria-describedby"]) {
-      if (other?.hasAttribute(name)) box.setAttribute(name, other.getAttribute(name));
-      else box.removeAttribute(name);
-    }
-  }
+  const others = fresh.cells[5].querySelectorAll("input:not([type])");
+  for (const [at, box] of boxes.entries()) mark(box, others[at]);
   const [had, has] = [shown, fresh].map((row) => row.querySelector(".note"));
   if (had?.contains(document.activeElement)) return;
   had?.remove();

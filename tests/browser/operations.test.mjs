@@ -214,6 +214,26 @@ trials('operations', () => {
     assert.equal(await recordButton(page).count(), 0);
   });
 
+  trialWithAndWithoutScript('an invalid detail is marked until it is right', async (open) => {
+    const { page } = await openOrder(open, 'packer', 'reserved');
+    await press(page, 'Capture', 'link');
+    await page.locator('summary').first().click();
+    const card = page.locator('input[name=card_masked_pan]');
+    const problem = page.locator('#problem-card_masked_pan');
+    const type = async (text) => {
+      await card.fill(text);
+      if (!(await hasScript(page))) await press(page, 'Update the sum');
+    };
+    await type('4242 4242 4242 4242');
+    await problem.waitFor();
+    assert.match(await problem.innerText(), /This contains a whole card number/);
+    assert.equal(await card.getAttribute('aria-invalid'), 'true');
+    await type('4242 **** **** 4242');
+    await recordButton(page).waitFor();
+    assert.equal(await problem.count(), 0);
+    assert.equal(await card.getAttribute('aria-invalid'), null);
+  });
+
   trialWithAndWithoutScript('one of several reservations is chosen first', async (open) => {
     const { page, id } = await openOrder(open, 'owner', 'many');
     await press(page, 'Capture', 'link');
