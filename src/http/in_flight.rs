@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
 
@@ -23,10 +24,23 @@ const UNCOUNTED_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are handed over at a time.
 const PIECE_BYTES_MAX: usize = 64 << 10;
 
+/// Large answers that are made at the same time. Making one takes several times its length.
+const MADE_AT_ONCE_MAX: usize = 2;
+/// Pages of orders in the back office that are made at the same time, for the same reason.
+const PAGES_AT_ONCE_MAX: usize = 4;
+
 /// The bytes of answers that were not read yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AnswersInFlight {
     unread: Mutex<Unread>,
+    turns: Arc<Semaphore>,
+    page_turns: Arc<Semaphore>,
+}
+
+/// The right to make a large answer now.
+#[derive(Debug)]
+pub struct Turn {
+    _permit: OwnedSemaphorePermit,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +49,27 @@ struct Unread {
     by_client: HashMap<String, usize>,
 }
 
+impl Default for AnswersInFlight {
+    fn default() -> AnswersInFlight {
+        AnswersInFlight {
+            unread: Mutex::default(),
+            turns: Arc::new(Semaphore::new(MADE_AT_ONCE_MAX)),
+            page_turns: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
+        }
+    }
+}
+
 impl AnswersInFlight {
+    /// Waits until a large answer may be made.
+    pub async fn turn(&self) -> Result<Turn, ApiError> {
+        Turn::wait(&self.turns).await
+    }
+
+    /// Waits until the page of an order may be made.
+    pub async fn page_turn(&self) -> Result<Turn, ApiError> {
+        Turn::wait(&self.page_turns).await
+    }
+
     /// Refuses a request before its answer is made, if the client has no room for any answer.
     pub fn expect_room(&self, client_id: &str) -> Result<(), ApiError> {
         let unread = self.lock();
@@ -48,38 +82,68 @@ impl AnswersInFlight {
 
     /// Counts an answer that nothing was changed for; refuses it if there is no room. An answer
     /// longer than the limit has room while the client has no other.
-    pub fn hold(self: &Arc<Self>, client_id: &str, body: String) -> Result<BoxBody, ApiError> {
-        if body.len() <= UNCOUNTED_BYTES_MAX {
-            return Ok(BoxBody::new(body));
+    pub fn hold(self: &Arc<Self>, client_id: &str, text: String) -> Result<Held, ApiError> {
+        if text.len() <= UNCOUNTED_BYTES_MAX {
+            return Ok(Held { text, counted: None });
         }
         let mut unread = self.lock();
-        let of_client = unread.by_client.get(client_id).copied().unwrap_or_default();
-        let fits = |held: usize, max| held == 0 || held + body.len() <= max;
-        if !fits(of_client, CLIENT_BYTES_MAX) || !fits(unread.all, ALL_BYTES_MAX) {
-            return Err(too_many());
-        }
-        Ok(self.count(&mut unread, client_id, body))
+        unread.expect_fits(client_id, text.len())?;
+        let counted = self.count(&mut unread, client_id, text.len());
+        Ok(Held { text, counted: Some(counted) })
+    }
+
+    /// Counts the bytes of an answer that is made in parts; refuses it if there is no room.
+    pub fn reserve(self: &Arc<Self>, client_id: &str, bytes: usize) -> Result<Counted, ApiError> {
+        let mut unread = self.lock();
+        unread.expect_fits(client_id, bytes)?;
+        Ok(self.count(&mut unread, client_id, bytes))
     }
 
     /// Counts the answer to a change that was recorded, and which is therefore never refused.
-    pub fn hold_recorded(self: &Arc<Self>, client_id: &str, body: String) -> BoxBody {
-        if body.len() <= UNCOUNTED_BYTES_MAX {
-            return BoxBody::new(body);
+    pub fn hold_recorded(self: &Arc<Self>, client_id: &str, text: String) -> Held {
+        if text.len() <= UNCOUNTED_BYTES_MAX {
+            return Held { text, counted: None };
         }
-        self.count(&mut self.lock(), client_id, body)
+        let counted = self.count(&mut self.lock(), client_id, text.len());
+        Held { text, counted: Some(counted) }
     }
 
-    fn count(self: &Arc<Self>, unread: &mut Unread, client_id: &str, body: String) -> BoxBody {
-        let bytes = body.len();
-        unread.all += bytes;
-        *unread.by_client.entry(client_id.to_owned()).or_default() += bytes;
-        let counted = Counted { answers: Arc::clone(self), client_id: client_id.to_owned(), bytes };
-        BoxBody::new(Held { rest: body.into(), _counted: counted })
+    fn count(self: &Arc<Self>, unread: &mut Unread, client_id: &str, bytes: usize) -> Counted {
+        unread.add(client_id, bytes);
+        Counted { answers: Arc::clone(self), client_id: client_id.to_owned(), bytes }
     }
 
     fn lock(&self) -> MutexGuard<'_, Unread> {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Turn {
+    async fn wait(turns: &Arc<Semaphore>) -> Result<Turn, ApiError> {
+        let permit = Arc::clone(turns).acquire_owned().await;
+        // The semaphores are never closed.
+        Ok(Turn { _permit: permit.map_err(ApiError::internal)? })
+    }
+}
+
+impl Unread {
+    fn expect_fits(&self, client_id: &str, bytes: usize) -> Result<(), ApiError> {
+        let of_client = self.by_client.get(client_id).copied().unwrap_or_default();
+        let fits = |held: usize, max| held == 0 || held + bytes <= max;
+        let has_room = fits(of_client, CLIENT_BYTES_MAX) && fits(self.all, ALL_BYTES_MAX);
+        if has_room { Ok(()) } else { Err(too_many()) }
+    }
+
+    fn add(&mut self, client_id: &str, bytes: usize) {
+        self.all += bytes;
+        *self.by_client.entry(client_id.to_owned()).or_default() += bytes;
+    }
+}
+
+/// Takes the next piece of an answer that is handed over; `None` if nothing is left.
+pub fn take_piece(rest: &mut Bytes) -> Option<Bytes> {
+    let piece = PIECE_BYTES_MAX.min(rest.len());
+    (0 < piece).then(|| rest.split_to(piece))
 }
 
 fn too_many() -> ApiError {
@@ -91,10 +155,21 @@ fn too_many() -> ApiError {
 
 /// The bytes of one answer, taken off the count when it is dropped.
 #[derive(Debug)]
-struct Counted {
+pub struct Counted {
     answers: Arc<AnswersInFlight>,
     client_id: String,
     bytes: usize,
+}
+
+impl Counted {
+    /// Counts at least so many bytes from now on.
+    pub fn grow_to(&mut self, bytes: usize) {
+        let more = bytes.saturating_sub(self.bytes);
+        if 0 < more {
+            self.answers.lock().add(&self.client_id, more);
+            self.bytes = bytes;
+        }
+    }
 }
 
 impl Drop for Counted {
@@ -108,14 +183,32 @@ impl Drop for Counted {
     }
 }
 
-/// A counted answer.
+/// The text of an answer, counted if it is large.
 #[derive(Debug)]
-struct Held {
+pub struct Held {
+    text: String,
+    counted: Option<Counted>,
+}
+
+impl Held {
+    pub fn into_body(self) -> BoxBody {
+        match self.counted {
+            None => BoxBody::new(self.text),
+            Some(counted) => {
+                BoxBody::new(CountedBody { rest: self.text.into(), _counted: counted })
+            }
+        }
+    }
+}
+
+/// A counted answer on its way.
+#[derive(Debug)]
+struct CountedBody {
     rest: Bytes,
     _counted: Counted,
 }
 
-impl MessageBody for Held {
+impl MessageBody for CountedBody {
     type Error = std::convert::Infallible;
 
     fn size(&self) -> BodySize {
@@ -126,11 +219,7 @@ impl MessageBody for Held {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        if self.rest.is_empty() {
-            return Poll::Ready(None);
-        }
-        let piece = PIECE_BYTES_MAX.min(self.rest.len());
-        Poll::Ready(Some(Ok(self.rest.split_to(piece))))
+        Poll::Ready(take_piece(&mut self.rest).map(Ok))
     }
 }
 
@@ -142,12 +231,12 @@ mod tests {
     fn a_client_has_its_room_and_all_have_theirs() {
         let answers = Arc::new(AnswersInFlight::default());
         let body = || "x".repeat(10 << 20);
-        let held: Vec<BoxBody> = (0..3).map(|_| answers.hold("a", body()).unwrap()).collect();
+        let held: Vec<Held> = (0..3).map(|_| answers.hold("a", body()).unwrap()).collect();
         assert!(answers.hold("a", body()).is_err());
         assert!(answers.expect_room("a").is_ok());
         let recorded = answers.hold_recorded("a", body());
         assert!(answers.expect_room("a").is_err());
-        let others: Vec<BoxBody> =
+        let others: Vec<Held> =
             (0..8).map(|client| answers.hold(&client.to_string(), body()).unwrap()).collect();
         assert!(answers.hold("z", body()).is_err(), "130 MiB in all");
         answers.hold("z", "small".to_owned()).unwrap();

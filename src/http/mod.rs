@@ -11,6 +11,7 @@ mod extract;
 mod guesses;
 mod in_flight;
 mod known_hosts;
+mod list_answer;
 mod operation_routes;
 mod order_size;
 mod reply;

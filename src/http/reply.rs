@@ -1,5 +1,7 @@
 //! Answers of the API: the result of a command or of a read as an HTTP response.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -27,7 +29,7 @@ where
     match run(state, command, refused).await? {
         Once::Now(done) => Ok(ok_json(render(&done))),
         Once::Before(name) => {
-            let mut response = ok_json(read_named(state, name, again).await?);
+            let mut response = ok_json(read_named(state, name, again, |text| text).await?);
             mark_replayed(&mut response);
             Ok(response)
         }
@@ -53,27 +55,37 @@ where
         Once::Now(done) => (name(&done), false),
         Once::Before(name) => (name, true),
     };
-    let body = read_named(state, name, render).await?;
-    let mut response = ok_json(state.answers.hold_recorded(&actor.client_id, body));
+    let (answers, client_id) = (Arc::clone(&state.answers), actor.client_id.clone());
+    let hold = move |text| answers.hold_recorded(&client_id, text);
+    let held = read_named(state, name, render, hold).await?;
+    let mut response = ok_json(held.into_body());
     if replayed {
         mark_replayed(&mut response);
     }
     Ok(response)
 }
 
-/// The body of the answer that a key names.
-async fn read_named<F>(state: &AppState, name: AnswerName, render: F) -> Result<String, ApiError>
+/// The body of the answer that a key names. `hold` is given it on the thread that makes it, so that
+/// answers do not pile up before they are counted.
+async fn read_named<T, F, H>(
+    state: &AppState,
+    name: AnswerName,
+    render: F,
+    hold: H,
+) -> Result<T, ApiError>
 where
+    T: Send + 'static,
     F: FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static,
+    H: FnOnce(String) -> T + Send + 'static,
 {
     match name {
-        AnswerName::Text(body) if body.starts_with('{') => Ok(body),
+        AnswerName::Text(body) if body.starts_with('{') => Ok(hold(body)),
         AnswerName::Text(_) => {
             let why = "what a key stores is neither an answer nor its name";
             Err(StoreError::inconsistent(why).into())
         }
         name => {
-            let read = state.store.read(move |reader| render(reader, &name)).await;
+            let read = state.store.read(move |reader| render(reader, &name).map(hold)).await;
             read.map_err(recorded_but_unread)
         }
     }
@@ -85,28 +97,10 @@ where
     F: FnOnce(&Reader<'_>) -> Result<String, ApiError> + Send + 'static,
 {
     state.answers.expect_room(&actor.client_id)?;
-    let body = state.store.read(read).await?;
-    Ok(ok_json(state.answers.hold(&actor.client_id, body)?))
-}
-
-/// Like [`read`] for a page of a list, whose `read` also returns the number of elements on all
-/// pages, if requested.
-pub async fn read_list<F>(
-    state: &AppState,
-    actor: &Actor,
-    read: F,
-) -> Result<HttpResponse, ApiError>
-where
-    F: FnOnce(&Reader<'_>) -> Result<(String, Option<i64>), ApiError> + Send + 'static,
-{
-    state.answers.expect_room(&actor.client_id)?;
-    let (body, total) = state.store.read(read).await?;
-    let mut response = ok_json(state.answers.hold(&actor.client_id, body)?);
-    if let Some(total) = total {
-        let name = HeaderName::from_static("total-count");
-        response.headers_mut().insert(name, total.into());
-    }
-    Ok(response)
+    let (answers, client_id) = (Arc::clone(&state.answers), actor.client_id.clone());
+    // Counted where it is made, so that answers do not pile up before they are counted.
+    let held = state.store.read(move |reader| answers.hold(&client_id, read(reader)?)).await?;
+    Ok(ok_json(held.into_body()))
 }
 
 /// The error of an answer that cannot be read although the change was recorded.

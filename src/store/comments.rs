@@ -45,7 +45,8 @@ impl Reader<'_> {
             cross join order_comments on order_seq = listed.value
             where document is not null
             order by comment_seq";
-        self.list_by_order(sql, rows, |columns| {
+        let weigh = |comment: &CommentRecord| comment.document.0.len();
+        self.list_by_order(sql, rows, weigh, |columns| {
             Ok(CommentRecord {
                 comment_seq: columns.take()?,
                 id: columns.take()?,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::drafts::DraftRecord;
 use super::error::StoreError;
 use super::list_values::ValueFilter;
 use super::lists::{Criterion, List, ListSort, Listed, Window};
@@ -31,13 +30,6 @@ pub struct DraftQuery {
     pub limit: u32,
     /// Whether to count all matching drafts.
     pub total: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct DraftPage {
-    pub drafts: Vec<DraftRecord>,
-    /// How many drafts match; `None` unless the query asked for it.
-    pub total: Option<i64>,
 }
 
 pub(super) const DRAFTS: Listed = Listed {
@@ -83,13 +75,14 @@ impl DraftQuery {
 }
 
 impl Reader<'_> {
-    pub fn list_drafts(
+    /// The rows of a page of drafts, and how many drafts match, if the query asked for it.
+    pub fn list_draft_seqs(
         &self,
         account_id: &AccountId,
         query: &DraftQuery,
-    ) -> Result<DraftPage, StoreError> {
+    ) -> Result<(Vec<DraftSeq>, Option<i64>), StoreError> {
         let Some(list) = query.list(account_id) else {
-            return Ok(DraftPage { drafts: Vec::new(), total: query.total.then_some(0) });
+            return Ok((Vec::new(), query.total.then_some(0)));
         };
         let window = Window {
             created_from: query.created_from,
@@ -101,7 +94,6 @@ impl Reader<'_> {
         let whole = Window { limit: u32::MAX, ..window };
         let count = || self.count_list(account_id, &list, &whole);
         let total = query.total.then(count).transpose()?;
-        let drafts = rows.into_iter().map(|row| self.load_draft(account_id, DraftSeq(row)));
-        Ok(DraftPage { drafts: drafts.collect::<Result<_, _>>()?, total })
+        Ok((rows.into_iter().map(DraftSeq).collect(), total))
     }
 }

@@ -105,7 +105,7 @@ impl Reader<'_> {
         rows: &OrderRows,
         bodies: Bodies,
     ) -> Result<HashMap<OrderSeq, Vec<ListedEvent>>, StoreError> {
-        self.list_by_order(select_events(bodies), rows, |columns| {
+        self.list_by_order(select_events(bodies), rows, ListedEvent::bytes, |columns| {
             Ok(ListedEvent { previous_seq: columns.take()?, event: read_event(columns)? })
         })
     }
@@ -121,6 +121,18 @@ impl Reader<'_> {
 pub(super) struct ListedEvent {
     previous_seq: Option<EventSeq>,
     event: EventRecord,
+}
+
+impl ListedEvent {
+    /// The bytes of what the client sent.
+    fn bytes(&self) -> usize {
+        let body = |body: &Option<KeptJson>| body.as_ref().map_or(0, |body| body.0.len());
+        match &self.event.body {
+            EventBody::Operation(operation) => operation.document.0.len(),
+            EventBody::Service(event) => body(&event.body),
+            EventBody::Api(event) => body(&event.body),
+        }
+    }
 }
 
 /// Sorts an order's events, oldest first. An error if one is missing between the first and `last`.

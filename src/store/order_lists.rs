@@ -143,16 +143,25 @@ impl Reader<'_> {
         account_id: &AccountId,
         query: &OrderQuery,
     ) -> Result<OrderPage, StoreError> {
+        let (order_seqs, total) = self.list_order_seqs(account_id, query)?;
+        Ok(OrderPage { orders: self.load_orders(account_id, &order_seqs, query.bodies)?, total })
+    }
+
+    /// The rows of a page of orders, and how many orders match, if the query asked for it.
+    pub fn list_order_seqs(
+        &self,
+        account_id: &AccountId,
+        query: &OrderQuery,
+    ) -> Result<(Vec<OrderSeq>, Option<i64>), StoreError> {
         let Some(list) = query.list(account_id) else {
-            return Ok(OrderPage { orders: Vec::new(), total: query.total.then_some(0) });
+            return Ok((Vec::new(), query.total.then_some(0)));
         };
         let after = query.starting_after.map(|seq| self.load_listing(seq).map(|l| (seq.0, l.1)));
         let window = query.window(after.transpose()?, query.limit);
         let rows = self.list_page(account_id, &list, &window)?;
-        let order_seqs: Vec<OrderSeq> = rows.into_iter().map(OrderSeq).collect();
         let count = || self.count_orders_to(account_id, query, u32::MAX);
         let total = query.total.then(count).transpose()?;
-        Ok(OrderPage { orders: self.load_orders(account_id, &order_seqs, query.bodies)?, total })
+        Ok((rows.into_iter().map(OrderSeq).collect(), total))
     }
 
     /// How many orders match, counting no further than `count_max`.

@@ -124,12 +124,29 @@ impl Reader<'_> {
         order_seqs: &[OrderSeq],
         bodies: Bodies,
     ) -> Result<Vec<OrderRecord>, StoreError> {
-        let rows = OrderRows::new(order_seqs);
-        let mut orders =
-            self.list_by_order(SELECT_ORDERS, &rows, |columns| read_order(columns, account_id))?;
+        let found = self.load_orders_within(account_id, order_seqs, bodies, usize::MAX)?;
+        found.ok_or_else(|| StoreError::other("there are more bytes of orders than can be counted"))
+    }
+
+    /// Like [`Reader::load_orders`]; `None` if clients have sent more than `bytes_max` for them. In
+    /// that case not much more than that is read.
+    pub fn load_orders_within(
+        &self,
+        account_id: &AccountId,
+        order_seqs: &[OrderSeq],
+        bodies: Bodies,
+        bytes_max: usize,
+    ) -> Result<Option<Vec<OrderRecord>>, StoreError> {
+        let rows = OrderRows::within(order_seqs, bytes_max);
+        let mut orders = self.list_by_order(SELECT_ORDERS, &rows, order_bytes, |columns| {
+            read_order(columns, account_id)
+        })?;
         let mut items = self.list_order_items(&rows)?;
         let mut comments = self.list_comments(&rows)?;
         let mut events = self.list_events(&rows, bodies)?;
+        if rows.is_full() {
+            return Ok(None);
+        }
         let mut load = |order_seq: &OrderSeq| {
             let found = orders.get_mut(order_seq).and_then(Vec::pop);
             let (mut order, last_event_seq) = found.ok_or_else(|| gone(*order_seq))?;
@@ -139,7 +156,7 @@ impl Reader<'_> {
             order.events = follow_events(events, last_event_seq)?;
             Ok(order)
         };
-        order_seqs.iter().map(&mut load).collect()
+        order_seqs.iter().map(&mut load).collect::<Result<_, _>>().map(Some)
     }
 
     /// The fields and items of an order without its history, for a change that needs only them.
@@ -177,8 +194,12 @@ impl Reader<'_> {
             from json_each(:order_seqs) as listed
             cross join order_items on order_seq = listed.value
             order by position";
-        self.list_by_order(sql, rows, read_item)
+        self.list_by_order(sql, rows, |item: &Item| item.document.0.len(), read_item)
     }
+}
+
+fn order_bytes((order, _): &(OrderRecord, Option<EventSeq>)) -> usize {
+    order.document.0.len() + order.options_document.0.len()
 }
 
 fn gone(order_seq: OrderSeq) -> StoreError {

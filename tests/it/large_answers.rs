@@ -44,9 +44,14 @@ impl Caller<'_> {
 
     /// Asks for an order with all its events and reads nothing of the answer.
     fn ask(&self, order: &str) -> TcpStream {
+        self.ask_path(&format!("/orders/{order}?include_events=true"))
+    }
+
+    /// Asks for something below `/shopping` and reads nothing of the answer.
+    fn ask_path(&self, path: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.served.address()).unwrap();
         let request = format!(
-            "GET /v1/accounts/{}/shopping/orders/{order}?include_events=true HTTP/1.1\r\n\
+            "GET /v1/accounts/{}/shopping{path} HTTP/1.1\r\n\
              Host: localhost\r\nAuthorization: {}\r\n\r\n",
             self.account, self.bearer
         );
@@ -162,4 +167,75 @@ fn keys_of_comments_on_a_great_order_take_no_room() {
     let sql = "select sum(octet_length(answer)) from idempotency_keys";
     let bytes: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
     assert!(bytes < 40 * 30, "{bytes} bytes of 40 answers");
+}
+
+/// A book with a client of two accounts each.
+fn two_accounts() -> (tempfile::TempDir, Served, Value, Value) {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("book.db");
+    drop(make_book(&db));
+    run(&["account", "create", OTHER, "--name", "Other", "--db", path(&db)]).expect(0);
+    let (greedy, other) = (client_of(&db, "T12345678"), client_of(&db, OTHER));
+    let served = Served::start(&db);
+    (dir, served, greedy, other)
+}
+
+#[test]
+fn pages_of_great_orders_and_drafts_are_whole_and_take_little_memory() {
+    let (_dir, served, greedy, other) = two_accounts();
+    let greedy = caller(&served, "T12345678", &greedy);
+    let other = caller(&served, OTHER, &other);
+    let small = other.order();
+    let put = json!({"metadata": {"x": "x".repeat((1 << 20) - 200)}});
+    let mut orders: Vec<String> = (0..50).map(|_| greedy.order()).collect();
+    orders.reverse();
+    for order in &orders {
+        // A document of 1 MiB, and two requests of 1 MiB each.
+        greedy.send("PUT", &format!("/orders/{order}"), Some(&put)).expect(200);
+        greedy.send("PUT", &format!("/orders/{order}"), Some(&put)).expect(200);
+    }
+    for _ in 0..20 {
+        let order = json!({"currency": "NOK", "items": [{"id": "a", "gross_amount": 1}],
+            "metadata": put["metadata"]});
+        greedy.send("POST", "/draft_orders", Some(&json!({"order": order}))).expect(200);
+    }
+    for (list, limit) in [
+        ("orders?", 50),
+        ("orders?include_events=true&", 50),
+        ("orders?include_events=true&", 3),
+        ("draft_orders?", 100),
+    ] {
+        let asked = format!("/{list}limit={limit}&total=true");
+        let unread: Vec<TcpStream> = (0..64).map(|_| greedy.ask_path(&asked)).collect();
+        let mut most = 0;
+        for _ in 0..50 {
+            let capture = json!({"items": [{"line_id": 1, "amount": 1}]});
+            other.send("POST", &format!("/orders/{small}/captures"), Some(&capture)).expect(200);
+            most = most.max(served.resident_bytes());
+        }
+        say(&format!("{asked}: {} MiB at most", most >> 20));
+        assert!(most < OCCUPIED_BYTES_MAX, "{asked}: {} MiB", most >> 20);
+        let refused = greedy.send("GET", &asked, None);
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{asked}");
+        drop(unread);
+        until("the pages that nobody will read are forgotten", || {
+            greedy.send("GET", &asked, None).status == 200
+        });
+    }
+    let listed = |path: &str| greedy.send("GET", path, None).expect(200);
+    let whole = listed("/orders?limit=100&total=true&include_events=true");
+    assert_eq!(whole.header("total-count"), Some("50"));
+    let ids = |reply: &Reply| -> Vec<String> {
+        let orders = reply.body["orders"].as_array().unwrap();
+        orders.iter().map(|order| order["order_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&whole), orders);
+    let first = listed("/orders?limit=1&include_events=true");
+    assert_eq!(first.body["orders"][0], whole.body["orders"][0]);
+    let token = whole.body["orders"][9]["paging_token"].as_str().unwrap();
+    let rest = listed(&format!("/orders?limit=100&starting_after={token}"));
+    assert_eq!(ids(&rest), orders[10..]);
+    let peak = served.peak_bytes() >> 20;
+    say(&format!("{peak} MiB at most at any time"));
+    assert!(peak < OCCUPIED_BYTES_MAX >> 20, "{peak} MiB");
 }

@@ -6,6 +6,7 @@ use askama::Template;
 use percent_encoding::utf8_percent_encode;
 
 use super::page_error::PageError;
+use super::visitor::Staff;
 use crate::domain::ids::{AccountId, OrderName};
 use crate::http::state::AppState;
 use crate::wire::links::SEGMENT_ESCAPED;
@@ -14,6 +15,17 @@ use crate::wire::links::SEGMENT_ESCAPED;
 pub fn html(page: &impl Template) -> Result<HttpResponse, PageError> {
     let text = page.render().map_err(PageError::render)?;
     Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(text))
+}
+
+/// Like [`html`] for a page that may be large: its bytes are counted until they are read.
+pub fn large_html(
+    state: &AppState,
+    staff: &Staff,
+    page: &impl Template,
+) -> Result<HttpResponse, PageError> {
+    let text = page.render().map_err(PageError::render)?;
+    let held = state.answers.hold(&staff.visitor.user_id, text)?;
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(held.into_body()))
 }
 
 /// A redirect (303) that browsers follow with GET.

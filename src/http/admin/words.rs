@@ -11,7 +11,7 @@ use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::quantity::rounded;
 use crate::json::{self, Tree};
-use crate::store::{Doer, OrderRecord};
+use crate::store::Doer;
 
 pub fn order_status(status: OrderStatus) -> &'static str {
     match status {
@@ -148,8 +148,8 @@ pub fn count_left(left: usize) -> String {
 }
 
 /// The customer's name, or else their e-mail; empty when the order has neither.
-pub fn customer(order: &OrderRecord) -> String {
-    let document = parsed(&order.document);
+pub fn customer(document: &KeptJson) -> String {
+    let document = parsed(document);
     let people = ["customer", "billing_address", "shipping_address"];
     let people: Vec<&Tree> = people.iter().filter_map(|key| document.member(key)).collect();
     let text = |person: &Tree, key: &str| {

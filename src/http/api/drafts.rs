@@ -7,15 +7,16 @@ use crate::app::{
     ChangeDraft, CompleteDraft, CompletedDraft, CreateDraft, DraftChange, WrittenDraft,
 };
 use crate::auth::access::Actor;
-use crate::domain::ids::{AccountId, LineId};
+use crate::domain::ids::{AccountId, DraftSeq, LineId};
 use crate::domain::item::Item;
 use crate::http::edge::body::{BODY_BYTES_MAX, ORDER_BODY_BYTES_MAX};
 use crate::http::error::ApiError;
 use crate::http::extract::{Sent, ShoppingReader, ShoppingWriter, on_behalf_of, path_segment};
-use crate::http::reply::{read, read_list, write_and_read};
+use crate::http::list_answer::{self, ListPage};
+use crate::http::reply::{read, write_and_read};
 use crate::http::state::state;
 use crate::json::ObjectText;
-use crate::store::{AnswerName, Bodies, DraftPage, Reader};
+use crate::store::{AnswerName, Bodies, Reader};
 use crate::wire::event_view::IncludeEvents;
 use crate::wire::links::Links;
 use crate::wire::list_query::{DraftListQuery, unknown_paging_token};
@@ -45,26 +46,51 @@ pub async fn list(
     let state = state(&request)?;
     let asked = list_query::draft_list(request.query_string())?;
     let (links, account_id) = (state.links.clone(), actor.account_id.clone());
-    read_list(state, &actor, move |reader| {
-        let page = load_draft_page(reader, &account_id, asked)?;
-        let drafts = page.drafts.iter().map(|draft| draft_view::render(&links, draft));
-        let drafts: Vec<String> = drafts.collect();
-        Ok((ObjectText::default().list("draft_orders", &drafts).end(), page.total))
-    })
-    .await
+    list_answer::answer(state, &actor, DraftList { links, account_id, asked }).await
 }
 
-fn load_draft_page(
-    reader: &Reader<'_>,
-    account_id: &AccountId,
+/// A page of drafts.
+struct DraftList {
+    links: Links,
+    account_id: AccountId,
     asked: DraftListQuery,
-) -> Result<DraftPage, ApiError> {
-    let mut query = asked.query;
-    if let Some(token) = asked.starting_after {
-        let row = reader.find_draft_seq(account_id, &token)?;
-        query.starting_after = Some(row.ok_or_else(unknown_paging_token)?);
+}
+
+impl ListPage for DraftList {
+    type Row = DraftSeq;
+
+    const NAME: &'static str = "draft_orders";
+
+    fn find(&self, reader: &Reader<'_>) -> Result<(Vec<DraftSeq>, Option<i64>), ApiError> {
+        let mut query = self.asked.query.clone();
+        if let Some(token) = &self.asked.starting_after {
+            let row = reader.find_draft_seq(&self.account_id, token)?;
+            query.starting_after = Some(row.ok_or_else(unknown_paging_token)?);
+        }
+        Ok(reader.list_draft_seqs(&self.account_id, &query)?)
     }
-    Ok(reader.list_drafts(account_id, &query)?)
+
+    fn render_within(
+        &self,
+        reader: &Reader<'_>,
+        rows: &[DraftSeq],
+        bytes_max: usize,
+    ) -> Result<Option<Vec<String>>, ApiError> {
+        let mut room = bytes_max;
+        let mut texts = Vec::with_capacity(rows.len());
+        for row in rows {
+            let text = self.render(reader, row)?;
+            let Some(left) = room.checked_sub(text.len()) else { return Ok(None) };
+            room = left;
+            texts.push(text);
+        }
+        Ok(Some(texts))
+    }
+
+    fn render(&self, reader: &Reader<'_>, row: &DraftSeq) -> Result<String, ApiError> {
+        let draft = reader.load_draft(&self.account_id, *row)?;
+        Ok(draft_view::render(&self.links, &draft))
+    }
 }
 
 /// `GET /draft_orders/{id}`: one draft.

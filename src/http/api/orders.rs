@@ -4,13 +4,13 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::app::WrittenOrder;
 use crate::auth::access::Actor;
-use crate::domain::ids::{AccountId, OrderName};
+use crate::domain::ids::{AccountId, OrderName, OrderSeq};
 use crate::http::error::ApiError;
 use crate::http::extract::{ShoppingReader, order_in_path, path_segment};
-use crate::http::reply::{read, read_list};
+use crate::http::list_answer::{self, ListPage};
+use crate::http::reply::read;
 use crate::http::state::state;
-use crate::json::ObjectText;
-use crate::store::{AnswerName, Bodies, OrderPage, OrderRecord, Reader, ValueFilter};
+use crate::store::{AnswerName, Bodies, OrderRecord, Reader, ValueFilter};
 use crate::wire::event_view::IncludeEvents;
 use crate::wire::links::Links;
 use crate::wire::list_query::{OrderListQuery, unknown_paging_token};
@@ -91,8 +91,7 @@ pub async fn list_viewed(
     if !ids.is_empty() && !ids.contains(&viewed.id) {
         // The query asks only for other customers or stores than the path does.
         let total = asked.query.total.then_some(0);
-        let none = || ObjectText::default().list("orders", &[]).end();
-        return read_list(state(&request)?, &actor, move |_| Ok((none(), total))).await;
+        return Ok(list_answer::answer_without_objects::<OrderList>(total));
     }
     *ids = vec![viewed.id];
     answer_page(&request, &actor, asked).await
@@ -132,29 +131,48 @@ async fn answer_page(
     mut asked: OrderListQuery,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(request)?;
-    let include = asked.include_events;
-    asked.query.bodies = include.bodies();
+    asked.query.bodies = asked.include_events.bodies();
     let (links, account_id) = (state.links.clone(), actor.account_id.clone());
-    read_list(state, actor, move |reader| {
-        let page = load_order_page(reader, &account_id, asked)?;
-        let orders = page.orders.iter().map(|order| order_view::render(&links, order, include));
-        let orders: Vec<String> = orders.collect();
-        Ok((ObjectText::default().list("orders", &orders).end(), page.total))
-    })
-    .await
+    list_answer::answer(state, actor, OrderList { links, account_id, asked }).await
 }
 
-fn load_order_page(
-    reader: &Reader<'_>,
-    account_id: &AccountId,
+/// A page of orders.
+struct OrderList {
+    links: Links,
+    account_id: AccountId,
     asked: OrderListQuery,
-) -> Result<OrderPage, ApiError> {
-    let mut query = asked.query;
-    if let Some(token) = asked.starting_after {
-        let row = reader.find_order_seq(account_id, &token)?;
-        query.starting_after = Some(row.ok_or_else(unknown_paging_token)?);
+}
+
+impl ListPage for OrderList {
+    type Row = OrderSeq;
+
+    const NAME: &'static str = "orders";
+
+    fn find(&self, reader: &Reader<'_>) -> Result<(Vec<OrderSeq>, Option<i64>), ApiError> {
+        let mut query = self.asked.query.clone();
+        if let Some(token) = &self.asked.starting_after {
+            let row = reader.find_order_seq(&self.account_id, token)?;
+            query.starting_after = Some(row.ok_or_else(unknown_paging_token)?);
+        }
+        Ok(reader.list_order_seqs(&self.account_id, &query)?)
     }
-    Ok(reader.list_orders(account_id, &query)?)
+
+    fn render_within(
+        &self,
+        reader: &Reader<'_>,
+        rows: &[OrderSeq],
+        bytes_max: usize,
+    ) -> Result<Option<Vec<String>>, ApiError> {
+        let bodies = self.asked.query.bodies;
+        let found = reader.load_orders_within(&self.account_id, rows, bodies, bytes_max)?;
+        let render = |order| order_view::render(&self.links, &order, self.asked.include_events);
+        Ok(found.map(|orders| orders.into_iter().map(render).collect()))
+    }
+
+    fn render(&self, reader: &Reader<'_>, row: &OrderSeq) -> Result<String, ApiError> {
+        let order = reader.load_order(&self.account_id, *row, self.asked.query.bodies)?;
+        Ok(order_view::render(&self.links, &order, self.asked.include_events))
+    }
 }
 
 impl View {

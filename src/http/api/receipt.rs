@@ -37,7 +37,7 @@ pub async fn show(
             false => Receipt::of(&read, frame, String::new()).render().map_err(ApiError::internal),
         }
     });
-    let body = state.answers.hold(&actor.client_id, body.await?)?;
+    let body = state.answers.hold(&actor.client_id, body.await?)?.into_body();
     let content_type = if as_json { "application/json" } else { "text/html; charset=utf-8" };
     Ok(HttpResponse::Ok().content_type(content_type).insert_header((VARY, "accept")).body(body))
 }

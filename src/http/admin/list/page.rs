@@ -8,6 +8,7 @@ use super::filters::{Asked, Sort};
 use super::tab_bar::{Tab, load_tabs};
 use super::tabs::TO_CAPTURE;
 use crate::clock::{local, rfc3339};
+use crate::domain::KeptJson;
 use crate::domain::ids::{AccountId, OrderName, OrderSeq};
 use crate::domain::order::OrderStatus;
 use crate::domain::role::Right;
@@ -17,7 +18,7 @@ use crate::http::admin::reply::{escaped_segment, html, orders_href};
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::state::state;
-use crate::store::{OrderQuery, OrderRecord, Reader, StoreError};
+use crate::store::{OrderQuery, OrderSummary, Reader, StoreError};
 
 const PAGE_ROWS: usize = 50;
 
@@ -83,13 +84,20 @@ struct Row {
     capture_href: String,
 }
 
+/// The customer's name in a row.
+struct Customer {
+    name: String,
+    /// At more length; empty when `name` is not cut.
+    whole: String,
+}
+
 /// Everything the page shows, read in one transaction.
 struct Loaded {
     asked: Asked,
     /// The filters without those of the tab; `None` when a filter is invalid.
     query: Option<OrderQuery>,
     sort: Sort,
-    orders: Vec<OrderRecord>,
+    orders: Vec<OrderSummary<Customer>>,
     has_next: bool,
     tabs: Vec<Tab>,
     currencies: Vec<String>,
@@ -123,6 +131,18 @@ pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     html(&page(loaded, frame, &base, may_capture))
 }
 
+impl Customer {
+    fn of(document: &KeptJson) -> Customer {
+        let whole = words::customer(document);
+        let name = words::cut(&whole, NAME_CHARS_MAX);
+        let whole = match name == whole {
+            true => String::new(),
+            false => words::cut(&whole, WHOLE_NAME_CHARS_MAX),
+        };
+        Customer { name, whole }
+    }
+}
+
 impl Loaded {
     /// `None` when the order in `asked.after` does not exist.
     fn load(
@@ -154,7 +174,7 @@ impl Loaded {
                 let limit = u32::try_from(PAGE_ROWS + 1).unwrap_or(u32::MAX);
                 let (sort, query) = (sort.list_sort(), query.clone());
                 let page = OrderQuery { sort, limit, starting_after, ..query };
-                reader.list_orders(account_id, &page)?.orders
+                reader.list_order_summaries(account_id, &page, Customer::of)?
             }
         };
         let has_next = PAGE_ROWS < orders.len();
@@ -254,12 +274,10 @@ fn total_header(asked: &Asked, sort: Sort, base: &str, by_total: bool) -> SortHe
     SortHeader { href, direction }
 }
 
-fn row(order: &OrderRecord, base: &str, time_zone: &str, has_capture: bool) -> Row {
+fn row(order: &OrderSummary<Customer>, base: &str, time_zone: &str, has_capture: bool) -> Row {
     let sums = order.ledger.sums();
     let money = |minor_units: i128| words::money(&order.currency, minor_units);
     let href = format!("{base}/{}", escaped_segment(order.order_id.as_str()));
-    let whole = words::customer(order);
-    let customer = words::cut(&whole, NAME_CHARS_MAX);
     let is_to_release = order.ledger.status == OrderStatus::Cancelled && order.ledger.holds();
     Row {
         capture_href: match has_capture && !is_to_release {
@@ -270,11 +288,8 @@ fn row(order: &OrderRecord, base: &str, time_zone: &str, has_capture: bool) -> R
         order_id: order.order_id.as_str().to_owned(),
         created: local(order.created_at, time_zone),
         created_at: rfc3339(order.created_at),
-        customer_whole: match customer == whole {
-            true => String::new(),
-            false => words::cut(&whole, WHOLE_NAME_CHARS_MAX),
-        },
-        customer,
+        customer: order.read.name.clone(),
+        customer_whole: order.read.whole.clone(),
         status: order.ledger.status.as_str(),
         status_words: words::status_of(&order.ledger),
         payment_status: order.payment_status.as_str(),

@@ -16,7 +16,7 @@ use super::sections::{More, Section, Whole};
 use crate::domain::role::Right;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{html, order_href, orders_href, query_value};
+use crate::http::admin::reply::{large_html, order_href, orders_href, query_value};
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::extract::order_in_path;
@@ -105,6 +105,8 @@ async fn page(
 ) -> Result<HttpResponse, PageError> {
     let state = state(request)?;
     let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
+    state.answers.expect_room(&staff.visitor.user_id)?;
+    let _turn = state.answers.page_turn().await?;
     let read = state.store.read(move |reader| load(reader, &account_id, &name));
     let read = read.await?.ok_or(PageError::NotFound)?;
     let frame = Frame { demo: read.demo, ..Frame::inside(state, staff) };
@@ -118,7 +120,7 @@ async fn page(
         EventOptions { links: &state.links, whole: &whole, self_href: &self_href, may_comment };
     let events = event_rows(&read, &options);
     let more = |section, count| whole.more(section, count, &self_href);
-    html(&OrderPage {
+    let page = OrderPage {
         more_lines: more(Section::Lines, order.items.len()),
         more_operations: more(Section::Operations, operations),
         more_events: more(Section::Events, order.events.len()),
@@ -150,7 +152,8 @@ async fn page(
         may_comment,
         comment_key: state.randomness.uuid(),
         events,
-    })
+    };
+    large_html(state, staff, &page)
 }
 
 /// A sentence on how the order was closed or cancelled; empty while it is open.

@@ -9,7 +9,7 @@ use crate::domain::item::Item;
 use crate::domain::order::OrderStatus;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{html, order_href};
+use crate::http::admin::reply::{large_html, order_href};
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::extract::order_in_path;
@@ -47,13 +47,14 @@ struct SlipLine {
 
 /// `GET /admin/{aid}/orders/{order_id}/packing-slip`
 pub async fn packing_slip(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
+    let _turn = state(&request)?.answers.page_turn().await?;
     let read = load(&staff, &request).await?;
     let order = &read.order;
     let head = Head::of(&read, order_href(state(&request)?, &staff.account_id, &order.order_id));
     let (reversing, packed): (Vec<&Item>, Vec<&Item>) =
         order.items.iter().partition(|item| item.price.payable().minor_units() < 0);
     let document = words::parsed(&order.document);
-    html(&PackingSlip {
+    let page = PackingSlip {
         frame: Frame { demo: read.demo, ..Frame::inside(state(&request)?, &staff) },
         head: Head { people: shipped_to(&document), ..head },
         comment: text(&document, "comment"),
@@ -63,7 +64,8 @@ pub async fn packing_slip(staff: Staff, request: HttpRequest) -> Result<HttpResp
             1 => "1 line that gives money back is left out.".to_owned(),
             many => format!("{many} lines that give money back are left out."),
         },
-    })
+    };
+    large_html(state(&request)?, &staff, &page)
 }
 
 /// Reads the order that a page's path names.

@@ -12,7 +12,7 @@ use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::order::OrderStatus;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
-use crate::http::admin::reply::{html, order_href};
+use crate::http::admin::reply::{large_html, order_href};
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::state::state;
@@ -69,9 +69,10 @@ impl Receipt {
 /// `GET /admin/{aid}/orders/{order_id}/receipt`
 pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
+    let _turn = state.answers.page_turn().await?;
     let read = load(&staff, &request).await?;
     let href = order_href(state, &staff.account_id, &read.order.order_id);
-    html(&Receipt::of(&read, Frame::inside(state, &staff), href))
+    large_html(state, &staff, &Receipt::of(&read, Frame::inside(state, &staff), href))
 }
 
 fn receipt_line(order: &OrderRecord, item: &Item) -> ReceiptLine {

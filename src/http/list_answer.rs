@@ -1,0 +1,219 @@
+//! Answers with pages of lists. A page of large objects is read and sent one object at a time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::vec;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+
+use super::error::ApiError;
+use super::in_flight::{AnswersInFlight, Counted, Held, take_piece};
+use super::reply::ok_json;
+use super::state::AppState;
+use crate::auth::access::Actor;
+use crate::json::ObjectText;
+use crate::store::{Reader, Store};
+
+/// Bytes that clients sent for the objects of a page that is made at once, at most. Larger pages
+/// are made one after the other.
+const ORDINARY_PAGE_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes that clients sent for the objects of a page that is made in one piece, at most.
+const WHOLE_PAGE_BYTES_MAX: usize = 12 << 20;
+
+/// The bytes that a page counts as while it is sent one object at a time. Few objects are larger.
+const PART_BYTES: usize = 16 << 20;
+
+/// A page of a list.
+pub trait ListPage: Send + Sync + 'static {
+    /// Names an object of the list.
+    type Row: Send + Sync + 'static;
+
+    /// The member of the answer that has the objects.
+    const NAME: &'static str;
+
+    /// The page's objects, and how many the whole list has, if that was asked for.
+    fn find(&self, reader: &Reader<'_>) -> Result<(Vec<Self::Row>, Option<i64>), ApiError>;
+
+    /// The JSON texts of several objects; `None` if they have more than `bytes_max` bytes.
+    fn render_within(
+        &self,
+        reader: &Reader<'_>,
+        rows: &[Self::Row],
+        bytes_max: usize,
+    ) -> Result<Option<Vec<String>>, ApiError>;
+
+    /// The JSON text of one object, however large it is.
+    fn render(&self, reader: &Reader<'_>, row: &Self::Row) -> Result<String, ApiError>;
+}
+
+/// The objects of a page, in one piece if they are not too large for that.
+enum Made<R> {
+    Whole(Held),
+    TooLarge(Vec<R>),
+}
+
+/// Reads a page and answers with it.
+pub async fn answer<L: ListPage>(
+    state: &AppState,
+    actor: &Actor,
+    list: L,
+) -> Result<HttpResponse, ApiError> {
+    state.answers.expect_room(&actor.client_id)?;
+    let maker = Maker {
+        answers: Arc::clone(&state.answers),
+        client_id: actor.client_id.clone(),
+        list: Arc::new(list),
+    };
+    let (making, store) = (maker.clone(), state.store.clone());
+    let read = move |reader: &Reader<'_>| {
+        let (rows, total) = making.list.find(reader)?;
+        Ok::<_, ApiError>((making.make(reader, rows, ORDINARY_PAGE_BYTES_MAX)?, total))
+    };
+    let (mut made, total) = store.read(read).await?;
+    if let Made::TooLarge(rows) = made {
+        let _turn = maker.answers.turn().await?;
+        // Other answers may have used up the room meanwhile.
+        maker.answers.expect_room(&maker.client_id)?;
+        let making = maker.clone();
+        made = store.read(move |reader| making.make(reader, rows, WHOLE_PAGE_BYTES_MAX)).await?;
+    }
+    let mut response = match made {
+        Made::Whole(held) => ok_json(held.into_body()),
+        Made::TooLarge(rows) => {
+            let counted = maker.answers.reserve(&maker.client_id, PART_BYTES)?;
+            let (rows, current) = (rows.into_iter(), Bytes::new());
+            ok_json(Parts { store, maker, rows, step: Step::Opening, current, counted })
+        }
+    };
+    tell_total(&mut response, total);
+    Ok(response)
+}
+
+/// Makes a client's answers with a page.
+struct Maker<L> {
+    answers: Arc<AnswersInFlight>,
+    client_id: String,
+    list: Arc<L>,
+}
+
+impl<L> Clone for Maker<L> {
+    fn clone(&self) -> Maker<L> {
+        let (answers, list) = (Arc::clone(&self.answers), Arc::clone(&self.list));
+        Maker { answers, client_id: self.client_id.clone(), list }
+    }
+}
+
+impl<L: ListPage> Maker<L> {
+    /// Makes the page in one piece, if its objects have at most `bytes_max` bytes.
+    fn make(
+        &self,
+        reader: &Reader<'_>,
+        rows: Vec<L::Row>,
+        bytes_max: usize,
+    ) -> Result<Made<L::Row>, ApiError> {
+        let Some(texts) = self.list.render_within(reader, &rows, bytes_max)? else {
+            return Ok(Made::TooLarge(rows));
+        };
+        let text = ObjectText::default().list(L::NAME, &texts).end();
+        drop(texts);
+        // Counted where it is made, so that answers do not pile up before they are counted.
+        self.answers.hold(&self.client_id, text).map(Made::Whole)
+    }
+}
+
+/// An answer without an object.
+pub fn answer_without_objects<L: ListPage>(total: Option<i64>) -> HttpResponse {
+    let mut response = ok_json(ObjectText::default().list(L::NAME, &[]).end());
+    tell_total(&mut response, total);
+    response
+}
+
+fn tell_total(response: &mut HttpResponse, total: Option<i64>) {
+    if let Some(total) = total {
+        let name = HeaderName::from_static("total-count");
+        response.headers_mut().insert(name, HeaderValue::from(total));
+    }
+}
+
+/// The body of a page whose objects are read one at a time, each after the one before it was sent.
+struct Parts<L: ListPage> {
+    store: Store,
+    maker: Maker<L>,
+    /// The objects that were not read yet.
+    rows: vec::IntoIter<L::Row>,
+    step: Step,
+    /// What was not handed to the connection yet.
+    current: Bytes,
+    counted: Counted,
+}
+
+enum Step {
+    Opening,
+    /// Reads an object.
+    Reading(Pin<Box<dyn Future<Output = Result<String, ApiError>>>>),
+    /// Hands over what was read.
+    Read,
+    Closed,
+}
+
+impl<L: ListPage> Parts<L> {
+    /// Begins to read the next object, or ends the list.
+    fn go_on(&mut self, separator: &'static str) {
+        let Some(row) = self.rows.next() else {
+            self.current = Bytes::from_static(b"]}");
+            self.step = Step::Closed;
+            return;
+        };
+        let (store, maker) = (self.store.clone(), self.maker.clone());
+        self.step = Step::Reading(Box::pin(async move {
+            let _turn = maker.answers.turn().await?;
+            let text = store.read(move |reader| maker.list.render(reader, &row)).await?;
+            Ok(format!("{separator}{text}"))
+        }));
+    }
+}
+
+impl<L: ListPage> MessageBody for Parts<L> {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(piece) = take_piece(&mut this.current) {
+                return Poll::Ready(Some(Ok(piece)));
+            }
+            match &mut this.step {
+                Step::Opening => {
+                    this.current = Bytes::from(format!("{{\"{}\":[", L::NAME));
+                    this.go_on("");
+                }
+                Step::Reading(reading) => {
+                    let text = ready!(reading.as_mut().poll(cx)).map_err(|error| {
+                        // The answer has begun, so the client only sees that it ends early.
+                        tracing::warn!(why = error.message, "a page of a list was cut off");
+                        error.message
+                    })?;
+                    this.counted.grow_to(text.len());
+                    this.current = Bytes::from(text);
+                    this.step = Step::Read;
+                }
+                Step::Read => this.go_on(","),
+                Step::Closed => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<L: ListPage> Unpin for Parts<L> {}
