@@ -6,9 +6,11 @@
 
 mod compare;
 mod parse;
+mod script;
 mod write;
 
 pub use parse::{DEPTH_MAX, ParseError, ParseErrorKind, parse};
+pub use script::script_text;
 pub use write::{ObjectText, list_text, push_string};
 
 /// One JSON value.

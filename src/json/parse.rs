@@ -47,9 +47,19 @@ pub enum ParseErrorKind {
 
 /// Parses `bytes` as one JSON value.
 pub fn parse(bytes: &[u8]) -> Result<Tree, ParseError> {
+    parse_within(bytes, DEPTH_MAX)
+}
+
+/// Parses an answer of our own, in which the documents of clients lie a few levels deeper than they
+/// were sent.
+pub(super) fn parse_ours(bytes: &[u8]) -> Result<Tree, ParseError> {
+    parse_within(bytes, 2 * DEPTH_MAX)
+}
+
+fn parse_within(bytes: &[u8], depth_max: usize) -> Result<Tree, ParseError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|e| ParseError { offset: e.valid_up_to(), kind: ParseErrorKind::NotUtf8 })?;
-    let mut parser = Parser { text, bytes, at: 0 };
+    let mut parser = Parser { text, bytes, at: 0, depth_max };
     parser.skip_space();
     let tree = parser.value(0)?;
     parser.skip_space();
@@ -63,6 +73,7 @@ struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    depth_max: usize,
 }
 
 impl Parser<'_> {
@@ -122,7 +133,7 @@ impl Parser<'_> {
 
     /// Consumes the opening bracket; an error if that is one level too many.
     fn enter(&mut self, depth: usize) -> Result<(), ParseError> {
-        if DEPTH_MAX < depth {
+        if self.depth_max < depth {
             return Err(self.error(ParseErrorKind::TooDeep));
         }
         self.at += 1;
