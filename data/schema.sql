@@ -217,6 +217,8 @@ create table draft_items (
 -- The history of drafts: one row per change, the creation included. The content of a change is not
 -- kept here: the draft has the result.
 create table draft_events (
+    -- Numbered together with events: no event of an order has the number of a later row of this
+    -- table. Rows of books that version 0.1.0 made were numbered apart.
     draft_event_seq integer primary key,
     draft_seq       integer not null references drafts,
     -- Position in its draft's history, from 1.
@@ -428,6 +430,7 @@ create virtual table order_search using fts5 (
 -- All events of all orders. Rows are appended and never updated or deleted. An order's events form
 -- a linked list from the newest back, so that appending one updates no index.
 create table events (
+    -- Position in the journal, which the events of drafts are part of too.
     event_seq        integer primary key,
     order_seq        integer not null references ledgers,
     -- The order's previous event; null for the first. Not declared as a reference, because a
@@ -509,6 +512,96 @@ create table idempotency_keys (
     -- answer itself, several order_seqs, or the id of a form's operation or order.
     answer        text not null,
     created_at_ms integer not null
+) strict;
+
+-- ── Webhooks ────────────────────────────────────────────────────────────────────────────────
+
+-- Subscriptions to events. A hook is a cursor into the journal, which is all rows of events and
+-- draft_events in the order of their numbers: both draw them from one counter.
+create table hooks (
+    hook_seq          integer primary key,
+    account_seq       integer not null references accounts,
+    id                text not null unique check (length(id) = 36),
+    url               text not null check (length(url) between 1 and 2048),
+    -- The names of events, separated by one space.
+    events            text not null check (0 < length(events)),
+    -- JSON arrays of the paths to keep in bodies and to leave out; null if the hook has none.
+    fields            text,
+    exclude_fields    text,
+    secret_type       text not null check (secret_type in ('HMAC-SHA1', 'Authorization')),
+    -- The secret itself, because every delivery is signed with it.
+    secret            text not null check (length(secret) between 1 and 1000),
+    -- The secret before the last rotation, and until when it signs as well.
+    previous_secret   text check (length(previous_secret) between 1 and 1000),
+    previous_until_ms integer,
+    -- The last event of the journal whose deliveries were made.
+    through_seq       integer not null check (0 <= through_seq),
+    -- When and why the hook was paused: by request, because its receiver answered 410, or because
+    -- every delivery failed for 75 hours. Null while it is active.
+    paused_at_ms      integer,
+    paused_because    text check (paused_because in ('request', 'gone', 'failing')),
+    -- The first failed try since the last success, and how many deliveries failed their first try
+    -- since then; null and 0 after a success.
+    failing_since_ms  integer,
+    failing_count     integer not null check (0 <= failing_count),
+    -- All deliveries that succeeded and that were given up, those deleted since included.
+    delivered_count   integer not null check (0 <= delivered_count),
+    failed_count      integer not null check (0 <= failed_count),
+    created_at_ms     integer not null,
+    created_by        text not null,
+    updated_at_ms     integer not null,
+    -- When and by whom the hook was deleted; null unless it is.
+    deleted_at_ms     integer,
+    deleted_by        text,
+    check ((previous_secret is null) = (previous_until_ms is null)),
+    check ((paused_at_ms is null) = (paused_because is null)),
+    check ((deleted_at_ms is null) = (deleted_by is null))
+) strict;
+
+create index hooks_by_account on hooks (account_seq, hook_seq);
+
+-- The deliveries of hooks, one per event and hook; pings too.
+create table deliveries (
+    delivery_seq     integer primary key,
+    hook_seq         integer not null references hooks,
+    -- The event-delivery and webhook-id of every try.
+    id               text not null check (length(id) = 36),
+    -- The name of the event, or `ping`.
+    event            text not null,
+    -- The row of events or of draft_events that the delivery is about; both null for a ping.
+    event_seq        integer references events,
+    draft_event_seq  integer references draft_events,
+    state            text not null
+        check (state in ('waiting', 'delivered', 'failed', 'skipped')),
+    -- Tries so far in the present round; sending a delivery again begins a new round.
+    tries            integer not null check (0 <= tries),
+    -- When the next try is due; 0 for a first try, which is due at once and in the order of the
+    -- rows; null unless the delivery is waiting.
+    next_at_ms       integer,
+    created_at_ms    integer not null,
+    -- The last try: when it began, how long it took, the status of the answer (null if there was
+    -- none), why it failed, and the beginning of the answer; its headers are a JSON object.
+    tried_at_ms      integer,
+    duration_ms      integer,
+    status           integer,
+    error            text check (length(error) <= 500),
+    response_headers text,
+    response         text check (length(response) <= 4096),
+    -- Bytes of the body, also after it was deleted.
+    bytes            integer not null check (0 <= bytes),
+    check ((next_at_ms is not null) = (state = 'waiting')),
+    check (event_seq is null or draft_event_seq is null)
+) strict;
+
+create index deliveries_by_hook on deliveries (hook_seq, delivery_seq);
+create index deliveries_that_wait on deliveries (hook_seq, next_at_ms, delivery_seq, bytes)
+    where state = 'waiting';
+
+-- The bodies of deliveries, kept apart so that the outcome of a try rewrites only a small row. A
+-- body is deleted seven days after its delivery was made, unless the delivery is still waiting.
+create table delivery_bodies (
+    delivery_seq integer primary key references deliveries,
+    body         text not null
 ) strict;
 
 -- ── Append-only tables ──────────────────────────────────────────────────────────────────────

@@ -59,7 +59,7 @@ impl WriteCommand for RecordOperation {
         if sabotage::is_on(Fault::DecideOutsideTransaction) {
             order.ledger = tx.load_committed_ledger(account_id, &self.order)?;
         }
-        let seq = tx.load_next_event_seq()?;
+        let seq = tx.next_event_seq();
         let id = ResourceId::parse(&tx.randomness().uuid()).expect("a UUID has 36 characters");
         let recording = match decide(&order.ledger, &self.request, &id, seq) {
             Ok(recording) => recording,

@@ -109,6 +109,14 @@ pub struct DraftSeq(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserSeq(pub i64);
 
+/// The row of a hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HookSeq(pub i64);
+
+/// The row of a delivery of a hook. Rows are numbered from 1 in the order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliverySeq(pub i64);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,11 @@
 
 pub mod amendment;
 pub mod currency;
+pub mod delivery;
 pub mod draft;
 pub mod email;
 pub mod event;
+pub mod hook;
 pub mod ids;
 pub mod item;
 pub mod ledger;

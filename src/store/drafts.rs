@@ -228,12 +228,14 @@ impl Tx<'_> {
         created_by: &CreatedBy,
         event: &NewApiEvent,
     ) -> Result<(), StoreError> {
+        let event_seq = self.next_event_seq();
         let sql = "insert into draft_events
-            (draft_seq, version, id, method, path, created_at_ms, created_by)
-            values (:draft_seq, :version, :id, :method, :path, :now, :created_by)";
+            (draft_event_seq, draft_seq, version, id, method, path, created_at_ms, created_by)
+            values (:event_seq, :draft_seq, :version, :id, :method, :path, :now, :created_by)";
         self.insert(
             sql,
             named_params! {
+                ":event_seq": event_seq,
                 ":draft_seq": draft_seq,
                 ":version": version,
                 ":id": self.randomness().uuid(),
@@ -243,6 +245,7 @@ impl Tx<'_> {
                 ":created_by": created_by,
             },
         )?;
+        self.note_appended(event_seq);
         let sql = "update drafts set version = :version where draft_seq = :draft_seq";
         self.execute(sql, named_params! {":version": version, ":draft_seq": draft_seq})?;
         Ok(())

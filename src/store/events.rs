@@ -85,8 +85,6 @@ const OPERATION_COLUMNS: usize = 5;
 const API_COLUMNS: usize = 3;
 const SERVICE_COLUMNS: usize = 3;
 
-pub(super) const NEXT_EVENT_SEQ: &str = "select coalesce(max(event_seq), 0) + 1 from events";
-
 const INSERT_EVENT: &str = "insert into events
     (event_seq, order_seq, previous_seq, version, id, kind, created_at_ms, created_by)
     values (:event_seq, :order_seq, :previous_seq, :version, :id, :kind, :now, :created_by)";
@@ -110,9 +108,12 @@ impl Reader<'_> {
         })
     }
 
-    /// The `event_seq` that the next event will get.
-    pub fn load_next_event_seq(&self) -> Result<EventSeq, StoreError> {
-        self.find(NEXT_EVENT_SEQ, [], |row| row.get(0))?
+    /// The number that the next event of an order or a draft will get. The writer reads it once,
+    /// when it starts, and counts on from there.
+    pub(super) fn load_next_event_seq(&self) -> Result<EventSeq, StoreError> {
+        let sql = "select 1 + max(coalesce((select max(event_seq) from events), 0),
+            coalesce((select max(draft_event_seq) from draft_events), 0))";
+        self.find(sql, [], |row| row.get(0))?
             .ok_or_else(|| StoreError::inconsistent("an aggregate has no row"))
     }
 }
@@ -179,6 +180,7 @@ impl Tx<'_> {
                 operation.document,
             ],
         )?;
+        self.note_appended(operation.seq);
         Ok(NewHead { order_seq: order.order_seq, event_seq: operation.seq })
     }
 
@@ -190,7 +192,7 @@ impl Tx<'_> {
         draft_seq: Option<DraftSeq>,
         event: &NewApiEvent,
     ) -> Result<NewHead, StoreError> {
-        let event_seq = self.load_next_event_seq()?;
+        let event_seq = self.next_event_seq();
         let head = self.append_event(order, event_seq, "api", created_by)?;
         let sql = "insert into api_events (event_seq, method, path, draft_seq, body_sha256)
                    values (:event_seq, :method, :path, :draft_seq, :body_sha256)";
@@ -217,7 +219,7 @@ impl Tx<'_> {
         created_by: &CreatedBy,
         event: &NewServiceEvent,
     ) -> Result<NewHead, StoreError> {
-        let event_seq = self.load_next_event_seq()?;
+        let event_seq = self.next_event_seq();
         let head = self.append_event(order, event_seq, "service", created_by)?;
         let sql = "insert into service_events
             (event_seq, state, service, service_status, body_sha256)
@@ -262,6 +264,7 @@ impl Tx<'_> {
                 ":created_by": created_by,
             },
         )?;
+        self.note_appended(event_seq);
         Ok(NewHead { order_seq: order.order_seq, event_seq })
     }
 }

@@ -10,14 +10,18 @@ mod clients;
 mod clock_jumps;
 mod command;
 mod comments;
+mod commit_signal;
 mod condition;
+mod deliveries;
 mod draft_lists;
 mod drafts;
 mod error;
 mod event_rows;
 mod events;
+mod hooks;
 mod idempotency;
 mod items;
+mod journal;
 mod known_sizes;
 mod ledgers;
 mod list_values;
@@ -44,13 +48,19 @@ pub use clients::{AccessRecord, ClientRecord, SigningKey};
 pub use clock_jumps::ClockJump;
 pub use command::{Failed, WriteCommand, WriteError};
 pub use comments::CommentRecord;
+pub use commit_signal::CommitSignal;
 pub use condition::{Condition, Saved, Trouble};
+pub use deliveries::{
+    Backlog, DeliveryRecord, DueDelivery, LastTry, NewDelivery, ReplayRange, SettledTry,
+};
 pub use draft_lists::DraftQuery;
 pub use drafts::{DraftEvent, DraftRecord, NewDraft};
 pub use error::{FileLoss, StoreError, StoreErrorKind};
 pub use event_rows::Bodies;
 pub use events::{ApiEvent, EventBody, EventRecord, NewApiEvent, NewServiceEvent, ServiceEvent};
+pub use hooks::{HookQuery, HookRecord, HookSettings, PreviousSecret};
 pub use idempotency::{KeyHash, KeyUse, StoredAnswer};
+pub use journal::{JournalChange, JournalEntry, JournalRow};
 pub use ledgers::{LedgerRecord, NewStatus};
 pub use list_values::{ListValues, ValueFilter};
 pub use lists::ListSort;
@@ -71,7 +81,6 @@ pub use users::{Doer, NewSession, NewUser, SessionRecord, SignInLink, UserRecord
 pub mod capture_statements {
     pub const FIND_ANSWER: &str = super::idempotency::FIND_ANSWER;
     pub const FIND_LEDGER: &str = super::ledgers::FIND_LEDGER;
-    pub const NEXT_EVENT_SEQ: &str = super::events::NEXT_EVENT_SEQ;
     pub const INSERT_OPERATION: &str = super::events::INSERT_OPERATION;
     /// Updates a ledger whose order stays in the same lists.
     pub const UPDATE_SUMS: &str = super::ledgers::UPDATE_SUMS;

@@ -8,11 +8,14 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 
 use super::error::StoreError;
 use crate::domain::currency::Currency;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::draft::{DraftStatus, GenerateOrderId};
 use crate::domain::email::Email;
 use crate::domain::event::EventState;
+use crate::domain::hook::{HookEvents, PausedBecause, SecretType};
 use crate::domain::ids::{
-    AccountId, CreatedBy, DraftSeq, EventSeq, LineId, OrderName, OrderSeq, ResourceId, UserSeq,
+    AccountId, CreatedBy, DeliverySeq, DraftSeq, EventSeq, HookSeq, LineId, OrderName, OrderSeq,
+    ResourceId, UserSeq,
 };
 use crate::domain::ledger::Ledger;
 use crate::domain::line::{AuthorizationSums, Line, Sums};
@@ -99,6 +102,10 @@ sql_text! {
     DraftStatus, |text| DraftStatus::parse(text), |value| value.as_str();
     GenerateOrderId, |text| GenerateOrderId::parse(text), |value| value.as_str();
     EventState, |text| EventState::parse(text), |value| value.as_str();
+    DeliveryState, |text| DeliveryState::parse(text), |value| value.as_str();
+    HookEvents, |text| HookEvents::parse(text), |value| value.to_string();
+    PausedBecause, |text| PausedBecause::parse(text), |value| value.as_str();
+    SecretType, |text| SecretType::parse(text), |value| value.as_str();
     Email, |text| Email::canonical(text), |value| value.as_str();
     Role, |text| Role::parse(text), |value| value.as_str();
     Scopes, |text| Scopes::parse_known(text), |value| value.to_string();
@@ -109,6 +116,8 @@ sql_integer! {
     EventSeq, |number| Some(EventSeq(number)), |value| value.0;
     OrderSeq, |number| Some(OrderSeq(number)), |value| value.0;
     DraftSeq, |number| Some(DraftSeq(number)), |value| value.0;
+    HookSeq, |number| Some(HookSeq(number)), |value| value.0;
+    DeliverySeq, |number| Some(DeliverySeq(number)), |value| value.0;
     UserSeq, |number| Some(UserSeq(number)), |value| value.0;
     LineId, |number| LineId::new(number), |value| value.number();
     Amount, |number| Amount::new(number), |value| value.minor_units();

@@ -3,6 +3,7 @@
 //! Both hide their connection, so that only the store can run SQL. Everything that reads is a
 //! method of [`Reader`]; a [`Tx`] also reads, and sees its own writes.
 
+use std::cell::Cell;
 use std::ops::Deref;
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use super::error::StoreError;
 use super::known_sizes::KnownSizes;
 use super::sqlite::session::{Session, Sql};
 use crate::domain::Timestamp;
+use crate::domain::ids::EventSeq;
 use crate::randomness::Randomness;
 
 /// A snapshot of the database that does not change while it is read.
@@ -25,6 +27,15 @@ pub struct Tx<'c> {
     now: Timestamp,
     randomness: &'c Randomness,
     known_sizes: &'c KnownSizes,
+    next_seq: Cell<EventSeq>,
+}
+
+/// What a transaction begins with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    pub now: Timestamp,
+    /// The number of the next event that is appended.
+    pub next_seq: EventSeq,
 }
 
 impl<'c> Reader<'c> {
@@ -56,11 +67,13 @@ impl<'c> Tx<'c> {
     /// `known_sizes` is what earlier transactions of the same writer have remembered.
     pub(super) fn new(
         conn: &'c Connection,
-        now: Timestamp,
+        begun: Begun,
         randomness: &'c Randomness,
         known_sizes: &'c KnownSizes,
     ) -> Tx<'c> {
-        Tx { reader: Reader::new(conn), now, randomness, known_sizes }
+        let Begun { now, next_seq } = begun;
+        let next_seq = Cell::new(next_seq);
+        Tx { reader: Reader::new(conn), now, randomness, known_sizes, next_seq }
     }
 
     /// The time of the batch; see `clock_jumps` for how it follows the clock.
@@ -75,6 +88,21 @@ impl<'c> Tx<'c> {
 
     pub(super) fn known_sizes(&self) -> &KnownSizes {
         self.known_sizes
+    }
+
+    /// The number that the next event of an order or a draft gets. Reads nothing.
+    pub fn next_event_seq(&self) -> EventSeq {
+        self.next_seq.get()
+    }
+
+    /// The number of the newest event; 0 in a book without any.
+    pub fn newest_event_seq(&self) -> EventSeq {
+        EventSeq(self.next_seq.get().0 - 1)
+    }
+
+    /// Notes that an event was appended under a number.
+    pub(super) fn note_appended(&self, event_seq: EventSeq) {
+        self.next_seq.set(EventSeq(event_seq.0 + 1));
     }
 
     pub(super) fn path(&self) -> &Path {

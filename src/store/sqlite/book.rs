@@ -17,6 +17,7 @@ use super::{migrate, open, place};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
 use crate::store::clock_jumps::Times;
+use crate::store::commit_signal::CommitSignal;
 use crate::store::condition::Condition;
 use crate::store::error::StoreError;
 use crate::store::known_sizes::KnownSizes;
@@ -27,6 +28,8 @@ use crate::store::tx::Reader;
 pub struct Store {
     pub writer: Writer,
     pub condition: Arc<Condition>,
+    /// Tells the reader of the journal about commits.
+    pub signal: Arc<CommitSignal>,
     readers: r2d2::Pool<SqliteConnectionManager>,
     file: Arc<OpenFile>,
 }
@@ -58,10 +61,12 @@ impl Store {
         let mut conn = open::open_writer(path)?;
         migrate::migrate(&mut conn)?;
         let times = Times::since(Reader::new(&conn).load_last_event_time()?);
+        let next_seq = Reader::new(&conn).load_next_event_seq()?;
         let jump = Reader::new(&conn).load_last_clock_jump()?;
         let commit = |conn: &rusqlite::Connection| conn.execute_batch("commit");
         let condition = Arc::new(Condition::of(path, &clock));
         jump.into_iter().for_each(|jump| condition.note_told_clock_jump(jump));
+        let signal: Arc<CommitSignal> = Arc::default();
         let lock_wait = LockWait::of(&conn)?;
         let checkpoints = Checkpoints::start(path)?;
         let readers = pool(path)?;
@@ -73,13 +78,15 @@ impl Store {
             randomness,
             times,
             known_sizes: KnownSizes::default(),
+            next_seq,
             commit,
             condition: condition.clone(),
+            signal: signal.clone(),
             checkpoints,
             file: file.clone(),
         };
         let Started { writer, thread, ended } = writer::start(state)?;
-        let store = Store { writer, condition, readers, file: file.into() };
+        let store = Store { writer, condition, signal, readers, file: file.into() };
         Ok(OpenStore { store, writer_thread: thread, writer_ended: ended, lock })
     }
 

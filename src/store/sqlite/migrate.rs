@@ -15,12 +15,13 @@ fn steps() -> [M<'static>; STEPS] {
             include_str!("../../../data/migrations/0002_clock_jumps_and_words.sql"),
             |tx: &rusqlite::Transaction<'_>| Ok(search::index_again(tx)?),
         ),
+        M::up(include_str!("../../../data/migrations/0003_hooks.sql")),
     ]
 }
 
 /// The number of migrations, which is also the number of this program's schema. A file has the
 /// number of its schema in `user_version`; 0 is a file without a schema.
-const STEPS: usize = 2;
+const STEPS: usize = 3;
 
 /// Applies the migrations that the file lacks. A file from a newer version is refused unchanged.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
@@ -123,6 +124,7 @@ mod tests {
             "0002_clock_jumps_and_words.sql",
             "7b931f8572f69ccdcf93b72f6c2bb27e20b3aadc5e795970a83ffbcde87e494b",
         ),
+        ("0003_hooks.sql", "9779f19a1642013932d8ba9d82055af036323ba830754811d1c012e2a5112f45"),
     ];
 
     /// Every statement of a schema, without comments and white space.
@@ -183,6 +185,7 @@ mod tests {
     const ROWS: &[&str] = &[
         include_str!("../../../data/migrations/0001_book.rows.sql"),
         include_str!("../../../data/migrations/0002_clock_jumps_and_words.rows.sql"),
+        include_str!("../../../data/migrations/0003_hooks.rows.sql"),
     ];
 
     /// A book with the schema of that number and all sample rows up to it.

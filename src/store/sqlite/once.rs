@@ -13,7 +13,7 @@ use crate::store::clock_jumps::Times;
 use crate::store::command::{Failed, WriteCommand};
 use crate::store::error::StoreError;
 use crate::store::known_sizes::KnownSizes;
-use crate::store::tx::{Reader, Tx};
+use crate::store::tx::{Begun, Reader, Tx};
 
 /// Runs one command in its own transaction without a server, also while one uses the file. Creates
 /// the file if it is missing.
@@ -36,10 +36,12 @@ pub fn write_once<C: WriteCommand>(
     // clock that was wrong without recording the jump. The server does that with its next write.
     let last = Reader::new(&conn).load_last_event_time()?;
     let (now, _) = Times::since(last).begin(Clock::System.now());
+    let next_seq = Reader::new(&conn).load_next_event_seq()?;
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
     let known_sizes = KnownSizes::default();
-    let done = command.run(&Tx::new(&transaction, now, &Randomness::System, &known_sizes))?;
+    let begun = Begun { now, next_seq };
+    let done = command.run(&Tx::new(&transaction, begun, &Randomness::System, &known_sizes))?;
     transaction.commit().map_err(StoreError::from)?;
     Ok(done)
 }

@@ -207,11 +207,12 @@ fn find_newest(reader: &Reader<'_>, bytes: u64) -> Result<Option<Known>, StoreEr
         Ok::<_, StoreError>(seq.unwrap_or_default())
     };
     let last_event_seq = newest("select coalesce(max(event_seq), 0) from events")?;
-    // Events are numbered without gaps. If an older copy was written over the file while the server
-    // goes on writing, its newest pages are right and those a little before are not.
+    // Events of orders and drafts together are numbered without gaps. If an older copy was written
+    // over the file while the server goes on writing, its newest pages are right and those a little
+    // before are not.
     let backwards = (0..EVENTS_BACK_BITS).map(|bits| last_event_seq - (1 << bits));
     for event_seq in backwards.take_while(|event_seq| 0 < *event_seq) {
-        if find_event_id(reader, event_seq)?.is_none() {
+        if !has_event(reader, event_seq)? {
             return Ok(None);
         }
     }
@@ -232,6 +233,14 @@ fn find_draft_event_id(
 ) -> Result<Option<String>, StoreError> {
     let sql = "select id from draft_events where draft_event_seq = :draft_event_seq";
     reader.find(sql, named_params! {":draft_event_seq": draft_event_seq}, |row| row.get(0))
+}
+
+/// Whether an event of an order or of a draft has that number.
+fn has_event(reader: &Reader<'_>, event_seq: i64) -> Result<bool, StoreError> {
+    let sql = "select exists (select 1 from events where event_seq = :event_seq)
+        or exists (select 1 from draft_events where draft_event_seq = :event_seq)";
+    let found = reader.find(sql, named_params! {":event_seq": event_seq}, |row| row.get(0))?;
+    Ok(found.unwrap_or(false))
 }
 
 fn find_event_id(reader: &Reader<'_>, event_seq: i64) -> Result<Option<String>, StoreError> {

@@ -26,14 +26,16 @@ use super::open_file::OpenFile;
 use super::rescue;
 use crate::clock::Clock;
 use crate::domain::Timestamp;
+use crate::domain::ids::EventSeq;
 use crate::randomness::Randomness;
 use crate::sabotage::{self, Fault};
 use crate::store::clock_jumps::{self, Times};
 use crate::store::command::{WriteCommand, WriteError};
+use crate::store::commit_signal::CommitSignal;
 use crate::store::condition::Condition;
 use crate::store::error::{FileLoss, StoreError, StoreErrorKind};
 use crate::store::known_sizes::KnownSizes;
-use crate::store::tx::Tx;
+use crate::store::tx::{Begun, Tx};
 
 /// The most commands in one transaction.
 pub const BATCH_MAX: usize = 256;
@@ -84,9 +86,12 @@ pub(super) struct WriterState {
     pub randomness: Randomness,
     pub times: Times,
     pub known_sizes: KnownSizes,
+    /// The number of the next event. Only this writer appends events, so it never reads them again.
+    pub next_seq: EventSeq,
     /// How a transaction is committed. Tests replace it to make commits fail.
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
     pub condition: Arc<Condition>,
+    pub signal: Arc<CommitSignal>,
     pub checkpoints: Checkpoints,
     pub file: OpenFile,
 }
@@ -269,23 +274,25 @@ impl WriterState {
     }
 
     fn run_batch(&mut self, mut batch: Batch) -> Result<(), OutcomeUnknown> {
-        let begun = match self.begin() {
+        let now = match self.begin() {
             Ok(now) => now,
             Err(error) => return self.give_up(batch, error.kind, error.to_string()),
         };
+        let begun = Begun { now, next_seq: self.next_seq };
         let tx = Tx::new(&self.conn, begun, &self.randomness, &self.known_sizes);
         let failure = batch.iter_mut().find_map(|job| match job.run(&tx) {
             Ran::Clean if self.conn.is_autocommit() => Some(Failure::RolledBackAlready),
             Ran::Clean => None,
             Ran::Failed(failure) => Some(failure),
         });
+        let next_seq = tx.next_event_seq();
         // Returns its statements to the connection.
         drop(tx);
         if let Some(Failure::Store(StoreErrorKind::DiskFull, _)) = failure {
             self.condition.note_disk_full(true);
         }
         match failure {
-            None => self.commit(batch),
+            None => self.commit(batch, next_seq),
             Some(Failure::Store(kind, why)) if !kind.is_known_outcome() => {
                 self.give_up(batch, kind, why)
             }
@@ -317,19 +324,22 @@ impl WriterState {
         Ok(now)
     }
 
-    /// Callers are told of success only after SQLite has returned Ok from the commit.
-    fn commit(&mut self, batch: Batch) -> Result<(), OutcomeUnknown> {
+    /// Callers are told of success only after SQLite has returned Ok from the commit. `next_seq`
+    /// comes after the events of the batch.
+    fn commit(&mut self, batch: Batch, next_seq: EventSeq) -> Result<(), OutcomeUnknown> {
         if sabotage::is_on(Fault::AnswerBeforeCommit) {
             batch.into_iter().for_each(|job| job.settle(Settled::Committed));
             return (self.commit)(&self.conn).map_err(|why| OutcomeUnknown(why.to_string()));
         }
         match (self.commit)(&self.conn).map_err(StoreError::from) {
             Ok(()) => {
+                self.next_seq = next_seq;
                 self.condition.note_disk_full(false);
                 if let Some(jump) = self.times.commit() {
                     self.condition.note_clock_jump(jump);
                 }
                 batch.into_iter().for_each(|job| job.settle(Settled::Committed));
+                self.signal.note_commit();
                 Ok(())
             }
             Err(error) => {

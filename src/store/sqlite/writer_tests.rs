@@ -58,8 +58,10 @@ impl Book {
             randomness,
             times,
             known_sizes: KnownSizes::default(),
+            next_seq: EventSeq(1),
             commit,
             condition,
+            signal: Arc::default(),
             checkpoints: Checkpoints::start(&path).unwrap(),
             file: OpenFile::of(&path),
         };
@@ -246,8 +248,10 @@ fn time_in_the_book_never_runs_backwards() {
         randomness: Randomness::System,
         times: Times::since(Timestamp(5_000)),
         known_sizes: KnownSizes::default(),
+        next_seq: EventSeq(1),
         commit,
         condition: Arc::new(Condition::of(&path, &Clock::System)),
+        signal: Arc::default(),
         file: OpenFile::of(&path),
         checkpoints: Checkpoints::start(&path).unwrap(),
     };

@@ -1,0 +1,123 @@
+//! The journal: the events of all orders and drafts of the book in the order of their numbers.
+
+use rusqlite::named_params;
+
+use super::error::StoreError;
+use super::tx::Reader;
+use crate::domain::ids::{AccountId, DraftSeq, EventSeq, OrderSeq};
+use crate::domain::operation::OperationKind;
+
+/// The row of an event. Books of version 0.1.0 may have a row of each table under one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalRow {
+    /// A row of `events`.
+    Order(EventSeq),
+    /// A row of `draft_events`.
+    Draft(EventSeq),
+}
+
+/// An event of the journal, as far as it decides which hooks get it.
+#[derive(Debug, Clone)]
+pub struct JournalEntry {
+    pub row: JournalRow,
+    pub account_id: AccountId,
+    pub change: JournalChange,
+}
+
+/// What happened, and to which order or draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalChange {
+    Operation(OrderSeq),
+    ServiceEvent(OrderSeq),
+    OrderCreated(OrderSeq),
+    OrderChanged(OrderSeq),
+    DraftCreated(DraftSeq),
+    DraftChanged(DraftSeq),
+    DraftCompleted(DraftSeq),
+}
+
+impl JournalRow {
+    pub fn seq(self) -> EventSeq {
+        match self {
+            JournalRow::Order(seq) | JournalRow::Draft(seq) => seq,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// The number of the newest event; 0 in a book without any.
+    pub fn load_last_event_seq(&self) -> Result<EventSeq, StoreError> {
+        Ok(EventSeq(self.load_next_event_seq()?.0 - 1))
+    }
+
+    /// The first events after a number, at least `limit` of them if there are so many. All events
+    /// under one number are returned together.
+    pub fn list_journal(
+        &self,
+        after: EventSeq,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let mut entries = self.list_order_entries(after, limit)?;
+        entries.extend(self.list_draft_entries(after, limit)?);
+        entries.sort_by_key(|entry| entry.row.seq());
+        let last = entries.get(limit.saturating_sub(1)).map(|entry| entry.row.seq());
+        if let Some(last) = last {
+            entries.retain(|entry| entry.row.seq() <= last);
+        }
+        Ok(entries)
+    }
+
+    fn list_order_entries(
+        &self,
+        after: EventSeq,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let sql = "select event_seq, account_id, order_seq, events.version, kind
+            from events
+            cross join ledgers using (order_seq)
+            cross join accounts using (account_seq)
+            where :after < event_seq order by event_seq limit :limit";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.list(sql, named_params! {":after": after, ":limit": limit}, |row| {
+            let (order_seq, version): (OrderSeq, i64) = (row.get(2)?, row.get(3)?);
+            let change = match row.get_ref(4)?.as_str()? {
+                "service" => JournalChange::ServiceEvent(order_seq),
+                kind if OperationKind::parse(kind).is_some() => JournalChange::Operation(order_seq),
+                _ if version == 1 => JournalChange::OrderCreated(order_seq),
+                _ => JournalChange::OrderChanged(order_seq),
+            };
+            Ok(JournalEntry {
+                row: JournalRow::Order(row.get(0)?),
+                account_id: row.get(1)?,
+                change,
+            })
+        })
+    }
+
+    fn list_draft_entries(
+        &self,
+        after: EventSeq,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, StoreError> {
+        let sql = "select draft_event_seq, account_id, draft_seq, draft_events.version,
+                method = 'PUT' and path glob '*/complete'
+            from draft_events
+            cross join drafts using (draft_seq)
+            cross join accounts using (account_seq)
+            where :after < draft_event_seq order by draft_event_seq limit :limit";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.list(sql, named_params! {":after": after, ":limit": limit}, |row| {
+            let (draft_seq, version): (DraftSeq, i64) = (row.get(2)?, row.get(3)?);
+            let change = match row.get::<_, bool>(4)? {
+                true => JournalChange::DraftCompleted(draft_seq),
+                false if version == 1 => JournalChange::DraftCreated(draft_seq),
+                false => JournalChange::DraftChanged(draft_seq),
+            };
+            Ok(JournalEntry {
+                row: JournalRow::Draft(row.get(0)?),
+                account_id: row.get(1)?,
+                change,
+            })
+        })
+    }
+}
