@@ -2,8 +2,8 @@
 //!
 //! `ARCHITECTURE.md` has a map of the modules. Each may use those to its left:
 //! `domain <- store <- app <- wire <- http <- cli`, with `auth` beside `store`, `worker` beside
-//! `http`, and `demo` between `wire` and `cli`. `digest`, `json`, `randomness` and `sabotage`
-//! import no other module of ours; `clock` imports only the domain's `Timestamp`.
+//! `http`, and `demo` between `wire` and `cli`. `digest`, `json`, `outbound`, `randomness` and
+//! `sabotage` import no other module of ours; `clock` imports only the domain's `Timestamp`.
 
 pub mod app;
 pub mod auth;
@@ -14,6 +14,7 @@ pub mod digest;
 pub mod domain;
 pub mod http;
 pub mod json;
+pub mod outbound;
 pub mod randomness;
 pub mod sabotage;
 pub mod store;

@@ -1,0 +1,191 @@
+//! The client against a resolver that lies and against servers that misbehave.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::outbound::Allowed;
+use crate::outbound::resolver::Found;
+
+/// Answers each look-up with the next list of addresses, and the last one for ever.
+struct Liar {
+    lists: Mutex<VecDeque<Vec<IpAddr>>>,
+    asked: AtomicUsize,
+}
+
+impl Liar {
+    fn of(lists: &[&[&str]]) -> Arc<Liar> {
+        let list = |list: &&[&str]| list.iter().map(|text| text.parse().unwrap()).collect();
+        Arc::new(Liar {
+            lists: Mutex::new(lists.iter().map(list).collect()),
+            asked: AtomicUsize::new(0),
+        })
+    }
+}
+
+impl Lookup for Liar {
+    fn look_up(&self, _: &str) -> Found {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let mut lists = self.lists.lock().unwrap();
+        let list = if 1 < lists.len() { lists.pop_front() } else { lists.front().cloned() };
+        Box::pin(async move { Ok(list.unwrap_or_default()) })
+    }
+}
+
+fn outbound(allowed: &[&str], lookup: Arc<dyn Lookup>, timeout_ms: u64) -> Outbound {
+    let allowed = allowed.iter().map(|text| Allowed::parse(text).unwrap()).collect();
+    Outbound::new(ClientOptions {
+        guard: Guard::new(allowed),
+        lookup,
+        timeout: Duration::from_millis(timeout_ms),
+        roots: Vec::new(),
+        user_agent: "Tillbook-Hook/test".to_owned(),
+    })
+    .unwrap()
+}
+
+fn message(url: &str) -> Message {
+    Message { url: url.to_owned(), headers: vec![("event", "ping".into())], body: "{}".into() }
+}
+
+/// A server that counts its connections and gives each the same bytes, over and over if `endless`.
+async fn server(answer: &'static str, endless: bool) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut request = [0; 4_096];
+                let mut sent = stream.read(&mut request).await.and(Ok(()));
+                while sent.is_ok() && !answer.is_empty() {
+                    sent = stream.write_all(answer.as_bytes()).await;
+                    if !endless {
+                        break;
+                    }
+                }
+                // Until the client goes.
+                while let Ok(1..) = stream.read(&mut request).await {}
+            });
+        }
+    });
+    (port, connections)
+}
+
+fn run(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+}
+
+#[test]
+fn no_forbidden_address_is_ever_connected_to() {
+    run(async {
+        let (port, connections) =
+            server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false).await;
+        let public: &[&str] = &["93.184.215.14"];
+        let lists: [&[&[&str]]; 6] = [
+            &[&["127.0.0.1"]],
+            &[&["::ffff:127.0.0.1"]],
+            &[&["93.184.215.14", "127.0.0.1"]],
+            &[&["127.0.0.1", "93.184.215.14"]],
+            &[&["64:ff9b::7f00:1"]],
+            // Resolved twice, a guard that judges the first answer would connect to the second.
+            &[&["10.0.0.1"], &["127.0.0.1"]],
+        ];
+        for list in lists {
+            let liar = Liar::of(list);
+            for scheme in ["http", "https"] {
+                let sent = outbound(&[], liar.clone(), 5_000);
+                let url = format!("{scheme}://shop.example:{port}/");
+                let why = sent.post(message(&url)).await.unwrap_err();
+                assert!(why.0.contains("--webhook-allow"), "{list:?}: {why}");
+            }
+        }
+        // A public answer is connected to, and the second, private one is never asked for.
+        let liar = Liar::of(&[public, &["127.0.0.1"]]);
+        let sent = outbound(&[], liar.clone(), 50);
+        sent.post(message(&format!("https://shop.example:{port}/"))).await.unwrap_err();
+        assert_eq!(liar.asked.load(Ordering::SeqCst), 1);
+        assert_eq!(connections.load(Ordering::SeqCst), 0, "the guard let a connection through");
+    });
+}
+
+#[test]
+fn an_allowed_network_is_connected_to_without_tls() {
+    run(async {
+        let (port, _) = server("HTTP/1.1 204 No Content\r\nx-a: b\r\n\r\n", false).await;
+        let sent = outbound(&["127.0.0.0/8"], Liar::of(&[&["127.0.0.1"]]), 5_000);
+        let answer = sent.post(message(&format!("http://shop.example:{port}/"))).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+        assert_eq!(answer.headers, [("x-a".to_owned(), "b".to_owned())]);
+        // A public address is not in the allowed network, and the URL is not https.
+        let sent = outbound(&["127.0.0.0/8"], Liar::of(&[&["93.184.215.14"]]), 5_000);
+        let why = sent.post(message("http://shop.example/")).await.unwrap_err();
+        assert!(why.0.contains("not https"), "{why}");
+    });
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    run(async {
+        let (target, visits) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false).await;
+        let answer = format!(
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:{target}/\r\n\
+             content-length: 0\r\n\r\n"
+        );
+        let (port, _) = server(answer.leak(), false).await;
+        let sent = outbound(&["127.0.0.1"], Liar::of(&[]), 5_000);
+        let answer = sent.post(message(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+        assert_eq!(answer.status, 307);
+        assert_eq!(visits.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn an_endless_answer_is_left_after_64_kib() {
+    run(async {
+        // Ten gigabytes are announced, and the same line comes until the connection is closed.
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 10737418240\r\n\r\n";
+        let line = "0123456789abcdef".repeat(1_024);
+        let (port, _) = server(format!("{head}{line}").leak(), true).await;
+        let sent = outbound(&["127.0.0.1"], Liar::of(&[]), 600_000);
+        let answer = sent.post(message(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+        assert_eq!((answer.status, answer.body.len()), (200, KEPT_BYTES_MAX));
+    });
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_left_in_time() {
+    run(async {
+        let sent = outbound(&["127.0.0.1"], Liar::of(&[]), 100);
+        let (silent, _) = server("", false).await;
+        let why = sent.post(message(&format!("http://127.0.0.1:{silent}/"))).await.unwrap_err();
+        assert!(why.0.contains("no answer"), "{why}");
+        // The head came, so the outcome is known although the body never ends.
+        let (slow, _) = server("HTTP/1.1 500 No\r\ncontent-length: 9\r\n\r\nhalf", false).await;
+        let answer = sent.post(message(&format!("http://127.0.0.1:{slow}/"))).await.unwrap();
+        assert_eq!(answer.status, 500);
+    });
+}
+
+#[test]
+fn an_error_names_its_cause_and_no_url() {
+    run(async {
+        let sent = outbound(&["127.0.0.1"], Liar::of(&[]), 5_000);
+        // Nothing listens on a port that was just given back.
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let url = format!("http://127.0.0.1:{port}/?token=hunter2");
+        let why = sent.post(message(&url)).await.unwrap_err();
+        assert!(why.0.contains("refused") && !why.0.contains("hunter2"), "{why}");
+        // The server speaks no TLS.
+        let (plain, _) = server("HTTP/1.1 200 OK\r\n\r\n", false).await;
+        let url = format!("https://127.0.0.1:{plain}/");
+        assert!(sent.post(message(&url)).await.is_err());
+    });
+}
