@@ -119,8 +119,12 @@ fn judge(book: &Book, db: &Path, at: &str) -> Outcome {
     };
     let mut log = served.log();
     let mut told = String::new();
-    let ends =
-        ["two days add up", "nothing is recorded any more", "could not be checked", "stopped"];
+    let ends = [
+        "last two days are right",
+        "nothing is recorded any more",
+        "could not be checked",
+        "stopped",
+    ];
     while !ends.iter().any(|word| told.contains(word)) {
         assert_ne!(log.read_line(&mut told).unwrap(), 0, "{at}: {told}");
     }
