@@ -1,5 +1,6 @@
 //! Starts the HTTP server, with its limits and its middleware.
 
+use std::future::ready;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +77,7 @@ pub fn start(
     state: AppState,
     options: ServerOptions,
 ) -> std::io::Result<Server> {
+    let unfinished = Arc::clone(&state.unfinished);
     let state = Data::new(state);
     connection::prepare_listener(&listener)?;
     let connections_max = connection::connections_max(WORKERS.into());
@@ -109,6 +111,7 @@ pub fn start(
     let (head_timeout, idle_timeout) = (options.head_timeout, options.idle_timeout);
     let service = move || {
         let (stopping, addresses) = (stopping.clone(), Arc::clone(&addresses));
+        let unfinished = Arc::clone(&unfinished);
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
@@ -125,12 +128,8 @@ pub fn start(
                 connection::limit_connection(socket, data, idle_timeout, &addresses);
             });
         let app = app().into_factory().map_err(|error: Error| error.error_response());
-        fn_service(async |stream: TcpStream| {
-            let socket = Socket::new(stream);
-            let peer = socket.peer();
-            Ok((socket, peer))
-        })
-        .and_then(http.h1(map_config(app, |()| AppConfig::default())))
+        fn_service(move |stream: TcpStream| ready(Ok(Socket::open(stream, &unfinished))))
+            .and_then(http.h1(map_config(app, |()| AppConfig::default())))
     };
     let server = builder
         .workers(WORKERS.into())

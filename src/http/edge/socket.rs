@@ -6,9 +6,11 @@
 //! until the previous answer is completely written, unless the request's own body is awaited.
 
 use std::cell::{Cell, RefCell};
+use std::io::ErrorKind::ConnectionAborted;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -17,8 +19,15 @@ use actix_web::web::Bytes;
 use memchr::memchr_iter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::unfinished::{Unfinished, UnfinishedRequests};
+
 /// Requests that actix-web may decode at a time.
 const TURN_HEADS_MAX: usize = 4;
+/// Bytes of an unfinished head that are not counted: a turn passes on so many before it is known
+/// whether they are a head.
+const UNCOUNTED_HEAD_BYTES_MAX: usize = 32 << 10;
+/// Bytes that the longest head has.
+const HEAD_BYTES: usize = 128 << 10;
 /// Bytes after which a turn of reading ends, so that one connection does not occupy its worker.
 const TURN_BYTES_MAX: usize = 32 << 10;
 /// Bytes of an answer that are copied for writing at a time.
@@ -38,6 +47,8 @@ pub struct Flow {
     handling: Cell<u64>,
     /// Requests whose answer is not yet completely in actix-web's buffer.
     unanswered: Cell<u64>,
+    /// Bytes passed on since the last request began and while none was in progress.
+    head_bytes: Cell<usize>,
     /// A handler waits for more of its request's body.
     body_awaited: Cell<bool>,
     /// The client does not read its answers, so the kernel accepts no more bytes.
@@ -61,6 +72,7 @@ impl Flow {
     pub fn begin(self: &Rc<Self>) -> (Handling, Unanswered) {
         self.note_activity();
         self.body_awaited.set(false);
+        self.head_bytes.set(0);
         self.handling.set(self.handling.get() + 1);
         self.unanswered.set(self.unanswered.get() + 1);
         (Handling(Rc::clone(self)), Unanswered(Rc::clone(self)))
@@ -160,6 +172,9 @@ pub struct Socket {
     turn: Turn,
     /// Bytes that were received and not passed on yet.
     held: Vec<u8>,
+    requests: Arc<UnfinishedRequests>,
+    /// Set while a long head arrives, and until its request is answered.
+    long_head: Option<Unfinished>,
 }
 
 /// The heads and bytes passed on in this turn.
@@ -176,14 +191,22 @@ impl Turn {
 }
 
 impl Socket {
-    pub fn new(stream: TcpStream) -> Socket {
-        Socket {
+    /// The socket of a new connection, with the client's address.
+    pub fn open(
+        stream: TcpStream,
+        requests: &Arc<UnfinishedRequests>,
+    ) -> (Socket, Option<SocketAddr>) {
+        let socket = Socket {
             stream,
             flow: Rc::default(),
             heads: HeadCounter::default(),
             turn: Turn::default(),
             held: Vec::new(),
-        }
+            requests: Arc::clone(requests),
+            long_head: None,
+        };
+        let peer = socket.peer();
+        (socket, peer)
     }
 
     pub fn stream(&self) -> &TcpStream {
@@ -194,7 +217,7 @@ impl Socket {
         &self.flow
     }
 
-    /// The client's address; `None` if it has already left.
+    /// The client's address; `None` if it has left.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.stream.peer_addr().ok()
     }
@@ -206,6 +229,34 @@ impl Socket {
         if !self.held.is_empty() || self.stream.poll_read_ready(cx).is_ready() {
             self.flow.refused.replace(Some(cx.waker().clone()));
         }
+    }
+
+    /// Counts bytes that were passed on and may be of a head. An error if there is no room for it.
+    fn count_head(&mut self, bytes: usize) -> std::io::Result<()> {
+        let is_body = self.flow.unanswered.get() != 0;
+        let arrived = self.flow.head_bytes.get() + if is_body { 0 } else { bytes };
+        self.flow.head_bytes.set(arrived);
+        match &mut self.long_head {
+            _ if arrived <= UNCOUNTED_HEAD_BYTES_MAX => {}
+            Some(head) => head.note_bytes(),
+            None => {
+                let peer = self.peer().map(|peer| peer.ip().into());
+                let begun = self.requests.try_begin(peer, HEAD_BYTES).ok_or(ConnectionAborted)?;
+                self.long_head = Some(begun);
+            }
+        }
+        Ok(())
+    }
+
+    /// True if the connection must end, because others need the room of its long head.
+    fn is_ended(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(head) = &mut self.long_head else { return false };
+        let is_long = UNCOUNTED_HEAD_BYTES_MAX < self.flow.head_bytes.get();
+        if !is_long && self.flow.unanswered.get() == 0 {
+            self.long_head = None;
+            return false;
+        }
+        head.poll_ended(cx).is_ready()
     }
 
     /// Passes on as many of the held bytes as fit.
@@ -239,6 +290,9 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
         let this = &mut *self;
+        if this.is_ended(cx) {
+            return Poll::Ready(Err(ConnectionAborted.into()));
+        }
         if !this.flow.may_read() {
             this.refuse(cx);
             return Poll::Pending;
@@ -259,7 +313,7 @@ impl AsyncRead for Socket {
             this.give_held(buffer);
         }
         this.end_turn_in(buffer, start);
-        Poll::Ready(Ok(()))
+        Poll::Ready(this.count_head(buffer.filled().len() - start))
     }
 }
 

@@ -34,7 +34,7 @@ fn connect_from(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
 }
 
 /// True if the server has closed the connection, which it does without sending anything.
-fn is_cut(stream: &TcpStream) -> bool {
+pub fn is_cut(stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
     match stream.peek(&mut [0]) {
         Ok(bytes) => bytes == 0,
