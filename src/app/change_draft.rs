@@ -1,7 +1,7 @@
 //! Changing a draft or deleting it.
 
 use super::create_draft::{NumberRefused, number_on};
-use super::documents::parse_kept;
+use super::documents::{ParsedDraft, ParsedItem, parse_kept};
 use super::draft_names::{NameRefused, choose_name, hold_name};
 use super::draft_options::{acting_options, merged_options};
 use super::findable::index_draft;
@@ -30,11 +30,11 @@ pub enum DraftChange {
     Delete,
     /// Adds an item. `is_numbered` is false if it was sent without a line id.
     AddItem {
-        item: Item,
+        item: ParsedItem,
         is_numbered: bool,
     },
     /// Replaces the item with the same line id.
-    ReplaceItem(Item),
+    ReplaceItem(ParsedItem),
     RemoveItem(LineId),
 }
 
@@ -42,7 +42,7 @@ pub enum DraftChange {
 #[derive(Debug, Clone)]
 pub struct DraftUpdate {
     /// The order's fields and items. Its `options` are ignored; those below count.
-    pub order: Option<NewDraft>,
+    pub order: Option<ParsedDraft>,
     pub options: Option<Tree>,
     pub store: Option<Tree>,
 }
@@ -85,20 +85,20 @@ impl WriteCommand for ChangeDraft {
         expect_open(before.status)
             .map_err(|why| Failed::Refused(ChangeDraftRefused::Closed(why)))?;
         let kept = self.kept_name(tx, &before)?;
-        let changed = self.changed(&before, kept.as_ref()).map_err(Failed::Refused)?;
-        let (mut after, document) = changed;
-        number_on(tx, account_id, &mut after).map_err(|failed| failed.map(Into::into))?;
-        expect_sound(&after, kept.as_ref())
+        let mut parsed = self.changed(&before, kept.as_ref()).map_err(Failed::Refused)?;
+        let after = &mut parsed.draft;
+        number_on(tx, account_id, after).map_err(|failed| failed.map(Into::into))?;
+        expect_sound(after, kept.as_ref())
             .map_err(|problem| Failed::Refused(ChangeDraftRefused::Problem(problem)))?;
-        let name = choose_name(tx, account_id, &after, kept.as_ref());
+        let name = choose_name(tx, account_id, after, kept.as_ref());
         let name = name.map_err(|failed| failed.map(Into::into))?;
-        self.expect_room(&before, &after)
+        self.expect_room(&before, after)
             .map_err(|why| Failed::Refused(ChangeDraftRefused::TooLarge(why)))?;
 
         // Nothing is refused from here on.
         after.order_name = name.name().cloned();
         give_versions(&mut after.items, &before.draft.items, version);
-        tx.update_draft(before.draft_seq, &after)?;
+        tx.update_draft(before.draft_seq, after)?;
         hold_name(tx, account_id, before.draft_seq, &name, kept.as_ref())?;
         if matches!(self.change, DraftChange::Delete) {
             tx.update_draft_status(before.draft_seq, DraftStatus::Deleted)?;
@@ -107,7 +107,7 @@ impl WriteCommand for ChangeDraft {
             }
         }
         tx.append_draft_event(before.draft_seq, version, created_by, &self.event)?;
-        index_draft(tx, account_id, before.draft_seq, (&after, &document))?;
+        index_draft(tx, account_id, before.draft_seq, &parsed)?;
         Ok(WrittenDraft { draft_seq: before.draft_seq, id: before.id })
     }
 }
@@ -141,38 +141,45 @@ impl ChangeDraft {
         Ok(kept.then(|| name.clone()))
     }
 
-    /// The draft after the change, with its parsed document.
+    /// The draft after the change.
     fn changed(
         &self,
         before: &DraftRecord,
         kept: Option<&OrderName>,
-    ) -> Result<(NewDraft, Tree), ChangeDraftRefused> {
-        let mut after = before.draft.clone();
+    ) -> Result<ParsedDraft, ChangeDraftRefused> {
+        if let DraftChange::Update(update) = &self.change {
+            return Ok(updated(before, update, kept));
+        }
+        let mut parsed = ParsedDraft::of_stored(&before.draft);
+        let ParsedDraft { draft: after, item_documents, .. } = &mut parsed;
         let at = |line_id: LineId| after.items.iter().position(|item| item.line_id == line_id);
         match &self.change {
-            DraftChange::Update(update) => return Ok(updated(before, update, kept)),
-            DraftChange::Delete => {}
-            DraftChange::AddItem { item, is_numbered: true } => {
+            DraftChange::Update(_) | DraftChange::Delete => {}
+            DraftChange::AddItem { item: sent, is_numbered: true } => {
+                let ParsedItem { item, document } = sent;
                 if at(item.line_id).is_some() {
                     return Err(ChangeDraftRefused::LineInUse(item.line_id));
                 }
                 after.items.push(item.clone());
+                item_documents.push(document.clone());
             }
-            DraftChange::AddItem { item, is_numbered: false } => {
+            DraftChange::AddItem { item: sent, is_numbered: false } => {
                 after.unnumbered.push(after.items.len());
-                after.items.push(item.clone());
+                after.items.push(sent.item.clone());
+                item_documents.push(sent.document.clone());
             }
-            DraftChange::ReplaceItem(item) => {
-                let at = at(item.line_id).ok_or(ChangeDraftRefused::LineNotFound)?;
-                after.items[at] = item.clone();
+            DraftChange::ReplaceItem(sent) => {
+                let at = at(sent.item.line_id).ok_or(ChangeDraftRefused::LineNotFound)?;
+                after.items[at] = sent.item.clone();
+                item_documents[at] = sent.document.clone();
             }
             DraftChange::RemoveItem(line_id) => {
                 let at = at(*line_id).ok_or(ChangeDraftRefused::LineNotFound)?;
                 after.items.remove(at);
+                item_documents.remove(at);
             }
         }
-        let document = parse_kept(&after.document);
-        Ok((after, document))
+        Ok(parsed)
     }
 }
 
@@ -183,14 +190,11 @@ fn bytes_of_draft(draft: &NewDraft) -> i64 {
     bytes_of(&draft.document.0) + bytes_of(&draft.options_document.0) + store + items
 }
 
-/// Puts the update's values in place of the draft's; also returns the parsed document.
-fn updated(
-    before: &DraftRecord,
-    update: &DraftUpdate,
-    kept: Option<&OrderName>,
-) -> (NewDraft, Tree) {
+/// The draft with the update's values in place of its own.
+fn updated(before: &DraftRecord, update: &DraftUpdate, kept: Option<&OrderName>) -> ParsedDraft {
     let asked = &before.draft;
-    let mut after = update.order.clone().unwrap_or_else(|| asked.clone());
+    let mut parsed = update.order.clone().unwrap_or_else(|| ParsedDraft::of_stored(asked));
+    let after = &mut parsed.draft;
     if update.order.is_some() && after.order_name.is_none() {
         after.order_name = kept.cloned();
     }
@@ -201,27 +205,26 @@ fn updated(
         after.options = acting_options(&options);
         after.options_document = KeptJson(options.to_string());
     }
-    let document = parse_kept(&after.document);
-    let document = match (&update.store, &asked.store_document) {
-        (Some(sent), _) => of_store(&mut after, document, sent, update.order.is_none()),
+    match (&update.store, &asked.store_document) {
+        (Some(sent), _) => set_store(&mut parsed, sent, update.order.is_none()),
         (None, Some(known)) if update.order.is_some() => {
-            of_store(&mut after, document, &parse_kept(known), false)
+            set_store(&mut parsed, &parse_kept(known), false);
         }
-        (None, _) => document,
-    };
-    (after, document)
+        (None, _) => {}
+    }
+    parsed
 }
 
 /// Sets the draft's store. The order's own `store` wins unless `in_place`, which replaces it.
-fn of_store(draft: &mut NewDraft, document: Tree, store: &Tree, in_place: bool) -> Tree {
+fn set_store(parsed: &mut ParsedDraft, store: &Tree, in_place: bool) {
+    let ParsedDraft { draft, document, .. } = parsed;
     draft.store_document = Some(KeptJson(store.to_string()));
     if !in_place && document.member("store").is_some() {
-        return document;
+        return;
     }
     draft.store_id = store.member("id").and_then(Tree::as_text).map(str::to_owned);
-    let document = document.with("store", store.clone());
+    *document = std::mem::replace(document, Tree::Null).with("store", store.clone());
     draft.document = KeptJson(document.to_string());
-    document
 }
 
 /// `kept` is the order id reserved for the draft. It does not count as a custom id: if the draft is

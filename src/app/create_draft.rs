@@ -1,6 +1,6 @@
 //! Creating a draft.
 
-use super::documents::parse_kept;
+use super::documents::ParsedDraft;
 use super::draft_names::{NameRefused, choose_name, hold_name};
 use super::findable::index_draft;
 use super::{OnBehalfOf, WrittenDraft};
@@ -12,7 +12,7 @@ use crate::store::{Failed, NewApiEvent, NewDraft, Tx, WriteCommand};
 #[derive(Debug, Clone)]
 pub struct CreateDraft {
     pub on_behalf_of: OnBehalfOf,
-    pub draft: NewDraft,
+    pub draft: ParsedDraft,
     /// The request, as it is shown in the draft's history.
     pub event: NewApiEvent,
 }
@@ -34,19 +34,20 @@ impl WriteCommand for CreateDraft {
 
     fn run(&self, tx: &Tx<'_>) -> Result<WrittenDraft, Failed<CreateDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
-        let mut draft = self.draft.clone();
-        number_on(tx, account_id, &mut draft).map_err(|failed| failed.map(Into::into))?;
-        let name = choose_name(tx, account_id, &draft, None);
+        let mut parsed = self.draft.clone();
+        let draft = &mut parsed.draft;
+        number_on(tx, account_id, draft).map_err(|failed| failed.map(Into::into))?;
+        let name = choose_name(tx, account_id, draft, None);
         let name = name.map_err(|failed| failed.map(Into::into))?;
 
         // Nothing is refused from here on.
         draft.order_name = name.name().cloned();
         draft.items.iter_mut().for_each(|item| item.version = FIRST_VERSION);
         let id = tx.randomness().uuid();
-        let draft_seq = tx.insert_draft(account_id, &id, created_by, &draft)?;
+        let draft_seq = tx.insert_draft(account_id, &id, created_by, draft)?;
         hold_name(tx, account_id, draft_seq, &name, None)?;
         tx.append_draft_event(draft_seq, FIRST_VERSION, created_by, &self.event)?;
-        index_draft(tx, account_id, draft_seq, (&draft, &parse_kept(&draft.document)))?;
+        index_draft(tx, account_id, draft_seq, &parsed)?;
         Ok(WrittenDraft { draft_seq, id })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::documents::{ParsedOrder, parse_items};
+use super::documents::{ParsedDraft, ParsedOrder};
 use crate::domain::ids::{AccountId, DraftSeq, OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::json::Tree;
@@ -28,14 +28,13 @@ pub(super) fn index_draft(
     tx: &Tx<'_>,
     account_id: &AccountId,
     draft_seq: DraftSeq,
-    (draft, document): (&NewDraft, &Tree),
+    ParsedDraft { draft, document, item_documents }: &ParsedDraft,
 ) -> Result<(), StoreError> {
     let texts = people_texts(document);
     let name = draft.order_name.as_ref().map(OrderName::as_str);
     tx.replace_draft_words(account_id, draft_seq, texts.iter().map(String::as_str).chain(name))?;
     let items = items_of_stores(draft);
-    let documents = parse_items(&items);
-    let items = items.iter().zip(&documents).collect();
+    let items = items.iter().zip(item_documents).collect();
     let mut values = list_values(&ParsedOrder { document, items });
     values.extend(name.map(|name| (ValueFilter::OrderId, name.to_owned())));
     tx.replace_draft_values(account_id, draft_seq, &values)

@@ -41,6 +41,7 @@ pub use create_client::{CreateClient, CreateClientRefused};
 pub use create_draft::{CreateDraft, CreateDraftRefused};
 pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
+pub use documents::{ParsedDraft, ParsedItem};
 pub use draft_options::acting_options;
 pub use forget_answers::ForgetAnswers;
 pub use idempotent::{Idempotent, IdempotentRefused, Once};

@@ -3,7 +3,7 @@
 use super::order_fields::{ITEM, OPTIONS, ORDER, STORE};
 use super::problem::Problem;
 use super::shape::{Shape, clean, optional, required};
-use crate::app::{DraftUpdate, acting_options};
+use crate::app::{DraftUpdate, ParsedDraft, ParsedItem, acting_options};
 use crate::domain::KeptJson;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{LineId, OrderName};
@@ -27,7 +27,7 @@ const UPDATE: Shape = Shape::Object(&[
 ]);
 
 /// Parses a draft, or reports everything that is wrong with the body.
-pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
+pub fn parse(body: &Tree) -> Result<ParsedDraft, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body.clone(), DRAFT, "", &mut problems);
     if !problems.is_empty() {
@@ -44,7 +44,7 @@ pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
     if acting.replaces && acting.amends.is_none() {
         problems.push(nothing_to_replace());
     }
-    let (items, unnumbered) = parse_items(order, &mut problems);
+    let (items, item_documents, unnumbered) = parse_items(order, &mut problems);
     let currency = text_of(order, "currency").and_then(Currency::parse);
     let (Some(currency), true) = (currency, problems.is_empty()) else {
         return Err(problems);
@@ -57,7 +57,7 @@ pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
         // The order takes over the draft's store, unless it names its own.
         members.push(("store".to_owned(), store.clone()));
     }
-    Ok(NewDraft {
+    let draft = NewDraft {
         currency,
         order_name,
         store_id: store_id(order.member("store")).or_else(|| store_id(store)),
@@ -67,7 +67,8 @@ pub fn parse(body: &Tree) -> Result<NewDraft, Vec<Problem>> {
         document: KeptJson(document.to_string()),
         store_document: store.map(|store| KeptJson(store.to_string())),
         options_document: KeptJson(options.to_string()),
-    })
+    };
+    Ok(ParsedDraft { draft, document, item_documents })
 }
 
 /// Parses a change to a draft, or reports everything that is wrong with the body.
@@ -91,7 +92,7 @@ pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
 }
 
 /// Parses a body that is one item. The flag is true if the item was sent with a line id.
-pub fn parse_one_item(body: &Tree) -> Result<(Item, bool), Vec<Problem>> {
+pub fn parse_one_item(body: &Tree) -> Result<(ParsedItem, bool), Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body.clone(), ITEM, "", &mut problems);
     if !problems.is_empty() {
@@ -128,8 +129,9 @@ fn nothing_to_replace() -> Problem {
     Problem::new("/options/replace", "required", message)
 }
 
-/// Parses the items. Also returns the positions of those that were sent without a line id.
-fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usize>) {
+/// Parses the items. Also returns their documents, and the positions of those that were sent
+/// without a line id.
+fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<Tree>, Vec<usize>) {
     let sent = order.member("items").map(Tree::elements).unwrap_or_default();
     let given = |item: &Tree| LineId::new(item.member("line_id")?.as_integer()?);
     let unnumbered: Vec<usize> = (0..sent.len()).filter(|at| given(&sent[*at]).is_none()).collect();
@@ -141,9 +143,10 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usi
     let read = |(at, item): (usize, &Tree)| {
         parse_item(item, given(item), &format!("/order/items/{at}"), problems)
     };
-    let mut items: Vec<Item> = sent.iter().enumerate().filter_map(read).collect();
+    let parsed = sent.iter().enumerate().filter_map(read).map(|it| (it.item, it.document));
+    let (mut items, documents): (Vec<Item>, Vec<Tree>) = parsed.unzip();
     if !problems.is_empty() {
-        return (Vec::new(), Vec::new());
+        return (Vec::new(), Vec::new(), Vec::new());
     }
     if number_lines(&mut items, &unnumbered, []).is_none() {
         problems.push(no_line_id_left("/order/items"));
@@ -151,7 +154,7 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<usi
     if Totals::of(items.iter().map(|item| &item.price)).is_none() {
         problems.push(total_out_of_range("/order/items"));
     }
-    (items, unnumbered)
+    (items, documents, unnumbered)
 }
 
 /// Parses an item whose shape was checked; `path` is its JSON pointer. An item without a line id
@@ -161,7 +164,7 @@ fn parse_item(
     line_id: Option<LineId>,
     path: &str,
     problems: &mut Vec<Problem>,
-) -> Option<Item> {
+) -> Option<ParsedItem> {
     let gross = amount_of(item, "gross_amount")?;
     let list = |key: &str| item.member(key).map(Tree::elements).unwrap_or_default();
     let discounts: Vec<Discount> = list("discount_lines")
@@ -174,13 +177,17 @@ fn parse_item(
     let taxes: Vec<Amount> =
         list("tax_lines").iter().filter_map(|line| amount_of(line, "amount")).collect();
     match Price::new(gross, &discounts, &taxes) {
-        Ok(price) => Some(Item {
-            line_id: line_id.or(LineId::new(0))?,
-            price,
-            version: 0,
-            store_id: store_id(item.member("store")),
-            document: KeptJson(item.without(&["line_id"]).to_string()),
-        }),
+        Ok(price) => {
+            let document = item.without(&["line_id"]);
+            let item = Item {
+                line_id: line_id.or(LineId::new(0))?,
+                price,
+                version: 0,
+                store_id: store_id(item.member("store")),
+                document: KeptJson(document.to_string()),
+            };
+            Some(ParsedItem { item, document })
+        }
         Err(rejected) => {
             problems.extend(price_problems(&rejected, path));
             None

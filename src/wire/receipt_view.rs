@@ -16,6 +16,10 @@ pub struct Vat {
     pub amount: i128,
 }
 
+/// The tax lines of an order's items, summed by percentage.
+#[derive(Default)]
+pub struct VatSums(Vec<Vat>);
+
 /// True if an order has a receipt: once a capture of it has succeeded.
 pub fn has_receipt<'o>(mut captures: impl Iterator<Item = &'o Operation>) -> bool {
     captures.any(|capture| capture.success)
@@ -24,8 +28,14 @@ pub fn has_receipt<'o>(mut captures: impl Iterator<Item = &'o Operation>) -> boo
 /// The receipt's JSON text; `shop` is the name of the account.
 pub fn render(links: &Links, order: &OrderRecord, shop: &str) -> String {
     let sums = order.ledger.sums();
-    let lines: Vec<String> = order.items.iter().map(line_text).collect();
-    let vat: Vec<String> = vat(order).iter().map(vat_text).collect();
+    let mut vat = VatSums::default();
+    let mut lines = Vec::with_capacity(order.items.len());
+    for item in &order.items {
+        let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+        vat.add(&document);
+        lines.push(line_text(item, &document));
+    }
+    let vat: Vec<String> = vat.sorted().iter().map(vat_text).collect();
     let shop = ObjectText::default()
         .text("account_id", order.account_id.as_str())
         .text("name", shop)
@@ -48,8 +58,7 @@ pub fn render(links: &Links, order: &OrderRecord, shop: &str) -> String {
         .end()
 }
 
-fn line_text(item: &Item) -> String {
-    let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+fn line_text(item: &Item, document: &Tree) -> String {
     let mut object = ObjectText::default();
     object.integer("line_id", item.line_id.number());
     for key in ["id", "description"] {
@@ -71,27 +80,32 @@ fn vat_text(vat: &Vat) -> String {
     ObjectText::default().json("percentage", &vat.percentage).integer("amount", vat.amount).end()
 }
 
-/// The tax lines of all items, summed by percentage, lowest first.
-pub fn vat(order: &OrderRecord) -> Vec<Vat> {
-    let mut sums: Vec<Vat> = Vec::new();
-    for item in &order.items {
-        let document = json::parse(item.document.0.as_bytes()).unwrap_or(Tree::Null);
+impl VatSums {
+    /// Adds the tax lines of an item's document.
+    pub fn add(&mut self, document: &Tree) {
         for line in document.member("tax_lines").map(Tree::elements).unwrap_or_default() {
             let Some(Tree::Number(percentage)) = line.member("percentage") else { continue };
             let amount = line.member("amount").and_then(Tree::as_integer).unwrap_or_default();
             let percentage = without_trailing_zeros(percentage);
-            match sums.iter_mut().find(|vat| vat.percentage == percentage) {
+            match self.0.iter_mut().find(|vat| vat.percentage == percentage) {
                 Some(vat) => vat.amount += i128::from(amount),
-                None => sums.push(Vat { percentage: percentage.to_owned(), amount: amount.into() }),
+                None => {
+                    self.0.push(Vat { percentage: percentage.to_owned(), amount: amount.into() });
+                }
             }
         }
     }
-    // Sorts decimal numbers as text: more digits before the point is more, and equally many compare
-    // digit by digit.
-    sums.sort_by_key(|vat| {
-        (vat.percentage.find('.').unwrap_or(vat.percentage.len()), vat.percentage.clone())
-    });
-    sums
+
+    /// The sums, lowest percentage first.
+    pub fn sorted(self) -> Vec<Vat> {
+        let VatSums(mut sums) = self;
+        // Sorts decimal numbers as text: more digits before the point is more, and equally many
+        // compare digit by digit.
+        sums.sort_by_key(|vat| {
+            (vat.percentage.find('.').unwrap_or(vat.percentage.len()), vat.percentage.clone())
+        });
+        sums
+    }
 }
 
 /// `25.00` becomes `25`, since clients write the same percentage in several ways.

@@ -179,13 +179,9 @@ pub fn description_in(document: &Tree) -> String {
     text("description").or_else(|| text("id")).unwrap_or_default().to_owned()
 }
 
-/// An item's quantity at 6 decimals, as pages show it and people type it; `None` when it was not
-/// sent. The API keeps the number that was sent, such as 0.30000000000000004.
-pub fn item_quantity(item: &Item) -> Option<String> {
-    quantity_in(&parsed(&item.document))
-}
-
-/// Like [`item_quantity`], for an item's parsed document.
+/// The quantity in an item's parsed document, at 6 decimals, as pages show it and people type it;
+/// `None` when it was not sent. The API keeps the number that was sent, such as
+/// 0.30000000000000004.
 pub fn quantity_in(document: &Tree) -> Option<String> {
     match document.member("quantity") {
         Some(Tree::Number(number)) => Some(rounded(number).unwrap_or_else(|| number.clone())),

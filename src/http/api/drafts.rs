@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::draft_refusals;
 use crate::app::{
-    ChangeDraft, CompleteDraft, CompletedDraft, CreateDraft, DraftChange, WrittenDraft,
+    ChangeDraft, CompleteDraft, CompletedDraft, CreateDraft, DraftChange, ParsedItem, WrittenDraft,
 };
 use crate::auth::access::Actor;
 use crate::domain::ids::{AccountId, DraftSeq, LineId};
@@ -148,13 +148,14 @@ pub async fn replace_item(
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
     list_query::refuse_discounts(request.query_string())?;
-    let (item, is_numbered) = draft_request::parse_one_item(&sent.body)?;
+    let (ParsedItem { item, document }, is_numbered) = draft_request::parse_one_item(&sent.body)?;
     let line_id = line_in_path(&request)?;
     if is_numbered && item.line_id != line_id {
         let message = "The path names another line; leave line_id out or send the path's.";
         return Err(ApiError::invalid(vec![Problem::new("/line_id", "bad_value", message)]));
     }
-    change(&actor, &request, &sent, DraftChange::ReplaceItem(Item { line_id, ..item })).await
+    let item = ParsedItem { item: Item { line_id, ..item }, document };
+    change(&actor, &request, &sent, DraftChange::ReplaceItem(item)).await
 }
 
 /// `DELETE /draft_orders/{id}/items/{line_id}`: removes an item.

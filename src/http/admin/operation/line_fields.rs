@@ -9,7 +9,7 @@ use crate::domain::line_quantities::{LineQuantities, Moved};
 use crate::domain::money::Amount;
 use crate::domain::quantity::{Quantity, QuantityRejected};
 use crate::http::admin::form::Form;
-use crate::http::admin::words::item_quantity;
+use crate::http::admin::words::{description_in, parsed, quantity_in};
 
 /// The beginnings of the names of a line's fields; the line's number follows. A reading is the
 /// amount in minor units that was chosen for a text that can be read in two ways.
@@ -24,6 +24,7 @@ const TOO_LARGE: &str = "The amount is too large.";
 /// The fields of one line.
 pub struct TypedLine {
     pub line_id: LineId,
+    pub item: ItemTexts,
     /// The text of the amount field, as typed.
     pub amount: String,
     /// The chosen reading of the amount field; empty if its text has only one.
@@ -40,6 +41,14 @@ pub struct TypedLine {
     pub meant: Option<Meant>,
     /// How much of the line's quantity is left; `None` without a quantity.
     pub left: Option<Quantity>,
+}
+
+/// The parts of an item's document that the form shows.
+pub struct ItemTexts {
+    /// The description, or else the id; empty if the item has neither.
+    pub description: String,
+    /// The quantity at 6 decimals; `None` if the item has none.
+    pub quantity: Option<String>,
 }
 
 /// The signed amount of a line, and the typed quantity, if a quantity was typed. The amount of a
@@ -74,6 +83,18 @@ struct Quantities {
     whole: Quantity,
 }
 
+impl ItemTexts {
+    fn of(item: &Item) -> ItemTexts {
+        let document = parsed(&item.document);
+        ItemTexts { description: description_in(&document), quantity: quantity_in(&document) }
+    }
+
+    /// The quantity; `None` if a part of the line cannot be asked for by quantity.
+    pub fn whole_quantity(&self) -> Option<Quantity> {
+        Quantity::of_json_number(self.quantity.as_ref()?)
+    }
+}
+
 impl Subject<'_> {
     /// Reads both fields of a line. Each is checked, and only one may be filled.
     /// `moves` are the successful operations on the line, oldest first.
@@ -82,13 +103,15 @@ impl Subject<'_> {
         let text = |prefix| form.text(&field_name(prefix, line_id)).trim().to_owned();
         let (amount, reading, quantity) = (text(AMOUNT), text(READING), text(QUANTITY));
         let of_amount = self.read_amount(&amount, &reading, line);
-        let quantities = whole_quantity(item).map(|whole| {
+        let item = ItemTexts::of(item);
+        let quantities = item.whole_quantity().map(|whole| {
             let boxes = LineQuantities::after(line.payable().magnitude(), whole, moves);
             Quantities { boxes, whole }
         });
         let of_quantity = self.read_quantity(&quantity, quantities.as_ref(), line);
         let empty = TypedLine {
             line_id,
+            item,
             amount,
             reading: String::new(),
             quantity,
@@ -255,11 +278,6 @@ impl Subject<'_> {
 /// The name of a line's field.
 pub fn field_name(prefix: &str, line_id: LineId) -> String {
     format!("{prefix}{}", line_id.number())
-}
-
-/// An item's quantity; `None` if a part of the line cannot be asked for by quantity.
-pub fn whole_quantity(item: &Item) -> Option<Quantity> {
-    Quantity::of_json_number(&item_quantity(item)?)
 }
 
 /// Asks which of two quantities was meant, each written so that it can be read in only one way.

@@ -6,7 +6,8 @@ use crate::domain::ids::LineId;
 use crate::domain::line_quantities::Moved;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::quantity::Quantity;
-use crate::json::{self, Tree};
+use crate::http::admin::words::parsed;
+use crate::json::Tree;
 use crate::store::{EventRecord, OrderRecord};
 
 /// The successful operations on each line, oldest first.
@@ -38,7 +39,7 @@ fn stated_quantities(operation: &Operation) -> BTreeMap<LineId, Quantity> {
     if !operation.document.0.contains("\"quantity\"") {
         return BTreeMap::new();
     }
-    let document = json::parse(operation.document.0.as_bytes()).unwrap_or(Tree::Null);
+    let document = parsed(&operation.document);
     let quantity = |item: &Tree| {
         let line_id = LineId::new(item.member("line_id")?.as_integer()?)?;
         let Some(Tree::Number(number)) = item.member("quantity") else { return None };

@@ -8,9 +8,7 @@ use crate::domain::ledger::{ExceededLine, Ledger, OperationRejected, decide};
 use crate::domain::line::Line;
 use crate::domain::operation::{OperationItem, OperationKind, OperationRequest};
 use crate::domain::payment_status::PaymentStatus;
-use crate::http::admin::words::{
-    figure, held, item_description, money, over_captured, payment_status,
-};
+use crate::http::admin::words::{figure, held, money, over_captured, payment_status};
 
 /// Lines that a review lists.
 const LINES_MAX: usize = 20;
@@ -45,7 +43,7 @@ pub fn review(subject: &Subject<'_>, typed: &Typed) -> Option<Result<Review, Ref
     // The event does not exist yet; the highest number sorts after all recorded ones.
     let decided = decide(ledger, request, &placeholder_id(), EventSeq(i64::MAX));
     Some(match decided {
-        Ok(recording) => Ok(accepted(subject, request, &recording.ledger)),
+        Ok(recording) => Ok(accepted(subject, (typed, request), &recording.ledger)),
         Err(rejected) => Err(refused(subject, &rejected)),
     })
 }
@@ -56,13 +54,17 @@ fn placeholder_id() -> ResourceId {
     ResourceId::parse("not-recorded").expect("twelve characters are an id")
 }
 
-fn accepted(subject: &Subject<'_>, request: &OperationRequest, after: &Ledger) -> Review {
+fn accepted(
+    subject: &Subject<'_>,
+    (typed, request): (&Typed, &OperationRequest),
+    after: &Ledger,
+) -> Review {
     let currency = &subject.order.currency;
     let total = request.items.total().minor_units().into();
     let status = PaymentStatus::derive(&after.lines);
     let noun = Words::of(subject.kind).noun;
     let line = |item: &OperationItem| {
-        let name = subject.line_name(item.line_id);
+        let name = line_name(typed, item.line_id);
         format!("{name}: {}", figure(currency, item.amount.minor_units().into()))
     };
     Review {
@@ -130,11 +132,11 @@ impl Subject<'_> {
         let left = |line: &Line| line.payable().sign_applied_to(self.available(line));
         ledger.lines.iter().map(left).sum()
     }
+}
 
-    /// A line's number and description, as `2 Stol`.
-    pub fn line_name(&self, line_id: LineId) -> String {
-        let item = self.order.items.iter().find(|item| item.line_id == line_id);
-        let description = item.map(item_description).unwrap_or_default();
-        format!("{} {description}", line_id.number()).trim_end().to_owned()
-    }
+/// A line's number and description, as `2 Stol`.
+fn line_name(typed: &Typed, line_id: LineId) -> String {
+    let line = typed.lines.iter().find(|line| line.line_id == line_id);
+    let description = line.map(|line| line.item.description.as_str()).unwrap_or_default();
+    format!("{} {description}", line_id.number()).trim_end().to_owned()
 }

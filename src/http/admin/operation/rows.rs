@@ -1,6 +1,6 @@
 //! The lines of an operation's form with their input fields.
 
-use super::line_fields::{TypedLine, whole_quantity};
+use super::line_fields::TypedLine;
 use super::review::Refused;
 use super::subject::Subject;
 use super::typed::Typed;
@@ -9,7 +9,7 @@ use crate::domain::item::Item;
 use crate::domain::ledger_sums::LedgerSums;
 use crate::domain::operation::OperationKind;
 use crate::domain::quantity::Quantity;
-use crate::http::admin::words::{cut, figure, item_description, item_quantity};
+use crate::http::admin::words::{cut, figure};
 use crate::store::EventRecord;
 
 /// Characters of a line's description.
@@ -76,17 +76,16 @@ pub fn rows(sources: &Sources<'_>) -> Vec<Row> {
         let currency = &subject.order.currency;
         let available = subject.available(line);
         let shown = |magnitude| figure(currency, line.payable().sign_applied_to(magnitude));
-        let quantity = item_quantity(item);
         let refusal = refused.and_then(|refused| {
             refused.lines.iter().find(|(line, _)| *line == item.line_id).map(|(_, why)| why.clone())
         });
         let readings = typed.readings.iter().map(|it| (it.minor_units, it.figure.clone()));
         Some(Row {
             number: item.line_id.number(),
-            description: cut(&item_description(item), DESCRIPTION_CHARS_MAX),
-            by_quantity: whole_quantity(item).is_some_and(|quantity| quantity != Quantity::ONE)
+            description: cut(&typed.item.description, DESCRIPTION_CHARS_MAX),
+            by_quantity: typed.item.whole_quantity().is_some_and(|whole| whole != Quantity::ONE)
                 || !typed.quantity.is_empty(),
-            quantity: quantity.unwrap_or_default(),
+            quantity: typed.item.quantity.clone().unwrap_or_default(),
             quantity_left: typed.left.map(|left| left.to_string()).unwrap_or_default(),
             payable: figure(currency, line.payable().minor_units().into()),
             so_far: figure(currency, so_far(subject.kind, &subject.order.ledger.sums_of(line))),

@@ -1,8 +1,11 @@
 //! An order's payment operations, one card each, newest first.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::read::OrderRead;
 use super::sections::{Section, Whole};
 use crate::clock::parse_rfc3339;
+use crate::domain::ids::LineId;
 use crate::domain::operation::{Operation, OperationItem, OperationKind};
 use crate::http::admin::words;
 use crate::json::Tree;
@@ -59,18 +62,41 @@ pub struct Member {
     pub text: String,
 }
 
+/// What all cards are made from.
+struct Source<'a> {
+    read: &'a OrderRead,
+    limits: Limits,
+    /// The descriptions of the lines on the cards, cut to the limits.
+    descriptions: BTreeMap<LineId, String>,
+}
+
 /// The newest operations, shortened; or all of them in full, if the address asks for that.
 pub fn operation_cards(read: &OrderRead, whole: &Whole) -> Vec<OperationCard> {
     let order = &read.order;
     let mut all: Vec<&Operation> =
         OperationKind::ALL.iter().flat_map(|kind| order.operations_of(*kind)).collect();
     all.sort_by_key(|operation| std::cmp::Reverse(operation.seq));
-    let shown = all.into_iter().take(whole.shown_max(Section::Operations));
+    all.truncate(whole.shown_max(Section::Operations));
     let limits = if whole.has(Section::Operations) { UNLIMITED } else { GLANCE };
-    shown.map(|operation| operation_card(read, operation, limits)).collect()
+    let source = Source { read, limits, descriptions: descriptions(read, &all, limits) };
+    all.into_iter().map(|operation| operation_card(&source, operation)).collect()
 }
 
-fn operation_card(read: &OrderRead, operation: &Operation, limits: Limits) -> OperationCard {
+/// The descriptions of the lines that the cards of these operations show.
+fn descriptions(
+    read: &OrderRead,
+    operations: &[&Operation],
+    limits: Limits,
+) -> BTreeMap<LineId, String> {
+    let items =
+        operations.iter().flat_map(|operation| operation.items.iter().take(limits.lines_max));
+    let shown: BTreeSet<LineId> = items.map(|item| item.line_id).collect();
+    let described = read.order.items.iter().filter(|item| shown.contains(&item.line_id));
+    described.map(|item| (item.line_id, limits.cut(&words::item_description(item)))).collect()
+}
+
+fn operation_card(source: &Source<'_>, operation: &Operation) -> OperationCard {
+    let Source { read, limits, .. } = *source;
     let document = words::parsed(&operation.document);
     let members = match document.member("metadata") {
         Some(Tree::Object(members)) => members.as_slice(),
@@ -85,7 +111,7 @@ fn operation_card(read: &OrderRead, operation: &Operation, limits: Limits) -> Op
         amount: words::money(&read.order.currency, operation.amount.minor_units().into()),
         success: operation.success,
         reason: reason(members, limits),
-        facts: facts(read, operation, &document, limits),
+        facts: facts(source, operation, &document),
         members: shown
             .map(|(name, value)| Member { name: limits.cut(name), text: limits.cut(&plain(value)) })
             .collect(),
@@ -95,16 +121,21 @@ fn operation_card(read: &OrderRead, operation: &Operation, limits: Limits) -> Op
 
 /// Why money was given back or released, from the metadata; empty when nobody said.
 pub fn why(operation: &Operation) -> String {
-    let document = words::parsed(&operation.document);
-    why_of(operation, &document)
+    if !takes_back(operation) {
+        return String::new();
+    }
+    why_of(operation, &words::parsed(&operation.document))
+}
+
+fn takes_back(operation: &Operation) -> bool {
+    match operation.kind {
+        OperationKind::Refund | OperationKind::Cancellation => operation.success,
+        OperationKind::Authorization | OperationKind::Capture => false,
+    }
 }
 
 fn why_of(operation: &Operation, document: &Tree) -> String {
-    let takes_back = match operation.kind {
-        OperationKind::Refund | OperationKind::Cancellation => operation.success,
-        OperationKind::Authorization | OperationKind::Capture => false,
-    };
-    let metadata = document.member("metadata").filter(|_| takes_back);
+    let metadata = document.member("metadata").filter(|_| takes_back(operation));
     let why = metadata.and_then(|metadata| metadata.member(WHY)).and_then(Tree::as_text);
     why.unwrap_or_default().to_owned()
 }
@@ -116,7 +147,8 @@ fn reason(members: &[(String, Tree)], limits: Limits) -> String {
     found.map_or_else(String::new, |(_, value)| limits.cut(&plain(value)))
 }
 
-fn facts(read: &OrderRead, operation: &Operation, document: &Tree, limits: Limits) -> Vec<Fact> {
+fn facts(source: &Source<'_>, operation: &Operation, document: &Tree) -> Vec<Fact> {
+    let Source { read, limits, .. } = *source;
     let details = document.member("payment_details").unwrap_or(&Tree::Null);
     let card = details.member("card").unwrap_or(&Tree::Null);
     let one = |name, text: String| Fact { name, texts: vec![limits.cut(&text)] };
@@ -126,7 +158,7 @@ fn facts(read: &OrderRead, operation: &Operation, document: &Tree, limits: Limit
         // The template shows a failure above the facts, with its reason.
         one("Result", if operation.success { "succeeded" } else { "" }.to_owned()),
         one("Why", why_of(operation, document)),
-        Fact { name: "Lines", texts: lines(read, &operation.items, limits) },
+        Fact { name: "Lines", texts: lines(source, &operation.items) },
         one("Processed", processed_at(read, document)),
         one("Processed by", joined(document, &["processed_by"])),
         one("Gateway", joined(details, &["psp"])),
@@ -157,12 +189,14 @@ fn processed_at(read: &OrderRead, document: &Tree) -> String {
     parse_rfc3339(sent).map_or_else(|| sent.to_owned(), |at| read.local(at))
 }
 
-fn lines(read: &OrderRead, items: &[OperationItem], limits: Limits) -> Vec<String> {
+fn lines(
+    Source { read, limits, descriptions }: &Source<'_>,
+    items: &[OperationItem],
+) -> Vec<String> {
     let line = |item: &OperationItem| {
         let amount = words::figure(&read.order.currency, item.amount.minor_units().into());
-        let known = read.order.items.iter().find(|known| known.line_id == item.line_id);
-        let description = known.map(words::item_description).unwrap_or_default();
-        format!("{} {}: {amount}", item.line_id.number(), limits.cut(&description))
+        let description = descriptions.get(&item.line_id).map(String::as_str).unwrap_or_default();
+        format!("{} {description}: {amount}", item.line_id.number())
     };
     let mut lines: Vec<String> = items.iter().take(limits.lines_max).map(line).collect();
     let left = words::count_left(items.len().saturating_sub(limits.lines_max));

@@ -50,13 +50,14 @@ pub async fn packing_slip(staff: Staff, request: HttpRequest) -> Result<HttpResp
     let _turn = state(&request)?.answers.page_turn().await?;
     let read = load(&staff, &request).await?;
     let order = &read.order;
-    let head = Head::of(&read, order_href(state(&request)?, &staff.account_id, &order.order_id));
     let (reversing, packed): (Vec<&Item>, Vec<&Item>) =
         order.items.iter().partition(|item| item.price.payable().minor_units() < 0);
     let document = words::parsed(&order.document);
+    let href = order_href(state(&request)?, &staff.account_id, &order.order_id);
+    let head = Head::of(&read, &document, href);
     let page = PackingSlip {
         frame: Frame { demo: read.demo, ..Frame::inside(state(&request)?, &staff) },
-        head: Head { people: shipped_to(&document), ..head },
+        head: Head { people: shipped_to(head.people), ..head },
         comment: text(&document, "comment"),
         lines: packed.into_iter().map(slip_line).collect(),
         left_out: match reversing.len() {
@@ -77,7 +78,8 @@ pub async fn load(staff: &Staff, request: &HttpRequest) -> Result<OrderRead, Pag
 }
 
 impl Head {
-    pub fn of(read: &OrderRead, order_href: String) -> Head {
+    /// `document` is the order's, parsed.
+    pub fn of(read: &OrderRead, document: &Tree, order_href: String) -> Head {
         let order = &read.order;
         Head {
             shop: read.shop_name.clone(),
@@ -85,14 +87,13 @@ impl Head {
             order_href,
             created: read.local(order.created_at),
             is_cancelled: order.ledger.status == OrderStatus::Cancelled,
-            people: people(&words::parsed(&order.document)),
+            people: people(document),
         }
     }
 }
 
 /// The shipping address, or else the customer.
-fn shipped_to(order: &Tree) -> Vec<Person> {
-    let mut all = people(order);
+fn shipped_to(mut all: Vec<Person>) -> Vec<Person> {
     let wanted = ["Goes to", "Customer"];
     let found = wanted.iter().find_map(|title| all.iter().position(|p| p.title == *title));
     let shipped_to = found.map(|at| all.swap_remove(at));

@@ -16,9 +16,9 @@ use crate::http::admin::reply::{large_html, order_href};
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::state::state;
-use crate::json::{self, Tree};
+use crate::json::Tree;
 use crate::store::OrderRecord;
-use crate::wire::receipt_view;
+use crate::wire::receipt_view::{Vat, VatSums};
 
 #[derive(Template)]
 #[template(path = "order/print/receipt.html")]
@@ -55,12 +55,19 @@ impl Receipt {
     /// The receipt of an order, inside `frame`; `order_href` is as in [`Head`].
     pub fn of(read: &OrderRead, frame: Frame, order_href: String) -> Receipt {
         let order = &read.order;
+        let mut vat = VatSums::default();
+        let mut lines = Vec::with_capacity(order.items.len());
+        for item in &order.items {
+            let document = words::parsed(&item.document);
+            vat.add(&document);
+            lines.push(receipt_line(order, item, &document));
+        }
         Receipt {
             frame: Frame { demo: read.demo, ..frame },
-            head: Head::of(read, order_href),
+            head: Head::of(read, &words::parsed(&order.document), order_href),
             has_discounts: order.items.iter().any(|item| item.price.discount().minor_units() != 0),
-            lines: order.items.iter().map(|item| receipt_line(order, item)).collect(),
-            sums: sums(order),
+            lines,
+            sums: sums(order, vat.sorted()),
             payments: payments(read),
         }
     }
@@ -75,12 +82,12 @@ pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     large_html(state, &staff, &Receipt::of(&read, Frame::inside(state, &staff), href))
 }
 
-fn receipt_line(order: &OrderRecord, item: &Item) -> ReceiptLine {
+fn receipt_line(order: &OrderRecord, item: &Item, document: &Tree) -> ReceiptLine {
     let figure = |minor_units: i64| words::figure(&order.currency, minor_units.into());
     let discount = item.price.discount().minor_units();
     ReceiptLine {
-        quantity: words::item_quantity(item).unwrap_or_default(),
-        description: words::item_description(item),
+        quantity: words::quantity_in(document).unwrap_or_default(),
+        description: words::description_in(document),
         gross: figure(item.price.gross().minor_units()),
         // In the order a discount has the sign of the gross amount; in the sum it is subtracted.
         discount: match discount {
@@ -92,7 +99,7 @@ fn receipt_line(order: &OrderRecord, item: &Item) -> ReceiptLine {
 }
 
 /// The total, the tax in it, and the amounts captured, refunded and left to pay.
-fn sums(order: &OrderRecord) -> Vec<Sum> {
+fn sums(order: &OrderRecord, vat: Vec<Vat>) -> Vec<Sum> {
     let LedgerSums { payable: total, captured, refunded, released, .. } = order.ledger.sums();
     // The customer does not owe money that was released and not reserved again
     // (docs/contract.md, Decision 2).
@@ -107,7 +114,7 @@ fn sums(order: &OrderRecord) -> Vec<Sum> {
         is_main: matches!(name, "Total" | "Remains to pay"),
     };
     let mut sums = vec![sum("Total", total)];
-    sums.extend(receipt_view::vat(order).into_iter().map(|vat| Sum {
+    sums.extend(vat.into_iter().map(|vat| Sum {
         name: format!("of which tax {} %", vat.percentage),
         amount: money(vat.amount),
         is_main: false,
@@ -127,7 +134,7 @@ fn payments(read: &OrderRead) -> Vec<Payment> {
     all.retain(|operation| operation.success);
     all.sort_by_key(|operation| operation.seq);
     let payment = |operation: &Operation| {
-        let document = json::parse(operation.document.0.as_bytes()).unwrap_or(Tree::Null);
+        let document = words::parsed(&operation.document);
         let processed_at = parse_rfc3339(
             document.member("processed_at").and_then(Tree::as_text).unwrap_or_default(),
         );

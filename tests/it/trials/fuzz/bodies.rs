@@ -122,15 +122,21 @@ fn whole(value: &Value) -> i128 {
     digits.parse().unwrap()
 }
 
-/// An accepted draft matches the document and has the items that were sent.
+/// An accepted draft matches the document and has the items that were sent, and its documents are
+/// stored as they were parsed.
 pub fn draft(bytes: &[u8]) -> bool {
     let Some((body, value)) = read(bytes) else { return false };
-    let Ok(draft) = draft_request::parse(&body) else { return false };
+    let Ok(parsed) = draft_request::parse(&body) else { return false };
     assert_valid("an accepted draft", &named("DraftRequest"), &value);
     let sent = value["order"]["items"].as_array().map_or(0, Vec::len);
+    let draft = &parsed.draft;
     assert_eq!(draft.items.len(), sent, "{value}");
-    for kept in [Some(&draft.document), draft.store_document.as_ref()].into_iter().flatten() {
-        assert!(json::parse(kept.0.as_bytes()).is_ok(), "{}", kept.0);
+    let store = draft.store_document.as_ref();
+    assert!(store.is_none_or(|store| json::parse(store.0.as_bytes()).is_ok()), "{value}");
+    let items = draft.items.iter().map(|item| &item.document).zip(&parsed.item_documents);
+    // A draft is indexed by its parsed documents, which must therefore say what is stored.
+    for (kept, parsed) in items.chain([(&draft.document, &parsed.document)]) {
+        assert_eq!(json::parse(kept.0.as_bytes()).as_ref(), Ok(parsed), "{}", kept.0);
     }
     true
 }
