@@ -106,6 +106,12 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     }
 }
 
+/// Parses a date of HTTP: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110).
+pub fn parse_http_date(text: &str) -> Option<Timestamp> {
+    let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Timestamp(moment.as_millisecond()))
+}
+
 const DAY_S: i64 = 24 * 60 * 60;
 
 /// `+hh:mm` or `-hh:mm`, below 24 hours; the library would accept 25.

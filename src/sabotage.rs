@@ -28,6 +28,8 @@ pub enum Fault {
     SkipAddressLimit,
     /// An order's captures are listed for tokens of any account.
     SkipAccountCheck,
+    /// A hook's cursor is moved in a transaction before the one that writes the deliveries.
+    MoveCursorFirst,
 }
 
 /// Whether this build has the fault and TILLBOOK_FAULT names it.
@@ -62,4 +64,5 @@ const WORDS: &[(&str, Fault)] = &[
     ("wait-for-the-log", Fault::WaitForTheLog),
     ("skip-address-limit", Fault::SkipAddressLimit),
     ("skip-account-check", Fault::SkipAccountCheck),
+    ("move-cursor-first", Fault::MoveCursorFirst),
 ];

@@ -16,10 +16,10 @@ impl Access {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the access rights again, unless their version is unchanged.
-    pub fn reload(&self, reader: &Reader<'_>) -> Result<(), StoreError> {
+    /// Reads the access rights again, unless their version is unchanged. True if it changed.
+    pub fn reload(&self, reader: &Reader<'_>) -> Result<bool, StoreError> {
         if reader.load_access_version()? == self.snapshot().version {
-            return Ok(());
+            return Ok(false);
         }
         let fresh = load_access(reader)?;
         let mut held = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
@@ -27,7 +27,7 @@ impl Access {
         if held.version < fresh.version {
             *held = Arc::new(fresh);
         }
-        Ok(())
+        Ok(true)
     }
 }
 

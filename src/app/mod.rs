@@ -7,6 +7,7 @@ mod access;
 mod add_service_event;
 mod amend_order;
 mod change_draft;
+mod change_hook;
 mod change_order_status;
 mod change_user;
 mod comment_order;
@@ -14,6 +15,7 @@ mod complete_draft;
 mod create_account;
 mod create_client;
 mod create_draft;
+mod create_hook;
 mod create_user;
 mod disable_client;
 mod documents;
@@ -21,17 +23,22 @@ mod draft_names;
 mod draft_options;
 mod findable;
 mod forget_answers;
+mod forget_deliveries;
 mod idempotent;
+mod make_deliveries;
 mod order_change;
 mod prepare_book;
 mod record_operation;
+mod replay_deliveries;
 mod sessions;
+mod settle_deliveries;
 mod sign_in_attempts;
 mod update_order;
 
 pub use access::Access;
 pub use add_service_event::{AddServiceEvent, AddServiceEventRefused};
 pub use change_draft::{ChangeDraft, ChangeDraftRefused, DraftChange, DraftProblem, DraftUpdate};
+pub use change_hook::{ChangeHook, ChangeHookRefused, HookChange, HookUpdate};
 pub use change_order_status::{ChangeOrderStatus, ChangeOrderStatusRefused};
 pub use change_user::{ChangeUser, ChangeUserRefused, UserChange};
 pub use comment_order::{CommentChange, CommentOrder, CommentOrderRefused};
@@ -39,22 +46,29 @@ pub use complete_draft::{CompleteDraft, CompleteDraftRefused, CompletedDraft};
 pub use create_account::{CreateAccount, CreateAccountRefused};
 pub use create_client::{CreateClient, CreateClientRefused};
 pub use create_draft::{CreateDraft, CreateDraftRefused};
+pub use create_hook::{CreateHook, CreateHookRefused};
 pub use create_user::{CreateUser, CreateUserRefused};
 pub use disable_client::{DisableClient, DisableClientRefused};
 pub use documents::{ParsedDraft, ParsedItem};
 pub use draft_options::acting_options;
 pub use forget_answers::ForgetAnswers;
+pub use forget_deliveries::ForgetDeliveries;
 pub use idempotent::{Idempotent, IdempotentRefused, Once};
+pub use make_deliveries::{HookStep, MakeDeliveries, MakeLateDeliveries};
 pub use order_change::{ChangeProblem, ItemChange, OrderChange, PartChange};
 pub use prepare_book::{MarkAsDemo, PrepareBook};
 pub use record_operation::{
     ExceededAmount, RecordOperation, RecordOperationRefused, RecordedOperation,
 };
 
+pub use replay_deliveries::{
+    PING, PingHook, PingRefused, ReplayDeliveries, ReplayDelivery, ReplayRefused,
+};
 pub use sessions::{
     EndSession, LinkUse, LinkUserNotFound, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession,
     TouchSession, UseLinkRefused, UseSignInLink, find_usable_link,
 };
+pub use settle_deliveries::{EndedTry, SettleDeliveries};
 pub use update_order::{UpdateOrder, UpdateOrderRefused};
 
 pub use sign_in_attempts::RememberFailures;

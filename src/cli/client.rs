@@ -34,8 +34,9 @@ pub struct CreateArgs {
     /// The client's name, for people
     #[arg(long, env = "TILLBOOK_NAME", value_parser = parse_name)]
     name: String,
-    /// What the client may do: admin:shopping, write:shopping, read:shopping, or
-    /// read:shopping:/orders/ANY/events and write:shopping:/orders/ANY/events; can be repeated
+    /// What the client may do: admin:shopping, write:shopping, read:shopping,
+    /// read:shopping:/orders/ANY/events, write:shopping:/orders/ANY/events, admin:hooks,
+    /// write:hooks or read:hooks; can be repeated
     #[arg(
         long = "grant",
         env = "TILLBOOK_GRANT",

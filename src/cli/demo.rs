@@ -68,7 +68,9 @@ pub fn run(args: &DemoArgs) -> Result<(), CliError> {
         (Some(_), _) if !args.reset => {}
         _ => make_afresh(&args.db, args.seed.unwrap_or(SEED_DEFAULT))?,
     }
-    serve(&args.http, listener, &args.db, announce)
+    let mut http = args.http.clone();
+    http.webhooks.allow_loopback = true;
+    serve(&http, listener, &args.db, announce)
 }
 
 /// The seed of a file that `demo` made; an error for any other file.
@@ -228,7 +230,7 @@ fn make_client(state: &AppState) -> Result<(ClientRecord, ClientSecret), CliErro
     let command = CreateClient {
         account_id: account()?,
         name: "Demo".to_owned(),
-        grants: Scopes::new(vec![Scope::AdminShopping]),
+        grants: Scopes::new(vec![Scope::AdminShopping, Scope::AdminHooks]),
         secret: secret.clone(),
     };
     let made = state.store.writer.write_blocking(command);

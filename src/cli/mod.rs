@@ -12,6 +12,7 @@ mod serve;
 mod telemetry;
 mod user;
 mod verify;
+mod webhook_args;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use super::error::CliError;
 use super::telemetry::{self, LogLevel};
+use super::webhook_args::WebhookArgs;
 use super::{DbArgs, tell_new_book};
 use crate::app::MakeSignInLink;
 use crate::auth::session::Ticket;
@@ -77,6 +78,8 @@ pub struct HttpArgs {
         value_parser = parse_proxy
     )]
     pub trusted_proxies: Vec<IpAddr>,
+    #[command(flatten)]
+    pub webhooks: WebhookArgs,
     /// Serve without TLS on an address that others can reach
     #[arg(long, env = "TILLBOOK_INSECURE_HTTP", value_parser = FalseyValueParser::new())]
     pub insecure_http: bool,
@@ -140,6 +143,7 @@ pub fn serve(
             trusted_proxies: args.trusted_proxies.clone(),
             hosts: args.hosts.clone(),
             insecure_http: args.insecure_http,
+            webhook_guard: args.webhooks.guard(),
         },
     )?;
     let options = ServerOptions {
@@ -150,6 +154,7 @@ pub fn serve(
     let announcement = announce(&Running { state: &state, address })?;
     // The workers begin with a check of the book, which may end the process.
     let workers = Workers::start(&store, &state.access)?;
+    let deliverer = args.webhooks.start(&state)?;
     let reason = actix_web::rt::System::new().block_on(async {
         let signals = Signals::listen()?;
         let server = server::start(listener, state.clone(), options)?;
@@ -159,6 +164,8 @@ pub fn serve(
         let stopping = stop_on_signal_or_failure(handle, writer, signals, writer_ended);
         run_until_stopped(server, stopping).await
     })?;
+    // Tries of webhooks that have begun are recorded while the writer still works.
+    drop(deliverer);
     // Writes the queue and puts the WAL back into the file.
     let last = writer_thread.stop();
     // One of the workers tells what the writer has saved of a lost file.

@@ -10,15 +10,21 @@ pub enum Scope {
     ReadShopping,
     WriteOrderEvents,
     ReadOrderEvents,
+    AdminHooks,
+    WriteHooks,
+    ReadHooks,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 5] = [
+    pub const ALL: [Scope; 8] = [
         Self::AdminShopping,
         Self::WriteShopping,
         Self::ReadShopping,
         Self::WriteOrderEvents,
         Self::ReadOrderEvents,
+        Self::AdminHooks,
+        Self::WriteHooks,
+        Self::ReadHooks,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -28,6 +34,9 @@ impl Scope {
             Self::ReadShopping => "read:shopping",
             Self::WriteOrderEvents => "write:shopping:/orders/ANY/events",
             Self::ReadOrderEvents => "read:shopping:/orders/ANY/events",
+            Self::AdminHooks => "admin:hooks",
+            Self::WriteHooks => "write:hooks",
+            Self::ReadHooks => "read:hooks",
         }
     }
 

@@ -38,6 +38,9 @@ pub enum Code {
     LineInUse,
     CurrencyMismatch,
     OrderTooLarge,
+    TooManyHooks,
+    HookPaused,
+    DeliveryExpired,
     BodyTooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
@@ -69,6 +72,9 @@ impl Code {
             Self::LineInUse => ("line_in_use", StatusCode::CONFLICT),
             Self::CurrencyMismatch => ("currency_mismatch", StatusCode::CONFLICT),
             Self::OrderTooLarge => ("order_too_large", StatusCode::CONFLICT),
+            Self::TooManyHooks => ("too_many_hooks", StatusCode::CONFLICT),
+            Self::HookPaused => ("hook_paused", StatusCode::CONFLICT),
+            Self::DeliveryExpired => ("delivery_expired", StatusCode::CONFLICT),
             Self::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE)
@@ -105,6 +111,9 @@ impl Code {
             | Self::LineInUse
             | Self::CurrencyMismatch
             | Self::OrderTooLarge
+            | Self::TooManyHooks
+            | Self::HookPaused
+            | Self::DeliveryExpired
             | Self::BodyTooLarge
             | Self::UnsupportedMediaType
             | Self::IdempotencyKeyReused

@@ -45,6 +45,12 @@ pub struct OrderEventsReader(pub Actor);
 /// changes orders.
 pub struct OrderEventsWriter(pub Actor);
 
+/// A caller who may change webhooks: `admin:hooks` or `write:hooks`.
+pub struct HooksWriter(pub Actor);
+
+/// A caller who may read webhooks: `admin:hooks` or `read:hooks`.
+pub struct HooksReader(pub Actor);
+
 /// A request that writes, with its idempotency key.
 pub struct Sent<const BYTES_MAX: usize> {
     method: &'static str,
@@ -91,6 +97,24 @@ impl FromRequest for OrderEventsWriter {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let scopes = [Scope::AdminShopping, Scope::WriteShopping, Scope::WriteOrderEvents];
         ready(caller(request, &scopes).map(Self))
+    }
+}
+
+impl FromRequest for HooksWriter {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request, &[Scope::AdminHooks, Scope::WriteHooks]).map(Self))
+    }
+}
+
+impl FromRequest for HooksReader {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request, &[Scope::AdminHooks, Scope::ReadHooks]).map(Self))
     }
 }
 

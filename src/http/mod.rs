@@ -33,8 +33,8 @@ use admin::unknown_host::refuse_unknown_host;
 use admin::{list, operation, order};
 use api::orders::View;
 use api::{
-    comments, drafts, events, operations, order_status, order_update, orders, receipt, service,
-    token,
+    comments, deliveries, drafts, events, hooks, operations, order_status, order_update, orders,
+    receipt, service, token,
 };
 use edge::cors::PathMethods;
 use error::ApiError;
@@ -99,6 +99,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         post(format!("{ORDER}/events"), web::to(events::create)),
         get(format!("{ORDER}/receipt"), web::to(receipt::show)),
     ]);
+    endpoints.extend(hook_endpoints());
     for (view, path) in [
         (View::Customer, format!("{SHOPPING}/customers/{{customer_id}}/orders")),
         (View::Store, format!("{SHOPPING}/stores/{{store_id}}/orders")),
@@ -112,6 +113,28 @@ pub fn endpoints() -> Vec<Endpoint> {
         ]);
     }
     endpoints
+}
+
+/// The routes of webhooks.
+fn hook_endpoints() -> Vec<Endpoint> {
+    const HOOKS: &str = "/v1/accounts/{aid}/hooks/subscriptions";
+    const HOOK: &str = "/v1/accounts/{aid}/hooks/subscriptions/{hid}";
+    const DELIVERY: &str = "/v1/accounts/{aid}/hooks/subscriptions/{hid}/deliveries/{did}";
+    vec![
+        post(HOOKS, web::to(hooks::create)),
+        get(HOOKS, web::to(hooks::list)),
+        get(HOOK, web::to(hooks::show)),
+        put(HOOK, web::to(hooks::update)),
+        delete(HOOK, web::to(hooks::delete)),
+        post(format!("{HOOK}/ping"), web::to(hooks::ping)),
+        post(format!("{HOOK}/pause"), web::to(hooks::pause)),
+        post(format!("{HOOK}/resume"), web::to(hooks::resume)),
+        post(format!("{HOOK}/rotate"), web::to(hooks::rotate)),
+        post(format!("{HOOK}/replay"), web::to(deliveries::replay_range)),
+        get(format!("{HOOK}/deliveries"), web::to(deliveries::list)),
+        get(DELIVERY, web::to(deliveries::show)),
+        post(format!("{DELIVERY}/replay"), web::to(deliveries::replay)),
+    ]
 }
 
 /// Every route of the back office, and the API's reference for people.

@@ -103,6 +103,27 @@ where
     Ok(ok_json(held.into_body()))
 }
 
+/// Like [`read`] for a page of a list with short elements, whose `read` also returns the number of
+/// elements on all pages, if requested.
+pub async fn read_page<F>(
+    state: &AppState,
+    actor: &Actor,
+    read: F,
+) -> Result<HttpResponse, ApiError>
+where
+    F: FnOnce(&Reader<'_>) -> Result<(String, Option<i64>), ApiError> + Send + 'static,
+{
+    state.answers.expect_room(&actor.client_id)?;
+    let (body, total) = state.store.read(read).await?;
+    let held = state.answers.hold(&actor.client_id, body)?;
+    let mut response = ok_json(held.into_body());
+    if let Some(total) = total {
+        let name = HeaderName::from_static("total-count");
+        response.headers_mut().insert(name, total.into());
+    }
+    Ok(response)
+}
+
 /// The error of an answer that cannot be read although the change was recorded.
 fn recorded_but_unread(error: ApiError) -> ApiError {
     match error.code {

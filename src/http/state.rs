@@ -17,6 +17,7 @@ use crate::app::{Access, PrepareBook};
 use crate::auth::password_thread::PasswordThread;
 use crate::auth::token::{TokenKey, Tokens};
 use crate::clock::Clock;
+use crate::outbound::Guard;
 use crate::randomness::Randomness;
 use crate::store::{Store, StoreError, WriteError};
 use crate::wire::links::Links;
@@ -42,6 +43,8 @@ pub struct AppState {
     /// True if people may sign in over plain http, which others can read.
     pub insecure_http: bool,
     pub passwords: PasswordThread,
+    /// Judges the URLs of hooks.
+    pub webhook_guard: Guard,
 }
 
 /// The settings of a server's state.
@@ -55,6 +58,7 @@ pub struct StateOptions {
     /// Host names of the server, in addition to the public URL's.
     pub hosts: Vec<String>,
     pub insecure_http: bool,
+    pub webhook_guard: Guard,
 }
 
 impl AppState {
@@ -93,6 +97,7 @@ impl AppState {
             unfinished: Arc::default(),
             insecure_http: options.insecure_http,
             passwords,
+            webhook_guard: options.webhook_guard,
         })
     }
 }

@@ -120,12 +120,12 @@ fn no_forbidden_address_is_ever_connected_to() {
 fn an_allowed_network_is_connected_to_without_tls() {
     run(async {
         let (port, _) = server("HTTP/1.1 204 No Content\r\nx-a: b\r\n\r\n", false).await;
-        let sent = outbound(&["127.0.0.0/8"], Liar::of(&[&["127.0.0.1"]]), 5_000);
+        let sent = outbound(&["127.0.0.0/8", "10.0.0.0/8"], Liar::of(&[&["127.0.0.1"]]), 5_000);
         let answer = sent.post(message(&format!("http://shop.example:{port}/"))).await.unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (204, ""));
         assert_eq!(answer.headers, [("x-a".to_owned(), "b".to_owned())]);
         // A public address is not in the allowed network, and the URL is not https.
-        let sent = outbound(&["127.0.0.0/8"], Liar::of(&[&["93.184.215.14"]]), 5_000);
+        let sent = outbound(&["127.0.0.0/8", "10.0.0.0/8"], Liar::of(&[&["93.184.215.14"]]), 5_000);
         let why = sent.post(message("http://shop.example/")).await.unwrap_err();
         assert!(why.0.contains("not https"), "{why}");
     });

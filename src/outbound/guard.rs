@@ -31,13 +31,13 @@ pub enum Refusal {
     #[error("a URL with a user name or a password is not sent to")]
     Credentials,
     #[error(
-        "{0} is not https; only https is sent to, unless the server is started with \
+        "https is required for {0}, which is not https, unless the server is started with \
          --webhook-allow {0}"
     )]
     NotHttps(String),
     #[error(
-        "{0} is a private address of the server's own network; it is sent to only if the server is \
-         started with --webhook-allow {0}"
+        "private addresses such as {0} are sent to only if the server is started with \
+         --webhook-allow {0}"
     )]
     Private(String),
 }
@@ -120,7 +120,7 @@ impl Guard {
             Host::Ipv4(address) => IpAddr::V4(address),
             Host::Ipv6(address) => IpAddr::V6(address),
             Host::Domain(_) if is_local_name(&name) => return Err(Refusal::Private(name)),
-            Host::Domain(_) if !is_https && !self.has_networks() => {
+            Host::Domain(_) if !is_https && !self.has_own_networks() => {
                 return Err(Refusal::NotHttps(name));
             }
             Host::Domain(_) => return Ok(permit),
@@ -153,8 +153,12 @@ impl Guard {
         })
     }
 
-    fn has_networks(&self) -> bool {
-        self.allowed.iter().any(|allowed| matches!(allowed, Allowed::Network { .. }))
+    /// Whether a network is allowed in which names of the merchant may be.
+    fn has_own_networks(&self) -> bool {
+        self.allowed.iter().any(|allowed| match allowed {
+            Allowed::Network { address, .. } => !address.is_loopback(),
+            Allowed::Host { .. } => false,
+        })
     }
 
     fn is_in_network(&self, address: IpAddr) -> bool {
@@ -351,6 +355,7 @@ mod tests {
             assert!(demo.judge_url(url).is_ok(), "{url}");
         }
         assert!(demo.judge_url("http://10.0.0.1/").is_err());
+        assert!(demo.judge_url("http://shop.example/").is_err());
         for wrong in
             ["", "10.0.0.0/33", "10.0.0/8", "shop.lan/x", "a b", "u@shop.lan", "shop.lan:x"]
         {

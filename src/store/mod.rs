@@ -13,11 +13,13 @@ mod comments;
 mod commit_signal;
 mod condition;
 mod deliveries;
+mod delivery_retention;
 mod draft_lists;
 mod drafts;
 mod error;
 mod event_rows;
 mod events;
+mod hook_strays;
 mod hooks;
 mod idempotency;
 mod items;
@@ -53,6 +55,7 @@ pub use condition::{Condition, Saved, Trouble};
 pub use deliveries::{
     Backlog, DeliveryRecord, DueDelivery, LastTry, NewDelivery, ReplayRange, SettledTry,
 };
+pub use delivery_retention::Retention;
 pub use draft_lists::DraftQuery;
 pub use drafts::{DraftEvent, DraftRecord, NewDraft};
 pub use error::{FileLoss, StoreError, StoreErrorKind};

@@ -13,6 +13,7 @@ use super::clock_jumps::UNRECORDED_FALLS;
 use super::error::{StoreError, StoreErrorKind};
 use super::event_rows::Bodies;
 use super::events::EventRecord;
+use super::hook_strays::HOOK_STRAYS;
 use super::idempotency::STRAY_KEYS;
 use super::ledgers::total_thousandths;
 use super::list_values::ValueFilter;
@@ -321,7 +322,8 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
             let operations = report.operations;
             report.find(format!("{operations} operations, but {of_operations} events for them"));
         }
-        for (what, sql) in STRAYS.into_iter().chain([STRAY_KEYS]).chain(UNRECORDED_FALLS) {
+        let strays = STRAYS.into_iter().chain([STRAY_KEYS]).chain(UNRECORDED_FALLS);
+        for (what, sql) in strays.chain(HOOK_STRAYS) {
             let strayed = count(sql)?;
             if strayed != 0 {
                 report.find(format!("{strayed} {what}"));

@@ -13,7 +13,7 @@ use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 use crate::store::{DraftQuery, OrderQuery, SearchText, SearchTextProblem, ValueFilter};
 
-const LIMIT_DEFAULT: u32 = 10;
+pub(super) const LIMIT_DEFAULT: u32 = 10;
 const LIMIT_MAX: u32 = 100;
 /// Characters of one value of a filter, at most.
 const TEXT_CHARS_MAX: usize = 200;
@@ -172,7 +172,7 @@ fn filters() -> impl Iterator<Item = &'static str> {
     FILTERS.into_iter().chain(ValueFilter::ALL.map(ValueFilter::as_str))
 }
 
-fn pairs(query_string: &str) -> Vec<(String, String)> {
+pub(super) fn pairs(query_string: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query_string.as_bytes()).into_owned().collect()
 }
 
@@ -282,12 +282,12 @@ fn extend<T>(
     Ok(())
 }
 
-fn limit(value: &str) -> Result<u32, String> {
+pub(super) fn limit(value: &str) -> Result<u32, String> {
     let limit = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
     limit.ok_or_else(|| format!("Expected a number from 1 to {LIMIT_MAX}."))
 }
 
-fn flag(value: &str) -> Result<bool, String> {
+pub(super) fn flag(value: &str) -> Result<bool, String> {
     value.parse().map_err(|_| one_of(&["true", "false"]))
 }
 

@@ -1,9 +1,12 @@
 //! Background work, each kind on its own thread.
 
+mod deliver;
 mod retain;
 mod watch_access;
 mod watch_book;
 mod watch_file;
+
+pub use deliver::{DeliverOptions, Deliverer};
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;

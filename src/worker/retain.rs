@@ -1,19 +1,64 @@
-//! Deletes stored answers that are past their retention time.
+//! Deletes stored answers, and deliveries of webhooks, that are past their retention time.
 
 use super::Ticks;
-use crate::app::ForgetAnswers;
-use crate::store::Store;
+use crate::app::{ForgetAnswers, ForgetDeliveries};
+use crate::domain::ids::HookSeq;
+use crate::store::{Store, StoreError};
 
-const PERIOD_MS: u64 = 60 * 60 * 1_000;
+/// How often answers are looked at, and how often deliveries, of which there may be thousands a
+/// second.
+const ANSWERS_PERIOD_MS: u64 = 60 * 60 * 1_000;
+const DELIVERIES_PERIOD_MS: u64 = 60 * 1_000;
 
 pub(super) fn run(store: &Store, ticks: &Ticks) {
+    let mut waited_ms = ANSWERS_PERIOD_MS;
+    loop {
+        if ANSWERS_PERIOD_MS <= waited_ms {
+            waited_ms = 0;
+            forget_answers(store);
+        }
+        forget_deliveries(store, ticks);
+        if !ticks.wait(DELIVERIES_PERIOD_MS) {
+            return;
+        }
+        waited_ms += DELIVERIES_PERIOD_MS;
+    }
+}
+
+fn forget_answers(store: &Store) {
     loop {
         match store.writer.write_blocking(ForgetAnswers) {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => tracing::warn!(?error, "could not delete expired answers; trying again"),
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(?error, "could not delete expired answers; trying again");
+                return;
+            }
         }
-        if !ticks.wait(PERIOD_MS) {
+    }
+}
+
+fn forget_deliveries(store: &Store, ticks: &Ticks) {
+    // Most books have no hooks, and a write that changes nothing would still be a commit.
+    match store.read_blocking::<_, StoreError>(|reader| reader.find_hook_from(HookSeq(0))) {
+        Ok(Some(_)) => {}
+        Ok(None) => return,
+        Err(error) => {
+            tracing::warn!(%error, "could not look for old deliveries; trying again");
+            return;
+        }
+    }
+    let mut hook_seq = None;
+    loop {
+        match store.writer.write_blocking(ForgetDeliveries { hook_seq }) {
+            Ok(Some(next)) => hook_seq = Some(next),
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(?error, "could not delete old deliveries; trying again");
+                return;
+            }
+        }
+        if !ticks.wait(0) {
             return;
         }
     }

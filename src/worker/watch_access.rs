@@ -9,8 +9,13 @@ const PERIOD_MS: u64 = 250;
 
 pub(super) fn run(store: &Store, access: &Access, ticks: &Ticks) {
     while ticks.wait(PERIOD_MS) {
-        if let Err(error) = store.read_blocking(|reader| access.reload(reader)) {
-            tracing::warn!(%error, "could not check for changed access; trying again");
+        match store.read_blocking(|reader| access.reload(reader)) {
+            // Commands that change hooks raise the same version.
+            Ok(true) => store.signal.note_hooks_changed(),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "could not check for changed access; trying again");
+            }
         }
     }
 }

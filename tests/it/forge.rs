@@ -28,10 +28,13 @@ pub enum Column {
     Powerless,
     Disabled,
     Basic,
+    HooksReader,
+    HooksWriter,
+    HooksAdmin,
 }
 
 impl Column {
-    pub const ALL: [Column; 9] = [
+    pub const ALL: [Column; 12] = [
         Self::Nobody,
         Self::Reader,
         Self::Writer,
@@ -41,6 +44,9 @@ impl Column {
         Self::Powerless,
         Self::Disabled,
         Self::Basic,
+        Self::HooksReader,
+        Self::HooksWriter,
+        Self::HooksAdmin,
     ];
 }
 
@@ -88,7 +94,8 @@ pub fn kinds(app: &mut App) -> Vec<Kind> {
 /// token of the older key.
 fn rotate_keys(app: &mut App) -> (String, String) {
     let mut change = |sql: &str| {
-        let token = app.token.clone();
+        let admin = app.make_client(ACCOUNT, &[Scope::AdminShopping]);
+        let token = app.token_of(&admin);
         app.get("/orders").expect(200);
         app.stop();
         tamper(&app.db, sql).unwrap();
@@ -152,6 +159,9 @@ impl<'a> Forge<'a> {
             (Column::Admin, Scope::AdminShopping),
             (Column::EventReader, Scope::ReadOrderEvents),
             (Column::EventWriter, Scope::WriteOrderEvents),
+            (Column::HooksReader, Scope::ReadHooks),
+            (Column::HooksWriter, Scope::WriteHooks),
+            (Column::HooksAdmin, Scope::AdminHooks),
         ];
         let mut kinds: Vec<Kind> = scopes
             .into_iter()

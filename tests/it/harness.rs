@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use serde_json::{Value, json};
@@ -18,9 +20,10 @@ use tillbook::domain::ids::AccountId;
 use tillbook::domain::scope::{Scope, Scopes};
 use tillbook::http::server::{self, ServerOptions};
 use tillbook::http::{AppState, StateOptions};
+use tillbook::outbound::{ClientOptions, Guard, Outbound, SystemLookup};
 use tillbook::randomness::Randomness;
 use tillbook::store::{Store, WriterThread};
-use tillbook::worker::Workers;
+use tillbook::worker::{DeliverOptions, Deliverer, Workers};
 
 use super::contract;
 use super::http_client::{Client, Reply, basic, send};
@@ -44,6 +47,7 @@ pub struct App {
     running: Option<JoinHandle<()>>,
     writer_thread: Option<WriterThread>,
     workers: Option<Workers>,
+    deliverer: Option<Deliverer>,
     _dir: TempDir,
 }
 
@@ -67,6 +71,12 @@ impl OtherAccount<'_> {
         all.push(("authorization", &self.bearer));
         let path = format!("/v1/accounts/{}/shopping{path}", self.account);
         self.app.send(method, &path, &all, body)
+    }
+
+    /// Any request below this account's `/hooks/subscriptions`.
+    pub fn hooks(&self, method: &str, path: &str, body: Option<&str>) -> Reply {
+        let path = format!("/v1/accounts/{}/hooks/subscriptions{path}", self.account);
+        self.app.send(method, &path, &[("authorization", &self.bearer)], body)
     }
 }
 
@@ -100,7 +110,8 @@ impl App {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let account_id = AccountId::parse(ACCOUNT).unwrap();
         make_account(&opened.store, &account_id);
-        let client = make_client(&opened.store, &account_id, &[Scope::AdminShopping]);
+        let client =
+            make_client(&opened.store, &account_id, &[Scope::AdminShopping, Scope::AdminHooks]);
         let public_url = name(&url);
         let state = open_state(&opened.store, &clock, &public_url, trusted_proxies);
         let workers = Workers::start(&opened.store, &state.access).unwrap();
@@ -116,6 +127,7 @@ impl App {
             running: Some(running),
             writer_thread: Some(opened.writer_thread),
             workers: Some(workers),
+            deliverer: None,
             _dir: dir,
         };
         app.token = app.token_of(&app.client);
@@ -142,6 +154,32 @@ impl App {
         self.writer_thread = Some(opened.writer_thread);
     }
 
+    /// Begins to send webhooks, which no test wants unless it says so.
+    pub fn deliver(&mut self) {
+        let outbound = Outbound::new(ClientOptions {
+            guard: self.state.webhook_guard.clone(),
+            lookup: Arc::new(SystemLookup::default()),
+            timeout: Duration::from_secs(60),
+            roots: Vec::new(),
+            user_agent: "Tillbook-Hook/test".to_owned(),
+        });
+        let options = DeliverOptions {
+            links: self.state.links.clone(),
+            outbound: outbound.unwrap(),
+            clock: self.clock.clone(),
+            randomness: Randomness::System,
+        };
+        self.deliverer = Some(Deliverer::start(&self.state.store, options).unwrap());
+    }
+
+    /// Any request below `/hooks/subscriptions`, as the first client.
+    pub fn hooks(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
+        let bearer = format!("Bearer {}", self.token);
+        let path = format!("/v1/accounts/{ACCOUNT}/hooks/subscriptions{path}");
+        let body = body.map(|body| body.to_string());
+        self.send(method, &path, &[("authorization", &bearer)], body.as_deref())
+    }
+
     /// Makes another account.
     pub fn make_account(&self, account: &str) {
         make_account(&self.state.store, &AccountId::parse(account).unwrap());
@@ -150,7 +188,7 @@ impl App {
     /// Makes another account and a client of it.
     pub fn other_account(&self, account: &str) -> OtherAccount<'_> {
         self.make_account(account);
-        let client = self.make_client(account, &[Scope::AdminShopping]);
+        let client = self.make_client(account, &[Scope::AdminShopping, Scope::AdminHooks]);
         let path = format!("/v1/accounts/{account}/auth/token");
         let reply = self.send("POST", &path, &[("authorization", &basic(&client))], None);
         let bearer = format!("Bearer {}", reply.expect(200).body["access_token"].as_str().unwrap());
@@ -277,6 +315,7 @@ impl App {
             running.join().unwrap();
         }
         self.workers = None;
+        self.deliverer = None;
         if let Some(thread) = self.writer_thread.take() {
             thread.stop();
         }
@@ -347,6 +386,7 @@ fn open_state(store: &Store, clock: &Clock, public_url: &str, trusted: &[IpAddr]
         trusted_proxies: trusted.to_vec(),
         hosts: Vec::new(),
         insecure_http: false,
+        webhook_guard: Guard::default().with_loopback(),
     };
     AppState::open(store, options).unwrap()
 }

@@ -1,8 +1,10 @@
 //! The JSON API: one file per resource. Bodies are parsed and rendered in `wire`.
 
 pub mod comments;
+pub mod deliveries;
 pub mod drafts;
 pub mod events;
+pub mod hooks;
 pub mod operations;
 pub mod order_status;
 pub mod order_update;

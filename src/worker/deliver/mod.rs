@@ -1,0 +1,65 @@
+//! Delivers events to webhooks (docs/contract.md, Decision 10), on a thread of its own.
+//!
+//! `dispatcher` plans the work; `render` makes the deliveries of a stretch of the journal; `active`
+//! is what is known of a hook; `lanes` sends what is due; `send` makes one try.
+
+mod active;
+mod dispatcher;
+mod lanes;
+mod render;
+mod send;
+
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::outbound::Outbound;
+use crate::randomness::Randomness;
+use crate::store::Store;
+use crate::wire::links::Links;
+
+/// Threads that read the book or look up host names.
+const BLOCKING_THREADS_MAX: usize = 32;
+
+/// What deliveries are made and sent with.
+#[derive(Clone)]
+pub struct DeliverOptions {
+    pub links: Links,
+    pub outbound: Outbound,
+    pub clock: Clock,
+    pub randomness: Randomness,
+}
+
+/// The running thread. Stopping it lets tries that have begun end, for a short time.
+pub struct Deliverer {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Deliverer {
+    pub fn start(store: &Store, options: DeliverOptions) -> std::io::Result<Deliverer> {
+        let (stop, stopped) = oneshot::channel();
+        let store = store.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(BLOCKING_THREADS_MAX)
+            .build()?;
+        let thread = std::thread::Builder::new().name("deliver".to_owned()).spawn(move || {
+            runtime.block_on(dispatcher::run(store, options, stopped));
+            // Look-ups of host names may still be waiting; nothing needs their results.
+            runtime.shutdown_background();
+        })?;
+        Ok(Deliverer { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Deliverer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panicked thread has nothing left to do, and stopping must go on.
+            drop(thread.join());
+        }
+    }
+}

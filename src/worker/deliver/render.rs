@@ -1,0 +1,213 @@
+//! Makes the deliveries of a stretch of the journal, from one snapshot of the book.
+
+use std::collections::HashMap;
+
+use crate::app::HookStep;
+use crate::domain::currency::Currency;
+use crate::domain::hook::HookEvent;
+use crate::domain::ids::{AccountId, DraftSeq, EventSeq, HookSeq, OrderName, OrderSeq};
+use crate::randomness::Randomness;
+use crate::store::{
+    Bodies, HookRecord, JournalChange, JournalEntry, JournalRow, NewDelivery, Reader, StoreError,
+};
+use crate::wire::event_view::EventOrder;
+use crate::wire::hook_body::{self, Envelope, Objects};
+use crate::wire::links::Links;
+
+/// Events of one stretch, at most.
+const STRETCH_MAX: usize = 128;
+
+/// A stretch ends once its bodies have this many bytes.
+const STRETCH_BYTES_MAX: usize = 4 << 20;
+
+/// The deliveries of the events after a cursor.
+pub(super) struct Stretch {
+    /// The last event of the stretch; the cursor if there was none.
+    pub through: EventSeq,
+    /// The steps of the hooks that get something.
+    pub steps: Vec<HookStep>,
+}
+
+/// An order as the bodies of a stretch have it.
+struct RenderedOrder {
+    order_id: OrderName,
+    currency: Currency,
+    text: String,
+}
+
+/// Renders each order and draft of a stretch once.
+struct Renderer<'r, 'c> {
+    reader: &'r Reader<'c>,
+    links: &'r Links,
+    orders: HashMap<OrderSeq, RenderedOrder>,
+}
+
+/// Makes the deliveries of the first events after `cursor`, for hooks that are there.
+pub(super) fn make_stretch(
+    reader: &Reader<'_>,
+    links: &Links,
+    randomness: &Randomness,
+    cursor: EventSeq,
+    hook_seqs: &[HookSeq],
+) -> Result<Stretch, StoreError> {
+    let entries = reader.list_journal(cursor, STRETCH_MAX)?;
+    let mut stretch = Stretch { through: cursor, steps: Vec::new() };
+    if entries.is_empty() {
+        return Ok(stretch);
+    }
+    // The settings are read in the same snapshot as the events, so that a change of a hook applies
+    // to everything that happened after it.
+    let hooks: Result<Vec<HookRecord>, StoreError> =
+        hook_seqs.iter().map(|hook_seq| reader.load_hook(*hook_seq)).collect();
+    let hooks = hooks?;
+    let mut renderer = Renderer { reader, links, orders: HashMap::new() };
+    let mut bytes = 0;
+    for (at, entry) in entries.iter().enumerate() {
+        bytes += add_entry(&mut stretch.steps, &mut renderer, randomness, &hooks, entry)?;
+        stretch.through = entry.row.seq();
+        let is_last_of_seq =
+            entries.get(at + 1).is_none_or(|next| next.row.seq() != stretch.through);
+        if STRETCH_BYTES_MAX <= bytes && is_last_of_seq {
+            break;
+        }
+    }
+    for step in &mut stretch.steps {
+        step.to = stretch.through;
+    }
+    Ok(stretch)
+}
+
+/// Adds the deliveries of one event to the steps of the hooks that want it. Returns their bytes.
+fn add_entry(
+    steps: &mut Vec<HookStep>,
+    renderer: &mut Renderer<'_, '_>,
+    randomness: &Randomness,
+    hooks: &[HookRecord],
+    entry: &JournalEntry,
+) -> Result<usize, StoreError> {
+    let mut bytes = 0;
+    for event in events_of(entry.change) {
+        let wanting = hooks
+            .iter()
+            .filter(|hook| hook.account_id == entry.account_id && hook.settings.events.has(*event));
+        let wanting: Vec<&HookRecord> = wanting.collect();
+        if wanting.is_empty() {
+            continue;
+        }
+        let objects = renderer.objects(entry, *event)?;
+        for hook in wanting {
+            let id = randomness.uuid();
+            let envelope = Envelope {
+                account_id: &entry.account_id,
+                event: *event,
+                event_delivery: &id,
+                seq: entry.row.seq(),
+            };
+            let body = hook_body::render(envelope, &objects, &hook.settings);
+            bytes += body.len();
+            let delivery = NewDelivery {
+                hook_seq: hook.hook_seq,
+                id,
+                event: event.as_str(),
+                about: Some(entry.row),
+                body,
+            };
+            step_of(steps, hook).deliveries.push(delivery);
+        }
+    }
+    Ok(bytes)
+}
+
+fn step_of<'s>(steps: &'s mut Vec<HookStep>, hook: &HookRecord) -> &'s mut HookStep {
+    let at = steps.iter().position(|step| step.hook_seq == hook.hook_seq).unwrap_or_else(|| {
+        let (from, to) = (hook.through_seq, hook.through_seq);
+        steps.push(HookStep { hook_seq: hook.hook_seq, from, to, deliveries: Vec::new() });
+        steps.len() - 1
+    });
+    &mut steps[at]
+}
+
+/// The webhook events that a change causes (docs/contract.md, Decision 9).
+fn events_of(change: JournalChange) -> &'static [HookEvent] {
+    match change {
+        JournalChange::Operation(_) => &[HookEvent::OrderEventAdd, HookEvent::OrderUpdate],
+        JournalChange::ServiceEvent(_) => &[HookEvent::OrderEventAdd],
+        // The event of the draft that made it has the order.
+        JournalChange::OrderCreated(_) => &[],
+        JournalChange::OrderChanged(_) => &[HookEvent::OrderUpdate],
+        JournalChange::DraftCreated(_) => &[HookEvent::DraftAdd],
+        JournalChange::DraftChanged(_) => &[HookEvent::DraftUpdate],
+        JournalChange::DraftCompleted(_) => &[HookEvent::DraftComplete],
+    }
+}
+
+impl Renderer<'_, '_> {
+    fn objects(&mut self, entry: &JournalEntry, event: HookEvent) -> Result<Objects, StoreError> {
+        let account_id = &entry.account_id;
+        match entry.change {
+            JournalChange::Operation(order_seq)
+            | JournalChange::ServiceEvent(order_seq)
+            | JournalChange::OrderCreated(order_seq)
+            | JournalChange::OrderChanged(order_seq) => {
+                self.order_objects(account_id, order_seq, entry.row, event)
+            }
+            JournalChange::DraftCreated(draft_seq)
+            | JournalChange::DraftChanged(draft_seq)
+            | JournalChange::DraftCompleted(draft_seq) => {
+                self.draft_objects(account_id, draft_seq, event)
+            }
+        }
+    }
+
+    fn order_objects(
+        &mut self,
+        account_id: &AccountId,
+        order_seq: OrderSeq,
+        row: JournalRow,
+        event: HookEvent,
+    ) -> Result<Objects, StoreError> {
+        let (reader, links) = (self.reader, self.links);
+        let order = self.order(account_id, order_seq)?;
+        let mut objects = Objects::new();
+        if event == HookEvent::OrderEventAdd {
+            let (order_id, currency) = (&order.order_id, &order.currency);
+            let event = reader.load_event(row.seq())?;
+            let order = EventOrder { account_id, order_id, currency };
+            objects.push(("order_event", hook_body::event_object(links, order, &event)));
+        }
+        objects.push(("order", order.text.clone()));
+        Ok(objects)
+    }
+
+    fn draft_objects(
+        &mut self,
+        account_id: &AccountId,
+        draft_seq: DraftSeq,
+        event: HookEvent,
+    ) -> Result<Objects, StoreError> {
+        let draft = self.reader.load_draft(account_id, draft_seq)?;
+        let mut objects = vec![("draft_order", hook_body::draft_object(self.links, &draft))];
+        if event == HookEvent::DraftComplete {
+            let mut orders = Vec::new();
+            for order_seq in self.reader.list_orders_of_draft(draft_seq)? {
+                orders.push(self.order(account_id, order_seq)?.text.clone());
+            }
+            objects.push(("orders", hook_body::list_object(&orders)));
+        }
+        Ok(objects)
+    }
+
+    fn order(
+        &mut self,
+        account_id: &AccountId,
+        order_seq: OrderSeq,
+    ) -> Result<&RenderedOrder, StoreError> {
+        if !self.orders.contains_key(&order_seq) {
+            let order = self.reader.load_order(account_id, order_seq, Bodies::LeaveOut)?;
+            let text = hook_body::order_object(self.links, &order);
+            let (order_id, currency) = (order.order_id, order.currency);
+            self.orders.insert(order_seq, RenderedOrder { order_id, currency, text });
+        }
+        Ok(&self.orders[&order_seq])
+    }
+}
