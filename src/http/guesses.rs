@@ -241,6 +241,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
+    use crate::auth::attempts::SHARED_BY;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000);
     const HERE: &str = "127.0.0.1";
@@ -326,5 +327,25 @@ mod tests {
         let (_, failures) = guesses.fail_sign_in(&begin(3 * NAMES_MAX));
         assert_eq!(failures.known.len(), 1);
         assert_eq!(failures.forgotten.len(), 0, "the book never had any of them");
+    }
+
+    #[test]
+    fn callers_who_may_share_an_address_have_a_higher_limit_together() {
+        let of_proxy = |_| CountedAddress::of_proxy(HERE.parse().unwrap());
+        let of_network = |nth: u32| address(&format!("2001:db8:0:{nth:x}::1"));
+        let kinds: [&dyn Fn(u32) -> CountedAddress; 2] = [&of_proxy, &of_network];
+        for from in kinds {
+            let guesses = Guesses::default();
+            let begin = |nth: u32, from: CountedAddress| {
+                let attempt = SignInAttempt::remote(&format!("{nth}@example.no"), Some(from));
+                guesses.begin_sign_in(&attempt, NOW)
+            };
+            let limit = 5 * SHARED_BY;
+            for nth in 0..limit {
+                assert_eq!(begin(nth, from(nth)), Ok(()), "{nth}");
+            }
+            assert_eq!(begin(limit, from(limit)), Err(1_000));
+            assert_eq!(begin(limit, address("2001:db8:1::1")), Ok(()), "of another network");
+        }
     }
 }

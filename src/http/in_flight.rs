@@ -225,6 +225,8 @@ impl MessageBody for CountedBody {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use super::*;
 
     #[test]
@@ -246,5 +248,28 @@ mod tests {
         let long = answers.hold("a", "x".repeat(CLIENT_BYTES_MAX + 1)).unwrap();
         assert!(answers.hold("a", body()).is_err());
         drop(long);
+    }
+
+    #[test]
+    fn two_large_answers_and_four_pages_of_orders_are_made_at_a_time() {
+        type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Turn, ApiError>> + 'a>>;
+        type Wait<'a> = &'a dyn Fn() -> Waiting<'a>;
+        let answers = AnswersInFlight::default();
+        let answer = || -> Waiting<'_> { Box::pin(answers.turn()) };
+        let page = || -> Waiting<'_> { Box::pin(answers.page_turn()) };
+        let kinds: [(Wait<'_>, usize); 2] = [(&answer, 2), (&page, 4)];
+        let mut context = Context::from_waker(Waker::noop());
+        for (wait, most) in kinds {
+            let mut made = Vec::new();
+            for _ in 0..most {
+                let turn = wait().as_mut().poll(&mut context);
+                assert!(matches!(&turn, Poll::Ready(Ok(_))), "{turn:?}");
+                made.push(turn);
+            }
+            let mut next = wait();
+            assert!(next.as_mut().poll(&mut context).is_pending(), "one more than {most}");
+            made.pop();
+            assert!(matches!(next.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
+        }
     }
 }

@@ -191,4 +191,39 @@ mod tests {
             assert_eq!(parse_address(word), address.map(ip), "{word}");
         }
     }
+
+    #[test]
+    fn a_caller_whose_address_is_not_known_counts_as_its_proxy() {
+        let own = |text| Caller { address: Some(ip(text).into()), is_local: false };
+        let here = Caller { is_local: true, ..own("127.0.0.1") };
+        let behind =
+            |text| Caller { address: Some(CountedAddress::of_proxy(ip(text))), ..own(text) };
+        let (private, public) = ("http://localhost:8080", "https://till.example");
+        let (no_proxy, proxies) = (vec![], vec![ip("127.0.0.1"), ip("10.0.0.1")]);
+        let named = "x-forwarded-for";
+        for (url, trusted, peer, header, caller) in [
+            (private, &no_proxy, "127.0.0.1", ("accept", "*/*"), here),
+            (private, &no_proxy, "127.0.0.1", ("x-real-ip", "203.0.113.7"), behind("127.0.0.1")),
+            (
+                private,
+                &no_proxy,
+                "127.0.0.1",
+                ("forwarded", "for=203.0.113.7"),
+                behind("127.0.0.1"),
+            ),
+            (private, &proxies, "127.0.0.1", ("accept", "*/*"), behind("127.0.0.1")),
+            (public, &no_proxy, "127.0.0.1", ("accept", "*/*"), behind("127.0.0.1")),
+            (public, &no_proxy, "::ffff:127.0.0.1", (named, "203.0.113.7"), behind("127.0.0.1")),
+            (public, &no_proxy, "203.0.113.7", (named, "198.51.100.1"), own("203.0.113.7")),
+            (public, &proxies, "10.0.0.1", (named, "198.51.100.1:80"), own("198.51.100.1")),
+            (public, &proxies, "10.0.0.1", (named, "unknown"), behind("10.0.0.1")),
+            (public, &proxies, "127.0.0.1", (named, "198.51.100.1, 10.0.0.1"), own("198.51.100.1")),
+            (public, &proxies, "127.0.0.1", (named, "10.0.0.1"), behind("10.0.0.1")),
+        ] {
+            let request = actix_web::test::TestRequest::default();
+            let request = request.peer_addr(SocketAddr::new(ip(peer), 4711)).insert_header(header);
+            let found = Callers::new(url, trusted).find(&request.to_http_request());
+            assert_eq!(found, caller, "{url}, {trusted:?}, {peer}, {header:?}");
+        }
+    }
 }
