@@ -138,3 +138,47 @@ fn take(shared: &Shared, limits: &Limits) -> (Vec<u8>, bool) {
     shared.changed.notify_all();
     (text, is_closing)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// A log whose reader has stopped.
+    struct Unread {
+        begun: Sender<()>,
+        goes_on: Receiver<()>,
+    }
+
+    impl Write for Unread {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.begun.send(()).unwrap_or_default();
+            // Fails when the test is over.
+            self.goes_on.recv().unwrap_or_default();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_are_not_read_are_left_out_beyond_a_limit_and_counted() {
+        for (line, kept) in [("x".repeat(256), BYTES_WAITING_MAX / 256), ("x".to_owned(), 10_000)] {
+            let (begin, begun) = channel();
+            let (go_on, goes_on) = channel();
+            let (writer, guard) = start(Unread { begun: begin, goes_on }, Arc::default());
+            writer.write("this line is being written while the others wait");
+            begun.recv().unwrap();
+            (0..kept + 7).for_each(|_| writer.write(&line));
+            let queue = guard.0.lock();
+            assert_eq!((queue.lines, queue.left_out), (kept, 7));
+            assert_eq!(queue.text.len(), kept * line.len());
+            drop(queue);
+            // The guard waits for the thread.
+            drop(go_on);
+        }
+    }
+}
