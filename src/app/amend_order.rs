@@ -3,7 +3,9 @@
 use super::documents::{ParsedOrder, parse_items, parse_kept};
 use super::findable::index_order;
 use super::{OnBehalfOf, WrittenOrder};
-use crate::domain::amendment::{AmendmentRejected, Brought, decide_addition, decide_replacement};
+use crate::domain::amendment::{
+    AmendmentRejected, DraftLines, decide_addition, decide_replacement,
+};
 use crate::domain::ids::OrderName;
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
@@ -64,17 +66,17 @@ fn decide(
     draft: &DraftRecord,
     items: &[Item],
 ) -> Result<Ledger, AmendmentRejected> {
-    let brought = Brought {
+    let draft_lines = DraftLines {
         same_currency: draft.draft.currency == record.currency,
         lines: items.iter().map(|item| (item.line_id, &item.price)).collect(),
     };
     let options = &draft.draft.options;
     if options.replaces {
         let several = options.multiple_authorizations;
-        decide_replacement(&record.ledger, has_operations, several, &brought)
+        decide_replacement(&record.ledger, has_operations, several, &draft_lines)
     } else {
         let prices = before.items.iter().map(|item| &item.price);
-        decide_addition(&record.ledger, prices, &brought)
+        decide_addition(&record.ledger, prices, &draft_lines)
     }
 }
 

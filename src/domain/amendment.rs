@@ -6,9 +6,9 @@ use super::ledger::Ledger;
 use super::line::Line;
 use super::order::OrderStatus;
 
-/// The lines that a draft adds to an order or replaces its lines with.
+/// The lines of a draft, which are added to an order or replace its lines.
 #[derive(Debug)]
-pub struct Brought<'a> {
+pub struct DraftLines<'a> {
     /// Whether the draft's currency is the order's.
     pub same_currency: bool,
     /// The lines with their prices.
@@ -35,21 +35,21 @@ pub enum AmendmentRejected {
 pub fn decide_addition<'a>(
     ledger: &Ledger,
     prices: impl IntoIterator<Item = &'a Price>,
-    brought: &Brought<'a>,
+    draft_lines: &DraftLines<'a>,
 ) -> Result<Ledger, AmendmentRejected> {
-    expect_changeable(ledger, brought)?;
-    let ids = brought.lines.iter().map(|(line_id, _)| *line_id);
+    expect_changeable(ledger, draft_lines)?;
+    let ids = draft_lines.lines.iter().map(|(line_id, _)| *line_id);
     let in_use: Vec<LineId> = ids.filter(|line_id| ledger.find(*line_id).is_some()).collect();
     if !in_use.is_empty() {
         return Err(AmendmentRejected::LinesInUse(in_use));
     }
-    if ITEMS_MAX < ledger.lines.len() + brought.lines.len() {
+    if ITEMS_MAX < ledger.lines.len() + draft_lines.lines.len() {
         return Err(AmendmentRejected::TooManyItems);
     }
-    let all = prices.into_iter().chain(brought.lines.iter().map(|(_, price)| *price));
+    let all = prices.into_iter().chain(draft_lines.lines.iter().map(|(_, price)| *price));
     Totals::of(all).ok_or(AmendmentRejected::TotalOutOfRange)?;
     let mut after = ledger.clone();
-    after.lines.extend(fresh_lines(brought));
+    after.lines.extend(fresh_lines(draft_lines));
     after.lines.sort_by_key(Line::line_id);
     Ok(after)
 }
@@ -59,28 +59,31 @@ pub fn decide_replacement(
     ledger: &Ledger,
     has_operations: bool,
     multiple_authorizations: bool,
-    brought: &Brought<'_>,
+    draft_lines: &DraftLines<'_>,
 ) -> Result<Ledger, AmendmentRejected> {
-    expect_changeable(ledger, brought)?;
+    expect_changeable(ledger, draft_lines)?;
     if has_operations {
         return Err(AmendmentRejected::HasPaymentOperations);
     }
-    let mut lines: Vec<Line> = fresh_lines(brought).collect();
+    let mut lines: Vec<Line> = fresh_lines(draft_lines).collect();
     lines.sort_by_key(Line::line_id);
     Ok(Ledger { multiple_authorizations, lines, ..ledger.clone() })
 }
 
-fn expect_changeable(ledger: &Ledger, brought: &Brought<'_>) -> Result<(), AmendmentRejected> {
+fn expect_changeable(
+    ledger: &Ledger,
+    draft_lines: &DraftLines<'_>,
+) -> Result<(), AmendmentRejected> {
     match ledger.status {
         OrderStatus::Cancelled => return Err(AmendmentRejected::OrderCancelled),
         OrderStatus::Closed => return Err(AmendmentRejected::OrderNotOpen),
         OrderStatus::Open => {}
     }
-    if brought.same_currency { Ok(()) } else { Err(AmendmentRejected::CurrencyMismatch) }
+    if draft_lines.same_currency { Ok(()) } else { Err(AmendmentRejected::CurrencyMismatch) }
 }
 
-fn fresh_lines(brought: &Brought<'_>) -> impl Iterator<Item = Line> {
-    brought.lines.iter().map(|(line_id, price)| Line::fresh(*line_id, price.payable()))
+fn fresh_lines(draft_lines: &DraftLines<'_>) -> impl Iterator<Item = Line> {
+    draft_lines.lines.iter().map(|(line_id, price)| Line::fresh(*line_id, price.payable()))
 }
 
 #[cfg(test)]
@@ -105,16 +108,16 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(status: OrderStatus, same_currency: bool, brought: &[(i64, i64)], expected: &str) {
+    fn check(status: OrderStatus, same_currency: bool, draft_lines: &[(i64, i64)], expected: &str) {
         let has = [(1, 100), (5, -40)];
         let ledger = ledger(status, &has);
         let (old, new): (Vec<Price>, Vec<Price>) = (
             has.map(|(_, gross)| price(gross)).into(),
-            brought.iter().map(|b| price(b.1)).collect(),
+            draft_lines.iter().map(|b| price(b.1)).collect(),
         );
-        let lines = brought.iter().zip(&new).map(|((id, _), p)| (LineId::new(*id).unwrap(), p));
-        let brought = Brought { same_currency, lines: lines.collect() };
-        let told = match decide_addition(&ledger, &old, &brought) {
+        let lines = draft_lines.iter().zip(&new).map(|((id, _), p)| (LineId::new(*id).unwrap(), p));
+        let draft_lines = DraftLines { same_currency, lines: lines.collect() };
+        let told = match decide_addition(&ledger, &old, &draft_lines) {
             Ok(after) => {
                 let lines = after.lines.iter();
                 let lines = lines.map(|l| (l.line_id().number(), l.payable().minor_units()));
@@ -148,13 +151,14 @@ mod tests {
         let before = ledger(OrderStatus::Open, &[(1, 100)]);
         let (two, one) = (price(2), price(1));
         let id = |number| LineId::new(number).unwrap();
-        let brought = Brought { same_currency: true, lines: vec![(id(2), &two), (id(1), &one)] };
-        let after = decide_replacement(&before, false, true, &brought).unwrap();
+        let draft_lines =
+            DraftLines { same_currency: true, lines: vec![(id(2), &two), (id(1), &one)] };
+        let after = decide_replacement(&before, false, true, &draft_lines).unwrap();
         assert!(after.multiple_authorizations);
         assert_eq!(after.lines.iter().map(Line::line_id).collect::<Vec<_>>(), [id(1), id(2)]);
-        let refused = decide_replacement(&before, true, true, &brought);
+        let refused = decide_replacement(&before, true, true, &draft_lines);
         assert_eq!(refused, Err(AmendmentRejected::HasPaymentOperations));
-        let other = Brought { same_currency: false, lines: Vec::new() };
+        let other = DraftLines { same_currency: false, lines: Vec::new() };
         let refused = decide_replacement(&before, true, true, &other);
         assert_eq!(refused, Err(AmendmentRejected::CurrencyMismatch));
     }
