@@ -8,27 +8,27 @@ document.documentElement.classList.add("script");
 for (const form of document.querySelectorAll("form[data-live]")) {
   let asked = 0;
   let timer = 0;
-  let step = "review";
+  let button = "review";
 
   const ask = async () => {
     const turn = ++asked;
     const fields = new URLSearchParams(new FormData(form));
-    fields.set("step", step);
+    fields.set("button", button);
     // If the form has been recorded in the meantime, the server redirects, and there is nothing to
     // show here.
     const answer = await fetch(form.action, { method: "POST", body: fields, redirect: "manual" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (turn !== asked || !page.getElementById("review")) return;
     // Another reservation has other lines to type in. The answer has what was typed in them.
-    if (step === "choose") swap(page.getElementById("of-reservation"));
-    step = "review";
+    if (button === "choose") swap(page.getElementById("of-reservation"));
+    button = "review";
     show(page);
   };
 
   form.addEventListener("input", (event) => {
     asked++;
     emptyOther(event.target);
-    if (event.target.name === "authorization_id") step = "choose";
+    if (event.target.name === "authorization_id") button = "choose";
     clearTimeout(timer);
     // If the request fails, the form still works: the server reviews it when it is submitted.
     timer = setTimeout(() => ask().catch(() => {}), 150);

@@ -85,7 +85,7 @@ impl Ready {
                 let to_key = to_key.header("location").unwrap();
                 let page = app.send("GET", to_key, &[("cookie", &cookie)], None).expect(200);
                 fields = form_fields(&page);
-                fields.extend(own(&[("step", "record")]));
+                fields.extend(own(&[("button", "record")]));
             }
             _ => panic!("add a case for the form of {route} here"),
         }
@@ -336,21 +336,21 @@ fn a_form_that_was_sent_signed_out_comes_back_after_signing_in() {
             let kept = kept.map(|(_, value)| value.as_str());
             match name.as_str() {
                 "form_token" => assert_ne!(kept, Some(value.as_str()), "{route}"),
-                "step" => assert_eq!(kept, Some("review"), "{route}"),
+                "button" => assert_eq!(kept, Some("review"), "{route}"),
                 _ => assert_eq!(kept, Some(value.as_str()), "{name} of {route}"),
             }
         }
         let path = back.text.split("action=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(path, ready.path);
         let went_on = app.send("POST", path, &[FORM, ("cookie", cookie)], Some(&encoded(&fields)));
-        if ready.fields.iter().any(|(name, _)| name == "step") {
+        if ready.fields.iter().any(|(name, _)| name == "button") {
             let mut shown = form_fields(&went_on.expect(200));
             let unchanged = app.snapshot();
             assert_eq!(
                 unchanged.matches(" | capture | ").count(),
                 before.matches(" | capture | ").count()
             );
-            shown.extend(own(&[("step", "record")]));
+            shown.extend(own(&[("button", "record")]));
             app.send("POST", path, &[FORM, ("cookie", cookie)], Some(&encoded(&shown))).expect(303);
         } else {
             went_on.expect(303);

@@ -25,10 +25,10 @@ impl Fields {
         &self.0.iter().find(|(known, _)| known == name).expect(name).1
     }
 
-    pub fn send(&self, office: &Office<'_>, kind: &str, step: &str) -> Reply {
+    pub fn send(&self, office: &Office<'_>, kind: &str, button: &str) -> Reply {
         let mut fields: Vec<(&str, &str)> =
             self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        fields.push(("step", step));
+        fields.push(("button", button));
         send_form(office.app, &office.cookie, &format!("/orders/{}/{kind}", office.order), &fields)
     }
 }

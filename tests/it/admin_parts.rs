@@ -11,14 +11,14 @@ fn record(app: &App, cookie: &str, path: &str, typed: &[(&str, &str)]) -> String
     let to_key = get(app, cookie, path).expect(303);
     let at = to_key.header("location").unwrap();
     let mut page = app.send("GET", at, &[("cookie", cookie)], None).expect(200);
-    for step in ["review", "record"] {
+    for button in ["review", "record"] {
         let mut fields = form_fields(&page);
         fields.retain(|(name, _)| {
             let is_box = name.starts_with("amount-") || name.starts_with("quantity-");
             !is_box && !typed.iter().any(|(typed, _)| typed == name)
         });
         fields.extend(typed.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        fields.push(("step".to_owned(), step.to_owned()));
+        fields.push(("button".to_owned(), button.to_owned()));
         let fields: Vec<(&str, &str)> =
             fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         page = send_form(app, cookie, path, &fields);
@@ -79,7 +79,7 @@ fn no_more_than_what_is_left_of_a_quantity_is_taken() {
     let page = app.send("GET", at, &[("cookie", &cookie)], None).expect(200);
     let mut fields = form_fields(&page);
     fields.retain(|(name, _)| !name.starts_with("amount-") && !name.starts_with("quantity-"));
-    fields.extend([("quantity-1".to_owned(), "3".to_owned()), ("step".into(), "record".into())]);
+    fields.extend([("quantity-1".to_owned(), "3".to_owned()), ("button".into(), "record".into())]);
     let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let refused = words(&send_form(&app, &cookie, &path, &fields).expect(400));
     assert!(refused.contains("Only 2 of the 5 is left."), "{refused}");
@@ -103,7 +103,7 @@ fn captures_beyond_what_is_reserved_in_all_are_recorded_and_told() {
     assert!(!words(&form).contains("more than is reserved"), "both lines together are reserved");
     let mut fields = form_fields(&form);
     fields.retain(|(name, _)| name != "amount-2");
-    fields.push(("step".to_owned(), "review".to_owned()));
+    fields.push(("button".to_owned(), "review".to_owned()));
     let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let preview = words(&send_form(&app, &cookie, &path, &fields).expect(200));
     let told = "captures come to 25.00 more than is reserved in all.";

@@ -258,7 +258,7 @@ fn a_form_stores_a_name_and_leads_to_what_it_recorded() {
     let form = opened.header("location").unwrap().to_owned();
     let page = app.send("GET", &form, &[("cookie", &cookie)], None).expect(200);
     let mut fields = form_fields(&page);
-    fields.push(("step".to_owned(), "record".to_owned()));
+    fields.push(("button".to_owned(), "record".to_owned()));
     let fields: Vec<(&str, &str)> = fields.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     let key = "00000000-0000-4000-8000-000000000001";
     let text = MARK.repeat(150);

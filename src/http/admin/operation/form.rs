@@ -106,17 +106,17 @@ pub async fn create(
     if has_recorded {
         sent.page_with_new_key(StatusCode::CONFLICT, KEY_USED)
     } else {
-        sent.step(key).await
+        sent.press(key).await
     }
 }
 
 impl Sent<'_> {
-    /// Does what the pressed button says.
-    async fn step(self, key: KeyUse) -> Result<HttpResponse, PageError> {
+    /// Does what the pressed button asks for.
+    async fn press(self, key: KeyUse) -> Result<HttpResponse, PageError> {
         if !is_key(self.form.text("key")) {
             return self.page_with_new_key(StatusCode::BAD_REQUEST, LOOK_AGAIN);
         }
-        match self.form.text("step") {
+        match self.form.text("button") {
             "all" => self.refilled(|subject| subject.filled()),
             "clear" => self.refilled(|_| Vec::new()),
             "record" => self.record(key).await,

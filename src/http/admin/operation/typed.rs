@@ -26,7 +26,7 @@ const CARD: [(&str, &str); 2] =
     [("brand", "/payment_details/card/brand"), ("masked_pan", "/payment_details/card/masked_pan")];
 
 /// Fields that do not describe the operation, so that they are not part of its fingerprint.
-const FORM_ONLY_FIELDS: [&str; 6] = ["form_token", "step", "key", "shown", "seen", "reviewed"];
+const FORM_ONLY_FIELDS: [&str; 6] = ["form_token", "button", "key", "shown", "seen", "reviewed"];
 
 /// The form of an operation as it was sent.
 pub struct Typed {

@@ -12,8 +12,9 @@ use crate::http::state::AppState;
 /// The field with the token of the session that has ended.
 const FORM_TOKEN: &str = "form_token";
 
-/// What the pressed button asks for. A form with steps is only shown again.
-const STEP: &str = "step";
+/// The field with the name of the pressed button. A kept form with one is only reviewed again, so
+/// that it records nothing by itself.
+const BUTTON: &str = "button";
 
 #[derive(Template)]
 #[template(path = "session/kept.html")]
@@ -41,7 +42,7 @@ pub fn page(
 ) -> Result<HttpResponse, PageError> {
     let fields = form_urlencoded::parse(kept.as_bytes()).into_owned();
     let field = |(name, value): (String, String)| match name.as_str() {
-        STEP => (name, "review".to_owned()),
+        BUTTON => (name, "review".to_owned()),
         _ => (name, value),
     };
     html(&KeptPage {
