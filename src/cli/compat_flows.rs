@@ -1,7 +1,8 @@
 //! Reads the flows that `compat` replays from `data/compat/`, and checks the answers.
 //!
-//! A step lists the parts of its answer that the public material gives (`same`), those that we
-//! added (`ours`), and those that differ from the public material (`differs`, with the reason).
+//! An exchange is a request and the claims about its answer. It lists the parts of the answer that
+//! the public material gives (`same`), those that we added (`ours`), and those that differ from the
+//! public material (`differs`, with the reason).
 
 use std::collections::BTreeMap;
 
@@ -32,7 +33,7 @@ pub struct CheckedClaim {
     pub outcome: Outcome,
 }
 
-/// The kind of a claim about an answer.
+/// The kind of a claim about an answer; the file's head explains them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClaimKind {
     Same,
@@ -50,13 +51,13 @@ pub enum Outcome {
 #[serde(deny_unknown_fields)]
 struct Flow {
     flow: String,
-    steps: Vec<Step>,
+    exchanges: Vec<Exchange>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
-    /// A description of the step, for people.
+struct Exchange {
+    /// A description, for people.
     what: String,
     /// Method and path below the account.
     send: String,
@@ -77,7 +78,7 @@ struct Step {
     ours: Option<Claim>,
     #[serde(default)]
     differs: Option<Claim>,
-    /// Values that later steps need: a name, and a JSON pointer into the answer.
+    /// Values that later requests need: a name, and a JSON pointer into the answer.
     #[serde(default)]
     keep: BTreeMap<String, String>,
 }
@@ -106,7 +107,7 @@ struct Session<'a> {
     base: String,
     account: &'a AccountId,
     basic: String,
-    /// Values that steps have kept, such as `token`.
+    /// Values that exchanges have kept, such as `token`.
     kept: BTreeMap<String, String>,
 }
 
@@ -117,8 +118,8 @@ pub struct Replay {
     pub stopped: Option<String>,
 }
 
-/// Sends the requests of every flow, in order. Stops if an answer lacks something that a later
-/// request needs, since that request would be another one.
+/// Sends the requests of every flow, in order. Stops if an answer lacks a value that later requests
+/// need in their paths or bodies, since they would not be the requests of the flows without it.
 pub fn replay(
     url: &str,
     account: &AccountId,
@@ -138,17 +139,20 @@ pub fn replay(
     };
     let mut sent = Vec::new();
     for flow in &flows {
-        for step in &flow.steps {
-            let (status, answer) = session.send(step)?;
-            let lacking = session.keep(step, &answer);
+        for exchange in &flow.exchanges {
+            let (status, answer) = session.send(exchange)?;
+            let lacking = session.keep(exchange, &answer);
             sent.push(Replayed {
                 flow: flow.flow.clone(),
-                request: step.send.clone(),
-                what: step.what.clone(),
-                claims: step.claims(status, &session, &answer),
+                request: exchange.send.clone(),
+                what: exchange.what.clone(),
+                claims: exchange.claims(status, &session, &answer),
             });
             if let Some(lacking) = lacking {
-                return Ok(Replay { sent, stopped: Some(step.stopped(status, lacking, &answer)) });
+                return Ok(Replay {
+                    sent,
+                    stopped: Some(exchange.stopped(status, lacking, &answer)),
+                });
             }
         }
     }
@@ -156,19 +160,19 @@ pub fn replay(
 }
 
 impl Session<'_> {
-    fn send(&self, step: &Step) -> Result<(u16, Value), CliError> {
-        let (method, path) = step.send.split_once(' ').unwrap_or(("GET", &step.send));
-        let account = step.account.as_deref().unwrap_or(self.account.as_str());
+    fn send(&self, exchange: &Exchange) -> Result<(u16, Value), CliError> {
+        let (method, path) = exchange.send.split_once(' ').unwrap_or(("GET", &exchange.send));
+        let account = exchange.account.as_deref().unwrap_or(self.account.as_str());
         let url = format!("{}/{account}{}", self.base, self.fill(path));
         let mut request = ureq::http::Request::builder().method(method).uri(&url);
-        request = match step.auth {
+        request = match exchange.auth {
             Auth::None => request,
             Auth::Basic => request.header("authorization", format!("Basic {}", self.basic)),
             Auth::Token => {
                 request.header("authorization", format!("Bearer {}", self.text("token")))
             }
         };
-        let body = step.body.as_ref().map(|body| self.fill(&body.to_string()));
+        let body = exchange.body.as_ref().map(|body| self.fill(&body.to_string()));
         let request = request
             .header("content-type", "application/json")
             .body(body.unwrap_or_default())
@@ -186,9 +190,9 @@ impl Session<'_> {
         Ok((answer.status().as_u16(), document))
     }
 
-    /// Keeps what later steps need. Returns the name of a value that the answer does not have.
-    fn keep<'s>(&mut self, step: &'s Step, answer: &Value) -> Option<&'s str> {
-        for (name, pointer) in &step.keep {
+    /// Keeps what later requests need. Returns the name of a value that the answer does not have.
+    fn keep<'s>(&mut self, exchange: &'s Exchange, answer: &Value) -> Option<&'s str> {
+        for (name, pointer) in &exchange.keep {
             let Some(found) = answer.pointer(pointer).and_then(Value::as_str) else {
                 return Some(name);
             };
@@ -210,7 +214,7 @@ impl Session<'_> {
     }
 }
 
-impl Step {
+impl Exchange {
     /// Why no request after this one was sent.
     fn stopped(&self, status: u16, lacking: &str, answer: &Value) -> String {
         let said = answer.pointer("/error/message").and_then(Value::as_str);
@@ -229,13 +233,13 @@ impl Step {
         )
     }
 
-    /// Checks the claims about this step's answer: one of what the public material says about it,
-    /// and one each of our addition and our difference, if the step has them.
+    /// Checks the claims about the answer: `same` unless the answer differs from the public
+    /// material, then `ours` and `differs`, if there are any.
     fn claims(&self, status: u16, session: &Session<'_>, answer: &Value) -> Vec<CheckedClaim> {
         let wrong_status = (status != self.status)
             .then(|| format!("status {status} instead of {}: {}", self.status, shortened(answer)));
         let check = |kind, note: &str, has: &BTreeMap<String, Value>| {
-            let wrong = wrong_status.clone().or_else(|| missed(has, session, answer));
+            let wrong = wrong_status.clone().or_else(|| first_difference(has, session, answer));
             let outcome = wrong.map_or(Outcome::Holds, Outcome::Failed);
             CheckedClaim { kind, note: note.to_owned(), outcome }
         };
@@ -252,7 +256,7 @@ impl Step {
 }
 
 /// The first difference from the expected values.
-fn missed(
+fn first_difference(
     expected: &BTreeMap<String, Value>,
     session: &Session<'_>,
     answer: &Value,
