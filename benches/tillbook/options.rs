@@ -11,10 +11,10 @@ pub struct Options {
     /// Run only these parts
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
     pub only: Vec<Part>,
-    /// Run small and short, to see that it works; no target is checked
+    /// Make a short run with little data, to see that it works; no target is checked
     #[arg(long)]
     pub quick: bool,
-    /// Number of turns of each side
+    /// How often each measurement, and what it is compared with, is repeated
     #[arg(long, value_name = "COUNT")]
     pub repetitions: Option<usize>,
     /// Put the table into benches/README.md and the plot beside it
@@ -57,7 +57,7 @@ impl Options {
         all.filter(|part| self.only.is_empty() || self.only.contains(part)).collect()
     }
 
-    /// The number of turns of each side.
+    /// How often each measurement, and what it is compared with, is repeated.
     pub fn repetitions(&self) -> usize {
         self.repetitions.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
     }

@@ -38,8 +38,11 @@ fn conditions(bench: &Bench) -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let sync = |name| bench.figures.median(name).unwrap_or(0.0);
-    let quick =
-        if bench.options.quick { " **A quick run: small, short, judges nothing.**" } else { "" };
+    let quick = if bench.options.quick {
+        " **A quick run with little data; no target is checked.**"
+    } else {
+        ""
+    };
     format!(
         "{}, Linux {}, {processors} processors, SQLite {}, {} repetitions. The disk syncs 4 KiB \
          {:.0} times a second over the same block, {:.0} at the end of a file. Before each \

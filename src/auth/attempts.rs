@@ -1,9 +1,9 @@
 //! Slows guessing: the one rule for client secrets, passwords and links, and the bounded table of
 //! recent wrong guesses.
 //!
-//! An answer to a wrong guess waits longer with each failure. Passwords, which people choose, are
-//! also not compared at all for a while after the fifth. A right answer that is compared is not
-//! delayed.
+//! The answer to a wrong guess is delayed, longer with each failure. Passwords are chosen by people
+//! and easier to guess, so from the fifth failure on a guess also has to wait until it is compared
+//! at all. A right guess that is compared is answered without delay.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,9 +13,11 @@ use crate::domain::Timestamp;
 
 /// Wrong passwords in a row that are compared without a pause.
 const COMPARED_AT_ONCE_MAX: u32 = 4;
+/// How long after the fifth failure no password is compared; doubled by each further failure.
 const FIRST_WAIT_MS: i64 = 1_000;
 const WAIT_MS_MAX: i64 = 15 * 60 * 1_000;
 
+/// How long the answer to the first failure is held back; doubled by each further failure.
 const FIRST_DELAY_MS: u64 = 100;
 const DELAY_MS_MAX: u64 = 3_000;
 
@@ -112,8 +114,8 @@ impl Attempts {
     }
 
     fn plus_one(self, now: Timestamp) -> Attempts {
-        let are_old = REMEMBERED_MS <= now.0 - self.last_at.0;
-        let before = if are_old { 0 } else { self.failures };
+        let is_forgotten = REMEMBERED_MS <= now.0 - self.last_at.0;
+        let before = if is_forgotten { 0 } else { self.failures };
         Attempts { failures: before.saturating_add(1), last_at: now }
     }
 }

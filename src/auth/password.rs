@@ -8,8 +8,9 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use crate::randomness::Randomness;
 
-/// Least characters and most bytes of a password.
+/// Fewest characters of a password.
 pub const PASSWORD_CHARS_MIN: usize = 10;
+/// Most bytes of a password.
 const PASSWORD_BYTES_MAX: usize = 1_024;
 
 const SALT_BYTES: usize = 16;

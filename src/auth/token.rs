@@ -111,7 +111,7 @@ impl Tokens {
             return Ok(remembered);
         }
         let (verified, life) = self.verify_signature(token)?;
-        if !life.has(now) {
+        if !life.contains(now) {
             return Err(TokenRejected);
         }
         self.memory.keep(token, &verified, life);

@@ -49,7 +49,7 @@ impl TokenMemory {
     pub fn recall(&self, text: &str, now: Timestamp) -> Option<VerifiedToken> {
         let place = self.place(text).try_read().ok()?;
         let remembered = place.as_ref().filter(|found| is_same(&found.text, text))?;
-        remembered.life.has(now).then(|| remembered.token.clone())
+        remembered.life.contains(now).then(|| remembered.token.clone())
     }
 
     /// Remembers a token that has just been verified.
@@ -66,8 +66,8 @@ impl TokenMemory {
     }
 }
 
-/// True if both are one token. Only the signature is a secret, so only the time that comparing it
-/// takes must not tell how much of a guess is right.
+/// True if both are the same token. The signatures are compared in constant time, so that a caller
+/// cannot find one out part by part; the rest of a token is no secret.
 fn is_same(known: &str, sent: &str) -> bool {
     let ((known, known_signature), (sent, signature)) = (parts(known), parts(sent));
     known == sent
@@ -81,7 +81,7 @@ fn parts(token: &str) -> (&str, &str) {
 
 impl Life {
     /// Whether a token with this lifetime is valid now.
-    pub fn has(self, now: Timestamp) -> bool {
+    pub fn contains(self, now: Timestamp) -> bool {
         (self.from_s..self.until_s).contains(&now.0.div_euclid(1_000))
     }
 }

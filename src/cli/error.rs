@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::store::{Failed, OpenError, StoreError, StoreErrorKind};
 
 /// How long the process waits for standard error to be read before it ends.
-const TOLD_MS: u64 = 1_000;
+const PRINT_MS_MAX: u64 = 1_000;
 
 /// A failed command. Its text tells the reader what to do.
 #[derive(Debug, thiserror::Error)]
@@ -70,19 +70,19 @@ impl From<OpenError> for CliError {
 
 /// Prints an error for a person. If standard error is not being read, the process still ends
 /// after a moment, since a supervisor waits for its end to restart it.
-pub fn tell(error: &CliError) {
+pub fn print(error: &CliError) {
     if matches!(error, CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe) {
         return;
     }
     let text = format!("tillbook: {error}\n");
-    let (tell, told) = channel();
-    let telling = std::thread::Builder::new().name("tell".to_owned()).spawn(move || {
+    let (finish, finished) = channel();
+    let thread = std::thread::Builder::new().name("print-error".to_owned()).spawn(move || {
         // Standard error may be closed too; then the error cannot be reported.
         drop(std::io::stderr().write_all(text.as_bytes()));
-        tell.send(()).unwrap_or_default();
+        finish.send(()).unwrap_or_default();
     });
-    if telling.is_ok() {
-        told.recv_timeout(Duration::from_millis(TOLD_MS)).unwrap_or_default();
+    if thread.is_ok() {
+        finished.recv_timeout(Duration::from_millis(PRINT_MS_MAX)).unwrap_or_default();
     }
 }
 

@@ -107,7 +107,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error::tell(&error);
+            error::print(&error);
             error.exit_code()
         }
     }

@@ -6,6 +6,9 @@ use crate::randomness::Randomness;
 const CATALOGUE: &str = include_str!("../../data/demo/catalogue.json");
 const PEOPLE: &str = include_str!("../../data/demo/people.json");
 
+/// How many of a product a customer orders, drawn at random: mostly one.
+const QUANTITIES: [i64; 6] = [1, 1, 1, 2, 3, 4];
+
 /// The shop's goods and customers.
 pub struct Catalogue {
     goods: Tree,
@@ -45,7 +48,7 @@ impl Catalogue {
         let step = 1 + randomness.below(3);
         let basket_line = |line: usize| BasketLine {
             product: &products[(first + line * step) % products.len()],
-            quantity: [1, 1, 1, 2, 3, 4].get(randomness.below(6)).copied().unwrap_or(1),
+            quantity: QUANTITIES[randomness.below(QUANTITIES.len())],
         };
         (0..lines).map(basket_line).collect()
     }

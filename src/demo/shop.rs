@@ -113,12 +113,13 @@ fn all_actions(
     let shared = Shared { catalogue, randomness, tonight };
     let mut actions = Vec::new();
     for (story, (days_ago, plot)) in plots(randomness).into_iter().enumerate() {
-        let draw = i64::try_from(randomness.below(250)).unwrap_or(0);
-        let minute = FIRST_ORDER_MINUTE + draw * ORDERING_MINUTES / 250;
+        // One of 250 moments of the day.
+        let moment = i64::try_from(randomness.below(250)).unwrap_or(0);
+        let minute = FIRST_ORDER_MINUTE + moment * ORDERING_MINUTES / 250;
         let began = i8::try_from(-days_ago).ok().and_then(|on| day_start(&today, on, TIME_ZONE));
         let at = Timestamp(began.unwrap_or(midnight).0 + minute * 60_000);
         // Today's orders came in during the last hours, however early it is.
-        let at = if days_ago == 0 { Timestamp(now.0 - (10 + draw) * 60_000) } else { at };
+        let at = if days_ago == 0 { Timestamp(now.0 - (10 + moment) * 60_000) } else { at };
         actions.extend(write_story(&shared, plot, at).into_iter().map(|action| (story, action)));
     }
     actions.retain(|(_, action)| action.at < now);
@@ -129,9 +130,10 @@ fn all_actions(
 /// How many days ago each story began, and its plot.
 fn plots(randomness: &Randomness) -> Vec<(i64, Plot)> {
     let mut plots = SPECIALS.to_vec();
-    let ordinary = ORDERS - SPECIALS.len();
+    let ordinary = i64::try_from(ORDERS - SPECIALS.len()).unwrap_or(0);
     for number in 0..ordinary {
-        let days_ago = DAYS - 1 - i64::try_from(number).unwrap_or(0) * (DAYS - 2) / 96;
+        // Spread evenly over the days.
+        let days_ago = DAYS - 1 - number * (DAYS - 2) / ordinary;
         let plot = if randomness.below(4) == 0 { Plot::Direct } else { Plot::Plain };
         plots.push((days_ago.clamp(1, DAYS - 1), plot));
     }

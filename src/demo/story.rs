@@ -103,48 +103,48 @@ const SWISH: Payment =
 /// The actions of a story with this plot that begins at `at`.
 pub fn write_story(shared: &Shared<'_>, plot: Plot, at: Timestamp) -> Vec<TimedAction> {
     let mut story = StoryBuilder::begin(shared, plot, at);
-    let paid = |minutes: i64| Timestamp(at.0 + minutes * MINUTE_MS);
+    let minute = |minutes: i64| Timestamp(at.0 + minutes * MINUTE_MS);
     let day = |days: i64| Timestamp(at.0 + days * DAY_MS + 20 * MINUTE_MS);
     let whole = story.lines.clone();
     let last = whole.len() - 1;
     match plot {
         Plot::Unpaid => {}
-        Plot::Waiting => story.authorize(paid(2), &whole),
-        Plot::Plain => story.pay_whole(paid(2), day(1)),
-        Plot::Direct => story.capture(paid(1), &whole),
+        Plot::Waiting => story.authorize(minute(2), &whole),
+        Plot::Plain => story.pay_whole(minute(2), day(1)),
+        Plot::Direct => story.capture(minute(1), &whole),
         Plot::PartShipment => {
-            story.authorize(paid(3), &whole);
+            story.authorize(minute(3), &whole);
             story.capture(day(1), &whole[..last]);
             story.capture(day(8), &whole[last..]);
         }
         Plot::PartShipmentWaiting => {
-            story.authorize(paid(3), &whole);
+            story.authorize(minute(3), &whole);
             story.capture(day(1), &whole[..last]);
         }
         Plot::DeclineThenRetry => {
-            story.declined(paid(2), &whole);
-            story.authorize(paid(6), &whole);
+            story.declined(minute(2), &whole);
+            story.authorize(minute(6), &whole);
             story.capture(day(1), &whole);
         }
-        Plot::TwoAuthorizations => story.two_authorizations(paid(2), day(1)),
-        Plot::RoundingRemainder => story.rounding_remainder(paid(2), day(1)),
-        Plot::HoldEndsTonight => story.hold_ends_tonight(paid(2), &whole),
+        Plot::TwoAuthorizations => story.two_authorizations(minute(2), day(1)),
+        Plot::RoundingRemainder => story.rounding_remainder(minute(2), day(1)),
+        Plot::HoldEndsTonight => story.hold_ends_tonight(minute(2), &whole),
         Plot::RefundAfterAMonth => {
-            story.pay_whole(paid(2), day(1));
+            story.pay_whole(minute(2), day(1));
             story.refund(day(31), &whole);
         }
         Plot::PartRefund => {
-            story.pay_whole(paid(2), day(2));
+            story.pay_whole(minute(2), day(2));
             story.refund(day(9), &half(&whole[..1]));
         }
-        Plot::Cancelled => story.call_off(paid(2), day(2), CancelledReason::Customer),
-        Plot::Fraud => story.call_off(paid(2), day(1), CancelledReason::Fraud),
+        Plot::Cancelled => story.call_off(minute(2), day(2), CancelledReason::Customer),
+        Plot::Fraud => story.call_off(minute(2), day(1), CancelledReason::Fraud),
         Plot::ReleaseTheRest => {
-            story.authorize(paid(2), &whole);
+            story.authorize(minute(2), &whole);
             story.capture(day(2), &whole[..last]);
             story.release(day(2), &whole[last..]);
         }
-        Plot::ReversedLine => story.pay_whole(paid(2), day(1)),
+        Plot::ReversedLine => story.pay_whole(minute(2), day(1)),
     }
     if matches!(plot, Plot::Plain | Plot::Direct | Plot::PartShipment) {
         story.push(day(12), Action::Status(StatusChange::Close));
@@ -289,12 +289,12 @@ fn half(lines: &[(i64, i64)]) -> Vec<(i64, i64)> {
 /// The goods of a plot and their delivery.
 fn items(shared: &Shared<'_>, plot: Plot, currency: &str) -> Vec<Tree> {
     let randomness = shared.randomness;
-    let several = match plot {
+    let products = match plot {
         Plot::PartShipment | Plot::PartShipmentWaiting | Plot::ReleaseTheRest => 3,
         Plot::RoundingRemainder | Plot::ReversedLine => 1,
         _ => 1 + randomness.below(3),
     };
-    let basket = shared.catalogue.basket(randomness, several);
+    let basket = shared.catalogue.basket(randomness, products);
     let discount = match randomness.below(10) {
         _ if plot == Plot::ReversedLine => None,
         0 => Some("manual"),

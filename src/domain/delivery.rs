@@ -8,7 +8,7 @@ const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
-/// How long after the try before it each further try comes. The first comes at once.
+/// The waits between one try and the next. The first try is made at once.
 const WAITS_MS: [i64; 9] = [
     5 * SECOND_MS,
     5 * MINUTE_MS,
@@ -27,8 +27,8 @@ pub const TRIES_MAX: u32 = 10;
 /// The longest wait that a receiver's Retry-After can ask for.
 const RETRY_AFTER_MS_MAX: i64 = 24 * HOUR_MS;
 
-/// A waiting delivery is never due later than this. One that is was planned by a clock that was
-/// wrong, and is due at once.
+/// The longest time until a waiting delivery is due. If a delivery is due later, its time was
+/// planned while the clock was wrong, and it counts as due at once.
 pub const WAIT_MS_MAX: i64 = 29 * HOUR_MS;
 
 /// A wait is changed at random by at most this many thousandths, up or down.
@@ -41,7 +41,7 @@ pub const JITTER_BOUND: usize = 201;
 const FAILING_MS_MAX: i64 = 75 * HOUR_MS;
 const FAILING_COUNT_MIN: i64 = 10;
 
-/// What becomes of a delivery.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryState {
     /// For its first or a further try.

@@ -94,7 +94,7 @@ impl LinkAttempt {
     pub fn of(address: Option<CountedAddress>) -> LinkAttempt {
         match address.filter(|address| address.own.is_some()) {
             None => LinkAttempt { address: vec![own_name("address", "shared")], is_shared: true },
-            own => LinkAttempt { address: names_of(own), is_shared: false },
+            address => LinkAttempt { address: names_of(address), is_shared: false },
         }
     }
 }

@@ -11,7 +11,7 @@ impl fmt::Display for Tree {
 }
 
 impl Tree {
-    /// The value as compact JSON. Faster than `Display`, which most requests would notice.
+    /// The value as compact JSON. Faster than `Display`, by enough to shorten most requests.
     pub fn to_text(&self) -> String {
         let mut text = String::with_capacity(ROOM_AT_FIRST);
         let written = write_tree(&mut text, self);
@@ -95,7 +95,7 @@ impl ObjectText {
         self
     }
 
-    /// Closes the object and returns its text.
+    /// Closes the object and returns its text. Nothing can be added afterwards.
     pub fn end(&mut self) -> String {
         self.text.push('}');
         std::mem::take(&mut self.text)

@@ -14,7 +14,7 @@ pub struct StoreError {
 /// What a failure means to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreErrorKind {
-    /// Another process holds the lock, or all readers are in use. It passes.
+    /// Another process holds the lock, or all readers are in use. Temporary, so worth a retry.
     #[error("the database is busy")]
     Busy,
     /// The disk has no room for the write. Writes succeed again once it has.
@@ -85,7 +85,7 @@ impl StoreErrorKind {
 }
 
 impl StoreError {
-    /// A row that no command writes; `what` describes it.
+    /// The error of a row that no command would have written. `what` describes the row.
     pub fn inconsistent(what: impl Into<String>) -> StoreError {
         let source: String = what.into();
         StoreError { kind: StoreErrorKind::Inconsistent, source: source.into() }
@@ -118,7 +118,7 @@ impl From<rusqlite::Error> for StoreError {
                 | ErrorCode::Unknown,
             ) => StoreErrorKind::Constraint,
             Some(_) => StoreErrorKind::Machine,
-            // Errors of the binding: a value that the schema rules out, or a missing row.
+            // Errors of rusqlite itself: a value that the schema rules out, or a missing row.
             None => StoreErrorKind::Inconsistent,
         };
         StoreError { kind, source: Box::new(error) }

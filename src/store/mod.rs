@@ -79,8 +79,8 @@ pub use sqlite::{
 pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, NewUser, SessionRecord, SignInLink, UserRecord};
 
-/// The statements of a capture with a key, in their order. The benchmark runs the same statements
-/// in a bare loop for comparison.
+/// The statements of a capture with a key, in their order. Public only for
+/// `benches/tillbook/writer/raw.rs`, which runs them in a bare loop for comparison.
 pub mod capture_statements {
     pub const FIND_ANSWER: &str = super::idempotency::FIND_ANSWER;
     pub const FIND_LEDGER: &str = super::ledgers::FIND_LEDGER;

@@ -20,7 +20,8 @@ use crate::domain::KeptJson;
 use crate::domain::ids::{EventSeq, OrderSeq};
 use crate::domain::order_size::{Size, UNCOUNTED_OPERATION_BYTES_MAX, bytes_of};
 
-/// Events from which on the bytes of an order are remembered. A shorter history is counted anew.
+/// The bytes of an order are remembered if it has at least this many events. A shorter history is
+/// counted at every change.
 const REMEMBERED_EVENTS_MIN: i64 = 50;
 
 /// The bytes of the events after `:after_seq`, newest first. `octet_length` needs only the header

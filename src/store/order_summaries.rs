@@ -46,6 +46,7 @@ impl Reader<'_> {
         let mut found = self.list_by_order(
             SELECT_SUMMARIES,
             &rows,
+            // Summaries are small, so they need not be weighed.
             |_| 0,
             |columns| {
                 Ok(OrderSummary {

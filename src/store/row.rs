@@ -54,7 +54,7 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// Implements `FromSql` and `ToSql` for types stored as text, and for types stored as integers.
+/// Implements `FromSql` and `ToSql` for types stored as text: how to parse it, and how to write it.
 macro_rules! sql_text {
     ($($type:ty, |$text:ident| $parse:expr, |$value:ident| $write:expr;)*) => {$(
         impl FromSql for $type {
@@ -72,6 +72,7 @@ macro_rules! sql_text {
     )*};
 }
 
+/// Implements `FromSql` and `ToSql` for types stored as integers.
 macro_rules! sql_integer {
     ($($type:ty, |$number:ident| $parse:expr, |$value:ident| $write:expr;)*) => {$(
         impl FromSql for $type {
@@ -149,7 +150,8 @@ pub(super) fn read_ledger(
     let rows: Vec<LineRow> = serde_json::from_str(lines).map_err(unreadable)?;
     let authorizations: Option<Vec<ResourceId>> =
         ids.iter().map(|id| ResourceId::parse(id)).collect();
-    let authorizations = authorizations.ok_or_else(|| StoreError::inconsistent("an empty id"))?;
+    let authorizations = authorizations
+        .ok_or_else(|| StoreError::inconsistent("a ledger has an invalid authorization id"))?;
     let lines: Option<Vec<Line>> = rows.iter().map(|row| read_line(row, &authorizations)).collect();
     let lines =
         lines.ok_or_else(|| StoreError::inconsistent("the boxes of a line do not balance"))?;

@@ -44,7 +44,7 @@ pub fn parse(body: &Tree) -> Result<ParsedDraft, Vec<Problem>> {
     if acting.replaces && acting.amends.is_none() {
         problems.push(nothing_to_replace());
     }
-    let (items, item_documents, unnumbered) = parse_items(order, &mut problems);
+    let SentItems { items, documents, unnumbered } = parse_items(order, &mut problems);
     let currency = text_of(order, "currency").and_then(Currency::parse);
     let (Some(currency), true) = (currency, problems.is_empty()) else {
         return Err(problems);
@@ -68,7 +68,7 @@ pub fn parse(body: &Tree) -> Result<ParsedDraft, Vec<Problem>> {
         store_document: store.map(|store| KeptJson(store.to_string())),
         options_document: KeptJson(options.to_string()),
     };
-    Ok(ParsedDraft { draft, document, item_documents })
+    Ok(ParsedDraft { draft, document, item_documents: documents })
 }
 
 /// Parses a change to a draft, or reports everything that is wrong with the body.
@@ -129,9 +129,17 @@ fn nothing_to_replace() -> Problem {
     Problem::new("/options/replace", "required", message)
 }
 
-/// Parses the items. Also returns their documents, and the positions of those that were sent
-/// without a line id.
-fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<Tree>, Vec<usize>) {
+/// The items of a draft. Empty if they have problems.
+#[derive(Default)]
+struct SentItems {
+    items: Vec<Item>,
+    /// The items' documents, in the same order.
+    documents: Vec<Tree>,
+    /// Positions of the items that were sent without a line id.
+    unnumbered: Vec<usize>,
+}
+
+fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> SentItems {
     let sent = order.member("items").map(Tree::elements).unwrap_or_default();
     let given = |item: &Tree| LineId::new(item.member("line_id")?.as_integer()?);
     let unnumbered: Vec<usize> = (0..sent.len()).filter(|at| given(&sent[*at]).is_none()).collect();
@@ -146,7 +154,7 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<Tre
     let parsed = sent.iter().enumerate().filter_map(read).map(|it| (it.item, it.document));
     let (mut items, documents): (Vec<Item>, Vec<Tree>) = parsed.unzip();
     if !problems.is_empty() {
-        return (Vec::new(), Vec::new(), Vec::new());
+        return SentItems::default();
     }
     if number_lines(&mut items, &unnumbered, []).is_none() {
         problems.push(no_line_id_left("/order/items"));
@@ -154,7 +162,7 @@ fn parse_items(order: &Tree, problems: &mut Vec<Problem>) -> (Vec<Item>, Vec<Tre
     if Totals::of(items.iter().map(|item| &item.price)).is_none() {
         problems.push(total_out_of_range("/order/items"));
     }
-    (items, documents, unnumbered)
+    SentItems { items, documents, unnumbered }
 }
 
 /// Parses an item whose shape was checked; `path` is its JSON pointer. An item without a line id

@@ -89,9 +89,9 @@ pub const PAYMENT_DETAILS: &[Field] = &[
     optional(
         "card",
         Shape::Object(&[
-            optional("masked_pan", Shape::MaskedPan),
-            optional("type", Shape::MaskedPan),
-            optional("brand", Shape::MaskedPan),
+            optional("masked_pan", Shape::TextWithoutCardNumber),
+            optional("type", Shape::TextWithoutCardNumber),
+            optional("brand", Shape::TextWithoutCardNumber),
             optional("metadata", Shape::FreeObject),
         ]),
     ),

@@ -32,7 +32,7 @@ pub enum Shape {
     OrderName,
     ResourceId,
     /// Text that contains no whole card number.
-    MaskedPan,
+    TextWithoutCardNumber,
     OneOf(&'static [&'static str]),
     /// An object with any members.
     FreeObject,
@@ -206,7 +206,9 @@ fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
         Shape::Amount => amount(tree),
         Shape::LineId => line_id(tree),
         Shape::DateTime | Shape::Currency | Shape::OrderName => check_text(tree, shape),
-        Shape::ResourceId | Shape::MaskedPan | Shape::OneOf(_) => check_text(tree, shape),
+        Shape::ResourceId | Shape::TextWithoutCardNumber | Shape::OneOf(_) => {
+            check_text(tree, shape)
+        }
     }
 }
 
@@ -228,7 +230,7 @@ fn check_text(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
         Shape::ResourceId if ResourceId::parse(text).is_none() => {
             wrong("bad_value", "Expected an id of 1 to 40 characters.")
         }
-        Shape::MaskedPan if has_card_number(text) => wrong(UNMASKED, UNMASKED_MESSAGE),
+        Shape::TextWithoutCardNumber if has_card_number(text) => wrong(UNMASKED, UNMASKED_MESSAGE),
         Shape::OneOf(words) if !words.contains(&text.as_str()) => {
             Err(("bad_value", format!("Expected one of: {}.", words.join(", "))))
         }
@@ -311,7 +313,7 @@ mod tests {
     const OUTER: Shape = Shape::Object(&[
         required("list", Shape::List(&INNER_SHAPE, 2)),
         optional("at", Shape::DateTime),
-        optional("pan", Shape::MaskedPan),
+        optional("pan", Shape::TextWithoutCardNumber),
         optional("word", Shape::OneOf(&["a", "b"])),
         optional("meta", Shape::FreeObject),
         optional("any", Shape::Any),

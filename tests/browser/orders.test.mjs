@@ -31,9 +31,10 @@ const tabNamed = (page, name) =>
   page.getByRole('navigation', { name: 'Kinds of orders' }).getByRole('link', { name });
 const orderIds = (page) => page.locator('tbody tr td:first-child').allInnerTexts();
 
-async function openOrder(open, as, made) {
+/// Opens the page of a new order of this story, as this role.
+async function openOrder(open, as, storyName) {
   const page = await open({ as });
-  const id = await stories[made](page.book.api);
+  const id = await stories[storyName](page.book.api);
   await visit(page, `${ordersPath(page)}/${id}`);
   return { page, id };
 }

@@ -96,7 +96,7 @@ function everything(say, gross_amounts) {
 }
 
 /// Adds comments and services' events to an order.
-async function tell(api, id, say) {
+async function addHistory(api, id, say) {
   const item = { line_id: 2, status: say('new line status', 'packed') };
   await api.update(id, { courier_id: say('new courier', 'bring'), items: [item] });
   const step = {
@@ -121,7 +121,7 @@ export const stories = {
     await api.record('captures', id, { 2: 60_000 }, how);
     await api.record('refunds', id, { 1: 19_900 }, how);
     await api.record('cancellations', id, { 2: 20_000 }, how);
-    await tell(api, id, say);
+    await addHistory(api, id, say);
     return id;
   },
 

@@ -15,11 +15,11 @@ fn every_flow_holds_and_the_document_is_its_output() {
         ("TILLBOOK_CLIENT_ID", &client.client_id),
         ("TILLBOOK_CLIENT_SECRET", &client.secret),
     ];
-    let told = run_with(&["compat", "--markdown"], &environment).expect(0).out;
+    let printed = run_with(&["compat", "--markdown"], &environment).expect(0).out;
     let document = include_str!("../../docs/compat.md");
     assert!(
-        document.ends_with(&told),
-        "docs/compat.md is not what compat --markdown prints:\n{told}"
+        document.ends_with(&printed),
+        "docs/compat.md is not what compat --markdown prints:\n{printed}"
     );
     let lines = run_with(&["compat"], &environment).expect(0).out;
     assert!(lines.contains("  differs  ") && !lines.contains("FAILED"), "{lines}");
@@ -28,7 +28,7 @@ fn every_flow_holds_and_the_document_is_its_output() {
     assert!(stopped.out.contains("FAILED"), "{}", stopped.out);
 }
 
-/// Without a token or an order, all later requests would go to other paths than the flows say.
+/// Without a token or an order, the paths of all later requests would be wrong.
 #[test]
 fn a_client_that_cannot_do_the_flows_stops_them_with_advice() {
     let dir = tempfile::tempdir().unwrap();
@@ -50,8 +50,8 @@ fn a_client_that_cannot_do_the_flows_stops_them_with_advice() {
             ("TILLBOOK_CLIENT_SECRET", secret),
         ];
         let stopped = run_with(&["compat"], &environment).expect(1);
-        let told = format!("`{request}` was answered with ");
-        assert!(stopped.err.contains(&told), "{}", stopped.err);
+        let sentence = format!("`{request}` was answered with ");
+        assert!(stopped.err.contains(&sentence), "{}", stopped.err);
         assert!(stopped.err.contains(&format!("without the {lacking} that")), "{}", stopped.err);
         assert!(stopped.err.contains("Check --account, --client-id and"), "{}", stopped.err);
         let last = stopped.out.lines().rfind(|line| line.contains("  POST /")).unwrap();

@@ -1,4 +1,4 @@
-//! A client with great orders that does not read its answers: other accounts are answered, and the
+//! A client with large orders that does not read its answers: other accounts are answered, and the
 //! server's memory stays bounded.
 
 use std::io::Write;
@@ -14,9 +14,9 @@ use super::trials::say;
 
 const OTHER: &str = "T87654321";
 
-/// What the server may occupy with 40 unread answers of 8 MB and 64 changes of the same order. It
-/// was 1.7 GB before answers in flight were counted.
-const OCCUPIED_BYTES_MAX: u64 = 400 << 20;
+/// Most resident memory of the server with 40 unread answers of 8 MB and 64 changes of the same
+/// order. It was 1.7 GB before answers in flight were counted.
+const RESIDENT_BYTES_MAX: u64 = 400 << 20;
 
 /// A client of an account, with its token.
 struct Caller<'a> {
@@ -87,7 +87,7 @@ fn client_of(db: &Path, account: &str) -> Value {
 }
 
 #[test]
-fn great_orders_and_unread_answers_of_one_account_leave_room_for_another() {
+fn large_orders_and_unread_answers_of_one_account_leave_room_for_another() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");
     drop(make_book(&db));
@@ -99,17 +99,17 @@ fn great_orders_and_unread_answers_of_one_account_leave_room_for_another() {
     let greedy = caller(&served, "T12345678", &greedy);
     let writer = caller(&served, "T12345678", &writer);
     let other = caller(&served, OTHER, &other);
-    let (great, small) = (greedy.order(), other.order());
+    let (large, small) = (greedy.order(), other.order());
     let put = json!({"metadata": {"x": "x".repeat((1 << 20) - 200)}});
     for _ in 0..6 {
-        greedy.send("PUT", &format!("/orders/{great}"), Some(&put)).expect(200);
+        greedy.send("PUT", &format!("/orders/{large}"), Some(&put)).expect(200);
     }
-    let unread: Vec<TcpStream> = (0..40).map(|_| greedy.ask(&great)).collect();
+    let unread: Vec<TcpStream> = (0..40).map(|_| greedy.ask(&large)).collect();
     let is_done = AtomicBool::new(false);
     let (statuses, most) = std::thread::scope(|scope| {
         let comments: Vec<_> = (0..64)
-            .map(|nth| (nth, &writer, &great))
-            .map(|(nth, writer, great)| scope.spawn(move || writer.comment(great, nth).status))
+            .map(|nth| (nth, &writer, &large))
+            .map(|(nth, writer, large)| scope.spawn(move || writer.comment(large, nth).status))
             .collect();
         let watch = scope.spawn(|| {
             let mut most = 0;
@@ -127,25 +127,25 @@ fn great_orders_and_unread_answers_of_one_account_leave_room_for_another() {
     });
     say(&format!("{} MiB at most", most >> 20));
     assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
-    assert!(most < OCCUPIED_BYTES_MAX, "{} MiB", most >> 20);
-    let refused = greedy.send("GET", &format!("/orders/{great}?include_events=true"), None);
+    assert!(most < RESIDENT_BYTES_MAX, "{} MiB", most >> 20);
+    let refused = greedy.send("GET", &format!("/orders/{large}?include_events=true"), None);
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
     drop(unread);
     until("the answers that nobody will read are forgotten", || {
-        greedy.send("GET", &format!("/orders/{great}?include_events=true"), None).status == 200
+        greedy.send("GET", &format!("/orders/{large}?include_events=true"), None).status == 200
     });
-    let shown = greedy.send("GET", &format!("/orders/{great}"), None).expect(200).body;
+    let shown = greedy.send("GET", &format!("/orders/{large}"), None).expect(200).body;
     let recorded = statuses.iter().filter(|status| **status == 200).count();
     assert_eq!(shown["comments"].as_array().unwrap().len(), recorded);
     for (nth, status) in statuses.iter().enumerate() {
-        let again = writer.comment(&great, nth).expect(200);
+        let again = writer.comment(&large, nth).expect(200);
         let replayed = again.header("idempotency-replayed") == Some("true");
         assert_eq!(replayed, *status == 200, "comment {nth}");
     }
 }
 
 #[test]
-fn keys_of_comments_on_a_great_order_take_no_room() {
+fn keys_of_comments_on_a_large_order_take_no_room() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");
     drop(make_book(&db));
@@ -181,7 +181,7 @@ fn two_accounts() -> (tempfile::TempDir, Served, Value, Value) {
 }
 
 #[test]
-fn pages_of_great_orders_and_drafts_are_whole_and_take_little_memory() {
+fn pages_of_large_orders_and_drafts_are_whole_and_take_little_memory() {
     let (_dir, served, greedy, other) = two_accounts();
     let greedy = caller(&served, "T12345678", &greedy);
     let other = caller(&served, OTHER, &other);
@@ -214,7 +214,7 @@ fn pages_of_great_orders_and_drafts_are_whole_and_take_little_memory() {
             most = most.max(served.resident_bytes());
         }
         say(&format!("{asked}: {} MiB at most", most >> 20));
-        assert!(most < OCCUPIED_BYTES_MAX, "{asked}: {} MiB", most >> 20);
+        assert!(most < RESIDENT_BYTES_MAX, "{asked}: {} MiB", most >> 20);
         let refused = greedy.send("GET", &asked, None);
         assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{asked}");
         drop(unread);
@@ -237,5 +237,5 @@ fn pages_of_great_orders_and_drafts_are_whole_and_take_little_memory() {
     assert_eq!(ids(&rest), orders[10..]);
     let peak = served.peak_bytes() >> 20;
     say(&format!("{peak} MiB at most at any time"));
-    assert!(peak < OCCUPIED_BYTES_MAX >> 20, "{peak} MiB");
+    assert!(peak < RESIDENT_BYTES_MAX >> 20, "{peak} MiB");
 }

@@ -11,7 +11,7 @@ use tillbook::http::server::ServerOptions;
 
 use super::harness::{ACCOUNT, App};
 
-/// How long a socket may be silent before the test fails.
+/// Seconds that a socket may be silent before the test fails.
 const STILL_S: u64 = 60;
 
 const BODY: &str = r#"{"items":[{"line_id":1,"amount":1}]}"#;
@@ -76,7 +76,7 @@ impl Capture {
     }
 
     /// The valid request with another first line.
-    fn under(&self, line: &str) -> String {
+    fn with_first_line(&self, line: &str) -> String {
         let whole = self.whole();
         let (_, rest) = whole.split_once("\r\n").unwrap();
         format!("{line}\r\n{rest}")
@@ -92,14 +92,14 @@ fn lengths(capture: &Capture) -> Vec<Case> {
     let framed = |framing: &str| capture.head(framing) + BODY;
     let whole = capture.whole();
     vec![
-        case("nothing spoiled", &whole, "200 kept"),
+        case("a valid request", &whole, "200 kept"),
         case("two lengths", framed("Content-Length: 36\r\nContent-Length: 5\r\n"), "400 closed"),
         case("one length twice", framed(&"Content-Length: 36\r\n".repeat(2)), "400 closed"),
         case("a list of lengths", framed("Content-Length: 36, 36\r\n"), "400 closed"),
         case("a length with a plus", framed("Content-Length: +36\r\n"), "400 closed"),
         case("a length below zero", framed("Content-Length: -36\r\n"), "400 closed"),
         case("a length in hex", framed("Content-Length: 0x24\r\n"), "400 closed"),
-        case("no number", framed("Content-Length: \r\n"), "400 closed"),
+        case("an empty length", framed("Content-Length: \r\n"), "400 closed"),
         case("2^64 bytes", framed("Content-Length: 18446744073709551616\r\n"), "400 closed"),
         // Without a length the body is empty, and the bytes after the head are the next request.
         case("no length", framed(""), "400 400 closed"),
@@ -192,7 +192,7 @@ fn headers(capture: &Capture) -> Vec<Case> {
 
 fn first_lines(capture: &Capture) -> Vec<Case> {
     let path = &capture.path;
-    let line = |line: &str| capture.under(&line.replace('@', path));
+    let line = |line: &str| capture.with_first_line(&line.replace('@', path));
     vec![
         case("HTTP/0.9", format!("GET {path}\r\n\r\n"), "400 closed"),
         case("HTTP/1.0", line("POST @ HTTP/1.0"), "200 closed"),

@@ -10,9 +10,9 @@ use tillbook::randomness::Randomness;
 use super::harness::{ACCOUNT, App};
 use super::http_client::{Client, Reply, basic};
 
-fn ask(app: &App, account: &str, client: &Client, kind: &str, body: Option<&str>) -> Reply {
+fn ask(app: &App, account: &str, client: &Client, content_type: &str, body: Option<&str>) -> Reply {
     let authorization = basic(client);
-    let headers = [("authorization", authorization.as_str()), ("content-type", kind)];
+    let headers = [("authorization", authorization.as_str()), ("content-type", content_type)];
     app.send("POST", &format!("/v1/accounts/{account}/auth/token"), &headers, body)
 }
 

@@ -8,9 +8,9 @@ use super::schema::OPENAPI;
 
 #[test]
 fn the_version_names_the_commit_and_sqlite() {
-    let told = run(&["--version"]).expect(0).out;
-    let lines: Vec<&str> = told.lines().collect();
-    let [tillbook, sqlite] = lines[..] else { panic!("{told}") };
+    let printed = run(&["--version"]).expect(0).out;
+    let lines: Vec<&str> = printed.lines().collect();
+    let [tillbook, sqlite] = lines[..] else { panic!("{printed}") };
     let version = env!("CARGO_PKG_VERSION");
     let expected = match env!("TILLBOOK_BUILD_COMMIT") {
         "" => format!("tillbook {version}"),
@@ -19,7 +19,7 @@ fn the_version_names_the_commit_and_sqlite() {
     assert_eq!(tillbook, expected);
     assert_eq!(run(&["-V"]).expect(0).out.trim_end(), expected);
     let number = sqlite.strip_prefix("SQLite ").unwrap();
-    assert!(number.split('.').count() == 3 && number.starts_with(char::is_numeric), "{told}");
+    assert!(number.split('.').count() == 3 && number.starts_with(char::is_numeric), "{printed}");
     // The program was built from the checked-out commit, unless TILLBOOK_COMMIT named another.
     let head =
         Command::new("git").args(["-C", env!("CARGO_MANIFEST_DIR"), "rev-parse", "HEAD"]).output();

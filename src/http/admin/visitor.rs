@@ -184,7 +184,8 @@ fn cookie_name(state: &AppState) -> &'static str {
     if state.links.is_https() { "__Host-tillbook" } else { "tillbook" }
 }
 
-/// Leads to the sign-in page, and a form with all that was typed in it.
+/// The redirect to the sign-in page. A form is sent on to it with all its fields, so that they can
+/// be kept.
 fn sign_in_first(state: &AppState, request: &HttpRequest) -> PageError {
     let next = sign_in_path(state, request);
     let is_sign_out = request.path().ends_with("/admin/sign-out");

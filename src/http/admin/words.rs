@@ -21,9 +21,9 @@ pub fn order_status(status: OrderStatus) -> &'static str {
     }
 }
 
-/// The status of an order. It also says if a cancelled order holds money that is still to be
+/// Like [`order_status`], but also says if a cancelled order holds money that is still to be
 /// released.
-pub fn status_of(ledger: &Ledger) -> &'static str {
+pub fn status_with_release(ledger: &Ledger) -> &'static str {
     match ledger.status {
         OrderStatus::Cancelled if ledger.holds() => "Cancelled, to release",
         status => order_status(status),
@@ -53,7 +53,7 @@ fn both_signs(currency: &Currency, ledger: &Ledger, amount: impl Fn(&Line) -> i1
     }
 }
 
-/// That more was captured than is reserved, in plain words; empty if it was not.
+/// By how much the captures exceed the reservations, in plain words; empty if they do not.
 pub fn over_captured(currency: &Currency, ledger: &Ledger) -> String {
     match ledger.over_captured() {
         0 => String::new(),
@@ -76,6 +76,18 @@ pub fn payment_status(ledger: &Ledger, status: PaymentStatus) -> &'static str {
     }
 }
 
+/// The payment status as a choice of a filter. Without an order, no lines can refine it, so each
+/// choice names every word that [`payment_status`] has for it.
+pub fn payment_status_choice(status: PaymentStatus) -> &'static str {
+    match status {
+        PaymentStatus::Pending => "Not paid or reserved",
+        PaymentStatus::PartiallyPaid => "Partly captured",
+        PaymentStatus::Paid => "Captured",
+        PaymentStatus::PartiallyRefunded => "Partly refunded",
+        PaymentStatus::Refunded => "Refunded",
+    }
+}
+
 /// Why an order was cancelled, as the end of a sentence.
 pub fn cancelled_reason(reason: Option<CancelledReason>) -> &'static str {
     match reason {
@@ -93,18 +105,6 @@ pub fn doer(doer: &Doer) -> String {
     match doer {
         Doer::User { email } => email.to_string(),
         Doer::Client { name } => format!("API client {name}"),
-    }
-}
-
-/// The payment status as a choice of a filter. Without an order, no lines can refine it, so each
-/// choice names every word that [`payment_status`] has for it.
-pub fn payment_status_choice(status: PaymentStatus) -> &'static str {
-    match status {
-        PaymentStatus::Pending => "Not paid or reserved",
-        PaymentStatus::PartiallyPaid => "Partly captured",
-        PaymentStatus::Paid => "Captured",
-        PaymentStatus::PartiallyRefunded => "Partly refunded",
-        PaymentStatus::Refunded => "Refunded",
     }
 }
 

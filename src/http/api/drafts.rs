@@ -205,6 +205,7 @@ pub async fn complete(
     let render = move |reader: &Reader<'_>, name: &AnswerName| {
         let order_seqs = match name {
             AnswerName::Orders(order_seqs) => order_seqs.clone(),
+            // A stored name of one order reads as this variant.
             AnswerName::Order(order_seq) => vec![*order_seq],
             name => reader.list_orders_of_draft(name.draft()?)?,
         };

@@ -70,7 +70,7 @@ pub async fn read_body_if(
     })
 }
 
-/// How long a body is, if it says so, and how long it may be.
+/// The declared length of a body, if it has one, and the largest that is allowed.
 #[derive(Clone, Copy)]
 struct Lengths {
     declared: Option<usize>,
@@ -116,7 +116,8 @@ async fn collect(
     }
 }
 
-/// The next piece of a body; `None` at its end. An error if the body was ended for others.
+/// The next piece of a body; `None` at its end. An error if the body was ended to make room for
+/// other requests.
 async fn next_piece(
     payload: &mut Payload,
     mut unfinished: Option<&mut Unfinished>,

@@ -79,10 +79,12 @@ impl Callers {
         self.behind(peer)
     }
 
+    /// A caller on another machine.
     fn outside(&self, address: CountedAddress) -> Caller {
         Caller { address: Some(address), is_local: false }
     }
 
+    /// A caller behind a proxy that does not tell the caller's address.
     fn behind(&self, proxy: IpAddr) -> Caller {
         if !self.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(

@@ -77,7 +77,8 @@ pub(super) fn empty(conn: &Connection) -> Result<(), StoreError> {
     checkpoint(conn, "pragma wal_checkpoint(truncate)")
 }
 
-/// A held lock or a full disk passes, and the next checkpoint catches up, so neither is an error.
+/// A held lock or a full disk is temporary, and the next checkpoint catches up, so neither is an
+/// error.
 fn checkpoint(conn: &Connection, sql: &str) -> Result<(), StoreError> {
     match conn.query_row(sql, [], |_| Ok(())).map_err(StoreError::from) {
         Err(error) if !error.kind.is_known_outcome() => Err(error),

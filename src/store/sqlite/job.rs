@@ -36,16 +36,18 @@ pub(super) enum Settled {
     Unknown,
 }
 
-/// A command in the queue, with its caller.
+/// A command in the queue, with its type erased. [`Task`] is the only kind.
 pub(super) trait Job: Send {
     fn run(&mut self, tx: &Tx<'_>) -> Ran;
     /// Answers the caller, if it is still there.
     fn settle(self: Box<Self>, settled: Settled);
 }
 
+/// A command in the queue and its caller, who waits for `reply`.
 pub(super) struct Task<C: WriteCommand> {
     pub command: C,
     pub reply: oneshot::Sender<Result<C::Done, WriteError<C::Refused>>>,
+    /// The result of the last run; `None` before the first, and if it panicked.
     pub outcome: Option<Result<C::Done, Failed<C::Refused>>>,
 }
 

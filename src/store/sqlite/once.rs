@@ -15,7 +15,7 @@ use crate::store::error::StoreError;
 use crate::store::known_sizes::KnownSizes;
 use crate::store::tx::{Begun, Reader, Tx};
 
-/// Runs one command in its own transaction without a server, also while one uses the file. Creates
+/// Runs one command in a transaction of its own, whether or not a server has the file open. Creates
 /// the file if it is missing.
 pub fn write_once<C: WriteCommand>(
     path: &Path,
@@ -56,8 +56,7 @@ pub fn write_once_in_existing<C: WriteCommand>(
     write_once(path, command)
 }
 
-/// Reads the file without a server, also while a server uses it. An error if the file does not
-/// exist.
+/// Reads the file, whether or not a server has it open. An error if the file does not exist.
 pub fn read_once<T, E: From<StoreError>>(
     path: &Path,
     read: impl FnOnce(&Reader<'_>) -> Result<T, E>,

@@ -56,9 +56,9 @@ fn symbolic_link_message(path: &Path) -> String {
 fn hard_links_message(path: &Path, metadata: &std::fs::Metadata) -> String {
     format!(
         "{} has {} names (hard links). The -wal file with the newest records lies beside one name \
-         only, so the book would be read without them by another, and two servers could write to \
-         it. Nothing was changed. Stop everything that uses the book, keep the name that has a \
-         -wal file beside it, and remove the others; this lists them: find / -xdev -inum {}",
+         only. A program that opens another name would not see them, and two servers could write \
+         to the book. Nothing was changed. Stop everything that uses the book, keep the name that \
+         has a -wal file beside it, and remove the others; this lists them: find / -xdev -inum {}",
         path.display(),
         metadata.nlink(),
         metadata.ino()

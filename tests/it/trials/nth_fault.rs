@@ -15,7 +15,7 @@ const FAULTS: [(&str, &str); 7] = [
     ("a write: disk full", "pwrite:28"),
     ("a write: half of it done", "pwrite:0"),
     ("a sync: input/output error", "fsync:5"),
-    ("a cut: input/output error", "ftruncate:5"),
+    ("a truncation: input/output error", "ftruncate:5"),
     ("an open: too many files", "open:24"),
     ("a lock: held by another", "lock:11"),
 ];

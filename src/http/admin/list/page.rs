@@ -119,10 +119,10 @@ pub async fn list(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
     let state = state(&request)?;
     let asked = Asked::read(&request).ok_or(PageError::NotFound)?;
     let base = orders_href(state, &staff.account_id);
-    let (account_id, of) = (staff.account_id.clone(), base.clone());
+    let (account_id, base_href) = (staff.account_id.clone(), base.clone());
     let loaded = state
         .store
-        .read(move |reader| Loaded::load(reader, &account_id, asked, &of))
+        .read(move |reader| Loaded::load(reader, &account_id, asked, &base_href))
         .await?
         .ok_or(PageError::NotFound)?;
     let here = if loaded.asked.tab.word == TO_CAPTURE { TO_CAPTURE } else { "orders" };
@@ -211,8 +211,8 @@ fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage
     let Loaded { asked, query, sort, .. } = &loaded;
     let tab = asked.tab;
     let has_capture = may_capture && tab.word == TO_CAPTURE;
-    let by_total = query.as_ref().and_then(|query| tab.narrow(query));
-    let by_total = by_total.is_some_and(|query| query.is_sortable_by_total());
+    let narrowed = query.as_ref().and_then(|query| tab.narrow(query));
+    let is_sortable_by_total = narrowed.is_some_and(|query| query.is_sortable_by_total());
     let last = loaded.orders.last().filter(|_| loaded.has_next);
     let is_first = asked.after.is_empty();
     ListPage {
@@ -220,7 +220,7 @@ fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage
         tab_name: tab.name,
         search: asked.search.value.clone(),
         search_problem: asked.search.problem,
-        controls: main_controls(asked, *sort, by_total),
+        controls: main_controls(asked, *sort, is_sortable_by_total),
         more: more_controls(asked, &loaded.currencies, loaded.stores.as_deref()),
         more_open: asked.has_more(),
         is_wrong: query.is_none(),
@@ -228,7 +228,7 @@ fn page(loaded: Loaded, frame: Frame, base: &str, may_capture: bool) -> ListPage
         clear_href: format!("{base}?tab={}", tab.word),
         sort_name: sort.name(tab),
         created: created_header(asked, *sort, base),
-        total: total_header(asked, *sort, base, by_total),
+        total: total_header(asked, *sort, base, is_sortable_by_total),
         first_href: match is_first {
             true => String::new(),
             false => asked.href(base, tab.word, *sort),
@@ -291,7 +291,7 @@ fn row(order: &OrderSummary<Customer>, base: &str, time_zone: &str, has_capture:
         customer: order.read.name.clone(),
         customer_whole: order.read.whole.clone(),
         status: order.ledger.status.as_str(),
-        status_words: words::status_of(&order.ledger),
+        status_words: words::status_with_release(&order.ledger),
         payment_status: order.payment_status.as_str(),
         payment_words: words::payment_status(&order.ledger, order.payment_status),
         total: money(sums.payable),

@@ -123,12 +123,14 @@ impl Subject<'_> {
         };
         match (of_amount, of_quantity) {
             (Ok(None), Ok(None)) => empty,
-            (Ok(Some(meant)), Ok(None)) => {
-                let chosen = Some(reading).filter(|reading| !reading.is_empty());
-                let chosen = chosen.map(|_| self.amount_field(meant.magnitude()));
-                let (amount, reading) = chosen.unwrap_or((empty.amount, String::new()));
-                let meant = Some(Meant { amount: meant, quantity: None });
-                let meant = meant.filter(|meant| meant.amount != Amount::ZERO);
+            (Ok(Some(signed)), Ok(None)) => {
+                // A text with a chosen reading is shown as the figure that was chosen.
+                let (amount, reading) = match reading.is_empty() {
+                    true => (empty.amount, String::new()),
+                    false => self.amount_field(signed.magnitude()),
+                };
+                let meant = Meant { amount: signed, quantity: None };
+                let meant = Some(meant).filter(|_| signed != Amount::ZERO);
                 TypedLine { amount, reading, meant, ..empty }
             }
             (Ok(None), Ok(Some(share))) => {
@@ -155,12 +157,15 @@ impl Subject<'_> {
             Ok(amount) => format!("the amount says {}.", amount.map(figure).unwrap_or_default()),
             Err(wrong) => format!("the amount is invalid. {}", wrong.problem),
         };
-        let quantity = match of_quantity {
-            Ok(share) => share.map(|share| share.words).unwrap_or_default(),
-            Err(problem) => format!("the quantity is invalid. {problem} And"),
-        };
-        let joined = if quantity.ends_with("And") { " " } else { ", " };
-        format!("Fill in one of the two: {quantity}{joined}{amount}")
+        match of_quantity {
+            Ok(share) => {
+                let share = share.map(|share| share.words).unwrap_or_default();
+                format!("Fill in one of the two: {share}, {amount}")
+            }
+            Err(problem) => {
+                format!("Fill in one of the two: the quantity is invalid. {problem} And {amount}")
+            }
+        }
     }
 
     /// The signed amount of a field; `None` when it is empty. A `reading` that is neither of the
@@ -262,8 +267,8 @@ impl Subject<'_> {
         fields
     }
 
-    /// An amount as the text of its field, and its reading if the text can be read in two ways, as
-    /// every amount that needs all three decimals of its currency can.
+    /// An amount as the text of its field, and its reading if the text can be read in two ways. In
+    /// a currency with three decimals, `1.250` can also be read as 1250.
     fn amount_field(&self, magnitude: u64) -> (String, String) {
         let currency = &self.order.currency;
         // Without the grouping spaces, which would be in the way when the amount is edited.

@@ -205,6 +205,9 @@ fn figures(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
 
 fn choices(subject: &Subject<'_>, loaded: &OrderRead) -> Vec<Choice> {
     let order = subject.order;
+    if !order.ledger.multiple_authorizations || subject.kind == OperationKind::Authorization {
+        return Vec::new();
+    }
     let choice = |id: &ResourceId| {
         let under = Subject { authorization_id: Some(id), ..*subject };
         let made = order.events.iter().filter_map(EventRecord::operation).find(|op| op.id == *id);
@@ -217,9 +220,6 @@ fn choices(subject: &Subject<'_>, loaded: &OrderRead) -> Vec<Choice> {
             chosen: subject.authorization_id == Some(id),
         }
     };
-    if !order.ledger.multiple_authorizations || subject.kind == OperationKind::Authorization {
-        return Vec::new();
-    }
     let mut offered = authorizations_left(order, subject.kind);
     // The chosen one stays, so that the form does not lose it when another user takes the rest.
     offered.extend(subject.authorization_id.filter(|chosen| !offered.contains(chosen)));

@@ -101,8 +101,8 @@ fn parse_account(form: &Form) -> Result<CreateAccount, &'static str> {
 
 async fn hash(state: &AppState, password: Password) -> Result<String, PageError> {
     let randomness = state.randomness.clone();
-    let hash = move |memory: &mut HashMemory| password.hash(&randomness, memory);
-    let hashed = state.passwords.run(hash).await.map_err(not_hashed)?;
+    let job = move |memory: &mut HashMemory| password.hash(&randomness, memory);
+    let hashed = state.passwords.run(job).await.map_err(not_hashed)?;
     Ok(hashed.ok_or_else(|| ApiError::internal("a password could not be hashed"))?)
 }
 

@@ -171,8 +171,8 @@ fn attempt(state: &AppState, request: &HttpRequest, typed: &str) -> SignInAttemp
     SignInAttempt::remote(&user, caller.address)
 }
 
-/// What the caller's address counts as, unless others may share it: programs on this machine, or
-/// the callers of a proxy which does not forward their addresses.
+/// The address under which the caller's failures are counted; `None` if others may share it:
+/// programs on this machine, or all callers behind a proxy that does not name them.
 pub fn own_address(state: &AppState, request: &HttpRequest) -> Option<CountedAddress> {
     let caller = state.callers.find(request);
     caller.address.filter(|address| !caller.is_local && address.own.is_some())

@@ -35,7 +35,7 @@ impl Keys {
     pub fn expected(&mut self, key: usize, call: &Call, form: Form, shop: &mut Shop) -> Outcome {
         let other = form == Form::Other;
         // An invalid body is refused before the key is looked up.
-        match self.answered.get(&key).filter(|_| !is_never_right(call)) {
+        match self.answered.get(&key).filter(|_| !is_always_invalid(call)) {
             Some(stored) if *stored == other => return Outcome::Replayed,
             Some(_) => return Outcome::KeyReused,
             None => {}
@@ -56,7 +56,7 @@ impl Keys {
     }
 }
 
-fn is_never_right(call: &Call) -> bool {
+fn is_always_invalid(call: &Call) -> bool {
     match call {
         Call::Operate(_, request) | Call::Nowhere(request) => !body_problems(request).is_empty(),
         Call::Draft(plan) => plan_problems(plan).is_some(),

@@ -81,8 +81,8 @@ pub const EVERY_REFUSAL: &[&str] = &[
     "409 order_has_captures Cancel",
 ];
 
-/// Every action on an order.
-pub const EVERY_DEED: &[&str] = &[
+/// Every accepted action on an order.
+pub const EVERY_ACTION: &[&str] = &[
     "200 Authorization",
     "200 Capture",
     "200 Refund",
@@ -94,7 +94,7 @@ pub const EVERY_DEED: &[&str] = &[
 ];
 
 /// Every possible change of the payment status.
-pub const EVERY_MOVE: &[&str] = &[
+pub const EVERY_STATUS_CHANGE: &[&str] = &[
     "pending -> partially_paid",
     "pending -> paid",
     "pending -> refunded",
@@ -111,13 +111,13 @@ pub const EVERY_MOVE: &[&str] = &[
 ];
 
 /// Rare: a refused request is accepted when sent again.
-pub const RARE_OVER_HTTP: &[&str] = &["run again after a refusal"];
+pub const RUN_AGAIN_OVER_HTTP: &[&str] = &["run again after a refusal"];
 
 /// Rare: two drafts with the same name, both completed.
-pub const SELDOM_OVER_HTTP: &[&str] = &["409 order_id_taken Complete"];
+pub const NAME_TAKEN_OVER_HTTP: &[&str] = &["409 order_id_taken Complete"];
 
-/// Situations that need a server.
-pub const EVERY_DEED_OVER_HTTP: &[&str] = &[
+/// Situations that occur only over HTTP.
+pub const EVERY_ACTION_OVER_HTTP: &[&str] = &[
     "200 Draft",
     "200 Complete",
     "400 duplicate_line Draft",

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 use keys::Keys;
 use met::{
-    EVERY_DEED, EVERY_DEED_OVER_HTTP, EVERY_MOVE, EVERY_REFUSAL, Met, RARE_OVER_HTTP,
-    SELDOM_OVER_HTTP,
+    EVERY_ACTION, EVERY_ACTION_OVER_HTTP, EVERY_REFUSAL, EVERY_STATUS_CHANGE, Met,
+    NAME_TAKEN_OVER_HTTP, RUN_AGAIN_OVER_HTTP,
 };
 use over_http::{HttpShop, Program};
 use proptest::prelude::{TestCaseError, prop_assert_eq};
@@ -81,7 +81,7 @@ fn the_decision_agrees_with_the_reference_ledger() {
     agreed.unwrap_or_else(|failure| panic!("{failure}"));
     let least = if cases < 20_000 { 1 } else { 100 };
     met.borrow().tell();
-    met.borrow().expect(&[EVERY_REFUSAL, EVERY_DEED, EVERY_MOVE], least);
+    met.borrow().expect(&[EVERY_REFUSAL, EVERY_ACTION, EVERY_STATUS_CHANGE], least);
 }
 
 #[test]
@@ -98,9 +98,9 @@ fn the_server_agrees_with_the_reference_ledger_through_restarts() {
     audit::expect_clean(&program.borrow().db());
     let least = if cases < 600 { 1 } else { 100 };
     met.borrow().tell();
-    met.borrow().expect(&[EVERY_REFUSAL, EVERY_DEED, EVERY_DEED_OVER_HTTP], least);
-    met.borrow().expect(&[SELDOM_OVER_HTTP], least.min(20));
-    met.borrow().expect(&[RARE_OVER_HTTP], least / 5);
+    met.borrow().expect(&[EVERY_REFUSAL, EVERY_ACTION, EVERY_ACTION_OVER_HTTP], least);
+    met.borrow().expect(&[NAME_TAKEN_OVER_HTTP], least.min(20));
+    met.borrow().expect(&[RUN_AGAIN_OVER_HTTP], least / 5);
 }
 
 /// A small number of cases has a fixed seed, so that chance does not decide whether they reach

@@ -105,7 +105,7 @@ struct HttpOrder {
     order_id: String,
     multiple: bool,
     /// Every operation that got a 200, oldest first.
-    made: Vec<(Kind, Value)>,
+    operations: Vec<(Kind, Value)>,
     authorization_ids: Vec<String>,
 }
 
@@ -125,9 +125,9 @@ impl HttpShop<'_> {
     }
 
     /// Remembers the ids in a 200 for a new draft, order or operation.
-    fn made(&mut self, call: &Call, reply: Reply) {
+    fn remember(&mut self, call: &Call, reply: Reply) {
         match call {
-            Call::Operate(order, request) => self.orders[*order].made(request, reply),
+            Call::Operate(order, request) => self.orders[*order].remember(request, reply),
             Call::Draft(plan) => {
                 let id = reply.body["id"].as_str().unwrap().to_owned();
                 assert_eq!(self.program.get(&format!("/draft_orders/{id}")), reply.body);
@@ -151,8 +151,8 @@ impl HttpShop<'_> {
         }
     }
 
-    /// An operation's answer comes back with the same bytes. That of an order or a draft shows it
-    /// as it is now (docs/contract.md, Decision 3).
+    /// A replayed answer about an operation has the bytes of the first answer. One about an order
+    /// or a draft shows it as it is now (docs/contract.md, Decision 3).
     fn expect_replay(&self, call: &Call, first: &str, reply: &Reply) {
         let id_of = |answer: &Value, key: &str| answer[key].as_str().unwrap().to_owned();
         let order = |order_id: String| self.program.get(&format!("/orders/{order_id}"));
@@ -265,16 +265,16 @@ impl HttpShop<'_> {
             Call::Operate(order, _) => &self.orders[*order],
             _ => return Err((reply.status, reply.code().to_owned(), problems(errors, &[]))),
         };
-        Err((reply.status, reply.code().to_owned(), problems(errors, &order.made)))
+        Err((reply.status, reply.code().to_owned(), problems(errors, &order.operations)))
     }
 }
 
 impl HttpOrder {
     fn new(order_id: String, multiple: bool) -> HttpOrder {
-        HttpOrder { order_id, multiple, made: Vec::new(), authorization_ids: Vec::new() }
+        HttpOrder { order_id, multiple, operations: Vec::new(), authorization_ids: Vec::new() }
     }
 
-    fn made(&mut self, request: &Request, reply: Reply) {
+    fn remember(&mut self, request: &Request, reply: Reply) {
         let total: i64 = request.items.iter().map(|item| item.1).sum();
         assert_eq!(reply.body["amount"], total);
         assert_eq!(reply.body["success"], request.success);
@@ -284,7 +284,7 @@ impl HttpOrder {
         if request.kind == Kind::Authorization {
             self.authorization_ids.push(reply.body["id"].as_str().unwrap().to_owned());
         }
-        self.made.push((request.kind, reply.body));
+        self.operations.push((request.kind, reply.body));
     }
 
     fn id_of(&self, named: Named) -> String {
@@ -336,7 +336,7 @@ impl Tried for HttpShop<'_> {
             }
             (200, None) => {
                 self.answers.insert(key, reply.text.clone());
-                self.made(call, reply);
+                self.remember(call, reply);
                 Outcome::Answered(Ok(()))
             }
             (422, None) => {
@@ -348,11 +348,11 @@ impl Tried for HttpShop<'_> {
     }
 
     fn shown(&self, order: usize) -> Shown {
-        let HttpOrder { order_id, made, .. } = &self.orders[order];
+        let HttpOrder { order_id, operations, .. } = &self.orders[order];
         let order = self.program.get(&format!("/orders/{order_id}"));
         for kind in Kind::ALL {
             let of_kind: Vec<&Value> =
-                made.iter().filter(|(of, _)| *of == kind).map(|(_, made)| made).collect();
+                operations.iter().filter(|(of, _)| *of == kind).map(|(_, made)| made).collect();
             assert_eq!(order[kind.plural()], json!(of_kind));
         }
         let items = order["items"].as_array().unwrap();
