@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::password::HashMemory;
 
-/// Hashes that wait at most: about two seconds of work.
+/// Most hashes that wait for the thread: about two seconds of work.
 const WAITING_MAX: usize = 64;
 
 type Job = Box<dyn FnOnce(&mut HashMemory) + Send>;

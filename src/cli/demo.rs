@@ -57,8 +57,8 @@ pub struct DemoArgs {
 pub fn run(args: &DemoArgs) -> Result<(), CliError> {
     // Takes the port first, so that no time is spent on a shop that cannot be served.
     let listener = bind(args.http.listen)?;
-    let made_of = if args.db.exists() { Some(expect_demo(&args.db)?) } else { None };
-    match (made_of, args.seed) {
+    let seed_of_file = if args.db.exists() { Some(expect_demo(&args.db)?) } else { None };
+    match (seed_of_file, args.seed) {
         (Some(made_of), Some(seed)) if !args.reset && made_of != seed => {
             return Err(CliError::Refused(format!(
                 "{} has the shop of seed {made_of}; --reset replaces it by that of seed {seed}",

@@ -26,7 +26,8 @@ const STRANGERS_CHARS_MAX: usize = 100;
 const CHARS_MAX: usize = 8_000;
 /// Fields whose values are parts of a request start with this.
 const REQUEST_FIELDS: &str = "http.";
-/// The modules whose every message may contain what a stranger sent start otherwise.
+/// The start of the names of our own modules. Any message of another module may contain what a
+/// stranger sent.
 const OWN_MODULES: &str = "tillbook";
 
 /// The least severe level that is logged.
@@ -114,9 +115,9 @@ impl EventText {
 
     /// How severe the event is to a shop. A malformed request is an error to the HTTP library, but
     /// strangers send those every day.
-    fn level(&self, told: Level) -> Level {
+    fn level(&self, stated: Level) -> Level {
         let is_malformed_request = !self.is_own && self.message.starts_with("stream error");
-        if is_malformed_request { Level::INFO.max(told) } else { told }
+        if is_malformed_request { Level::INFO.max(stated) } else { stated }
     }
 
     fn record(&mut self, field: &Field, value: fmt::Arguments<'_>) {

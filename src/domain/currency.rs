@@ -17,6 +17,22 @@ pub struct Currency {
     decimals: u8,
 }
 
+/// Why a typed amount is invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FigureRejected {
+    NoFigure,
+    TooManyDecimals {
+        decimals: u8,
+    },
+    TooLarge,
+    /// Two amounts in minor units: the mark groups thousands, or it is the decimal mark. The
+    /// second is `None` if the currency does not have that many decimals.
+    Ambiguous {
+        grouped: i64,
+        decimal: Option<i64>,
+    },
+}
+
 impl Currency {
     /// The currency with this three-letter code, in capitals; `None` if it is unknown.
     pub fn parse(code: &str) -> Option<Currency> {
@@ -91,22 +107,6 @@ fn with_needed_decimals(number: TypedNumber) -> TypedNumber {
 fn read_row(row: &'static str) -> Option<Currency> {
     let (code, decimals) = row.split_once(',')?;
     Some(Currency { code, decimals: decimals.parse().ok()? })
-}
-
-/// Why a typed amount is invalid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FigureRejected {
-    NoFigure,
-    TooManyDecimals {
-        decimals: u8,
-    },
-    TooLarge,
-    /// Two amounts in minor units: the mark groups thousands, or it is the decimal mark. The
-    /// second is `None` if the currency does not have that many decimals.
-    Ambiguous {
-        grouped: i64,
-        decimal: Option<i64>,
-    },
 }
 
 /// Groups the digits in threes, with no-break spaces.

@@ -63,13 +63,13 @@ impl Reader<'_> {
                 return Ok(None);
             }
             let mut columns = Columns::of(row);
-            let (order_seq, read) = (columns.take()?, read(&mut columns));
-            rows.take_room(read.as_ref().map_or(0, &weigh));
-            Ok(Some((order_seq, read)))
+            let (order_seq, result) = (columns.take()?, read(&mut columns));
+            rows.take_room(result.as_ref().map_or(0, &weigh));
+            Ok(Some((order_seq, result)))
         })?;
         let mut by_order: HashMap<OrderSeq, Vec<T>> = HashMap::new();
-        for (order_seq, read) in found.into_iter().flatten() {
-            by_order.entry(order_seq).or_default().push(read?);
+        for (order_seq, result) in found.into_iter().flatten() {
+            by_order.entry(order_seq).or_default().push(result?);
         }
         Ok(by_order)
     }

@@ -139,7 +139,7 @@ fn bodies_of_strangers_are_not_waited_for() {
     let db = dir.path().join("book.db");
     make_book(&db);
     let served = Served::start(&db);
-    let text = send_document(&served);
+    let text = openapi_document(&served);
     let mut tried = 0;
     for (path, methods) in text["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {
@@ -164,6 +164,6 @@ fn bodies_of_strangers_are_not_waited_for() {
     assert!(30 < tried, "{tried} routes were tried");
 }
 
-fn send_document(served: &Served) -> Value {
+fn openapi_document(served: &Served) -> Value {
     super::http_client::send(&served.url, "GET", "/openapi.json", &[], None).expect(200).body
 }

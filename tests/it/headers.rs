@@ -46,13 +46,13 @@ fn every_answer_has_the_headers_that_keep_browsers_safe() {
 }
 
 /// Sends valid and invalid requests to every route and page, and to paths without a route, and
-/// passes each answer to `show`.
-fn walk(app: &App, said: &[(&str, &str)], mut show: impl FnMut(&str, &Reply)) {
+/// passes each answer to `show`. All of them have the `extra` headers.
+fn walk(app: &App, extra: &[(&str, &str)], mut show: impl FnMut(&str, &Reply)) {
     let order = app.simple_order(&[100]);
     let large = "x".repeat((1 << 20) + 1);
     let bearer = format!("Bearer {}", app.token);
     let mut ask = |method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>| {
-        let reply = send(&app.url, method, path, &[said, headers].concat(), body);
+        let reply = send(&app.url, method, path, &[extra, headers].concat(), body);
         show(&format!("{method} {path}: {}", reply.status), &reply);
     };
     for endpoint in endpoints().into_iter().chain(pages()) {
@@ -82,8 +82,8 @@ fn walk(app: &App, said: &[(&str, &str)], mut show: impl FnMut(&str, &Reply)) {
 
 /// The answer's `Strict-Transport-Security`.
 fn https_only(reply: &Reply) -> Vec<&str> {
-    let told = reply.headers.iter().filter(|(name, _)| name == "strict-transport-security");
-    told.map(|(_, value)| value.as_str()).collect()
+    let sent = reply.headers.iter().filter(|(name, _)| name == "strict-transport-security");
+    sent.map(|(_, value)| value.as_str()).collect()
 }
 
 /// Starts a server with this public URL, in which `HERE` is replaced with its own address.
@@ -103,7 +103,7 @@ fn every_answer_that_came_over_https_keeps_browsers_to_it() {
 fn no_answer_over_plain_http_keeps_browsers_to_https() {
     let public = ("host", "shop.example");
     let https = "https://shop.example";
-    for (public_url, said, expected) in [
+    for (public_url, headers, expected) in [
         (https, vec![public], true),
         (https, vec![("host", "SHOP.example.:443")], true),
         (https, vec![public, ("x-forwarded-proto", "https")], true),
@@ -122,9 +122,9 @@ fn no_answer_over_plain_http_keeps_browsers_to_https() {
     ] {
         let app = known_as(public_url);
         for path in ["/admin/sign-in", "/health", "/nowhere"] {
-            let reply = send(&app.url, "GET", path, &said, None);
-            let told = !https_only(&reply).is_empty();
-            assert_eq!(told, expected, "{path} of {public_url} by {said:?}");
+            let reply = send(&app.url, "GET", path, &headers, None);
+            let is_kept = !https_only(&reply).is_empty();
+            assert_eq!(is_kept, expected, "{path} of {public_url} by {headers:?}");
         }
     }
 }

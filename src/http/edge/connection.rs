@@ -112,7 +112,7 @@ impl Drop for Watched {
 }
 
 /// Lets a burst of new connections wait until they are accepted, and limits the bytes that the
-/// kernel keeps for each: connections have these options of their listener.
+/// kernel keeps for each: connections inherit these options from their listener.
 pub fn prepare_listener(listener: &TcpListener) -> std::io::Result<()> {
     let socket = socket2::SockRef::from(listener);
     socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
