@@ -33,6 +33,7 @@ mod replay_deliveries;
 mod sessions;
 mod settle_deliveries;
 mod sign_in_attempts;
+mod tell_server;
 mod update_order;
 
 pub use access::Access;
@@ -69,6 +70,7 @@ pub use sessions::{
     TouchSession, UseLinkRefused, UseSignInLink, find_usable_link,
 };
 pub use settle_deliveries::{EndedTry, SettleDeliveries};
+pub use tell_server::TellServer;
 pub use update_order::{UpdateOrder, UpdateOrderRefused};
 
 pub use sign_in_attempts::RememberFailures;

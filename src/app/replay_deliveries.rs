@@ -15,11 +15,13 @@ pub struct ReplayDelivery {
     pub delivery_id: String,
 }
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ReplayRefused {
+    #[error("there is no such webhook")]
     HookNotFound,
+    #[error("there is no such delivery")]
     DeliveryNotFound,
-    /// Its body was deleted after seven days.
+    #[error("its body is no longer stored")]
     BodyDeleted,
 }
 
@@ -69,9 +71,11 @@ pub struct PingHook {
     pub body: String,
 }
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum PingRefused {
+    #[error("there is no such webhook")]
     HookNotFound,
+    #[error("the webhook is paused, so nothing is sent to it")]
     HookPaused,
 }
 

@@ -6,6 +6,7 @@ mod compat;
 mod compat_flows;
 mod demo;
 mod error;
+mod hooks;
 mod log_limit;
 mod log_writer;
 mod serve;
@@ -57,6 +58,9 @@ enum Command {
     /// Make, list and disable API clients
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// List webhooks, ping them and send their deliveries again
+    #[command(subcommand)]
+    Hooks(hooks::HooksCommand),
     /// Make, list and disable users of the back office, and set passwords
     #[command(subcommand)]
     User(user::UserCommand),
@@ -102,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Compat(args) => compat::run(&args),
         Command::Account(command) => account::run(&command),
         Command::Client(command) => client::run(&command),
+        Command::Hooks(command) => hooks::run(&command),
         Command::User(command) => user::run(&command),
     };
     match done {

@@ -392,6 +392,26 @@ fn only_the_fields_that_a_hook_wants_are_sent() {
 }
 
 #[test]
+fn an_object_of_more_than_256_kib_is_sent_in_a_short_form() {
+    let mut app = App::start();
+    app.deliver();
+    let receiver = Receiver::start();
+    make_hook(&app, &receiver.url, &["shopping_draft_complete", "shopping_order_event_add"]);
+    let items = json!([{"id": "a", "gross_amount": 100}]);
+    let note = "x".repeat(256 << 10);
+    let order = json!({"currency": "NOK", "items": items, "metadata": {"note": note}});
+    let order = app.order(order, json!({}));
+    let done = receiver.next_event().body;
+    assert_eq!(done["draft_order"]["truncated"], true);
+    assert_eq!(done["orders"][0]["order_id"], order);
+    capture(&app, &order, 1);
+    let got = receiver.next_event();
+    assert_eq!(got.body["order"]["payment_status"], "partially_paid");
+    assert_eq!(got.body["order_event"]["metadata"]["amount"], 1);
+    assert!(got.text.len() < 4_096, "{} bytes", got.text.len());
+}
+
+#[test]
 fn javascript_keeps_the_bytes_of_a_body() {
     let mut app = App::start();
     app.deliver();

@@ -40,6 +40,7 @@ mod half_sent;
 mod harness;
 mod headers;
 mod heads;
+mod hook_commands;
 mod hooks;
 mod http_client;
 mod http_edge;
