@@ -68,7 +68,10 @@ create table accounts (
     currency      text not null check (length(currency) = 3),
     -- IANA time zone name; it decides when the shop's days begin and end.
     time_zone     text not null check (length(time_zone) between 1 and 64),
-    created_at_ms integer not null
+    created_at_ms integer not null,
+    -- The merchant's own payment page, the link of new order sessions. `{session_id}` in it becomes
+    -- the session's id. Null without such a page.
+    checkout_url  text check (length(checkout_url) between 1 and 2000)
 ) strict;
 
 -- API clients. Never deleted, because events refer to them.
@@ -392,6 +395,45 @@ create table order_values (
 ) strict, without rowid;
 
 create index order_values_by_order on order_values (order_seq);
+
+-- Sessions in which a payer pays an order on a page. A session reserves nothing.
+create table order_sessions (
+    session_seq     integer primary key,
+    order_seq       integer not null references orders,
+    -- Payment operations that belong to the session name it as metadata.session_id.
+    id              text not null unique check (length(id) = 36),
+    -- The secret part of the test page's address: 16 random bytes as base64url. Stored as it is,
+    -- because the link is shown again, and its holder can do nothing but answer for this payer.
+    -- Null if checkout_url is set.
+    token           text unique check (length(token) = 22),
+    -- The address of the merchant's own page, with the session's id in it; null for the test page.
+    checkout_url    text,
+    -- Sum of the items.
+    amount          integer not null check (amount between 1 and 9007199254740991),
+    -- The session as sent, with every item's amount. The request's `url` is called `urls`.
+    document        text not null,
+    -- An open session whose expires_at_ms has passed counts as expired everywhere; a sweep then
+    -- sets the status.
+    status          text not null
+        check (status in ('open', 'completed', 'failed', 'cancelled', 'expired')),
+    created_at_ms   integer not null,
+    created_by      text not null,
+    expires_at_ms   integer not null,
+    -- When the payer put the payment on hold; null if they did not.
+    held_at_ms      integer,
+    -- When the session ended; null while the status is open.
+    ended_at_ms     integer,
+    -- The event of the successful operation that completed the session.
+    transaction_seq integer references events,
+    check ((token is null) <> (checkout_url is null)),
+    check ((status = 'open') = (ended_at_ms is null)),
+    check ((status = 'completed') = (transaction_seq is not null))
+) strict;
+
+create index order_sessions_by_order on order_sessions (order_seq, session_seq);
+create index order_sessions_open on order_sessions (order_seq, session_seq)
+    where status = 'open';
+create index order_sessions_by_expiry on order_sessions (expires_at_ms) where status = 'open';
 
 -- Comments on orders, by API clients and back-office users.
 create table order_comments (

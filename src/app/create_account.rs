@@ -36,6 +36,7 @@ impl WriteCommand for CreateAccount {
             currency: self.currency.clone(),
             time_zone: self.time_zone.clone(),
             created_at: tx.now(),
+            checkout_url: None,
         };
         tx.insert_account(&account)?;
         Ok(account)

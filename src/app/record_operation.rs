@@ -1,9 +1,10 @@
 //! Recording a payment operation: the write that Tillbook exists for.
 
 use super::OnBehalfOf;
+use super::session_steps;
 use crate::domain::ids::{AccountId, OrderName, ResourceId};
 use crate::domain::ledger::{ExceededLine, OperationRejected, ReferenceProblem, decide};
-use crate::domain::operation::{Operation, OperationRequest};
+use crate::domain::operation::{Operation, OperationKind, OperationRequest};
 use crate::domain::order_size::{
     EVENTS_WITH_OPERATIONS_MAX, TooLarge, UNCOUNTED_OPERATION_BYTES_MAX, counted_bytes,
 };
@@ -85,6 +86,11 @@ impl WriteCommand for RecordOperation {
             tx.remember_order_bytes(&order, &head, bytes)?;
         }
         tx.update_ledger(&order, &recording.ledger, head)?;
+        if let Some(session_id) = &self.request.session_id
+            && completes_a_session(&operation)
+        {
+            session_steps::complete_named(tx, &order, session_id, &operation)?;
+        }
         Ok(recorded(self, order, operation))
     }
 }
@@ -108,6 +114,12 @@ impl RecordOperation {
     }
 }
 
+/// True for an operation that takes or reserves the payer's money.
+fn completes_a_session(operation: &Operation) -> bool {
+    let pays = matches!(operation.kind, OperationKind::Authorization | OperationKind::Capture);
+    operation.success && pays
+}
+
 fn recorded(
     command: &RecordOperation,
     order: LedgerRecord,
@@ -126,10 +138,17 @@ fn explain(tx: &Tx<'_>, rejected: OperationRejected) -> Result<RecordOperationRe
         OperationRejected::OrderNotOpen => RecordOperationRefused::OrderNotOpen,
         OperationRejected::SumOutOfRange => RecordOperationRefused::SumOutOfRange,
         OperationRejected::AmountsExceedRemaining(lines) => {
-            let lines = lines.into_iter().map(|line| exceeded(tx, line));
-            RecordOperationRefused::AmountsExceedRemaining(lines.collect::<Result<_, _>>()?)
+            RecordOperationRefused::AmountsExceedRemaining(explain_exceeded(tx, lines)?)
         }
     })
+}
+
+/// The lines of a refusal, each with the operation that last changed it.
+pub(super) fn explain_exceeded(
+    tx: &Tx<'_>,
+    lines: Vec<ExceededLine>,
+) -> Result<Vec<ExceededAmount>, StoreError> {
+    lines.into_iter().map(|line| exceeded(tx, line)).collect()
 }
 
 fn exceeded(tx: &Tx<'_>, line: ExceededLine) -> Result<ExceededAmount, StoreError> {

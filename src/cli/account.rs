@@ -6,12 +6,13 @@ use clap::{Args, Subcommand};
 
 use super::error::CliError;
 use super::{DbArgs, JsonArgs, tell_new_book};
-use crate::app::CreateAccount;
+use crate::app::{CreateAccount, EditAccount, SESSION_ID_PLACE};
 use crate::clock::rfc3339;
 use crate::domain::currency::Currency;
 use crate::domain::ids::AccountId;
-use crate::json::{ObjectText, Tree};
+use crate::json::ObjectText;
 use crate::store::{self, AccountRecord, StoreError};
+use crate::wire::return_address::is_web_address;
 
 /// Longest name, in characters.
 pub const NAME_CHARS_MAX: usize = 200;
@@ -20,6 +21,8 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub enum AccountCommand {
     /// Make an account, and the book if it does not exist
     Create(CreateArgs),
+    /// Change an account: the payment page of its order sessions
+    Edit(EditArgs),
     /// List all accounts
     List(ListArgs),
 }
@@ -51,6 +54,30 @@ pub struct CreateArgs {
 }
 
 #[derive(Args)]
+pub struct EditArgs {
+    /// The account to change
+    #[arg(value_name = "ACCOUNT", value_parser = parse_account_id)]
+    account_id: AccountId,
+    /// Your own payment page, with {session_id} in the place of the session's id, such as
+    /// https://shop.example/pay/{session_id}; "none" removes it. Sessions that exist keep theirs
+    #[arg(
+        long,
+        env = "TILLBOOK_CHECKOUT_URL",
+        value_name = "URL",
+        value_parser = parse_checkout_url
+    )]
+    checkout_url: CheckoutUrl,
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    output: JsonArgs,
+}
+
+/// A payment page, or that there is none.
+#[derive(Debug, Clone)]
+struct CheckoutUrl(Option<String>);
+
+#[derive(Args)]
 pub struct ListArgs {
     #[command(flatten)]
     db: DbArgs,
@@ -61,8 +88,25 @@ pub struct ListArgs {
 pub fn run(command: &AccountCommand) -> Result<(), CliError> {
     match command {
         AccountCommand::Create(args) => create(args),
+        AccountCommand::Edit(args) => edit(args),
         AccountCommand::List(args) => list(args),
     }
+}
+
+fn edit(args: &EditArgs) -> Result<(), CliError> {
+    let CheckoutUrl(checkout_url) = args.checkout_url.clone();
+    let command = EditAccount { account_id: args.account_id.clone(), checkout_url };
+    let changed = store::write_once_in_existing(&args.db.db, &command)?;
+    let mut out = std::io::stdout().lock();
+    if args.output.json {
+        return Ok(writeln!(out, "{}", account_json(&changed))?);
+    }
+    let id = changed.account_id;
+    match changed.checkout_url {
+        Some(page) => writeln!(out, "New sessions of account {id} are paid on {page}.")?,
+        None => writeln!(out, "Account {id} has no payment page of its own.")?,
+    }
+    Ok(())
 }
 
 fn create(args: &CreateArgs) -> Result<(), CliError> {
@@ -117,14 +161,17 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
 }
 
 fn account_json(account: &AccountRecord) -> String {
-    Tree::object([
-        ("account", Tree::text(account.account_id.as_str())),
-        ("name", Tree::text(&account.name)),
-        ("currency", Tree::text(account.currency.code())),
-        ("time_zone", Tree::text(&account.time_zone)),
-        ("created_at", Tree::text(rfc3339(account.created_at))),
-    ])
-    .to_string()
+    let mut object = ObjectText::default();
+    object
+        .text("account", account.account_id.as_str())
+        .text("name", &account.name)
+        .text("currency", account.currency.code())
+        .text("time_zone", &account.time_zone)
+        .text("created_at", &rfc3339(account.created_at));
+    if let Some(page) = &account.checkout_url {
+        object.text("checkout_url", page);
+    }
+    object.end()
 }
 
 /// Parses an account id on the command line.
@@ -140,6 +187,22 @@ pub fn parse_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("expected 1 to {NAME_CHARS_MAX} characters on one line"))
+}
+
+fn parse_checkout_url(text: &str) -> Result<CheckoutUrl, String> {
+    if text == "none" {
+        return Ok(CheckoutUrl(None));
+    }
+    let has_place = text.contains(SESSION_ID_PLACE);
+    // An id has the length of a UUID, which every session has.
+    let filled = text.replace(SESSION_ID_PLACE, &"0".repeat(36));
+    if has_place && is_web_address(&filled) {
+        return Ok(CheckoutUrl(Some(text.to_owned())));
+    }
+    Err(format!(
+        "expected \"none\", or an http or https URL with {SESSION_ID_PLACE} in it, such as \
+         https://shop.example/pay/{SESSION_ID_PLACE}"
+    ))
 }
 
 fn parse_currency(text: &str) -> Result<Currency, String> {

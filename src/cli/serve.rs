@@ -83,6 +83,9 @@ pub struct HttpArgs {
     /// Serve without TLS on an address that others can reach
     #[arg(long, env = "TILLBOOK_INSECURE_HTTP", value_parser = FalseyValueParser::new())]
     pub insecure_http: bool,
+    /// Let sessions of P accounts be paid on the test page too; no money moves there
+    #[arg(long, env = "TILLBOOK_TEST_GATEWAY", value_parser = FalseyValueParser::new())]
+    pub test_gateway: bool,
     /// Seconds for which an access token is valid
     #[arg(
         long,
@@ -144,6 +147,7 @@ pub fn serve(
             hosts: args.hosts.clone(),
             insecure_http: args.insecure_http,
             webhook_guard: args.webhooks.guard(),
+            test_gateway: args.test_gateway,
         },
     )?;
     let options = ServerOptions {

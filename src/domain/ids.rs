@@ -16,6 +16,11 @@ impl AccountId {
         valid.then(|| AccountId(text.to_owned()))
     }
 
+    /// True for a test account, whose orders are never of real money.
+    pub fn is_test(&self) -> bool {
+        self.0.starts_with('T')
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -104,6 +109,11 @@ pub struct OrderSeq(pub i64);
 /// The row of a draft. Rows are numbered from 1 in the order of creation, over all accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DraftSeq(pub i64);
+
+/// The row of an order session. Rows are numbered from 1 in the order of creation, over all
+/// accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionSeq(pub i64);
 
 /// The row of a user of the back office.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

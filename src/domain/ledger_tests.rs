@@ -103,7 +103,8 @@ fn request(kind: OperationKind, sent: &str) -> OperationRequest {
         }
     }
     let items = OperationItems::new(DistinctItems::new(items).unwrap()).unwrap();
-    OperationRequest { kind, success, authorization_id, items, document: KeptJson::default() }
+    let document = KeptJson::default();
+    OperationRequest { kind, success, authorization_id, items, session_id: None, document }
 }
 
 fn words(rejected: &OperationRejected) -> String {

@@ -19,6 +19,7 @@ pub mod line_quantities;
 pub mod money;
 pub mod operation;
 pub mod order;
+pub mod order_session;
 pub mod order_size;
 pub mod payment_status;
 pub mod quantity;

@@ -127,6 +127,8 @@ pub struct OperationRequest {
     /// Needed on orders with `multiple_authorizations`, ignored on others.
     pub authorization_id: Option<ResourceId>,
     pub items: OperationItems,
+    /// The order session that it names as the one it belongs to (docs/contract.md, Decision 11).
+    pub session_id: Option<ResourceId>,
     /// What the client sent, without the members that the server computes.
     pub document: KeptJson,
 }

@@ -41,6 +41,9 @@ pub enum Code {
     TooManyHooks,
     HookPaused,
     DeliveryExpired,
+    NoCheckout,
+    SessionNotOpen,
+    TooManySessions,
     BodyTooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
@@ -75,6 +78,9 @@ impl Code {
             Self::TooManyHooks => ("too_many_hooks", StatusCode::CONFLICT),
             Self::HookPaused => ("hook_paused", StatusCode::CONFLICT),
             Self::DeliveryExpired => ("delivery_expired", StatusCode::CONFLICT),
+            Self::NoCheckout => ("no_checkout", StatusCode::CONFLICT),
+            Self::SessionNotOpen => ("session_not_open", StatusCode::CONFLICT),
+            Self::TooManySessions => ("too_many_sessions", StatusCode::CONFLICT),
             Self::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE)
@@ -114,6 +120,9 @@ impl Code {
             | Self::TooManyHooks
             | Self::HookPaused
             | Self::DeliveryExpired
+            | Self::NoCheckout
+            | Self::SessionNotOpen
+            | Self::TooManySessions
             | Self::BodyTooLarge
             | Self::UnsupportedMediaType
             | Self::IdempotencyKeyReused

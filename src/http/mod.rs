@@ -14,6 +14,7 @@ mod known_hosts;
 mod list_answer;
 mod operation_routes;
 mod order_size;
+mod pay;
 mod reply;
 pub mod server;
 mod state;
@@ -33,8 +34,8 @@ use admin::unknown_host::refuse_unknown_host;
 use admin::{list, operation, order};
 use api::orders::View;
 use api::{
-    comments, deliveries, drafts, events, hooks, operations, order_status, order_update, orders,
-    receipt, service, token,
+    comments, deliveries, drafts, events, hooks, operations, order_sessions, order_status,
+    order_update, orders, receipt, service, token,
 };
 use edge::cors::PathMethods;
 use error::ApiError;
@@ -98,6 +99,11 @@ pub fn endpoints() -> Vec<Endpoint> {
         get(format!("{ORDER}/events"), web::to(events::list)),
         post(format!("{ORDER}/events"), web::to(events::create)),
         get(format!("{ORDER}/receipt"), web::to(receipt::show)),
+        post(format!("{ORDER}/sessions"), web::to(order_sessions::create)),
+        get(format!("{ORDER}/sessions"), web::to(order_sessions::list)),
+        get(format!("{ORDER}/sessions/{{session_id}}"), web::to(order_sessions::show)),
+        post(format!("{ORDER}/sessions/{{session_id}}/cancel"), web::to(order_sessions::cancel)),
+        post("/pay/{token}/outcome", web::to(pay::script::answer)),
     ]);
     endpoints.extend(hook_endpoints());
     for (view, path) in [
@@ -184,11 +190,21 @@ pub fn pages() -> Vec<Endpoint> {
     pages
 }
 
+/// The pages of payers, who have no account: their permission is the secret in the address.
+pub fn payer_pages() -> Vec<Endpoint> {
+    vec![
+        get("/pay/{token}", web::to(pay::page::show)),
+        post("/pay/{token}", web::to(pay::page::answer)),
+        get("/demo/return", web::to(pay::demo_return::show)),
+    ]
+}
+
 /// Adds every route, those of the back office for known hosts only. A path answers other methods
 /// with a 405 that names its own, and every other path is a 404.
 fn configure(config: &mut ServiceConfig) {
     let mut waiting = endpoints();
     waiting.extend(pages());
+    waiting.extend(payer_pages());
     while !waiting.is_empty() {
         let path = waiting[0].path.clone();
         let (same, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|e| e.path == path);

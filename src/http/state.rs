@@ -45,6 +45,8 @@ pub struct AppState {
     pub passwords: PasswordThread,
     /// Judges the URLs of hooks.
     pub webhook_guard: Guard,
+    /// True if accounts of real money may use the test page of order sessions too.
+    pub test_gateway: bool,
 }
 
 /// The settings of a server's state.
@@ -59,6 +61,8 @@ pub struct StateOptions {
     pub hosts: Vec<String>,
     pub insecure_http: bool,
     pub webhook_guard: Guard,
+    /// Let accounts of real money use the test page of order sessions too.
+    pub test_gateway: bool,
 }
 
 impl AppState {
@@ -98,6 +102,7 @@ impl AppState {
             insecure_http: options.insecure_http,
             passwords,
             webhook_guard: options.webhook_guard,
+            test_gateway: options.test_gateway,
         })
     }
 }

@@ -17,14 +17,25 @@ pub struct AccountRecord {
     /// An IANA name, such as `Europe/Oslo`.
     pub time_zone: String,
     pub created_at: Timestamp,
+    /// The merchant's own payment page, with `{session_id}` in the place of the session's id.
+    pub checkout_url: Option<String>,
 }
 
 impl Reader<'_> {
     /// All accounts, by id.
     pub fn list_accounts(&self) -> Result<Vec<AccountRecord>, StoreError> {
-        let sql = "select account_id, name, currency, time_zone, created_at_ms
+        let sql = "select account_id, name, currency, time_zone, created_at_ms, checkout_url
                    from accounts order by account_id";
         self.list(sql, [], read_account)
+    }
+
+    pub fn find_account(
+        &self,
+        account_id: &AccountId,
+    ) -> Result<Option<AccountRecord>, StoreError> {
+        let sql = "select account_id, name, currency, time_zone, created_at_ms, checkout_url
+                   from accounts where account_id = :account_id";
+        self.find(sql, named_params! {":account_id": account_id}, read_account)
     }
 
     pub fn find_account_seq(&self, account_id: &AccountId) -> Result<Option<i64>, StoreError> {
@@ -68,6 +79,19 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Sets or removes the merchant's own payment page.
+    pub fn update_checkout_url(
+        &self,
+        account_id: &AccountId,
+        checkout_url: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let sql = "update accounts set checkout_url = :checkout_url
+            where account_id = :account_id";
+        let params = named_params! {":checkout_url": checkout_url, ":account_id": account_id};
+        self.execute(sql, params)?;
+        Ok(())
+    }
+
     /// Marks the file as a demo shop, with the seed it was made from.
     pub fn update_demo_seed(&self, seed: i64) -> Result<(), StoreError> {
         self.execute("update book set demo_seed = :seed", named_params! {":seed": seed})?;
@@ -81,8 +105,8 @@ impl Tx<'_> {
     }
 }
 
-/// Reads an account from the columns `account_id`, `name`, `currency`, `time_zone` and
-/// `created_at_ms`.
+/// Reads an account from the columns `account_id`, `name`, `currency`, `time_zone`,
+/// `created_at_ms` and `checkout_url`.
 pub(super) fn read_account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
         account_id: row.get("account_id")?,
@@ -90,5 +114,6 @@ pub(super) fn read_account(row: &Row<'_>) -> rusqlite::Result<AccountRecord> {
         currency: row.get("currency")?,
         time_zone: row.get("time_zone")?,
         created_at: row.get("created_at_ms")?,
+        checkout_url: row.get("checkout_url")?,
     })
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 
 use super::error::StoreError;
-use crate::domain::ids::{DraftSeq, EventSeq, OrderSeq};
+use crate::domain::ids::{DraftSeq, EventSeq, OrderSeq, SessionSeq};
 
 /// The row that the answer under a key is rendered from. What is rendered from it depends on the
 /// route, which belongs to the key's fingerprint.
@@ -15,6 +15,8 @@ pub enum AnswerName {
     Event(EventSeq),
     Draft(DraftSeq),
     Order(OrderSeq),
+    /// An order session.
+    Session(SessionSeq),
     /// What the keys of earlier versions have: the orders of a completed draft.
     Orders(Vec<OrderSeq>),
     /// What the keys of earlier versions have: the body of an answer or, for a form, the id of the
@@ -35,11 +37,12 @@ impl AnswerName {
         let event = one("event ").map(|number| AnswerName::Event(EventSeq(number)));
         let draft = || one("draft ").map(|number| AnswerName::Draft(DraftSeq(number)));
         let order = || one("orders ").map(|number| AnswerName::Order(OrderSeq(number)));
+        let session = || one("session ").map(|number| AnswerName::Session(SessionSeq(number)));
         let orders = || {
             let numbers = numbers("orders ")?;
             Some(AnswerName::Orders(numbers.into_iter().map(OrderSeq).collect()))
         };
-        let name = event.or_else(draft).or_else(order).or_else(orders);
+        let name = event.or_else(draft).or_else(order).or_else(session).or_else(orders);
         name.unwrap_or_else(|| AnswerName::Text(stored.to_owned()))
     }
 
@@ -67,6 +70,14 @@ impl AnswerName {
         }
     }
 
+    /// The order session that it names; an error if it names something else.
+    pub fn session(&self) -> Result<SessionSeq, StoreError> {
+        match self {
+            AnswerName::Session(seq) => Ok(*seq),
+            other => Err(other.unexpected("a session")),
+        }
+    }
+
     fn unexpected(&self, expected: &str) -> StoreError {
         StoreError::inconsistent(format!("a key names `{self}`, which is not {expected}"))
     }
@@ -78,6 +89,7 @@ impl fmt::Display for AnswerName {
             AnswerName::Event(seq) => write!(f, "event {}", seq.0),
             AnswerName::Draft(seq) => write!(f, "draft {}", seq.0),
             AnswerName::Order(seq) => write!(f, "orders {}", seq.0),
+            AnswerName::Session(seq) => write!(f, "session {}", seq.0),
             AnswerName::Orders(seqs) => {
                 f.write_str("orders")?;
                 seqs.iter().try_for_each(|seq| write!(f, " {}", seq.0))
@@ -104,6 +116,7 @@ mod tests {
             (AnswerName::Event(EventSeq(7)), "event 7"),
             (AnswerName::Draft(DraftSeq(8)), "draft 8"),
             (AnswerName::Order(order(9)), "orders 9"),
+            (AnswerName::Session(SessionSeq(6)), "session 6"),
             (AnswerName::Orders(vec![order(9), order(10)]), "orders 9 10"),
         ] {
             assert_eq!(name.to_string(), stored);

@@ -47,6 +47,9 @@ pub(super) const STRAY_KEYS: (&str, &str) = (
         when answer glob 'draft [0-9]*' then not exists
             (select 1 from drafts where draft_seq = cast(substr(answer, 7) as integer)
              and answer = 'draft ' || draft_seq)
+        when answer glob 'session [0-9]*' then not exists
+            (select 1 from order_sessions where session_seq = cast(substr(answer, 9) as integer)
+             and answer = 'session ' || session_seq)
         when answer glob 'orders [0-9]*' then case
             when exists
                 (select 1 from orders where order_seq = cast(substr(answer, 8) as integer)

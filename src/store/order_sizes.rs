@@ -1,8 +1,8 @@
 //! The bytes of orders, which bound how far an order may grow (docs/contract.md, Decision 3).
 //!
-//! What counts: the order's documents and those of its items and comments; the paths, services and
-//! bodies of its API and service events; the documents of payment operations that are longer than
-//! [`UNCOUNTED_OPERATION_BYTES_MAX`].
+//! What counts: the order's documents and those of its items, comments and sessions; the paths,
+//! services and bodies of its API and service events; the documents of payment operations that are
+//! longer than [`UNCOUNTED_OPERATION_BYTES_MAX`].
 //!
 //! The writer remembers the bytes of orders with long histories, so that it counts only the events
 //! since then. What it remembers is tied to an event's random id, so a transaction that was rolled
@@ -53,7 +53,9 @@ const COUNT_DOCUMENTS: &str = "select
         + (select coalesce(sum(octet_length(document)), 0)
             from order_items where order_seq = :order_seq)
         + (select coalesce(sum(octet_length(document)), 0)
-            from order_comments where order_seq = :order_seq)";
+            from order_comments where order_seq = :order_seq)
+        + (select coalesce(sum(octet_length(document)), 0)
+            from order_sessions where order_seq = :order_seq)";
 
 impl NewApiEvent {
     /// The bytes that the event adds to its order.

@@ -14,7 +14,9 @@ use super::order_rows::OrderRows;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
-use crate::domain::ids::{AccountId, CreatedBy, DraftSeq, EventSeq, OrderName, OrderSeq};
+use crate::domain::ids::{
+    AccountId, CreatedBy, DraftSeq, EventSeq, OrderName, OrderSeq, ResourceId,
+};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::operation::{Operation, OperationKind};
@@ -56,6 +58,8 @@ pub struct OrderRecord {
     pub document: KeptJson,
     pub options_document: KeptJson,
     pub items: Vec<Item>,
+    /// The newest session that can be paid.
+    pub open_session: Option<ResourceId>,
     /// Oldest first, without deleted ones.
     pub comments: Vec<CommentRecord>,
     /// Oldest first, payment operations included.
@@ -143,6 +147,7 @@ impl Reader<'_> {
         })?;
         let mut items = self.list_order_items(&rows)?;
         let mut comments = self.list_comments(&rows)?;
+        let mut sessions = self.list_open_session_ids(&rows)?;
         let mut events = self.list_events(&rows, bodies)?;
         if rows.is_full() {
             return Ok(None);
@@ -152,6 +157,7 @@ impl Reader<'_> {
             let (mut order, last_event_seq) = found.ok_or_else(|| gone(*order_seq))?;
             order.items = items.remove(order_seq).unwrap_or_default();
             order.comments = comments.remove(order_seq).unwrap_or_default();
+            order.open_session = sessions.remove(order_seq).and_then(|mut open| open.pop());
             let events = events.remove(order_seq).unwrap_or_default();
             order.events = follow_events(events, last_event_seq)?;
             Ok(order)
@@ -340,6 +346,7 @@ fn read_order(
         document: columns.take()?,
         options_document: columns.take()?,
         items: Vec::new(),
+        open_session: None,
         comments: Vec::new(),
         events: Vec::new(),
     };

@@ -15,12 +15,13 @@ use crate::domain::event::EventState;
 use crate::domain::hook::{HookEvents, PausedBecause, SecretType};
 use crate::domain::ids::{
     AccountId, CreatedBy, DeliverySeq, DraftSeq, EventSeq, HookSeq, LineId, OrderName, OrderSeq,
-    ResourceId, UserSeq,
+    ResourceId, SessionSeq, UserSeq,
 };
 use crate::domain::ledger::Ledger;
 use crate::domain::line::{AuthorizationSums, Line, Sums};
 use crate::domain::money::Amount;
 use crate::domain::order::{CancelledReason, OrderStatus};
+use crate::domain::order_session::SessionStatus;
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::role::Role;
 use crate::domain::scope::Scopes;
@@ -100,6 +101,7 @@ sql_text! {
     OrderStatus, |text| OrderStatus::parse(text), |value| value.as_str();
     PaymentStatus, |text| PaymentStatus::parse(text), |value| value.as_str();
     CancelledReason, |text| CancelledReason::parse(text), |value| value.as_str();
+    SessionStatus, |text| SessionStatus::parse(text), |value| value.as_str();
     DraftStatus, |text| DraftStatus::parse(text), |value| value.as_str();
     GenerateOrderId, |text| GenerateOrderId::parse(text), |value| value.as_str();
     EventState, |text| EventState::parse(text), |value| value.as_str();
@@ -119,6 +121,7 @@ sql_integer! {
     DraftSeq, |number| Some(DraftSeq(number)), |value| value.0;
     HookSeq, |number| Some(HookSeq(number)), |value| value.0;
     DeliverySeq, |number| Some(DeliverySeq(number)), |value| value.0;
+    SessionSeq, |number| Some(SessionSeq(number)), |value| value.0;
     UserSeq, |number| Some(UserSeq(number)), |value| value.0;
     LineId, |number| LineId::new(number), |value| value.number();
     Amount, |number| Amount::new(number), |value| value.minor_units();

@@ -19,12 +19,12 @@ use crate::randomness::Randomness;
 /// A snapshot of the database that does not change while it is read.
 pub struct Reader<'c> {
     session: Session<'c>,
+    now: Timestamp,
 }
 
 /// The transaction of a write command. Nothing else can write.
 pub struct Tx<'c> {
     reader: Reader<'c>,
-    now: Timestamp,
     randomness: &'c Randomness,
     known_sizes: &'c KnownSizes,
     next_seq: Cell<EventSeq>,
@@ -39,8 +39,20 @@ pub(super) struct Begun {
 }
 
 impl<'c> Reader<'c> {
+    /// A reader to which nothing has expired: for checks, and for times that are in the book.
     pub(super) fn new(conn: &'c Connection) -> Reader<'c> {
-        Reader { session: Session::new(conn) }
+        Reader::at(conn, Timestamp(i64::MIN))
+    }
+
+    /// A reader at a time, which decides what has expired.
+    pub(super) fn at(conn: &'c Connection, now: Timestamp) -> Reader<'c> {
+        Reader { session: Session::new(conn), now }
+    }
+
+    /// The time by which reads judge what has expired. In a transaction that writes, it is the time
+    /// of the batch; see `clock_jumps` for how that follows the clock.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The first row of a query, if there is one.
@@ -73,12 +85,7 @@ impl<'c> Tx<'c> {
     ) -> Tx<'c> {
         let Begun { now, next_seq } = begun;
         let next_seq = Cell::new(next_seq);
-        Tx { reader: Reader::new(conn), now, randomness, known_sizes, next_seq }
-    }
-
-    /// The time of the batch; see `clock_jumps` for how it follows the clock.
-    pub fn now(&self) -> Timestamp {
-        self.now
+        Tx { reader: Reader::at(conn, now), randomness, known_sizes, next_seq }
     }
 
     /// The source of new ids.

@@ -97,7 +97,7 @@ impl Reader<'_> {
 
     /// The user's accounts, by id.
     pub fn list_accounts_of(&self, user_seq: UserSeq) -> Result<Vec<AccountRecord>, StoreError> {
-        let sql = "select account_id, name, currency, time_zone, created_at_ms
+        let sql = "select account_id, name, currency, time_zone, created_at_ms, checkout_url
                    from user_accounts join accounts using (account_seq)
                    where user_seq = :user_seq order by account_id";
         self.list(sql, named_params! {":user_seq": user_seq}, read_account)

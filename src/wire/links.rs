@@ -78,6 +78,16 @@ impl Links {
         [&self.order(account_id, order), "/", kind.plural(), "/", id.as_str()].concat()
     }
 
+    /// The URL of an order session.
+    pub fn session(&self, account_id: &AccountId, order: &OrderName, id: &ResourceId) -> String {
+        [&self.order(account_id, order), "/sessions/", id.as_str()].concat()
+    }
+
+    /// The URL of the test page with this token.
+    pub fn test_page(&self, token: &str) -> String {
+        format!("{}/pay/{token}", self.public_url)
+    }
+
     /// The URL of a draft.
     pub fn draft(&self, account_id: &AccountId, id: &str) -> String {
         format!("{}/v1/accounts/{account_id}/shopping/draft_orders/{id}", self.public_url)

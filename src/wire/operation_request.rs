@@ -65,6 +65,11 @@ pub fn parse(kind: OperationKind, body: Tree) -> Result<OperationRequest, Vec<Pr
             .and_then(Tree::as_text)
             .and_then(ResourceId::parse),
         items,
+        session_id: kept
+            .member("metadata")
+            .and_then(|metadata| metadata.member("session_id"))
+            .and_then(Tree::as_text)
+            .and_then(ResourceId::parse),
         document: document(kept),
     })
 }

@@ -111,6 +111,9 @@ fn order_links(links: &Links, order: &OrderRecord) -> Vec<(&'static str, String)
         ("events", links.events(&order.account_id, &order.order_id)),
         ("draft", links.draft(&order.account_id, &order.draft_id)),
     ];
+    if let Some(id) = &order.open_session {
+        all.push(("session", links.session(&order.account_id, &order.order_id, id)));
+    }
     if has_receipt(order.operations_of(OperationKind::Capture)) {
         all.push(("receipt", links.receipt(&order.account_id, &order.order_id)));
     }

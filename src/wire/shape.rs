@@ -25,6 +25,8 @@ pub enum Shape {
     /// A whole number of minor units, in the range of an amount.
     Amount,
     LineId,
+    /// A line id, also as a string of digits; kept as a string.
+    LineIdText,
     Number,
     /// RFC 3339 with any offset, kept as sent.
     DateTime,
@@ -205,6 +207,7 @@ fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
         Shape::Integer => integer(tree).map(drop),
         Shape::Amount => amount(tree),
         Shape::LineId => line_id(tree),
+        Shape::LineIdText => line_id(&number_in(tree)),
         Shape::DateTime | Shape::Currency | Shape::OrderName => check_text(tree, shape),
         Shape::ResourceId | Shape::TextWithoutCardNumber | Shape::OneOf(_) => {
             check_text(tree, shape)
@@ -268,6 +271,16 @@ fn line_id(tree: &Tree) -> Result<(), Wrong> {
     }
 }
 
+/// A string of digits as the number that it writes; other values are unchanged.
+fn number_in(tree: &Tree) -> Tree {
+    match tree {
+        Tree::Text(text) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Tree::Number(text.clone())
+        }
+        other => other.clone(),
+    }
+}
+
 /// True for an object and for an empty list, which is how PHP writes an empty map.
 fn is_object(tree: &Tree) -> bool {
     matches!(tree, Tree::Object(_)) || is_empty_list(tree)
@@ -282,6 +295,10 @@ fn normalized(tree: Tree, shape: Shape) -> Tree {
     match shape {
         Shape::FreeObject if is_empty_list(&tree) => Tree::Object(Vec::new()),
         Shape::Integer | Shape::Amount | Shape::LineId => tree.with_plain_integer(),
+        Shape::LineIdText => match number_in(&tree).as_integer() {
+            Some(number) => Tree::text(number.to_string()),
+            None => tree,
+        },
         _ => tree,
     }
 }

@@ -1,6 +1,7 @@
 //! Background work, each kind on its own thread.
 
 mod deliver;
+mod expire_sessions;
 mod retain;
 mod watch_access;
 mod watch_book;
@@ -34,6 +35,8 @@ impl Workers {
         workers.spawn("watch-book", move |tick| watch_book::run(&condition, check, tick))?;
         let (condition, watch) = (store.condition.clone(), store.file_watch()?);
         workers.spawn("watch-file", move |tick| watch_file::run(&condition, watch, tick))?;
+        let expiring = store.clone();
+        workers.spawn("expire-sessions", move |tick| expire_sessions::run(&expiring, tick))?;
         let store = store.clone();
         workers.spawn("retain", move |tick| retain::run(&store, tick))?;
         Ok(workers)

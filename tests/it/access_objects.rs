@@ -80,6 +80,10 @@ impl<'a> Shop<'a> {
                 let said = self.post(&format!("/orders/{order}/comments"), comment_body()).body;
                 ids.insert("comment_id", said["comments"][0]["id"].as_str().unwrap().to_owned());
             }
+            if template.contains("{session_id}") {
+                let made = self.post(&format!("/orders/{order}/sessions"), session_body());
+                ids.insert("session_id", id_of(&made));
+            }
             if let Some(list) = template.strip_suffix("/{operation_id}") {
                 let (_, kind) = list.rsplit_once('/').unwrap();
                 let made = self.post(&format!("/orders/{order}/{kind}"), operation_body());
@@ -90,6 +94,12 @@ impl<'a> Shop<'a> {
         if template.contains("{hid}") {
             let (hook, delivery) = self.hook();
             ids.extend([("hid", hook), ("did", delivery)]);
+        }
+        if template.contains("{token}") {
+            let order = self.order(json!({}));
+            let made = self.post(&format!("/orders/{order}/sessions"), session_body());
+            let (_, token) = made.body["url"].as_str().unwrap().rsplit_once('/').unwrap();
+            ids.insert("token", token.to_owned());
         }
         for name in parameters(template) {
             assert!(ids.contains_key(name), "add a case for {{{name}}} of {template} here");
@@ -141,11 +151,11 @@ fn parameters(template: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Every way to put ids of another account into a path: one id at a time, and all of them together.
-/// Leaves out line ids, which are numbers within a draft, and the account id, which the access
-/// matrix covers.
+/// Leaves out line ids, which are numbers within a draft, the account id, which the access matrix
+/// covers, and the secret of a payment page, which is the only permission that the page needs.
 fn mixtures(template: &str, ours: &Ids, theirs: &Ids) -> Vec<(Ids, Ids)> {
     let names: Vec<&str> =
-        parameters(template).filter(|name| !["aid", "line_id"].contains(name)).collect();
+        parameters(template).filter(|name| !["aid", "line_id", "token"].contains(name)).collect();
     let mixture = |chosen: usize| {
         let (mut mixed, mut absent) = (ours.clone(), ours.clone());
         for (at, name) in names.iter().enumerate().filter(|(at, _)| chosen & (1 << at) != 0) {
@@ -275,6 +285,11 @@ fn comment_body() -> Value {
     json!({"comment": "Ring twice"})
 }
 
+fn session_body() -> Value {
+    let url = json!({"return_url": "https://shop.example/thanks"});
+    json!({"items": [{"line_id": "1"}], "profile_id": "p", "url": url})
+}
+
 /// The body that a route accepts.
 pub fn body_of(method: &str, template: &str) -> Option<Value> {
     let takes_operation = ["/authorizations", "/captures", "/refunds", "/cancellations"];
@@ -288,6 +303,8 @@ pub fn body_of(method: &str, template: &str) -> Option<Value> {
         _ if template.ends_with("/subscriptions") => Some(hook_body()),
         _ if template.ends_with("{hid}/replay") => Some(json!({"since": "2026-01-01T00:00:00Z"})),
         _ if template.ends_with("/comments") => Some(comment_body()),
+        _ if template.ends_with("/sessions") => Some(session_body()),
+        _ if template.ends_with("/outcome") => Some(json!({"outcome": "approve"})),
         _ if takes_operation.iter().any(|kind| template.ends_with(kind)) => Some(operation_body()),
         _ => Some(json!({})),
     }

@@ -90,16 +90,16 @@ fn structure(conn: &Connection) -> Vec<String> {
                 + (select count(operation_id) - count(distinct operation_id) from events)",
         ),
         (
-            "keys that name neither an operation, a service's event, an order nor a draft",
-            // Keys of earlier versions have the answer itself; of an operation, it has an amount.
-            "select count(*) from idempotency_keys
-             where not iif(json_valid(answer), json_extract(answer, '$.items[0].amount') is null
+            // Earlier versions stored the answer itself; an operation's has an amount.
+            "keys that name no operation, service's event, order, draft or session",
+            "select count(*) from idempotency_keys where not iif(json_valid(answer),
+                    json_extract(answer, '$.items[0].amount') is null
                     or json_extract(answer, '$.order_id') is not null
-                    or json_extract(answer, '$.id') in
-                        (select operation_id from events where operation_id is not null), false)
+                    or exists (select 1 from events where operation_id = answer ->> '$.id'), false)
                and answer not in (select 'event ' || event_seq from events where kind <> 'api')
-               and answer not in (select 'orders ' || order_seq from orders)
-               and answer not in (select 'draft ' || draft_seq from drafts)",
+               and answer not in (select 'orders ' || order_seq from orders
+                    union all select 'draft ' || draft_seq from drafts
+                    union all select 'session ' || session_seq from order_sessions)",
         ),
     ];
     for (what, sql) in counts {

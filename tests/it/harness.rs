@@ -141,6 +141,18 @@ impl App {
         self.restart_as(&public_url);
     }
 
+    /// The same, with the test page for accounts of real money too.
+    pub fn restart_with_test_gateway(&mut self) {
+        let public_url = self.state.links.public_url().to_owned();
+        self.restart_as(&public_url);
+        self.stop_server();
+        self.state.test_gateway = true;
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        self.url = format!("http://{}", listener.local_addr().unwrap());
+        let (server, running) = run(listener, self.state.clone(), ServerOptions::default());
+        (self.server, self.running) = (server, Some(running));
+    }
+
     /// The same with another public URL.
     pub fn restart_as(&mut self, public_url: &str) {
         self.stop();
@@ -310,14 +322,21 @@ impl App {
 
     /// Stops the server, as SIGTERM does.
     pub fn stop(&mut self) {
-        if let Some(running) = self.running.take() {
-            actix_web::rt::System::new().block_on(self.server.stop(true));
-            running.join().unwrap();
-        }
+        self.stop_server();
         self.workers = None;
         self.deliverer = None;
         if let Some(thread) = self.writer_thread.take() {
             thread.stop();
+        }
+    }
+}
+
+impl App {
+    /// Stops serving; the writer and the workers go on.
+    fn stop_server(&mut self) {
+        if let Some(running) = self.running.take() {
+            actix_web::rt::System::new().block_on(self.server.stop(true));
+            running.join().unwrap();
         }
     }
 }
@@ -387,6 +406,7 @@ fn open_state(store: &Store, clock: &Clock, public_url: &str, trusted: &[IpAddr]
         hosts: Vec::new(),
         insecure_http: false,
         webhook_guard: Guard::default().with_loopback(),
+        test_gateway: false,
     };
     AppState::open(store, options).unwrap()
 }

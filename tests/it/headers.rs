@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tillbook::http::server::ServerOptions;
-use tillbook::http::{endpoints, pages};
+use tillbook::http::{endpoints, pages, payer_pages};
 
 use super::audit::tamper;
 use super::harness::{ACCOUNT, App};
@@ -13,12 +13,20 @@ use super::office::FORM;
 /// True if an answer has every security header exactly once.
 #[track_caller]
 pub fn assert_headers(at: &str, reply: &Reply) {
+    let is_payer_page = at.contains(" /pay/") && reply.header("x-robots-tag").is_some();
+    let referrers = if is_payer_page { "no-referrer" } else { "same-origin" };
+    let policy = if is_payer_page {
+        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self' https: http:; \
+         base-uri 'none'; frame-ancestors 'none'"
+    } else {
+        "default-src 'none'; script-src 'self'; style-src 'self';"
+    };
     for (name, begins) in [
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "same-origin"),
+        ("referrer-policy", referrers),
         ("cross-origin-resource-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
-        ("content-security-policy", "default-src 'none'; script-src 'self'; style-src 'self';"),
+        ("content-security-policy", policy),
         ("permissions-policy", "camera=()"),
     ] {
         let value = reply.header(name).unwrap_or_else(|| panic!("{at}: no {name}"));
@@ -55,7 +63,7 @@ fn walk(app: &App, extra: &[(&str, &str)], mut show: impl FnMut(&str, &Reply)) {
         let reply = send(&app.url, method, path, &[extra, headers].concat(), body);
         show(&format!("{method} {path}: {}", reply.status), &reply);
     };
-    for endpoint in endpoints().into_iter().chain(pages()) {
+    for endpoint in endpoints().into_iter().chain(pages()).chain(payer_pages()) {
         let path = endpoint.path.replace("{aid}", ACCOUNT).replace("{order_id}", &order);
         let path = path.replace(['{', '}'], "");
         let method = endpoint.method.as_str();

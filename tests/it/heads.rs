@@ -3,7 +3,7 @@
 use serde_json::json;
 use tillbook::domain::role::Role;
 use tillbook::http::server::ServerOptions;
-use tillbook::http::{endpoints, pages};
+use tillbook::http::{endpoints, pages, payer_pages};
 
 use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
@@ -30,8 +30,9 @@ fn head_has_the_headers_of_get_and_no_body() {
     let draft = draft.rsplit('/').next().unwrap();
     let bearer = format!("Bearer {}", app.token);
     let mut accepted = 0;
-    let (api, office) = (endpoints(), pages());
-    for route in api.iter().chain(&office).filter(|route| route.method == "GET") {
+    let (api, office, payers) = (endpoints(), pages(), payer_pages());
+    let all = api.iter().chain(&office).chain(&payers);
+    for route in all.filter(|route| route.method == "GET") {
         let path = route.path.replace("{aid}", ACCOUNT).replace("{order_id}", &order);
         let path = path.replace("{id}", draft).replace(['{', '}'], "");
         for headers in [&[][..], &[("authorization", &*bearer), ("cookie", &*cookie)]] {

@@ -41,6 +41,12 @@ fn long() -> Value {
     json!({ MARK: MARK.repeat(8_000) })
 }
 
+/// A request for a session about everything unreserved on line 1.
+fn session() -> Value {
+    let url = json!({"return_url": "https://shop.example/thanks"});
+    json!({"items": [{"line_id": 1}], "profile_id": "p", "url": url, "metadata": long()})
+}
+
 /// An order with money in three boxes of line 1.
 fn order(app: &App) -> String {
     let order = app.simple_order(&[40_000]);
@@ -74,6 +80,10 @@ fn writes(app: &App) -> Vec<Write> {
                 let id = said.body["comments"][0]["id"].as_str().unwrap();
                 path = path.replace("{comment_id}", id);
             }
+            if path.contains("{session_id}") {
+                let made = app.post(&format!("/orders/{fresh}/sessions"), session()).expect(200);
+                path = path.replace("{session_id}", made.body["id"].as_str().unwrap());
+            }
             path = path.replace("{order_id}", &fresh);
         }
         if path.contains("{id}") {
@@ -99,6 +109,8 @@ fn writes(app: &App) -> Vec<Write> {
         one("POST /orders/{order_id}/comments", json!({"comment": MARK.repeat(8_000)})),
         one("DELETE /orders/{order_id}/comments/{comment_id}", json!({})),
         one("POST /orders/{order_id}/events", event),
+        one("POST /orders/{order_id}/sessions", session()),
+        one("POST /orders/{order_id}/sessions/{session_id}/cancel", json!({})),
         one("POST /orders/{order_id}/authorizations", operation.clone()),
         one("POST /orders/{order_id}/cancellations", operation.clone()),
         one("POST /orders/{order_id}/captures", operation.clone()),
@@ -131,7 +143,7 @@ fn stored(app: &App) -> Vec<String> {
 /// True if the text names one row, as `event 12` does.
 fn is_name(stored: &str) -> bool {
     stored.split_once(' ').is_some_and(|(kind, number)| {
-        ["event", "draft", "orders"].contains(&kind) && number.parse::<u32>().is_ok()
+        ["event", "draft", "orders", "session"].contains(&kind) && number.parse::<u32>().is_ok()
     })
 }
 

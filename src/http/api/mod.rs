@@ -6,6 +6,7 @@ pub mod drafts;
 pub mod events;
 pub mod hooks;
 pub mod operations;
+pub mod order_sessions;
 pub mod order_status;
 pub mod order_update;
 pub mod orders;

@@ -103,7 +103,8 @@ pub async fn show(
     .await
 }
 
-fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {
+/// Explains why an operation was not recorded.
+pub fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {
     match why {
         RecordOperationRefused::OrderNotFound => ApiError::not_found("order"),
         RecordOperationRefused::References(problems) => {
@@ -127,7 +128,8 @@ fn refused(kind: OperationKind, why: RecordOperationRefused) -> ApiError {
     }
 }
 
-fn reference_problem(problem: &ReferenceProblem) -> Problem {
+/// A reference of a request that the order does not have.
+pub fn reference_problem(problem: &ReferenceProblem) -> Problem {
     match problem {
         ReferenceProblem::AuthorizationMissing => Problem::new(
             "/authorization_id",
@@ -156,7 +158,8 @@ fn reference_problem(problem: &ReferenceProblem) -> Problem {
     }
 }
 
-fn exceeded(kind: OperationKind, lines: &[ExceededAmount]) -> ApiError {
+/// The refusal of amounts that are above what is left.
+pub fn exceeded(kind: OperationKind, lines: &[ExceededAmount]) -> ApiError {
     let problems: Vec<Problem> = lines.iter().map(|line| exceeded_problem(kind, line)).collect();
     let summary: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
     let message = format!("Nothing was recorded; send at most what is left. {}", summary.join(" "));

@@ -10,7 +10,7 @@ use super::checkpoints::Checkpoints;
 use super::lock::{FileLock, lock_soon};
 use super::lock_wait::LockWait;
 use super::open_file::{FileWatch, OpenFile};
-use super::readers::{pool, snapshot};
+use super::readers::{pool, snapshot_at};
 use super::start_check::StartCheck;
 use super::writer::{self, Ended, Started, Writer, WriterThread};
 use super::{migrate, open, place};
@@ -31,6 +31,7 @@ pub struct Store {
     /// Tells the reader of the journal about commits.
     pub signal: Arc<CommitSignal>,
     readers: r2d2::Pool<SqliteConnectionManager>,
+    clock: Clock,
     file: Arc<OpenFile>,
 }
 
@@ -74,7 +75,7 @@ impl Store {
         let state = writer::WriterState {
             conn,
             lock_wait,
-            clock,
+            clock: clock.clone(),
             randomness,
             times,
             known_sizes: KnownSizes::default(),
@@ -86,7 +87,7 @@ impl Store {
             file: file.clone(),
         };
         let Started { writer, thread, ended } = writer::start(state)?;
-        let store = Store { writer, condition, signal, readers, file: file.into() };
+        let store = Store { writer, condition, signal, readers, clock, file: file.into() };
         Ok(OpenStore { store, writer_thread: thread, writer_ended: ended, lock })
     }
 
@@ -106,7 +107,7 @@ impl Store {
         read: impl FnOnce(&Reader<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let conn = self.readers.get().map_err(StoreError::from)?;
-        snapshot(&conn, read)
+        snapshot_at(&conn, self.clock.now(), read)
     }
 
     /// Reads in one transaction on a thread that may block.

@@ -16,12 +16,13 @@ fn steps() -> [M<'static>; STEPS] {
             |tx: &rusqlite::Transaction<'_>| Ok(search::index_again(tx)?),
         ),
         M::up(include_str!("../../../data/migrations/0003_hooks.sql")),
+        M::up(include_str!("../../../data/migrations/0004_order_sessions.sql")),
     ]
 }
 
 /// The number of migrations, which is also the number of this program's schema. A file has the
 /// number of its schema in `user_version`; 0 is a file without a schema.
-const STEPS: usize = 3;
+const STEPS: usize = 4;
 
 /// Applies the migrations that the file lacks. A file from a newer version is refused unchanged.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
@@ -125,6 +126,10 @@ mod tests {
             "7b931f8572f69ccdcf93b72f6c2bb27e20b3aadc5e795970a83ffbcde87e494b",
         ),
         ("0003_hooks.sql", "9779f19a1642013932d8ba9d82055af036323ba830754811d1c012e2a5112f45"),
+        (
+            "0004_order_sessions.sql",
+            "3cf9709a90b13d36368ca4b5445bf0692a76d03d10f4fa921a18ed12411c6f97",
+        ),
     ];
 
     /// Every statement of a schema, without comments and white space.
@@ -186,6 +191,7 @@ mod tests {
         include_str!("../../../data/migrations/0001_book.rows.sql"),
         include_str!("../../../data/migrations/0002_clock_jumps_and_words.rows.sql"),
         include_str!("../../../data/migrations/0003_hooks.rows.sql"),
+        include_str!("../../../data/migrations/0004_order_sessions.rows.sql"),
     ];
 
     /// A book with the schema of that number and all sample rows up to it.

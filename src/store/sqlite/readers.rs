@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::migrate;
 use super::{open, place};
+use crate::domain::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tx::Reader;
 
@@ -69,8 +70,17 @@ pub(in crate::store) fn snapshot<T, E: From<StoreError>>(
     conn: &Connection,
     read: impl FnOnce(&Reader<'_>) -> Result<T, E>,
 ) -> Result<T, E> {
+    snapshot_at(conn, Timestamp(i64::MIN), read)
+}
+
+/// Like [`snapshot`], with the time by which the read judges what has expired.
+pub(super) fn snapshot_at<T, E: From<StoreError>>(
+    conn: &Connection,
+    now: Timestamp,
+    read: impl FnOnce(&Reader<'_>) -> Result<T, E>,
+) -> Result<T, E> {
     let transaction = conn.unchecked_transaction().map_err(StoreError::from)?;
-    let result = read(&Reader::new(&transaction));
+    let result = read(&Reader::at(&transaction, now));
     transaction.finish().map_err(StoreError::from)?;
     result
 }

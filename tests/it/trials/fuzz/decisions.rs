@@ -98,7 +98,7 @@ fn request(ledger: &Ledger, throws: &mut Throws<'_>) -> Option<OperationRequest>
     }
     let items = OperationItems::new(DistinctItems::new(items)?).ok()?;
     let document = KeptJson::default();
-    Some(OperationRequest { kind, success, authorization_id, items, document })
+    Some(OperationRequest { kind, success, authorization_id, items, session_id: None, document })
 }
 
 fn authorization_id(nth: usize) -> ResourceId {

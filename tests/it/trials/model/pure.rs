@@ -152,6 +152,7 @@ fn operation_request(request: &Request) -> Option<OperationRequest> {
             Named::Stranger => ResourceId::parse("stranger").unwrap(),
         }),
         items: OperationItems::new(DistinctItems::new(items)?).ok()?,
+        session_id: None,
         document: KeptJson::default(),
     })
 }

@@ -1,0 +1,29 @@
+//! Ending the order sessions whose time is up (docs/contract.md, Decision 11).
+
+use std::convert::Infallible;
+
+use super::session_steps::{self, SYSTEM, Step};
+use crate::domain::ids::CreatedBy;
+use crate::store::{Failed, Tx, WriteCommand};
+
+/// How many sessions one command ends, so that other writes do not wait long.
+const EXPIRED_MAX: u32 = 100;
+
+/// Ends the sessions that have expired. Reads show them as expired without it; it adds the step to
+/// the order's history. `Done` is true if there may be more.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpireOrderSessions;
+
+impl WriteCommand for ExpireOrderSessions {
+    const NAME: &'static str = "expire_order_sessions";
+    type Done = bool;
+    type Refused = Infallible;
+
+    fn run(&self, tx: &Tx<'_>) -> Result<bool, Failed<Infallible>> {
+        let expired = tx.list_expired_sessions(EXPIRED_MAX)?;
+        for session in &expired {
+            session_steps::end(tx, session, &CreatedBy(SYSTEM.to_owned()), Step::Expired)?;
+        }
+        Ok(u32::try_from(expired.len()).is_ok_and(|count| count == EXPIRED_MAX))
+    }
+}
