@@ -59,6 +59,11 @@ impl Currency {
         if width == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part:0width$}") }
     }
 
+    /// An amount to show people how to write one: `120.00`, or `120` without decimals.
+    pub fn example(&self) -> String {
+        self.figure(120 * 10_i128.pow(u32::from(self.decimals)))
+    }
+
     /// The amount with its currency, such as `1 398.00 NOK`.
     pub fn display(&self, minor_units: i128) -> String {
         format!("{}\u{a0}{}", self.figure(minor_units), self.code)

@@ -33,9 +33,7 @@ pub fn refuse_card_numbers_in(path: &mut String, object: &Tree, problems: &mut V
 fn find(path: &mut String, value: &Tree, is_card: bool, problems: &mut Vec<Problem>) {
     match value {
         Tree::Text(text) | Tree::Number(text) => {
-            // Times in milliseconds are as long as card numbers and begin with 1, which no card's
-            // number does.
-            if is_card && !text.trim_start().starts_with('1') && has_card_number(text) {
+            if is_card && has_likely_card_number(text) {
                 problems.push(Problem::new(path.as_str(), UNMASKED, UNMASKED_MESSAGE));
             }
         }
@@ -77,17 +75,99 @@ fn is_card_name(name: &str) -> bool {
 
 /// True if a text contains a whole card number, with or without separators.
 pub fn has_card_number(text: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-' | '.')).any(is_card_number)
+    candidates(text).iter().any(|digits| is_card_number(digits))
+}
+
+/// Like [`has_card_number`] for a text of any meaning. Times in milliseconds are as long as card
+/// numbers and begin with 1, which no card's number does.
+fn has_likely_card_number(text: &str) -> bool {
+    candidates(text).iter().any(|digits| !digits.starts_with(&[1]) && is_card_number(digits))
+}
+
+/// The digits that a text may write as one number: groups joined by a space, a dash or a point, and
+/// groups of three digits or more joined by any other sign. Shorter groups are parts of a time.
+fn candidates(text: &str) -> Vec<Vec<u32>> {
+    let plain = joined(text, |c| matches!(c, ' ' | '-' | '.'), 1);
+    let other = joined(text, |c| !c.is_alphanumeric() && !matches!(c, '*' | '•' | '#'), 3);
+    [plain, other].concat()
+}
+
+fn joined(text: &str, joins: impl Fn(char) -> bool, group_min: usize) -> Vec<Vec<u32>> {
+    let (mut all, mut number, mut group) = (Vec::new(), Vec::new(), Vec::new());
+    // The letter ends the last group.
+    for c in text.chars().chain(['x']) {
+        if let Some(digit) = digit(c) {
+            group.push(digit);
+            continue;
+        }
+        if group.len() < group_min && !group.is_empty() {
+            group.clear();
+            all.push(std::mem::take(&mut number));
+        }
+        number.append(&mut group);
+        if !joins(c) {
+            all.push(std::mem::take(&mut number));
+        }
+    }
+    all
+}
+
+/// The value of a decimal digit, also of the full-width and the Arabic ones, which some keyboards
+/// write.
+fn digit(c: char) -> Option<u32> {
+    let zeros = ['0', '\u{660}', '\u{6f0}', '\u{ff10}'];
+    let mut values = zeros.into_iter().filter_map(|zero| u32::from(c).checked_sub(u32::from(zero)));
+    values.find(|value| *value < 10)
 }
 
 /// True for 13 to 19 digits with a valid check digit (ISO/IEC 7812).
-fn is_card_number(text: &str) -> bool {
-    let digits: Vec<u32> = text.chars().rev().filter_map(|c| c.to_digit(10)).collect();
+fn is_card_number(digits: &[u32]) -> bool {
     let doubled = |(at, digit): (usize, &u32)| match (at % 2, digit * 2) {
         (0, _) => *digit,
         (_, twice) if 9 < twice => twice - 9,
         (_, twice) => twice,
     };
-    let sum: u32 = digits.iter().enumerate().map(doubled).sum();
+    let sum: u32 = digits.iter().rev().enumerate().map(doubled).sum();
     (13..=19).contains(&digits.len()) && sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_card_number_is_found_however_it_is_separated() {
+        for text in [
+            "4111111111111111",
+            "4111 1111 1111 1111",
+            "4111\u{a0}1111\u{a0}1111\u{a0}1111",
+            "4111\u{2011}1111\u{2011}1111\u{2011}1111",
+            "4111/1111/1111/1111",
+            "4111_1111:1111,1111",
+            "4111\n1111\n1111\n1111",
+            "４１１１１１１１１１１１１１１１",
+            "\u{664}\u{661}\u{661}\u{661} 1111 1111 1111",
+            "1 x 4111111111111111",
+            "1: 4111 1111 1111 1111",
+            "PAN 4111.1111.1111.1111.",
+            "3782 822463 10005",
+        ] {
+            assert!(has_card_number(text) && has_likely_card_number(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_no_card_numbers() {
+        for text in [
+            "4444 **** **** 4448",
+            "4242424242424241",
+            "2026-11-23T09:00:00.000Z",
+            "2026/11/23 09:00:07",
+            "4111 1111 x 1111 1111",
+            "411111111111",
+        ] {
+            assert!(!has_card_number(text), "{text}");
+        }
+        assert!(!has_likely_card_number("1795000000009"), "a time in milliseconds");
+    }
 }

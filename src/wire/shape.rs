@@ -246,8 +246,11 @@ fn integer(tree: &Tree) -> Result<i64, Wrong> {
         return Err(wrong_type("an integer", tree));
     };
     tree.as_integer().ok_or_else(|| {
-        let code = if tree.is_whole() { "amount_out_of_range" } else { "wrong_type" };
-        (code, format!("Expected a whole number that fits 64 bits, found {}.", shortened(text)))
+        let (code, expected) = match tree.is_whole() {
+            true => ("amount_out_of_range", "a whole number that fits 64 bits"),
+            false => ("wrong_type", "a whole number, written with digits only"),
+        };
+        (code, format!("Expected {expected}, found {}.", shortened(text)))
     })
 }
 

@@ -302,7 +302,7 @@ fn an_invalid_amount_is_marked_at_its_field() {
         ("amount-1", "-5", "Enter the amount without a minus sign."),
         ("amount-1", "99999999999999", "The amount is too large."),
         ("amount-1", "398.01", "Only 398.00 is left."),
-        ("quantity-1", "6", "Enter how many of the 5, or an amount."),
+        ("quantity-1", "6", "The order has 5 of these. Enter at most 5."),
         ("quantity-1", "5.", "Enter how many of the 5, or an amount."),
         ("quantity-1", "some", "Enter how many of the 5, or an amount."),
         ("processed_at", "yesterday", "Not a valid time. Write it as 2026-11-23T10:00."),
@@ -500,7 +500,7 @@ fn of_a_line_s_two_boxes_only_one_may_be_filled_and_each_is_checked() {
             "1 of 5 is 79.60, the amount is invalid. Enter an amount such as 120.00, or leave it",
         ),
         ("1", "1.000", "the amount is invalid. Did you mean 1 000.00 or 1.00?"),
-        ("6", "100", "the quantity is invalid. Enter how many of the 5, or an amount. And the"),
+        ("6", "100", "the quantity is invalid. The order has 5 of these. Enter at most 5. And the"),
         ("1.000", "100", "the quantity is invalid. Did you mean 1000 or 1? Write it like that."),
         ("x", "y", "And the amount is invalid. Enter an amount such as 120.00"),
     ] {

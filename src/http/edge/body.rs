@@ -133,7 +133,7 @@ async fn next_piece(
 }
 
 fn ended_early() -> ApiError {
-    let message = "The body ended before it was complete; send it again.";
+    let message = "The body is incomplete or its chunks are malformed. Send the whole body again.";
     ApiError::invalid(vec![Problem::new("", "invalid_json", message)])
 }
 

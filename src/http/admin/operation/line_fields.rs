@@ -188,7 +188,8 @@ impl Subject<'_> {
                 chosen.ok_or_else(|| self.ambiguous(typed, grouped, decimal))?
             }
             Err(FigureRejected::NoFigure) => {
-                return wrong("Enter an amount such as 120.00, or leave it empty.");
+                let example = self.order.currency.example();
+                return wrong(&format!("Enter an amount such as {example}, or leave it empty."));
             }
             Err(FigureRejected::TooLarge) => return wrong(TOO_LARGE),
             Err(FigureRejected::TooManyDecimals { .. }) => return wrong(&self.decimals()),
@@ -239,7 +240,7 @@ impl Subject<'_> {
             QuantityRejected::Ambiguous { grouped, decimal } => two_quantities(grouped, decimal),
         })?;
         if *whole < asked {
-            return Err(refused());
+            return Err(format!("The order has {whole} of these. Enter at most {whole}."));
         }
         let left = boxes.left(self.kind, self.authorization_id);
         let part = boxes.part(self.kind, self.authorization_id, asked);
