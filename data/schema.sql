@@ -71,8 +71,7 @@ create table accounts (
     created_at_ms integer not null,
     -- The merchant's own payment page, the link of new order sessions. `{session_id}` in it becomes
     -- the session's id. Null without such a page.
-    checkout_url  text check (length(checkout_url) between 1 and 2000)
-) strict;
+    checkout_url  text check (length(checkout_url) between 1 and 2000)) strict;
 
 -- API clients. Never deleted, because events refer to them.
 create table clients (
