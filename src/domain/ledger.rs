@@ -2,6 +2,7 @@
 
 use super::ids::{EventSeq, LineId, ResourceId};
 use super::line::Line;
+use super::line_payout::ItemPayout;
 use super::money::{AMOUNT_MAX, Amount};
 use super::operation::{OperationItem, OperationKind, OperationRequest};
 use super::order::OrderStatus;
@@ -24,6 +25,9 @@ pub struct Ledger {
 pub struct Recording {
     /// The authorization that the operation is booked under; only with the option.
     pub authorization_id: Option<ResourceId>,
+    /// The payouts of the items, with their positions in the request; empty if no line of the
+    /// operation has a payout.
+    pub payouts: Vec<(usize, ItemPayout)>,
     /// The ledger after the operation.
     pub ledger: Ledger,
 }
@@ -70,13 +74,15 @@ pub fn decide(
 ) -> Result<Recording, OperationRejected> {
     refuse_references(ledger, request)?;
     let authorization_id = booked_under(ledger, request, id);
+    let payouts = payouts(ledger, request, authorization_id.as_ref());
     let mut after = ledger.clone();
     if request.kind == OperationKind::Authorization {
         after.authorizations.extend(authorization_id.clone());
     }
     if !request.success {
         // A failure at the gateway is recorded too, but moves no money.
-        return Ok(Recording { authorization_id: shown(request, authorization_id), ledger: after });
+        let authorization_id = shown(request, authorization_id);
+        return Ok(Recording { authorization_id, payouts, ledger: after });
     }
     ledger.expect_status(request.kind)?;
     refuse_amounts(ledger, request, authorization_id.as_ref())?;
@@ -90,7 +96,8 @@ pub fn decide(
     if !after.sums_are_exact() {
         return Err(OperationRejected::SumOutOfRange);
     }
-    Ok(Recording { authorization_id: shown(request, authorization_id), ledger: after })
+    let authorization_id = shown(request, authorization_id);
+    Ok(Recording { authorization_id, payouts, ledger: after })
 }
 
 impl Ledger {
@@ -163,6 +170,23 @@ fn booked_under(
 /// The `authorization_id` to show: an authorization is not shown as belonging to itself.
 fn shown(request: &OperationRequest, booked_under: Option<ResourceId>) -> Option<ResourceId> {
     booked_under.filter(|_| request.kind != OperationKind::Authorization)
+}
+
+/// How the operation is split on each of its lines that has a payout.
+fn payouts(
+    ledger: &Ledger,
+    request: &OperationRequest,
+    authorization_id: Option<&ResourceId>,
+) -> Vec<(usize, ItemPayout)> {
+    if ledger.lines.iter().all(|line| line.payout().is_none()) {
+        return Vec::new();
+    }
+    let items = request.items.as_slice().iter().enumerate();
+    let payout = |(at, item): (usize, &OperationItem)| {
+        let line = &ledger.lines[ledger.find(item.line_id)?];
+        Some((at, line.payout_of(request.kind, item.amount, authorization_id)?))
+    };
+    items.filter_map(payout).collect()
 }
 
 fn refuse_references(ledger: &Ledger, request: &OperationRequest) -> Result<(), OperationRejected> {

@@ -8,8 +8,10 @@
 //! Amounts here are magnitudes, in units of the sign of the line's payable amount.
 
 use super::ids::{EventSeq, LineId, ResourceId};
+use super::line_payout::{ItemPayout, LinePayout};
 use super::money::Amount;
 use super::operation::OperationKind;
+use super::payout_rule::LineRule;
 
 /// Sums of the successful operations on a line, or on a line under one authorization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +73,14 @@ pub struct Boxes {
     pub refunded: u64,
 }
 
+/// The box that an operation draws from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Unreserved,
+    Held,
+    Kept,
+}
+
 /// A line's sums under one authorization, on orders with `multiple_authorizations`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorizationSums {
@@ -86,6 +96,8 @@ pub struct Line {
     sums: Sums,
     by_authorization: Vec<AuthorizationSums>,
     last_moved_by: Option<EventSeq>,
+    /// Boxed, because most lines have no payout.
+    payout: Option<Box<LinePayout>>,
 }
 
 impl Line {
@@ -97,7 +109,13 @@ impl Line {
             sums: Sums::default(),
             by_authorization: Vec::new(),
             last_moved_by: None,
+            payout: None,
         }
+    }
+
+    /// This line, which has no operations, with a payout by this rule.
+    pub fn paid_out_by(self, rule: LineRule) -> Line {
+        Line { payout: Some(Box::new(LinePayout::fresh(rule))), ..self }
     }
 
     /// A line as it was stored; `None` when its boxes do not balance. With `by_authorization`
@@ -123,7 +141,28 @@ impl Line {
                 return None;
             }
         }
-        Some(Line { line_id, payable, sums, by_authorization, last_moved_by })
+        Some(Line { line_id, payable, sums, by_authorization, last_moved_by, payout: None })
+    }
+
+    /// This line with its payout as it was stored; `None` if what the destinations have does not
+    /// add up to the line's boxes.
+    pub fn with_payout(self, payout: Option<LinePayout>) -> Option<Line> {
+        let Some(payout) = payout else {
+            return Some(self);
+        };
+        let ids = payout.parts().iter().map(|part| part.authorization_id.as_ref());
+        let is_known = |id: Option<&ResourceId>| match id {
+            Some(id) => self.part(id).is_some(),
+            None => self.by_authorization.is_empty(),
+        };
+        let adds_up = if self.by_authorization.is_empty() {
+            payout.adds_up_to(&self.boxes(), None)
+        } else {
+            let mut ids = self.by_authorization.iter().map(|part| &part.authorization_id);
+            ids.all(|id| payout.adds_up_to(&self.part_boxes(id), Some(id)))
+        };
+        let balances = adds_up && ids.clone().all(is_known);
+        balances.then(|| Line { payout: Some(Box::new(payout)), ..self })
     }
 
     /// The line after an operation of this kind moved `amount`; `None` when a box holds less. With
@@ -139,6 +178,13 @@ impl Line {
         if amount == 0 {
             return Some(after);
         }
+        let payout = match after.payout.take() {
+            None => None,
+            Some(payout) => {
+                let source = self.source(kind, authorization_id);
+                Some(payout.moved(kind, source, amount, authorization_id)?)
+            }
+        };
         after.sums.add(kind, amount)?;
         match authorization_id {
             Some(id) => after.part_mut(id).add(kind, amount)?,
@@ -154,22 +200,46 @@ impl Line {
             after.sums,
             after.by_authorization,
             after.last_moved_by,
-        )
+        )?
+        .with_payout(payout)
+    }
+
+    /// How an operation of this kind on the line is split, under that authorization if one is given;
+    /// `None` if the line has no payout.
+    pub fn payout_of(
+        &self,
+        kind: OperationKind,
+        amount: Amount,
+        authorization_id: Option<&ResourceId>,
+    ) -> Option<ItemPayout> {
+        let payout = self.payout.as_ref()?;
+        let source = self.source(kind, authorization_id);
+        let split = payout.split(source, amount.magnitude(), authorization_id);
+        Some(payout.shown(amount, &split))
     }
 
     /// How much an operation of this kind may still move, under that authorization if one is given.
     pub fn available(&self, kind: OperationKind, authorization_id: Option<&ResourceId>) -> u64 {
-        let boxes = match authorization_id {
+        let boxes = || match authorization_id {
             Some(id) => self.part_boxes(id),
             None => self.boxes(),
         };
+        match self.source(kind, authorization_id) {
+            Source::Unreserved => self.boxes().unreserved,
+            Source::Held => boxes().held,
+            Source::Kept => boxes().kept,
+        }
+    }
+
+    /// The box that an operation of this kind draws from.
+    fn source(&self, kind: OperationKind, authorization_id: Option<&ResourceId>) -> Source {
         match kind {
-            OperationKind::Authorization => self.boxes().unreserved,
+            OperationKind::Authorization => Source::Unreserved,
             OperationKind::Capture if authorization_id.is_none() && self.is_captured_directly() => {
-                boxes.unreserved
+                Source::Unreserved
             }
-            OperationKind::Capture | OperationKind::Cancellation => boxes.held,
-            OperationKind::Refund => boxes.kept,
+            OperationKind::Capture | OperationKind::Cancellation => Source::Held,
+            OperationKind::Refund => Source::Kept,
         }
     }
 
@@ -215,6 +285,11 @@ impl Line {
     /// The operation that last moved something between this line's boxes.
     pub fn last_moved_by(&self) -> Option<EventSeq> {
         self.last_moved_by
+    }
+
+    /// The line's payout rule, and what each destination has.
+    pub fn payout(&self) -> Option<&LinePayout> {
+        self.payout.as_deref()
     }
 
     /// A line is captured directly until an authorization above 0 has succeeded on it.
