@@ -3,8 +3,9 @@
 use rusqlite::{Row, named_params, params};
 
 use super::error::StoreError;
+use super::ledger_row::{read_ledger, write_ledger};
 use super::order_head::NewHead;
-use super::row::{Columns, read_ledger, write_ledger};
+use super::row::Columns;
 use super::sqlite::open::open_reader;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;

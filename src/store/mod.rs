@@ -25,6 +25,7 @@ mod idempotency;
 mod items;
 mod journal;
 mod known_sizes;
+mod ledger_row;
 mod ledgers;
 mod list_values;
 mod lists;
