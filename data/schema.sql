@@ -260,6 +260,39 @@ create virtual table draft_search using fts5 (
     prefix = '10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29'
 );
 
+-- ── Payout rules ────────────────────────────────────────────────────────────────────────────
+
+-- An account's rules for splitting money between destinations. Rows are never deleted, so that keys
+-- can name them.
+create table payout_rules (
+    rule_seq      integer primary key,
+    account_seq   integer not null references accounts,
+    id            text not null unique check (length(id) = 36),
+    -- What the rule is matched with. No check lists the words, so that a new one does not have to
+    -- rebuild the table; `RuleType` in the code lists them.
+    rule_type     text not null,
+    -- The value that is matched, such as the id of a store.
+    rule_id       text not null check (length(rule_id) between 1 and 200),
+    -- ISO 4217; null if the rule is for every currency without a rule of its own.
+    currency      text check (length(currency) = 3),
+    -- The rule as sent, with its destinations, without the three columns above.
+    document      text not null,
+    created_at_ms integer not null,
+    created_by    text not null,
+    updated_at_ms integer not null,
+    -- When and by whom the rule was deleted; null while it is in use.
+    deleted_at_ms integer,
+    deleted_by    text,
+    check ((deleted_at_ms is null) = (deleted_by is null))
+) strict;
+
+create index payout_rules_by_account on payout_rules (account_seq, rule_seq);
+create index payout_rules_in_use
+    on payout_rules (account_seq, rule_seq) where deleted_at_ms is null;
+create unique index payout_rules_by_key
+    on payout_rules (account_seq, rule_type, rule_id, coalesce(currency, ''))
+    where deleted_at_ms is null;
+
 -- ── Orders ──────────────────────────────────────────────────────────────────────────────────
 
 -- The names by which paths find an order: its id, its order id, and order ids that drafts have
@@ -312,6 +345,9 @@ create table order_items (
     store_id               text,
     document               text not null,
     version                integer not null default 0 check (0 <= version),
+    -- The payout rule that was copied to the line when the draft was completed: JSON with
+    -- `rule_type`, `rule_id` and `destinations`; null if the line has no payout. Never changed.
+    payout_rule            text,
     primary key (order_seq, line_id)
 ) strict, without rowid;
 
@@ -338,12 +374,16 @@ create table ledgers (
     -- JSON array of all authorization ids, oldest first; [] without multiple_authorizations.
     authorizations          text not null,
     -- JSON array, sorted by line id, of
-    --   [line_id, payable, authorized, captured, direct, cancelled, refunded, moved_by, parts]
+    --   [line_id, payable, authorized, captured, direct, cancelled, refunded, moved_by, parts,
+    --    payout]
     -- payable is gross minus discount, with its sign. The five sums add up the successful
     -- operations, in units of that sign; direct is the part of captured that was captured before
     -- any authorization. moved_by is the event_seq that last changed a sum, or null. parts is []
     -- or, with multiple_authorizations, [position in authorizations, authorized, captured,
-    -- cancelled, refunded] for each authorization of the line.
+    -- cancelled, refunded] for each authorization of the line. payout is absent or
+    --   [rule_type, rule_id, [[destination, weight], ...], [[authorization, boxes], ...]]
+    -- with weights that add up to 10^12, a position in authorizations (null without
+    -- multiple_authorizations), and [held, kept, refunded] for each destination.
     lines                   text not null,
     -- 1 if any line holds an authorized amount that is neither captured nor cancelled.
     holds                   integer not null check (holds in (0, 1)),
@@ -496,7 +536,8 @@ create table events (
     amount           integer check (abs(amount) <= 9007199254740991),
     -- The authorization that the operation draws on; set only with multiple_authorizations.
     authorization_id text check (length(authorization_id) <= 40),
-    -- The complete operation as sent, including its items.
+    -- The complete operation as sent, including its items. Items of lines with a payout rule also
+    -- have the `payout` that was computed.
     document         text,
     check (iif(kind = 'api' or kind = 'service',
         coalesce(operation_id, success, amount, authorization_id, document) is null,
@@ -548,8 +589,8 @@ create table idempotency_keys (
     -- SHA-256 of method, path, query and canonical body; for a form, of its path and fields.
     fingerprint   blob not null check (length(fingerprint) = 32),
     -- The name of the row that the answer, which was a 200, is rendered from: `event` and the
-    -- event_seq of an operation or of a service's event, `orders` and an order_seq, or `draft` and a
-    -- draft_seq (for the orders of a completed draft as well). Rows of earlier versions have the
+    -- event_seq of an operation or of a service's event, `orders` and an order_seq, `draft` and a
+    -- draft_seq (for the orders of a completed draft as well), or `payout_rule` and a rule_seq. Rows of earlier versions have the
     -- answer itself, several order_seqs, or the id of a form's operation or order.
     answer        text not null,
     created_at_ms integer not null

@@ -1,5 +1,6 @@
 //! Changing an existing order when a draft made for it is completed.
 
+use super::choose_payout_rules::{PayoutRulesUnknown, choose_payout_rules, pay_out_lines};
 use super::documents::{ParsedOrder, parse_items, parse_kept};
 use super::findable::index_order;
 use super::{OnBehalfOf, WrittenOrder};
@@ -16,6 +17,7 @@ use crate::store::{DraftRecord, Failed, LedgerRecord, NewApiEvent, OrderFields, 
 pub(super) enum AmendOrderRefused {
     OrderUnknown,
     Rejected(AmendmentRejected),
+    PayoutRulesUnknown(PayoutRulesUnknown),
     TooLarge(TooLarge),
 }
 
@@ -34,9 +36,16 @@ pub(super) fn amend(
         .ok_or(Failed::Refused(AmendOrderRefused::OrderUnknown))?;
     let before = tx.load_order_fields(record.order_seq)?;
     let replaces = draft.draft.options.replaces;
+    let mut items = items.to_vec();
+    // Added lines belong to the order's store, if they have no other.
+    let store = if replaces { None } else { store_of(&before) };
+    choose_payout_rules(tx, account_id, &draft.draft, &mut items, store.as_deref())
+        .map_err(|failed| failed.map(AmendOrderRefused::PayoutRulesUnknown))?;
+    let items = &items[..];
     let has_operations = replaces && tx.has_operations(&record)?;
-    let after = decide((&record, has_operations), &before, draft, items)
+    let mut after = decide((&record, has_operations), &before, draft, items)
         .map_err(|why| Failed::Refused(AmendOrderRefused::Rejected(why)))?;
+    pay_out_lines(&mut after, items);
     let added = event.bytes() + bytes_added(&before, draft, items);
     let grown = tx.load_order_size(&record)?.grow(added);
     let bytes = grown.map_err(|why| Failed::Refused(AmendOrderRefused::TooLarge(why)))?;
@@ -58,6 +67,12 @@ pub(super) fn amend(
     let parsed = ParsedOrder { document: &document, items };
     index_order(tx, account_id, record.order_seq, &record.order_id, &parsed)?;
     Ok(WrittenOrder { order_seq: record.order_seq, order_id: record.order_id })
+}
+
+/// The id of the order's own store.
+fn store_of(order: &OrderFields) -> Option<String> {
+    let document = parse_kept(&order.document);
+    document.member("store")?.member("id")?.as_text().map(str::to_owned)
 }
 
 fn decide(
@@ -82,7 +97,9 @@ fn decide(
 
 /// How many bytes longer the order's documents become; negative if they become shorter.
 fn bytes_added(before: &OrderFields, draft: &DraftRecord, items: &[Item]) -> i64 {
-    let sum = |items: &[Item]| items.iter().map(|item| bytes_of(&item.document.0)).sum::<i64>();
+    let rule = |item: &Item| item.payout_rule.as_ref().map_or(0, |it| bytes_of(&it.document.0));
+    let bytes = |item: &Item| bytes_of(&item.document.0) + rule(item);
+    let sum = |items: &[Item]| items.iter().map(bytes).sum::<i64>();
     if !draft.draft.options.replaces {
         return sum(items);
     }

@@ -1,6 +1,7 @@
 //! Completing a draft: it becomes one order, one order per store, or a change to an existing order.
 
 use super::amend_order::{AmendOrderRefused, amend};
+use super::choose_payout_rules::{PayoutRulesUnknown, choose_payout_rules, pay_out_lines};
 use super::documents::{ParsedOrder, parse_items, parse_kept};
 use super::draft_names::{free_generated_name, parse_name};
 use super::findable::{index_order, items_of_stores};
@@ -45,6 +46,8 @@ pub enum CompleteDraftRefused {
     /// No order has the name that `options.order_id` gives.
     OrderUnknown,
     Amendment(AmendmentRejected),
+    /// The items at these positions have a `manual_payout` that names no rule.
+    PayoutRulesUnknown(Vec<usize>),
     /// The order that the draft changes would become too large.
     TooLarge(TooLarge),
 }
@@ -63,7 +66,12 @@ impl WriteCommand for CompleteDraft {
         let completion = decide_completion(draft.status, &draft.draft.options, stores)
             .map_err(|why| Failed::Refused(CompleteDraftRefused::Rejected(why)))?;
         let orders = match completion {
-            Completion::MakeOrders(groups) => self.make_orders(tx, &draft, &items, &groups)?,
+            Completion::MakeOrders(groups) => {
+                let mut items = items;
+                choose_payout_rules(tx, account_id, &draft.draft, &mut items, None)
+                    .map_err(|failed| failed.map(Into::into))?;
+                self.make_orders(tx, &draft, &items, &groups)?
+            }
             Completion::AddTo(order) | Completion::Replace(order) => {
                 let amended = amend(tx, &self.on_behalf_of, &self.event, &draft, (&order, &items));
                 vec![amended.map_err(|failed| failed.map(Into::into))?]
@@ -164,6 +172,13 @@ impl CompleteDraft {
         let mut lines: Vec<Line> =
             items.iter().map(|item| Line::fresh(item.line_id, item.price.payable())).collect();
         lines.sort_by_key(Line::line_id);
+        let mut ledger = Ledger {
+            status: OrderStatus::Open,
+            multiple_authorizations: asked.options.multiple_authorizations,
+            authorizations: Vec::new(),
+            lines,
+        };
+        pay_out_lines(&mut ledger, &items);
         NewOrder {
             account_id: self.on_behalf_of.account_id.clone(),
             id,
@@ -174,12 +189,7 @@ impl CompleteDraft {
             document: own_document
                 .map_or_else(|| asked.document.clone(), |own| KeptJson(own.to_string())),
             items,
-            ledger: Ledger {
-                status: OrderStatus::Open,
-                multiple_authorizations: asked.options.multiple_authorizations,
-                authorizations: Vec::new(),
-                lines,
-            },
+            ledger,
             options_document: asked.options_document.clone(),
         }
     }
@@ -197,7 +207,14 @@ impl From<AmendOrderRefused> for CompleteDraftRefused {
         match refused {
             AmendOrderRefused::OrderUnknown => Self::OrderUnknown,
             AmendOrderRefused::Rejected(rejected) => Self::Amendment(rejected),
+            AmendOrderRefused::PayoutRulesUnknown(unknown) => unknown.into(),
             AmendOrderRefused::TooLarge(why) => Self::TooLarge(why),
         }
+    }
+}
+
+impl From<PayoutRulesUnknown> for CompleteDraftRefused {
+    fn from(PayoutRulesUnknown(items): PayoutRulesUnknown) -> Self {
+        Self::PayoutRulesUnknown(items)
     }
 }

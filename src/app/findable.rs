@@ -101,6 +101,7 @@ mod tests {
             price: Price::new(Amount::ZERO, &[], &[]).unwrap(),
             store_id: Some("torget".to_owned()),
             version: 1,
+            payout_rule: None,
             document: KeptJson(r#"{"discount_lines":[{"discount_type":"loyalty"}]}"#.to_owned()),
         };
         let (document, item_document) = (parse_kept(&document), parse_kept(&item.document));

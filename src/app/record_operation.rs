@@ -1,7 +1,9 @@
 //! Recording a payment operation: the write that Tillbook exists for.
 
 use super::OnBehalfOf;
+use super::operation_payouts::with_payouts;
 use super::session_steps;
+use crate::domain::KeptJson;
 use crate::domain::ids::{AccountId, OrderName, ResourceId};
 use crate::domain::ledger::{ExceededLine, OperationRejected, ReferenceProblem, decide};
 use crate::domain::operation::{Operation, OperationKind, OperationRequest};
@@ -66,7 +68,12 @@ impl WriteCommand for RecordOperation {
             Ok(recording) => recording,
             Err(rejected) => return Err(Failed::Refused(explain(tx, rejected)?)),
         };
-        let bytes = self.bytes_after(tx, &order)?;
+        let document = if recording.payouts.is_empty() {
+            self.request.document.clone()
+        } else {
+            with_payouts(&self.request.document, &recording.payouts)
+        };
+        let bytes = bytes_after(tx, &order, &document)?;
 
         // Nothing is refused from here on.
         let operation = Operation {
@@ -79,7 +86,7 @@ impl WriteCommand for RecordOperation {
             amount: self.request.items.total(),
             authorization_id: recording.authorization_id,
             items: self.request.items.as_slice().to_vec(),
-            document: self.request.document.clone(),
+            document,
         };
         let head = tx.append_operation(&order, &operation)?;
         if let Some(bytes) = bytes {
@@ -95,23 +102,19 @@ impl WriteCommand for RecordOperation {
     }
 }
 
-impl RecordOperation {
-    /// The bytes of the order after the operation; `None` if the operation does not change them.
-    /// An ordinary operation reads nothing for this.
-    fn bytes_after(
-        &self,
-        tx: &Tx<'_>,
-        order: &LedgerRecord,
-    ) -> Result<Option<i64>, Failed<RecordOperationRefused>> {
-        let document = &self.request.document.0;
-        if order.version < EVENTS_WITH_OPERATIONS_MAX
-            && document.len() <= UNCOUNTED_OPERATION_BYTES_MAX
-        {
-            return Ok(None);
-        }
-        let grown = tx.load_order_size(order)?.grow_by_operation(counted_bytes(document));
-        grown.map(Some).map_err(|why| Failed::Refused(RecordOperationRefused::TooLarge(why)))
+/// The bytes of the order after an operation with this document; `None` if the operation does not
+/// change them. An ordinary operation reads nothing for this.
+fn bytes_after(
+    tx: &Tx<'_>,
+    order: &LedgerRecord,
+    KeptJson(document): &KeptJson,
+) -> Result<Option<i64>, Failed<RecordOperationRefused>> {
+    if order.version < EVENTS_WITH_OPERATIONS_MAX && document.len() <= UNCOUNTED_OPERATION_BYTES_MAX
+    {
+        return Ok(None);
     }
+    let grown = tx.load_order_size(order)?.grow_by_operation(counted_bytes(document));
+    grown.map(Some).map_err(|why| Failed::Refused(RecordOperationRefused::TooLarge(why)))
 }
 
 /// True for an operation that takes or reserves the payer's money.

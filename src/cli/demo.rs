@@ -230,7 +230,7 @@ fn make_client(state: &AppState) -> Result<(ClientRecord, ClientSecret), CliErro
     let command = CreateClient {
         account_id: account()?,
         name: "Demo".to_owned(),
-        grants: Scopes::new(vec![Scope::AdminShopping, Scope::AdminHooks]),
+        grants: Scopes::new(vec![Scope::AdminShopping, Scope::AdminHooks, Scope::AdminBilling]),
         secret: secret.clone(),
     };
     let made = state.store.writer.write_blocking(command);

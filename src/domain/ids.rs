@@ -115,6 +115,10 @@ pub struct DraftSeq(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionSeq(pub i64);
 
+/// The row of a payout rule. Rows are numbered from 1 in the order of creation, over all accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PayoutRuleSeq(pub i64);
+
 /// The row of a user of the back office.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserSeq(pub i64);

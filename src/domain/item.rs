@@ -3,6 +3,7 @@
 use super::KeptJson;
 use super::ids::LineId;
 use super::money::{AMOUNT_MAX, Amount};
+use super::payout_rule::CopiedRule;
 
 /// Most items of an order.
 pub const ITEMS_MAX: usize = 1_000;
@@ -25,6 +26,8 @@ pub struct Item {
     pub document: KeptJson,
     /// The version that its draft had when the item was added or last changed; 0 before that.
     pub version: i64,
+    /// The payout rule of an order's line; `None` in a draft, and on a line without a payout.
+    pub payout_rule: Option<CopiedRule>,
 }
 
 impl Item {

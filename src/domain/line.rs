@@ -7,6 +7,7 @@
 //! ```
 //! Amounts here are magnitudes, in units of the sign of the line's payable amount.
 
+use super::boxes::{Boxes, Source};
 use super::ids::{EventSeq, LineId, ResourceId};
 use super::line_payout::{ItemPayout, LinePayout};
 use super::money::Amount;
@@ -62,23 +63,6 @@ impl Sums {
             refunded: self.refunded.checked_add(other.refunded)?,
         })
     }
-}
-
-/// The four boxes of a line; together they are the line's payable magnitude.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Boxes {
-    pub unreserved: u64,
-    pub held: u64,
-    pub kept: u64,
-    pub refunded: u64,
-}
-
-/// The box that an operation draws from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    Unreserved,
-    Held,
-    Kept,
 }
 
 /// A line's sums under one authorization, on orders with `multiple_authorizations`.
@@ -204,8 +188,8 @@ impl Line {
         .with_payout(payout)
     }
 
-    /// How an operation of this kind on the line is split, under that authorization if one is given;
-    /// `None` if the line has no payout.
+    /// How an operation of this kind on the line is split, under that authorization if one is
+    /// given; `None` if the line has no payout.
     pub fn payout_of(
         &self,
         kind: OperationKind,

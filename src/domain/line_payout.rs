@@ -1,12 +1,13 @@
 //! How a line's money is split between the destinations of its payout rule (docs/contract.md,
 //! Decision 12).
 //!
-//! Amounts here are magnitudes, as in [`line`](super::line). Money that leaves the unreserved box is
-//! split by the rule's weights. Each later move is split in proportion to what every destination
-//! has in the box that it draws from, so the parts of a box always add up to the box.
+//! Amounts here are magnitudes, in units of the sign of the line's payable amount. Money that
+//! leaves the unreserved box is split by the rule's weights. Each later move is split in proportion
+//! to what every destination has in the box that it draws from, so the parts of a box always add up
+//! to the box.
 
+use super::boxes::{Boxes, Source};
 use super::ids::ResourceId;
-use super::line::{Boxes, Source};
 use super::money::Amount;
 use super::operation::OperationKind;
 use super::payout_rule::{Destination, LineRule, RuleId, RuleType};
@@ -89,8 +90,8 @@ impl LinePayout {
             && sum(|boxes| boxes.refunded) == Some(whole.refunded)
     }
 
-    /// What an operation that draws `amount` from a box takes from each destination, in the order of
-    /// the rule.
+    /// What an operation that draws `amount` from a box takes from each destination, in the order
+    /// of the rule.
     pub(super) fn split(
         &self,
         source: Source,
@@ -105,7 +106,7 @@ impl LinePayout {
         };
         match content {
             Some(content) if amount <= content.iter().sum() => split_by(amount, &content, &content),
-            // Money that leaves the unreserved box, or a failed operation for more than the box has.
+            // Money leaves the unreserved box, or a failed operation is for more than its box has.
             _ => {
                 let shares = self.rule.shares.as_slice().iter();
                 let weights: Vec<u64> = shares.map(|share| share.weight).collect();

@@ -1,3 +1,5 @@
+//! Splits of single amounts, and of random lines that are moved in random parts.
+
 use super::*;
 use crate::domain::ids::{EventSeq, LineId};
 use crate::domain::line::Line;

@@ -4,6 +4,7 @@
 //! sent them pass through as opaque [`KeptJson`]; nothing here reads them.
 
 pub mod amendment;
+pub mod boxes;
 pub mod currency;
 pub mod delivery;
 pub mod draft;

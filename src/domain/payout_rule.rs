@@ -1,5 +1,6 @@
 //! Payout rules: how the money of a line is shared out (docs/contract.md, Decision 12).
 
+use super::KeptJson;
 use super::currency::Currency;
 
 /// Entries of one rule, those of its remaining amount included, at most.
@@ -209,6 +210,14 @@ pub struct LineRule {
     pub rule_type: RuleType,
     pub rule_id: RuleId,
     pub shares: Shares,
+}
+
+/// A rule as it was copied to a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedRule {
+    pub rule: LineRule,
+    /// The rule's type, id and destinations as they were sent.
+    pub document: KeptJson,
 }
 
 /// What a rule applies to. Of an account's rules that are not deleted, each has another one.

@@ -13,10 +13,13 @@ pub enum Scope {
     AdminHooks,
     WriteHooks,
     ReadHooks,
+    AdminBilling,
+    WriteBilling,
+    ReadBilling,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 8] = [
+    pub const ALL: [Scope; 11] = [
         Self::AdminShopping,
         Self::WriteShopping,
         Self::ReadShopping,
@@ -25,6 +28,9 @@ impl Scope {
         Self::AdminHooks,
         Self::WriteHooks,
         Self::ReadHooks,
+        Self::AdminBilling,
+        Self::WriteBilling,
+        Self::ReadBilling,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -37,6 +43,9 @@ impl Scope {
             Self::AdminHooks => "admin:hooks",
             Self::WriteHooks => "write:hooks",
             Self::ReadHooks => "read:hooks",
+            Self::AdminBilling => "admin:billing",
+            Self::WriteBilling => "write:billing",
+            Self::ReadBilling => "read:billing",
         }
     }
 

@@ -38,6 +38,9 @@ pub enum Code {
     LineInUse,
     CurrencyMismatch,
     OrderTooLarge,
+    PayoutRuleTaken,
+    PayoutRuleDeleted,
+    TooManyPayoutRules,
     TooManyHooks,
     HookPaused,
     DeliveryExpired,
@@ -72,6 +75,9 @@ impl Code {
             Self::OrderIdTaken => ("order_id_taken", StatusCode::CONFLICT),
             Self::DraftCompleted => ("draft_completed", StatusCode::CONFLICT),
             Self::DraftDeleted => ("draft_deleted", StatusCode::CONFLICT),
+            Self::PayoutRuleTaken => ("payout_rule_taken", StatusCode::CONFLICT),
+            Self::PayoutRuleDeleted => ("payout_rule_deleted", StatusCode::CONFLICT),
+            Self::TooManyPayoutRules => ("too_many_payout_rules", StatusCode::CONFLICT),
             Self::LineInUse => ("line_in_use", StatusCode::CONFLICT),
             Self::CurrencyMismatch => ("currency_mismatch", StatusCode::CONFLICT),
             Self::OrderTooLarge => ("order_too_large", StatusCode::CONFLICT),
@@ -111,6 +117,9 @@ impl Code {
             | Self::OrderNotClosed
             | Self::OrderHasCaptures
             | Self::HasPaymentOperations
+            | Self::PayoutRuleTaken
+            | Self::PayoutRuleDeleted
+            | Self::TooManyPayoutRules
             | Self::OrderIdTaken
             | Self::DraftCompleted
             | Self::DraftDeleted

@@ -51,6 +51,12 @@ pub struct HooksWriter(pub Actor);
 /// A caller who may read webhooks: `admin:hooks` or `read:hooks`.
 pub struct HooksReader(pub Actor);
 
+/// A caller who may change payout rules: `admin:billing` or `write:billing`.
+pub struct BillingWriter(pub Actor);
+
+/// A caller who may read payout rules: `admin:billing` or `read:billing`.
+pub struct BillingReader(pub Actor);
+
 /// A request that writes, with its idempotency key.
 pub struct Sent<const BYTES_MAX: usize> {
     method: &'static str,
@@ -115,6 +121,24 @@ impl FromRequest for HooksReader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(caller(request, &[Scope::AdminHooks, Scope::ReadHooks]).map(Self))
+    }
+}
+
+impl FromRequest for BillingWriter {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request, &[Scope::AdminBilling, Scope::WriteBilling]).map(Self))
+    }
+}
+
+impl FromRequest for BillingReader {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(caller(request, &[Scope::AdminBilling, Scope::ReadBilling]).map(Self))
     }
 }
 

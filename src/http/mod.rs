@@ -35,7 +35,7 @@ use admin::{list, operation, order};
 use api::orders::View;
 use api::{
     comments, deliveries, drafts, events, hooks, operations, order_sessions, order_status,
-    order_update, orders, receipt, service, token,
+    order_update, orders, payout_rules, receipt, service, token,
 };
 use edge::cors::PathMethods;
 use error::ApiError;
@@ -118,6 +118,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             ),
         ]);
     }
+    endpoints.extend(payout_rule_endpoints());
     endpoints
 }
 
@@ -140,6 +141,18 @@ fn hook_endpoints() -> Vec<Endpoint> {
         get(format!("{HOOK}/deliveries"), web::to(deliveries::list)),
         get(DELIVERY, web::to(deliveries::show)),
         post(format!("{DELIVERY}/replay"), web::to(deliveries::replay)),
+    ]
+}
+
+fn payout_rule_endpoints() -> [Endpoint; 5] {
+    const RULES: &str = "/v1/accounts/{aid}/billing/payout-rules";
+    const RULE: &str = "/v1/accounts/{aid}/billing/payout-rules/{payout_rule_id}";
+    [
+        post(RULES, web::to(payout_rules::create)),
+        get(RULES, web::to(payout_rules::list)),
+        get(RULE, web::to(payout_rules::show)),
+        put(RULE, web::to(payout_rules::update)),
+        delete(RULE, web::to(payout_rules::delete)),
     ]
 }
 

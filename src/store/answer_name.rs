@@ -5,7 +5,7 @@ use std::fmt;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 
 use super::error::StoreError;
-use crate::domain::ids::{DraftSeq, EventSeq, OrderSeq, SessionSeq};
+use crate::domain::ids::{DraftSeq, EventSeq, OrderSeq, PayoutRuleSeq, SessionSeq};
 
 /// The row that the answer under a key is rendered from. What is rendered from it depends on the
 /// route, which belongs to the key's fingerprint.
@@ -17,6 +17,7 @@ pub enum AnswerName {
     Order(OrderSeq),
     /// An order session.
     Session(SessionSeq),
+    PayoutRule(PayoutRuleSeq),
     /// What the keys of earlier versions have: the orders of a completed draft.
     Orders(Vec<OrderSeq>),
     /// What the keys of earlier versions have: the body of an answer or, for a form, the id of the
@@ -38,11 +39,13 @@ impl AnswerName {
         let draft = || one("draft ").map(|number| AnswerName::Draft(DraftSeq(number)));
         let order = || one("orders ").map(|number| AnswerName::Order(OrderSeq(number)));
         let session = || one("session ").map(|number| AnswerName::Session(SessionSeq(number)));
+        let rule = || one("payout_rule ").map(|it| AnswerName::PayoutRule(PayoutRuleSeq(it)));
         let orders = || {
             let numbers = numbers("orders ")?;
             Some(AnswerName::Orders(numbers.into_iter().map(OrderSeq).collect()))
         };
-        let name = event.or_else(draft).or_else(order).or_else(session).or_else(orders);
+        let name =
+            event.or_else(draft).or_else(order).or_else(session).or_else(rule).or_else(orders);
         name.unwrap_or_else(|| AnswerName::Text(stored.to_owned()))
     }
 
@@ -78,6 +81,14 @@ impl AnswerName {
         }
     }
 
+    /// The payout rule that it names; an error if it names something else.
+    pub fn payout_rule(&self) -> Result<PayoutRuleSeq, StoreError> {
+        match self {
+            AnswerName::PayoutRule(seq) => Ok(*seq),
+            other => Err(other.unexpected("a payout rule")),
+        }
+    }
+
     fn unexpected(&self, expected: &str) -> StoreError {
         StoreError::inconsistent(format!("a key names `{self}`, which is not {expected}"))
     }
@@ -90,6 +101,7 @@ impl fmt::Display for AnswerName {
             AnswerName::Draft(seq) => write!(f, "draft {}", seq.0),
             AnswerName::Order(seq) => write!(f, "orders {}", seq.0),
             AnswerName::Session(seq) => write!(f, "session {}", seq.0),
+            AnswerName::PayoutRule(seq) => write!(f, "payout_rule {}", seq.0),
             AnswerName::Orders(seqs) => {
                 f.write_str("orders")?;
                 seqs.iter().try_for_each(|seq| write!(f, " {}", seq.0))
@@ -117,6 +129,7 @@ mod tests {
             (AnswerName::Draft(DraftSeq(8)), "draft 8"),
             (AnswerName::Order(order(9)), "orders 9"),
             (AnswerName::Session(SessionSeq(6)), "session 6"),
+            (AnswerName::PayoutRule(PayoutRuleSeq(11)), "payout_rule 11"),
             (AnswerName::Orders(vec![order(9), order(10)]), "orders 9 10"),
         ] {
             assert_eq!(name.to_string(), stored);

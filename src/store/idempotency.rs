@@ -50,6 +50,9 @@ pub(super) const STRAY_KEYS: (&str, &str) = (
         when answer glob 'session [0-9]*' then not exists
             (select 1 from order_sessions where session_seq = cast(substr(answer, 9) as integer)
              and answer = 'session ' || session_seq)
+        when answer glob 'payout_rule [0-9]*' then not exists
+            (select 1 from payout_rules where rule_seq = cast(substr(answer, 13) as integer)
+             and answer = 'payout_rule ' || rule_seq)
         when answer glob 'orders [0-9]*' then case
             when exists
                 (select 1 from orders where order_seq = cast(substr(answer, 8) as integer)

@@ -55,5 +55,6 @@ pub(super) fn read_item(columns: &mut Columns<'_>) -> Result<Item, StoreError> {
         store_id: columns.take()?,
         document: columns.take()?,
         version: columns.take()?,
+        payout_rule: None,
     })
 }

@@ -37,6 +37,8 @@ mod order_sessions;
 mod order_sizes;
 mod order_summaries;
 mod orders;
+mod payout_documents;
+mod payout_rules;
 mod row;
 mod search;
 mod single_events;
@@ -44,6 +46,7 @@ mod sqlite;
 mod tx;
 mod users;
 pub mod verify;
+mod verify_payouts;
 mod words;
 
 pub use accounts::AccountRecord;
@@ -74,6 +77,8 @@ pub use order_lists::{OrderPage, OrderQuery};
 pub use order_sessions::{Checkout, NewOrderSession, OrderSessionRecord, SessionTransaction};
 pub use order_summaries::OrderSummary;
 pub use orders::{Cancelled, NewOrder, OrderFields, OrderRecord};
+pub use payout_documents::{EntryFault, EntryProblem, copy_rule, read_shares};
+pub use payout_rules::{NewPayoutRule, PayoutRuleQuery, PayoutRuleRecord};
 pub use search::{SearchText, SearchTextProblem, people_texts};
 pub use sqlite::{
     Ended, FileLock, FileWatch, OpenError, OpenStore, StartCheck, Store, Writer, WriterThread,

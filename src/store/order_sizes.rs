@@ -1,8 +1,8 @@
 //! The bytes of orders, which bound how far an order may grow (docs/contract.md, Decision 3).
 //!
-//! What counts: the order's documents and those of its items, comments and sessions; the paths,
-//! services and bodies of its API and service events; the documents of payment operations that are
-//! longer than [`UNCOUNTED_OPERATION_BYTES_MAX`].
+//! What counts: the order's documents and those of its items, comments and sessions; the payout
+//! rules of its lines; the paths, services and bodies of its API and service events; the documents
+//! of payment operations that are longer than [`UNCOUNTED_OPERATION_BYTES_MAX`].
 //!
 //! The writer remembers the bytes of orders with long histories, so that it counts only the events
 //! since then. What it remembers is tied to an event's random id, so a transaction that was rolled
@@ -50,7 +50,7 @@ const COUNT_EVENTS: &str = "with recursive found (event_seq, previous_seq) as (
 const COUNT_DOCUMENTS: &str = "select
         (select octet_length(document) + octet_length(options_document)
             from order_documents where order_seq = :order_seq)
-        + (select coalesce(sum(octet_length(document)), 0)
+        + (select coalesce(sum(octet_length(document) + coalesce(octet_length(payout_rule), 0)), 0)
             from order_items where order_seq = :order_seq)
         + (select coalesce(sum(octet_length(document)), 0)
             from order_comments where order_seq = :order_seq)

@@ -11,11 +11,12 @@ use super::events::{EventRecord, follow_events};
 use super::items::read_item;
 use super::ledgers::{LedgerRecord, NewLedger, read_ledger_columns};
 use super::order_rows::OrderRows;
+use super::payout_documents::read_copied_rule;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
 use crate::domain::currency::Currency;
 use crate::domain::ids::{
-    AccountId, CreatedBy, DraftSeq, EventSeq, OrderName, OrderSeq, ResourceId,
+    AccountId, CreatedBy, DraftSeq, EventSeq, LineId, OrderName, OrderSeq, ResourceId,
 };
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
@@ -196,16 +197,32 @@ impl Reader<'_> {
         rows: &OrderRows,
     ) -> Result<HashMap<OrderSeq, Vec<Item>>, StoreError> {
         let sql = "select order_seq, line_id, gross_amount, discount_amount,
-                manual_discount_amount, tax_amount, store_id, document, version
+                manual_discount_amount, tax_amount, store_id, document, version, payout_rule
             from json_each(:order_seqs) as listed
             cross join order_items on order_seq = listed.value
             order by position";
-        self.list_by_order(sql, rows, |item: &Item| item.document.0.len(), read_item)
+        self.list_by_order(sql, rows, item_bytes, read_order_item)
     }
 }
 
 fn order_bytes((order, _): &(OrderRecord, Option<EventSeq>)) -> usize {
     order.document.0.len() + order.options_document.0.len()
+}
+
+fn item_bytes(item: &Item) -> usize {
+    let rule = item.payout_rule.as_ref().map_or(0, |copied| copied.document.0.len());
+    item.document.0.len() + rule
+}
+
+fn read_order_item(columns: &mut Columns<'_>) -> Result<Item, StoreError> {
+    let item = read_item(columns)?;
+    let document: Option<KeptJson> = columns.take()?;
+    let payout_rule = document.map(|document| read_copied_rule(document).ok_or_else(bad_rule));
+    Ok(Item { payout_rule: payout_rule.transpose()?, ..item })
+}
+
+fn bad_rule() -> StoreError {
+    StoreError::inconsistent("the payout rule of a line is unreadable")
 }
 
 fn gone(order_seq: OrderSeq) -> StoreError {
@@ -254,7 +271,23 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         for (at, item) in items.iter().enumerate() {
             self.insert_item(INSERT_ORDER_ITEM, order_seq.0, first + at, item)?;
+            if let Some(rule) = &item.payout_rule {
+                self.copy_payout_rule(order_seq, item.line_id, &rule.document)?;
+            }
         }
+        Ok(())
+    }
+
+    fn copy_payout_rule(
+        &self,
+        order_seq: OrderSeq,
+        line_id: LineId,
+        rule: &KeptJson,
+    ) -> Result<(), StoreError> {
+        let sql = "update order_items set payout_rule = :rule
+            where order_seq = :order_seq and line_id = :line_id";
+        let params = named_params! {":rule": rule, ":order_seq": order_seq, ":line_id": line_id};
+        self.execute(sql, params)?;
         Ok(())
     }
 

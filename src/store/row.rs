@@ -12,12 +12,13 @@ use crate::domain::event::EventState;
 use crate::domain::hook::{HookEvents, PausedBecause, SecretType};
 use crate::domain::ids::{
     AccountId, CreatedBy, DeliverySeq, DraftSeq, EventSeq, HookSeq, LineId, OrderName, OrderSeq,
-    ResourceId, SessionSeq, UserSeq,
+    PayoutRuleSeq, ResourceId, SessionSeq, UserSeq,
 };
 use crate::domain::money::Amount;
 use crate::domain::order::{CancelledReason, OrderStatus};
 use crate::domain::order_session::SessionStatus;
 use crate::domain::payment_status::PaymentStatus;
+use crate::domain::payout_rule::{RuleId, RuleType};
 use crate::domain::role::Role;
 use crate::domain::scope::Scopes;
 use crate::domain::{KeptJson, Timestamp};
@@ -105,6 +106,8 @@ sql_text! {
     PausedBecause, |text| PausedBecause::parse(text), |value| value.as_str();
     SecretType, |text| SecretType::parse(text), |value| value.as_str();
     Email, |text| Email::canonical(text), |value| value.as_str();
+    RuleType, |text| RuleType::parse(text), |value| value.as_str();
+    RuleId, |text| RuleId::parse(text), |value| value.as_str();
     Role, |text| Role::parse(text), |value| value.as_str();
     Scopes, |text| Scopes::parse_known(text), |value| value.to_string();
 }
@@ -117,6 +120,7 @@ sql_integer! {
     HookSeq, |number| Some(HookSeq(number)), |value| value.0;
     DeliverySeq, |number| Some(DeliverySeq(number)), |value| value.0;
     SessionSeq, |number| Some(SessionSeq(number)), |value| value.0;
+    PayoutRuleSeq, |number| Some(PayoutRuleSeq(number)), |value| value.0;
     UserSeq, |number| Some(UserSeq(number)), |value| value.0;
     LineId, |number| LineId::new(number), |value| value.number();
     Amount, |number| Amount::new(number), |value| value.minor_units();

@@ -20,6 +20,7 @@ use super::list_values::ValueFilter;
 use super::orders::OrderRecord;
 use super::sqlite::readers::{open_existing, snapshot};
 use super::tx::Reader;
+use super::verify_payouts::check_payouts;
 use crate::domain::ids::{AccountId, LineId, OrderSeq};
 use crate::domain::line::Line;
 use crate::domain::money::Amount;
@@ -155,6 +156,7 @@ fn check_order(
     let mut off = Vec::new();
     check_sums(order, &mut off);
     check_items(order, &mut off);
+    check_payouts(order, &mut off);
     check_history(reader, order_seq, order, &mut off)?;
     for name in [&order.id, &order.order_id] {
         if reader.find_order_seq(&order.account_id, name)? != Some(order_seq) {

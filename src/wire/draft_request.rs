@@ -1,6 +1,7 @@
 //! Parses a draft, a change to a draft, and an item of one (docs/contract.md, Facts 2).
 
 use super::order_fields::{ITEM, OPTIONS, ORDER, STORE};
+use super::payout_rule_request::{payout_problems, with_plain_payout};
 use super::problem::Problem;
 use super::shape::{Shape, clean, optional, required};
 use crate::app::{DraftUpdate, ParsedDraft, ParsedItem, acting_options};
@@ -44,6 +45,7 @@ pub fn parse(body: &Tree) -> Result<ParsedDraft, Vec<Problem>> {
     if acting.replaces && acting.amends.is_none() {
         problems.push(nothing_to_replace());
     }
+    problems.extend(payout_problems(options));
     let SentItems { items, documents, unnumbered } = parse_items(order, &mut problems);
     let currency = text_of(order, "currency").and_then(Currency::parse);
     let (Some(currency), true) = (currency, problems.is_empty()) else {
@@ -66,7 +68,7 @@ pub fn parse(body: &Tree) -> Result<ParsedDraft, Vec<Problem>> {
         options: acting,
         document: KeptJson(document.to_string()),
         store_document: store.map(|store| KeptJson(store.to_string())),
-        options_document: KeptJson(options.to_string()),
+        options_document: KeptJson(with_plain_payout(options).to_string()),
     };
     Ok(ParsedDraft { draft, document, item_documents: documents })
 }
@@ -75,6 +77,7 @@ pub fn parse(body: &Tree) -> Result<ParsedDraft, Vec<Problem>> {
 pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
     let mut problems = Vec::new();
     let kept = clean(body.clone(), UPDATE, "", &mut problems);
+    problems.extend(kept.member("options").map(payout_problems).unwrap_or_default());
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -86,7 +89,7 @@ pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
         .map(|order| parse(&Tree::object([("order", order.clone()), ("options", one_order)])));
     Ok(DraftUpdate {
         order: order.transpose()?,
-        options: kept.member("options").cloned(),
+        options: kept.member("options").map(with_plain_payout),
         store: kept.member("store").cloned(),
     })
 }
@@ -191,6 +194,7 @@ fn parse_item(
                 line_id: line_id.or(LineId::new(0))?,
                 price,
                 version: 0,
+                payout_rule: None,
                 store_id: store_id(item.member("store")),
                 document: KeptJson(document.to_string()),
             };

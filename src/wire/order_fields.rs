@@ -1,6 +1,7 @@
 //! Every known property of an order, an item, a customer and an address (docs/contract.md,
 //! Facts 4), as tables. Other properties are kept too, but never read.
 
+use super::payout_rule_request::MANUAL_PAYOUT;
 use super::shape::{Field, Shape, optional, required};
 use crate::domain::item::ITEMS_MAX;
 
@@ -158,7 +159,7 @@ pub const ITEM: Shape = Shape::Object(&[
     optional("salesperson_id", Shape::Text),
     optional("salesperson_name", Shape::Text),
     optional("store", STORE),
-    optional("manual_payout", Shape::Any),
+    optional("manual_payout", MANUAL_PAYOUT),
     optional("attachment", Shape::Any),
     optional("metadata", Shape::FreeObject),
     optional("original_currency", Shape::Text),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tillbook::domain::role::Role;
 use tillbook::domain::scope::Scope;
 use tillbook::http::{endpoints, pages};
+use tillbook::randomness::Randomness;
 
 use super::forge::OTHER_ACCOUNT;
 use super::harness::{ACCOUNT, App};
@@ -37,7 +38,10 @@ impl<'a> Shop<'a> {
     /// Makes another account.
     fn other(app: &'a App) -> Shop<'a> {
         app.make_account(OTHER_ACCOUNT);
-        let client = app.make_client(OTHER_ACCOUNT, &[Scope::AdminShopping, Scope::AdminHooks]);
+        let client = app.make_client(
+            OTHER_ACCOUNT,
+            &[Scope::AdminShopping, Scope::AdminHooks, Scope::AdminBilling],
+        );
         let token = app.token_in(OTHER_ACCOUNT, &client);
         Shop { app, account: OTHER_ACCOUNT, token, customer: "ola", store: "bua" }
     }
@@ -101,10 +105,20 @@ impl<'a> Shop<'a> {
             let (_, token) = made.body["url"].as_str().unwrap().rsplit_once('/').unwrap();
             ids.insert("token", token.to_owned());
         }
+        if template.contains("{payout_rule_id}") {
+            ids.insert("payout_rule_id", id_of(&self.post_rule()));
+        }
         for name in parameters(template) {
             assert!(ids.contains_key(name), "add a case for {{{name}}} of {template} here");
         }
         ids
+    }
+
+    fn post_rule(&self) -> Reply {
+        let path = format!("/v1/accounts/{}/billing/payout-rules", self.account);
+        let bearer = format!("Bearer {}", self.token);
+        let body = rule_body(&uuid()).to_string();
+        self.app.send("POST", &path, &[("authorization", &bearer)], Some(&body)).expect(200)
     }
 
     /// The account's only hook, made anew, and its delivery: a ping that nothing sends.
@@ -281,6 +295,16 @@ fn operation_body() -> Value {
     json!({"items": [{"line_id": 1, "amount": 1}], "success": false})
 }
 
+/// A rule for a store that no other rule is for.
+fn rule_body(store: &str) -> Value {
+    let entry = json!({"type": "percentage", "value": 100, "destination": "d"});
+    json!({"rule_type": "order.items.store.id", "rule_id": store, "destinations": [entry]})
+}
+
+fn uuid() -> String {
+    Randomness::System.uuid()
+}
+
 fn comment_body() -> Value {
     json!({"comment": "Ring twice"})
 }
@@ -295,6 +319,7 @@ pub fn body_of(method: &str, template: &str) -> Option<Value> {
     let takes_operation = ["/authorizations", "/captures", "/refunds", "/cancellations"];
     match method {
         "GET" => None,
+        _ if template.contains("/payout-rules") => Some(rule_body(&uuid())),
         _ if template.ends_with("/draft_orders") => Some(draft_body()),
         _ if template.contains("/items") => Some(json!({"id": "b", "gross_amount": 5})),
         _ if template.ends_with("/events") => {

@@ -119,6 +119,8 @@ struct Row {
     request: Request,
     /// Position of its authorization among those of the order, from 0.
     under: Option<usize>,
+    /// The amounts of the destinations on each line that has a payout.
+    payouts: BTreeMap<i64, Vec<i64>>,
 }
 
 /// Replays an order's operations, oldest first, and compares the results with the stored ones.
@@ -157,7 +159,58 @@ fn recount(conn: &Connection, order_seq: i64) -> Vec<String> {
     if stored.iter().map(without_empty_parts).ne(recounted.iter().cloned()) {
         off.push(format!("lines {stored:?}, recounted {recounted:?}"));
     }
+    let with_payout = lines_with_payout(conn, order_seq);
+    for line in &stored {
+        let number = line[0].as_i64().unwrap();
+        let has_payout = with_payout.contains(&number);
+        let recounted = if has_payout { recounted_payout(&rows, number) } else { Value::Null };
+        let stored = line.get(9).map_or(&Value::Null, |payout| &payout[3]);
+        if *stored != recounted {
+            off.push(format!("line {number} is split {stored}, recounted {recounted}"));
+        }
+    }
     off
+}
+
+fn lines_with_payout(conn: &Connection, order_seq: i64) -> BTreeSet<i64> {
+    let sql = "select line_id from order_items where order_seq = ?1 and payout_rule is not null";
+    let mut items = conn.prepare(sql).unwrap();
+    let rows = items.query_map([order_seq], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// Adds up what each destination has held, kept and refunded, from the payouts of the operations,
+/// in the form of `ledgers.lines`.
+fn recounted_payout(rows: &[Row], line: i64) -> Value {
+    let mut parts: Vec<(Option<usize>, Vec<[i64; 3]>)> = Vec::new();
+    let mut is_authorized = false;
+    for row in rows.iter().filter(|row| row.request.success) {
+        let amount = row.request.items.iter().find(|item| item.0 == line).map_or(0, |item| item.1);
+        let Some(shares) = row.payouts.get(&line).filter(|_| amount != 0) else { continue };
+        let known = parts.iter().position(|(under, _)| *under == row.under);
+        let at = known.unwrap_or_else(|| {
+            parts.push((row.under, vec![[0; 3]; shares.len()]));
+            parts.len() - 1
+        });
+        for (boxes, share) in parts[at].1.iter_mut().zip(shares) {
+            let share = share.abs();
+            match row.request.kind {
+                Kind::Authorization => boxes[0] += share,
+                Kind::Cancellation => boxes[0] -= share,
+                Kind::Capture if row.under.is_none() && !is_authorized => boxes[1] += share,
+                Kind::Capture => {
+                    boxes[0] -= share;
+                    boxes[1] += share;
+                }
+                Kind::Refund => {
+                    boxes[1] -= share;
+                    boxes[2] += share;
+                }
+            }
+        }
+        is_authorized |= row.request.kind == Kind::Authorization;
+    }
+    json!(parts)
 }
 
 /// Adds up a line from the operations, in the form of `ledgers.lines`.
@@ -195,6 +248,8 @@ fn recounted_line(rows: &[Row], line: i64, payable: i64) -> Value {
 /// An operation of 0 leaves a part without an amount.
 fn without_empty_parts(line: &Value) -> Value {
     let mut line = line.clone();
+    // The payout is recounted by itself.
+    line.as_array_mut().unwrap().truncate(9);
     let parts = line[8].as_array_mut().unwrap();
     parts.retain(|part| part.as_array().unwrap()[1..].iter().any(|sum| *sum != 0));
     line
@@ -229,10 +284,11 @@ fn operations(conn: &Connection, order_seq: i64, multiple: bool) -> Vec<Row> {
             authorization_ids.push(id.clone());
         }
         let success = row.get("success").unwrap();
-        let items = items(&row.get::<_, String>("document").unwrap());
+        let document: String = row.get("document").unwrap();
+        let (items, payouts) = (items(&document), payouts(&document));
         let request = Request { kind, success, authorization, items };
         let (event_seq, amount) = (row.get("event_seq").unwrap(), row.get("amount").unwrap());
-        operations.push(Row { event_seq, id, amount, request, under });
+        operations.push(Row { event_seq, id, amount, request, under, payouts });
     }
     operations
 }
@@ -252,6 +308,18 @@ fn items(document: &str) -> Vec<(i64, i64)> {
     let number = |item: &Value, key: &str| item[key].as_i64().unwrap();
     let items = document["items"].as_array().unwrap();
     items.iter().map(|item| (number(item, "line_id"), number(item, "amount"))).collect()
+}
+
+/// The amounts of the destinations on each line that has a payout.
+fn payouts(document: &str) -> BTreeMap<i64, Vec<i64>> {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let items = document["items"].as_array().unwrap().iter();
+    let items = items.filter_map(|item| {
+        let shares = item["payout"]["destinations"].as_array()?.iter();
+        let amounts = shares.map(|share| share["amount"].as_i64().unwrap()).collect();
+        Some((item["line_id"].as_i64().unwrap(), amounts))
+    });
+    items.collect()
 }
 
 /// Panics unless the sums of an answer equal those of the operations in it.

@@ -393,7 +393,7 @@ fn options_that_would_mislead_are_refused_and_harmless_ones_are_given_back() {
         "/options/generate_order_id bad_value\n/options/split_draft wrong_type"
     );
     assert_eq!(app.snapshot(), before);
-    let kept = json!({"order_time_to_live": 86_400, "payout": {"rules": [1]},
+    let kept = json!({"order_time_to_live": 86_400, "payout": {"rules": [], "x": 1},
         "serial_order_number_suffix": "-B", "ours": {"deep": [null, 1.5]}});
     let draft = with(kept.clone()).expect(200).body;
     assert_eq!(draft["options"], kept);

@@ -31,10 +31,13 @@ pub enum Column {
     HooksReader,
     HooksWriter,
     HooksAdmin,
+    BillingReader,
+    BillingWriter,
+    BillingAdmin,
 }
 
 impl Column {
-    pub const ALL: [Column; 12] = [
+    pub const ALL: [Column; 15] = [
         Self::Nobody,
         Self::Reader,
         Self::Writer,
@@ -47,6 +50,9 @@ impl Column {
         Self::HooksReader,
         Self::HooksWriter,
         Self::HooksAdmin,
+        Self::BillingReader,
+        Self::BillingWriter,
+        Self::BillingAdmin,
     ];
 }
 
@@ -162,6 +168,9 @@ impl<'a> Forge<'a> {
             (Column::HooksReader, Scope::ReadHooks),
             (Column::HooksWriter, Scope::WriteHooks),
             (Column::HooksAdmin, Scope::AdminHooks),
+            (Column::BillingReader, Scope::ReadBilling),
+            (Column::BillingWriter, Scope::WriteBilling),
+            (Column::BillingAdmin, Scope::AdminBilling),
         ];
         let mut kinds: Vec<Kind> = scopes
             .into_iter()

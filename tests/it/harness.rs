@@ -110,8 +110,11 @@ impl App {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let account_id = AccountId::parse(ACCOUNT).unwrap();
         make_account(&opened.store, &account_id);
-        let client =
-            make_client(&opened.store, &account_id, &[Scope::AdminShopping, Scope::AdminHooks]);
+        let client = make_client(
+            &opened.store,
+            &account_id,
+            &[Scope::AdminShopping, Scope::AdminHooks, Scope::AdminBilling],
+        );
         let public_url = name(&url);
         let state = open_state(&opened.store, &clock, &public_url, trusted_proxies);
         let workers = Workers::start(&opened.store, &state.access).unwrap();
@@ -200,7 +203,8 @@ impl App {
     /// Makes another account and a client of it.
     pub fn other_account(&self, account: &str) -> OtherAccount<'_> {
         self.make_account(account);
-        let client = self.make_client(account, &[Scope::AdminShopping, Scope::AdminHooks]);
+        let client = self
+            .make_client(account, &[Scope::AdminShopping, Scope::AdminHooks, Scope::AdminBilling]);
         let path = format!("/v1/accounts/{account}/auth/token");
         let reply = self.send("POST", &path, &[("authorization", &basic(&client))], None);
         let bearer = format!("Bearer {}", reply.expect(200).body["access_token"].as_str().unwrap());

@@ -66,7 +66,7 @@ fn order() -> Value {
             "serial_id": "s", "external_id": "e", "groups": [{"id": "g", "name": "Stoler"}],
             "dimension": {"color": "blå", "size": "M", "style": "s", "config": "c", "variant": "v"},
             "status": "picked", "comment": "c", "salesperson_id": "7", "salesperson_name": "Jørn",
-            "store": store, "manual_payout": {"rule": 1}, "attachment": {"bus": {"seat": "4A"}},
+            "store": store, "manual_payout": manual_payout(), "attachment": {"bus": {"seat": "4A"}},
             "metadata": {"m": 1}, "original_currency": "SEK", "original_gross_amount": 62000,
             "conversion_rate_ppm": 964516, "conversion_rate_timestamp": "2026-11-01T00:00:00Z",
             "conversion_rate_source": "ecb", "x_item": {"kept": true},
@@ -75,6 +75,10 @@ fn order() -> Value {
             "reversed_reason": "Replace item", "related_item": {"line_id": 1, "type": "reversed"},
         }],
     })
+}
+
+fn manual_payout() -> Value {
+    json!({"rule_type": "order.items.store.id", "rule_id": "torget", "x_manual": 1})
 }
 
 /// Panics unless everything in `sent` is in `answered`, unchanged.
@@ -93,7 +97,10 @@ fn assert_kept(at: &str, sent: &Value, answered: &Value) {
 fn every_property_comes_back_in_the_draft_the_order_and_the_list() {
     let app = App::start();
     let options = json!({"split_draft": false, "order_time_to_live": 86400,
-        "serial_order_number_suffix": "-W", "payout": {"rules": []}, "x_option": 1});
+        "serial_order_number_suffix": "-W", "payout": {"rules": [{
+            "rule_type": "order.items.store.id", "rule_id": "torget", "x_rule": 1, "destinations":
+            [{"type": "percentage", "value": 100, "destination": "d", "x_entry": 1}]}]},
+        "x_option": 1});
     let draft = app.post("/draft_orders", json!({"order": order(), "options": options}));
     let draft = draft.expect(200).body;
     assert_kept("draft", &order(), &draft["order"]);

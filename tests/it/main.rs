@@ -57,6 +57,8 @@ mod order_list;
 mod order_sessions;
 mod order_status;
 mod order_update;
+mod payout_rules;
+mod payouts;
 mod process;
 mod proxies;
 mod readme;

@@ -115,7 +115,7 @@ pub fn path(db: &Path) -> &str {
 /// Makes a book with the usual account and a client of it with every scope, by the commands.
 pub fn make_book(db: &Path) -> Client {
     run(&["account", "create", ACCOUNT, "--name", "Butikken", "--db", path(db)]).expect(0);
-    make_client(db, "admin:shopping,admin:hooks")
+    make_client(db, "admin:shopping,admin:hooks,admin:billing")
 }
 
 /// Makes a client of the usual account by the command.

@@ -146,6 +146,72 @@ fn every_way_of_changing_a_figure_is_found() {
     }
 }
 
+/// A book with an order whose money is split in halves, and a line of it that is not.
+fn book_with_payouts() -> App {
+    let app = App::start();
+    let half = |name| json!({"type": "percentage", "value": 50, "destination": name});
+    let rule = json!({"rule_type": "order.items.store.id", "rule_id": "torget",
+        "destinations": [half("a"), half("b")]});
+    let items = json!([{"id": "p", "gross_amount": 100, "store": {"id": "torget"}},
+        {"id": "q", "gross_amount": 9}]);
+    let options = json!({"split_draft": false, "payout": {"rules": [rule]}});
+    let order = app.order(json!({"currency": "NOK", "items": items}), options);
+    for (kind, amount) in [("authorizations", 80), ("captures", 30), ("refunds", 4)] {
+        let items = json!([{"line_id": 1, "amount": amount}, {"line_id": 2, "amount": 0}]);
+        app.post(&format!("/orders/{order}/{kind}"), json!({"items": items})).expect(200);
+    }
+    app
+}
+
+#[test]
+fn every_way_of_changing_a_payout_is_found() {
+    expect_verified(&book_with_payouts());
+    let capture =
+        |change: &str| format!("update events set document = {change} where kind = 'capture'");
+    let part =
+        |name: &str, amount: i64| format!(r#"'{{"destination":"{name}","amount":{amount}}}'"#);
+    let parts = |a: i64, b: i64| {
+        let first = format!("replace(document, {}, {})", part("a", 15), part("a", a));
+        capture(&format!("replace({first}, {}, {})", part("b", 15), part("b", b)))
+    };
+    let ledger = |from: &str, to: &str| {
+        format!("update ledgers set lines = replace(lines, '{from}', '{to}')")
+    };
+    let rule = |from: &str, to: &str| {
+        format!(
+            "update order_items set payout_rule = replace(payout_rule, '{from}', '{to}')
+            where line_id = 1"
+        )
+    };
+    let table = [
+        (ledger("[25,13,2],[25,13,2]", "[24,13,2],[26,13,2]"), "the ledger splits it as"),
+        (ledger("[25,13,2],[25,13,2]", "[24,13,2],[25,13,2]"), "do not balance"),
+        (ledger("[25,13,2],[25,13,2]", "[50,26,4]"), "do not balance"),
+        (ledger("500000000000", "500000000001"), "do not balance"),
+        (ledger("\"a\"", "\"b\""), "not the one that was copied"),
+        (ledger("\"torget\"", "\"bua\""), "not the one that was copied"),
+        (rule("\"a\"", "\"c\""), "not the one that was copied"),
+        (rule("50", "5"), "payout rule of a line is unreadable"),
+        ("update order_items set payout_rule = null".to_owned(), "not the one that was copied"),
+        (parts(15, 14), "does not add up"),
+        (parts(-15, 45), "the wrong sign"),
+        (parts(14, 16), "is not what its rule gives"),
+        (capture("json_remove(document, '$.items[0].payout')"), "is missing"),
+        (capture("replace(document, 'torget', 'bua')"), "is not by the line's rule"),
+        (capture("replace(document, '\"a\"', '\"c\"')"), "is not by the line's rule"),
+        (
+            capture("json_set(document, '$.items[1].payout', document -> '$.items[0].payout')"),
+            "is on a line that has none",
+        ),
+    ];
+    for (sql, expected) in table {
+        let app = book_with_payouts();
+        tamper(&app, &sql);
+        let found = check(&app).findings.join("\n");
+        assert!(found.contains(expected), "after `{sql}`, found only:\n{found}");
+    }
+}
+
 #[test]
 fn a_finding_names_its_order_even_if_its_ledger_is_unreadable() {
     let app = book();
@@ -174,6 +240,8 @@ fn a_key_whose_answer_does_not_exist_is_found() {
         ("draft 1", false),
         ("draft 99", true),
         ("draft x", true),
+        ("payout_rule 1", true),
+        ("payout_rule x", true),
         // The first event of an order is the change that made it, which no key names.
         ("event {1}", true),
         ("{}", false),

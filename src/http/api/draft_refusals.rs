@@ -41,6 +41,9 @@ pub fn complete_refused(why: CompleteDraftRefused) -> ApiError {
             "empty",
             "The draft has no items; add one before you complete it.",
         )),
+        CompleteDraftRefused::PayoutRulesUnknown(items) => {
+            ApiError::invalid(items.into_iter().map(payout_rule_unknown).collect())
+        }
         CompleteDraftRefused::TooLarge(why) => order_too_large(why),
         CompleteDraftRefused::Amendment(rejected) => amendment_rejected(&rejected),
     }
@@ -87,6 +90,12 @@ fn explain(problem: DraftProblem) -> Problem {
 
 fn invalid(problem: Problem) -> ApiError {
     ApiError::invalid(vec![problem])
+}
+
+fn payout_rule_unknown(item: usize) -> Problem {
+    let message = "There is no payout rule with this rule_type and rule_id; make one, or leave \
+                   manual_payout out to use the rule of the item's store.";
+    Problem::new(format!("/order/items/{item}/manual_payout"), "unknown_payout_rule", message)
 }
 
 fn order_unknown() -> Problem {

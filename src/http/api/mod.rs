@@ -10,6 +10,7 @@ pub mod order_sessions;
 pub mod order_status;
 pub mod order_update;
 pub mod orders;
+pub mod payout_rules;
 pub mod receipt;
 pub mod service;
 pub mod token;

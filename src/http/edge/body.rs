@@ -22,6 +22,9 @@ pub const BODY_BYTES_MAX: usize = 128 << 10;
 /// Bytes of a body that contains a whole order, at most.
 pub const ORDER_BODY_BYTES_MAX: usize = 1 << 20;
 
+/// Bytes of the body of a payout rule, at most. Short, because a page has up to a thousand rules.
+pub const PAYOUT_RULE_BODY_BYTES_MAX: usize = 16 << 10;
+
 /// Bytes of a form of the back office, at most. A form has the lines of an order.
 pub const FORM_BYTES_MAX: usize = 512 << 10;
 

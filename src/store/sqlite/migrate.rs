@@ -17,12 +17,13 @@ fn steps() -> [M<'static>; STEPS] {
         ),
         M::up(include_str!("../../../data/migrations/0003_hooks.sql")),
         M::up(include_str!("../../../data/migrations/0004_order_sessions.sql")),
+        M::up(include_str!("../../../data/migrations/0005_payouts.sql")),
     ]
 }
 
 /// The number of migrations, which is also the number of this program's schema. A file has the
 /// number of its schema in `user_version`; 0 is a file without a schema.
-const STEPS: usize = 4;
+const STEPS: usize = 5;
 
 /// Applies the migrations that the file lacks. A file from a newer version is refused unchanged.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
@@ -130,6 +131,7 @@ mod tests {
             "0004_order_sessions.sql",
             "3cf9709a90b13d36368ca4b5445bf0692a76d03d10f4fa921a18ed12411c6f97",
         ),
+        ("0005_payouts.sql", "8ee6a89ec6f77e276846cb9fa21c6f96e07a53f29785efe4b8d9af4cc67a4abe"),
     ];
 
     /// Every statement of a schema, without comments and white space.
@@ -192,6 +194,7 @@ mod tests {
         include_str!("../../../data/migrations/0002_clock_jumps_and_words.rows.sql"),
         include_str!("../../../data/migrations/0003_hooks.rows.sql"),
         include_str!("../../../data/migrations/0004_order_sessions.rows.sql"),
+        include_str!("../../../data/migrations/0005_payouts.rows.sql"),
     ];
 
     /// A book with the schema of that number and all sample rows up to it.

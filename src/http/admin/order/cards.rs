@@ -159,6 +159,7 @@ fn facts(source: &Source<'_>, operation: &Operation, document: &Tree) -> Vec<Fac
         one("Result", if operation.success { "succeeded" } else { "" }.to_owned()),
         one("Why", why_of(operation, document)),
         Fact { name: "Lines", texts: lines(source, &operation.items) },
+        Fact { name: "Payout", texts: payouts(source, document) },
         one("Processed", processed_at(read, document)),
         one("Processed by", joined(document, &["processed_by"])),
         one("Gateway", joined(details, &["psp"])),
@@ -202,6 +203,29 @@ fn lines(
     let left = words::count_left(items.len().saturating_sub(limits.lines_max));
     lines.extend((!left.is_empty()).then_some(left));
     lines
+}
+
+/// The amount of each destination, over all lines.
+fn payouts(source: &Source<'_>, document: &Tree) -> Vec<String> {
+    let (read, limits) = (source.read, source.limits);
+    let mut sums: Vec<(&str, i128)> = Vec::new();
+    for item in document.member("items").map(Tree::elements).unwrap_or_default() {
+        let shares = item.member("payout").and_then(|payout| payout.member("destinations"));
+        for share in shares.map(Tree::elements).unwrap_or_default() {
+            let name = share.member("destination").and_then(Tree::as_text).unwrap_or_default();
+            let amount = share.member("amount").and_then(Tree::as_integer).unwrap_or_default();
+            match sums.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += i128::from(amount),
+                None => sums.push((name, amount.into())),
+            }
+        }
+    }
+    let shown = sums.iter().take(limits.lines_max);
+    let text = |(name, sum): &(&str, i128)| {
+        format!("{name}: {}", words::figure(&read.order.currency, *sum))
+    };
+    let left = words::count_left(sums.len().saturating_sub(limits.lines_max));
+    shown.map(text).chain((!left.is_empty()).then_some(left)).collect()
 }
 
 /// The texts of these members, joined by spaces; missing members are skipped.

@@ -2,14 +2,18 @@
 //! line.
 
 use super::sections::{Section, Whole};
+use crate::domain::boxes::Boxes;
 use crate::domain::item::Item;
-use crate::domain::line::{Boxes, Line};
+use crate::domain::line::Line;
 use crate::domain::order::OrderStatus;
 use crate::http::admin::words;
 use crate::json::Tree;
 use crate::store::OrderRecord;
 
 const DESCRIPTION_CHARS_MAX: usize = 120;
+
+/// Destinations of a line's payout, unless the lines are shown in full.
+const DESTINATIONS_MAX: usize = 5;
 
 /// Characters of a note under a line's description.
 const NOTE_CHARS_MAX: usize = 80;
@@ -56,7 +60,7 @@ pub struct BarPart {
 pub struct LineRow {
     pub number: i64,
     pub description: String,
-    /// The status, what the line reverses, the store and the comment.
+    /// The status, what the line reverses, the store, the comment and the payouts.
     pub notes: Vec<String>,
     /// Empty when it was not sent.
     pub quantity: String,
@@ -147,19 +151,19 @@ pub fn bar(order: &OrderRecord) -> Bar {
 pub fn line_rows(order: &OrderRecord, whole: &Whole) -> Vec<LineRow> {
     let row = |item: &Item| {
         let at = order.ledger.find(item.line_id)?;
-        Some(line_row(order, item, &order.ledger.lines[at]))
+        Some(line_row(order, item, &order.ledger.lines[at], whole))
     };
     order.items.iter().take(whole.shown_max(Section::Lines)).filter_map(row).collect()
 }
 
-fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
+fn line_row(order: &OrderRecord, item: &Item, line: &Line, whole: &Whole) -> LineRow {
     let figure = |amount: i128| words::figure(&order.currency, amount);
     let sums = order.ledger.sums_of(line);
     let document = words::parsed(&item.document);
     LineRow {
         number: item.line_id.number(),
         description: words::cut(&words::description_in(&document), DESCRIPTION_CHARS_MAX),
-        notes: notes(&document),
+        notes: notes(&document).into_iter().chain(payouts(order, line, whole)).collect(),
         quantity: words::quantity_in(&document).unwrap_or_default(),
         payable: words::money(&order.currency, sums.payable),
         held: figure(sums.held),
@@ -167,6 +171,24 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line) -> LineRow {
         refunded: figure(sums.refunded),
         remaining: figure(sums.remaining),
     }
+}
+
+/// What each destination of the line's payout has.
+fn payouts(order: &OrderRecord, line: &Line, whole: &Whole) -> Vec<String> {
+    let Some(payout) = line.payout() else { return Vec::new() };
+    let figure =
+        |amount: u64| words::figure(&order.currency, line.payable().sign_applied_to(amount));
+    let shares = payout.rule().shares.as_slice();
+    let shown_max = if whole.has(Section::Lines) { usize::MAX } else { DESTINATIONS_MAX };
+    let all = shares.iter().zip(payout.boxes()).take(shown_max).map(|(share, boxes)| {
+        let held = match boxes.held {
+            0 => String::new(),
+            held => format!(", {} still reserved", figure(held)),
+        };
+        format!("Payout to {}: {}{held}", share.destination.as_str(), figure(boxes.kept))
+    });
+    let left = words::count_left(shares.len().saturating_sub(shown_max));
+    all.chain((!left.is_empty()).then_some(left)).collect()
 }
 
 /// Notes under a line's description.

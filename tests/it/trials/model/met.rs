@@ -91,6 +91,10 @@ pub const EVERY_ACTION: &[&str] = &[
     "200 Close",
     "200 Cancel",
     "stored without success",
+    "payout of Authorization",
+    "payout of Capture",
+    "payout of Refund",
+    "payout of Cancellation",
 ];
 
 /// Every possible change of the payment status.

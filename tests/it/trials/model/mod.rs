@@ -7,6 +7,7 @@ mod over_http;
 mod properties;
 mod pure;
 pub mod reference;
+pub mod reference_payouts;
 mod shop;
 mod steps;
 
@@ -58,6 +59,8 @@ struct Shown {
     payment_status: String,
     /// Authorized, captured, cancelled, refunded, remaining; by line.
     sums: BTreeMap<i64, [i64; 5]>,
+    /// The payouts of all operations, by the plural of their kind.
+    payouts: BTreeMap<String, Vec<String>>,
 }
 
 /// The side under test.
@@ -148,6 +151,12 @@ fn walk(case: &Case, tried: &mut dyn Tried, met: &mut Met) -> Result<(), TestCas
         prop_assert_eq!(sorted(outcome), sorted(expected.clone()), "{:?}", call);
         prop_assert_eq!(tried.shown(touched), shown(&shop.orders[touched]), "after {:?}", call);
         met.note_outcome(&call, &expected);
+        if let (Call::Operate(order, request), Outcome::Answered(Ok(()))) = (&call, &expected) {
+            let told = shop.orders[*order].payouts.told[request.kind.plural()].last();
+            if request.success && told.is_some_and(|told| !told.is_empty()) {
+                met.note(format!("payout of {:?}", request.kind));
+            }
+        }
         if matches!((step, &expected), (Step::Again(..), Outcome::Answered(Ok(())))) {
             met.note("run again after a refusal");
         }
@@ -217,5 +226,6 @@ fn shown(reference: &Order) -> Shown {
         status: reference.status.to_owned(),
         payment_status: reference.payment_status().to_owned(),
         sums: lines.map(|line| (*line, reference.sums(*line))).collect(),
+        payouts: reference.payouts.told.clone(),
     }
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use rusqlite::Connection;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::reference::{Answer, Change, DISCOUNT, Kind, MOST, Named, Problem, Request};
+use super::reference_payouts::{OPTION, OTHER_STORE, STORE, told_by};
 use super::shop::{List, Page, Plan, PlanFlaw};
 use super::steps::{Ended, Form};
 use super::{Call, Outcome, Shown, Tried};
@@ -243,7 +244,7 @@ impl HttpShop<'_> {
             }
             PlanFlaw::TotalOutOfRange => items.extend([item(77, MOST, 0), item(78, MOST, 0)]),
             PlanFlaw::NoItems => items.clear(),
-            PlanFlaw::TwoStores => items[0]["store"] = json!({"id": "another"}),
+            PlanFlaw::TwoStores => items[0]["store"] = json!({"id": OTHER_STORE}),
         }
         let mut order =
             json!({"currency": "NOK", "items": items, "customer": {"first_name": self.word}});
@@ -255,6 +256,11 @@ impl HttpShop<'_> {
         if let Some(nth) = plan.amends {
             options["order_id"] = json!(self.orders[nth].order_id);
         }
+        if plan.payout {
+            order["store"] = json!({"id": STORE});
+            options["payout"] = json!("PAYOUT");
+        }
+        let options = options.to_string().replace("\"PAYOUT\"", OPTION);
         vec![format!("\"order\":{order}"), format!("\"options\":{options}")]
     }
 
@@ -350,10 +356,15 @@ impl Tried for HttpShop<'_> {
     fn shown(&self, order: usize) -> Shown {
         let HttpOrder { order_id, operations, .. } = &self.orders[order];
         let order = self.program.get(&format!("/orders/{order_id}"));
+        let mut payouts: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for kind in Kind::ALL {
             let of_kind: Vec<&Value> =
                 operations.iter().filter(|(of, _)| *of == kind).map(|(_, made)| made).collect();
             assert_eq!(order[kind.plural()], json!(of_kind));
+            if !of_kind.is_empty() {
+                let told = of_kind.into_iter().map(told_by).collect();
+                payouts.insert(kind.plural().to_owned(), told);
+            }
         }
         let items = order["items"].as_array().unwrap();
         for sum in SUMS {
@@ -368,6 +379,7 @@ impl Tried for HttpShop<'_> {
                 .iter()
                 .map(|item| (item["line_id"].as_i64().unwrap(), sums_of(item)))
                 .collect(),
+            payouts,
         }
     }
 

@@ -99,8 +99,10 @@ fn every_amount_up_to_the_limit_can_be_decided() {
             name: None,
             amends: None,
             flaw: PlanFlaw::None,
+            payout: flip,
         };
         let (mut order, mut reference) = (PureOrder::new(&plan), Order::new(&lines, false));
+        reference = reference.with_rules(plan.rules());
         for (kind, items) in steps {
             let request = Request { kind, success: true, authorization: None, items };
             let expected = sorted(Outcome::Answered(reference.operate(&request)));

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
+use std::collections::BTreeMap;
+
 use tillbook::domain::KeptJson;
 use tillbook::domain::ids::{EventSeq, LineId, ResourceId};
 use tillbook::domain::ledger::{ExceededLine, Ledger, OperationRejected, ReferenceProblem, decide};
@@ -14,8 +16,10 @@ use tillbook::domain::order::{
     OrderStatus, StatusChange, StatusChangeRejected, decide_status_change,
 };
 use tillbook::domain::payment_status::PaymentStatus;
+use tillbook::domain::payout_rule::{Destination, LineRule, RuleId, RuleType, Share, Shares};
 
 use super::reference::{Answer, Change, Kind, Named, Problem, Request, body_problems};
+use super::reference_payouts::{Rule, STORE, told};
 use super::shop::{List, Page, Plan};
 use super::steps::{Ended, Form};
 use super::{Call, Outcome, Shown, Tried};
@@ -25,6 +29,7 @@ pub struct PureOrder {
     ledger: Ledger,
     operations: usize,
     authorizations: usize,
+    payouts: BTreeMap<String, Vec<String>>,
 }
 
 impl PureOrder {
@@ -32,7 +37,12 @@ impl PureOrder {
         let line = |&(line, payable): &(i64, i64)| {
             Line::fresh(LineId::new(line).unwrap(), Amount::new(payable).unwrap())
         };
-        let mut lines: Vec<Line> = plan.payable.iter().map(line).collect();
+        let rules: BTreeMap<i64, Rule> = plan.rules().into_iter().collect();
+        let pay_out = |line: Line| match rules.get(&line.line_id().number()) {
+            Some(rule) => line.paid_out_by(line_rule(rule)),
+            None => line,
+        };
+        let mut lines: Vec<Line> = plan.payable.iter().map(line).map(pay_out).collect();
         lines.sort_by_key(Line::line_id);
         let ledger = Ledger {
             status: OrderStatus::Open,
@@ -40,7 +50,7 @@ impl PureOrder {
             authorizations: Vec::new(),
             lines,
         };
-        PureOrder { ledger, operations: 0, authorizations: 0 }
+        PureOrder { ledger, operations: 0, authorizations: 0, payouts: BTreeMap::new() }
     }
 
     fn operate(&mut self, request: &Request) -> Answer {
@@ -53,6 +63,14 @@ impl PureOrder {
         let seq = EventSeq(i64::try_from(self.operations).unwrap());
         let recording =
             decide(&self.ledger, &asked, &id, seq).map_err(|rejected| explain(&rejected))?;
+        let payouts = recording.payouts.iter().map(|(at, payout)| {
+            let parts = payout.destinations.iter();
+            let parts = parts.map(|(name, amount)| (name.as_str(), amount.minor_units()));
+            told(request.items[*at].0, parts)
+        });
+        let payouts = payouts.collect::<Vec<_>>().join("; ");
+        let kind = request.kind.plural().to_owned();
+        self.payouts.entry(kind).or_default().push(payouts);
         self.ledger = recording.ledger;
         self.operations += 1;
         self.authorizations += usize::from(request.kind == Kind::Authorization);
@@ -109,6 +127,7 @@ impl Tried for PureOrder {
             status: self.ledger.status.as_str().to_owned(),
             payment_status: PaymentStatus::derive(&self.ledger.lines).as_str().to_owned(),
             sums: lines.map(|line| (line.line_id().number(), self.signed(line))).collect(),
+            payouts: self.payouts.clone(),
         }
     }
 
@@ -126,6 +145,18 @@ impl Tried for PureOrder {
 
     fn checkpoint(&self) {
         only_a_server()
+    }
+}
+
+fn line_rule(rule: Rule) -> LineRule {
+    let share = |(name, share): &(&str, i128)| Share {
+        destination: Destination::parse(name).unwrap(),
+        weight: u64::try_from(*share).unwrap() * 1_000_000,
+    };
+    LineRule {
+        rule_type: RuleType::StoreId,
+        rule_id: RuleId::parse(STORE).unwrap(),
+        shares: Shares::restore(rule.iter().map(share).collect()).unwrap(),
     }
 }
 

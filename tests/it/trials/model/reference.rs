@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::reference_payouts::{Payouts, Place, Rule, UNRESERVED, told};
+
 /// The largest integer that JSON numbers carry exactly.
 pub const MOST: i64 = 9_007_199_254_740_991;
 
@@ -78,12 +80,8 @@ struct Move {
     amount: i64,
 }
 
-/// A box: its line, its authorization (`None`: the line's own), and which of the four boxes.
-type Place = ((i64, Option<usize>), usize);
-
 const EXCEEDS: &str = "amount_exceeds_remaining";
 const OUT_OF_RANGE: &str = "amount_out_of_range";
-const UNRESERVED: usize = 0;
 const HELD: usize = 1;
 const KEPT: usize = 2;
 const REFUNDED: usize = 3;
@@ -99,6 +97,7 @@ pub struct Order {
     pub authorizations: usize,
     boxes: BTreeMap<(i64, Option<usize>), [i64; 4]>,
     moves: Vec<Move>,
+    pub payouts: Payouts,
 }
 
 impl Problem {
@@ -118,7 +117,14 @@ impl Order {
             authorizations: 0,
             boxes: payable.iter().map(full).collect(),
             moves: Vec::new(),
+            payouts: Payouts::default(),
         }
+    }
+
+    /// Gives lines their payout rules.
+    pub fn with_rules(mut self, rules: impl IntoIterator<Item = (i64, Rule)>) -> Order {
+        self.payouts.rules.extend(rules);
+        self
     }
 
     /// Adds the lines of a draft that is completed for this order.
@@ -151,6 +157,7 @@ impl Order {
         }
         let operation = self.operations;
         self.operations += 1;
+        self.pay_out(request);
         for &(line, amount) in request.items.iter().filter(|item| request.success && item.1 != 0) {
             let (from, to) = self.places(request, line);
             self.boxes.get_mut(&from.0).unwrap()[from.1] -= amount.abs();
@@ -159,6 +166,19 @@ impl Order {
         }
         self.authorizations += usize::from(request.kind == Kind::Authorization);
         Ok(())
+    }
+
+    /// Notes how an operation is split, before its money is moved.
+    fn pay_out(&mut self, request: &Request) {
+        let mut lines = Vec::new();
+        for &(line, amount) in &request.items {
+            let places = self.places(request, line);
+            let moves = request.success && amount != 0;
+            let parts = self.payouts.pay_out(line, amount, places, moves);
+            lines.extend(parts.map(|parts| told(line, parts)));
+        }
+        let kind = request.kind.plural().to_owned();
+        self.payouts.told.entry(kind).or_default().push(lines.join("; "));
     }
 
     pub fn change(&mut self, change: Change) -> Answer {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::reference::{Answer, Order, Problem, conflict, invalid};
+use super::reference_payouts::{OTHER_RULE, RULE, Rule};
 
 /// A draft to make.
 #[derive(Debug, Clone)]
@@ -16,6 +17,20 @@ pub struct Plan {
     /// The existing order that it adds its items to, if any.
     pub amends: Option<usize>,
     pub flaw: PlanFlaw,
+    /// Whether its options switch payouts on.
+    pub payout: bool,
+}
+
+impl Plan {
+    /// The payout rules of its lines.
+    pub fn rules(&self) -> Vec<(i64, Rule)> {
+        let rule = |nth: usize| match self.flaw {
+            PlanFlaw::TwoStores if nth == 0 => OTHER_RULE,
+            _ => RULE,
+        };
+        let lines = self.payable.iter().enumerate().filter(|_| self.payout);
+        lines.map(|(nth, (line, _))| (*line, rule(nth))).collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +79,7 @@ pub struct Draft {
 impl Shop {
     /// A shop with one order.
     pub fn new(first: &Plan) -> Shop {
-        let orders = vec![Order::new(&first.payable, first.multiple)];
+        let orders = vec![Order::new(&first.payable, first.multiple).with_rules(first.rules())];
         Shop { orders, drafts: Vec::new(), names: BTreeSet::new() }
     }
 
@@ -87,6 +102,7 @@ impl Shop {
         invalid((plan.flaw == PlanFlaw::NoItems).then(|| Problem::new("/order/items", "empty")))?;
         if let Some(nth) = plan.amends {
             self.orders[nth].amend(&plan.payable)?;
+            self.orders[nth].payouts.rules.extend(plan.rules());
             draft.completed = true;
             return Ok(());
         }
@@ -99,7 +115,7 @@ impl Shop {
         let first = if is_split { 1.min(plan.payable.len()) } else { plan.payable.len() };
         let (first, others) = plan.payable.split_at(first);
         for payable in [first, others].into_iter().filter(|payable| !payable.is_empty()) {
-            self.orders.push(Order::new(payable, plan.multiple));
+            self.orders.push(Order::new(payable, plan.multiple).with_rules(plan.rules()));
         }
         Ok(())
     }
