@@ -14,7 +14,7 @@ pub struct Options {
     /// Make a short run with little data, to see that it works; no target is checked
     #[arg(long)]
     pub quick: bool,
-    /// How often each measurement, and what it is compared with, is repeated
+    /// How often each measurement is repeated, like the measurement it is compared with
     #[arg(long, value_name = "COUNT")]
     pub repetitions: Option<usize>,
     /// Put the table into benches/README.md and the plot beside it
@@ -57,7 +57,7 @@ impl Options {
         all.filter(|part| self.only.is_empty() || self.only.contains(part)).collect()
     }
 
-    /// How often each measurement, and what it is compared with, is repeated.
+    /// How often each measurement is repeated, like the measurement it is compared with.
     pub fn repetitions(&self) -> usize {
         self.repetitions.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
     }

@@ -20,12 +20,12 @@ pub struct ChangeHook {
 #[derive(Debug, Clone)]
 pub enum HookChange {
     Update(HookUpdate),
-    /// Gives it a new secret. The old one signs as well for a day.
+    /// Gives the hook a new secret. Deliveries are also signed with the old one for a day.
     Rotate(HookSecret),
     Pause,
-    /// Goes on with everything that was missed.
+    /// Resumes the hook; it gets everything that it has missed.
     ResumeWithMissed,
-    /// Goes on with what happens from now on.
+    /// Resumes the hook; it gets only later events.
     ResumeFromNow,
     Delete,
 }
@@ -35,7 +35,7 @@ pub enum HookChange {
 pub struct HookUpdate {
     pub url: Option<String>,
     pub events: Option<HookEvents>,
-    /// `Some(None)` removes them.
+    /// The inner `None` removes the paths.
     pub fields: Option<Option<KeptJson>>,
     pub exclude_fields: Option<Option<KeptJson>>,
     pub secret: Option<HookSecret>,

@@ -97,8 +97,8 @@ impl CompleteDraft {
         groups: &[Vec<usize>],
     ) -> Result<Vec<WrittenOrder>, Failed<CompleteDraftRefused>> {
         let account_id = &self.on_behalf_of.account_id;
-        let own = draft.draft.order_name.as_ref();
-        if let Some(name) = own
+        let custom_id = draft.draft.order_name.as_ref();
+        if let Some(name) = custom_id
             && !tx.is_name_free_for(account_id, name, draft.draft_seq)?
         {
             return Err(Failed::Refused(CompleteDraftRefused::OrderIdTaken(name.clone())));
@@ -111,7 +111,7 @@ impl CompleteDraft {
         let mut made = Vec::with_capacity(groups.len());
         for (nth, positions) in groups.iter().enumerate() {
             let id = parse_name(&tx.randomness().uuid())?;
-            let order_id = match own {
+            let order_id = match custom_id {
                 Some(name) if nth == 0 => name.clone(),
                 _ => self.drawn_name(tx, draft, &id)?,
             };
@@ -166,7 +166,7 @@ impl CompleteDraft {
         draft: &DraftRecord,
         (id, order_id): (OrderName, OrderName),
         items: Vec<Item>,
-        own_document: Option<&Tree>,
+        store_document: Option<&Tree>,
     ) -> NewOrder {
         let asked = &draft.draft;
         let mut lines: Vec<Line> =
@@ -186,8 +186,8 @@ impl CompleteDraft {
             draft_seq: draft.draft_seq,
             currency: asked.currency.clone(),
             created_by: self.on_behalf_of.created_by.clone(),
-            document: own_document
-                .map_or_else(|| asked.document.clone(), |own| KeptJson(own.to_string())),
+            document: store_document
+                .map_or_else(|| asked.document.clone(), |tree| KeptJson(tree.to_string())),
             items,
             ledger,
             options_document: asked.options_document.clone(),

@@ -17,7 +17,7 @@ pub struct CreateHook {
 
 #[derive(Debug)]
 pub enum CreateHookRefused {
-    /// The account has as many hooks as it may have.
+    /// The account already has the most hooks that it may have.
     TooManyHooks,
     /// No event has that number yet.
     NoSuchEvent,

@@ -20,7 +20,7 @@ const LINES_KEPT_MAX: u32 = 20_000;
 const FORGOTTEN_MAX: u32 = 500;
 
 /// Deletes bodies and lines that are too old or too many, of one hook, and the hook itself if it
-/// was deleted long ago. `Done` is the hook to go on with.
+/// was deleted long ago. `Done` is the hook to continue with.
 #[derive(Debug, Clone, Copy)]
 pub struct ForgetDeliveries {
     /// The hook to begin with; `None` for the first.

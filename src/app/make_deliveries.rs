@@ -6,19 +6,19 @@ use crate::domain::ids::{EventSeq, HookSeq};
 use crate::sabotage::{self, Fault};
 use crate::store::{Failed, NewDelivery, Tx, WriteCommand};
 
-/// A step of a hook through the journal, with everything that it gets on the way.
+/// A step of a hook through the journal, with the deliveries of the events that it passes.
 #[derive(Debug, Clone)]
 pub struct HookStep {
     pub hook_seq: HookSeq,
-    /// The cursor that the deliveries were made for. If the hook has another by now, or was paused
-    /// or deleted, nothing is written for it.
+    /// The cursor that the deliveries were made for. If the hook has another cursor by now, or was
+    /// paused or deleted, nothing is written for it.
     pub from: EventSeq,
     pub to: EventSeq,
     pub deliveries: Vec<NewDelivery>,
 }
 
 /// Inserts deliveries and moves the cursors past their events in the same transaction, so that each
-/// event has its deliveries exactly once. `Done` are the hooks that were moved.
+/// event has its deliveries exactly once. `Done` has the hooks whose cursors moved.
 #[derive(Debug, Clone)]
 pub struct MakeDeliveries {
     pub steps: Vec<HookStep>,

@@ -4,7 +4,7 @@ use super::OnBehalfOf;
 use crate::domain::ids::DeliverySeq;
 use crate::store::{Failed, HookRecord, NewDelivery, ReplayRange, StoreError, Tx, WriteCommand};
 
-/// The name of the event of a ping.
+/// The event name of a ping.
 pub const PING: &str = "ping";
 
 /// Sends one delivery again, with the same id and body.
@@ -42,8 +42,8 @@ impl WriteCommand for ReplayDelivery {
     }
 }
 
-/// Sends all deliveries of a time again, as far as their bodies are still there. `Done` is their
-/// number.
+/// Sends the deliveries of a time range again, as far as their bodies are still stored.
+/// `Done` is their number.
 #[derive(Debug, Clone)]
 pub struct ReplayDeliveries {
     pub on_behalf_of: OnBehalfOf,

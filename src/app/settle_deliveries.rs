@@ -15,7 +15,7 @@ pub struct EndedTry {
     pub hook_seq: HookSeq,
     pub delivery_seq: DeliverySeq,
     pub event: String,
-    /// All tries of this round, this one included.
+    /// The number of tries in this round, this one included.
     pub tries: u32,
     pub end: TryEnd,
     /// How long to wait for the next try after a failure; `None` if this was the last.
@@ -23,13 +23,13 @@ pub struct EndedTry {
     pub last_try: LastTry,
 }
 
-/// Records the ends of tries, in their order. `Done` are the hooks that it paused.
+/// Records the ends of tries, in their order. `Done` has the hooks that were paused.
 #[derive(Debug, Clone)]
 pub struct SettleDeliveries {
     pub tries: Vec<EndedTry>,
 }
 
-/// What the tries of one hook add up to.
+/// The sums over the tries of one hook.
 struct Tally {
     health: HookHealth,
     delivered: i64,
@@ -92,7 +92,7 @@ impl EndedTry {
     /// When the next try is due, if the delivery waits.
     fn next_at(&self) -> Option<Timestamp> {
         let ended_at = self.last_try.at.0 + self.last_try.duration_ms;
-        // 0 is the time of first tries.
+        // `next_at_ms` 0 is reserved for first tries.
         let next_at = self.wait_ms.map(|wait_ms| Timestamp((ended_at + wait_ms).max(1)));
         next_at.filter(|_| self.state() == DeliveryState::Waiting)
     }

@@ -67,7 +67,7 @@ impl TokenMemory {
 }
 
 /// True if both are the same token. The signatures are compared in constant time, so that a caller
-/// cannot find one out part by part; the rest of a token is no secret.
+/// cannot find one out part by part; the rest of a token is not secret.
 fn is_same(known: &str, sent: &str) -> bool {
     let ((known, known_signature), (sent, signature)) = (parts(known), parts(sent));
     known == sent

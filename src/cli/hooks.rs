@@ -47,13 +47,13 @@ pub struct ReplayArgs {
     /// The webhook's id, as `tillbook hooks list` shows it
     #[arg(value_name = "HOOK")]
     hook_id: String,
-    /// Send what was made from this time on, such as 2026-11-23T09:00:00Z
+    /// Send deliveries made at or after this time, such as 2026-11-23T09:00:00Z
     #[arg(long, env = "TILLBOOK_SINCE", value_name = "TIME", value_parser = parse_time)]
     since: Timestamp,
-    /// Send what was made up to this time [default: now]
+    /// Send deliveries made at or before this time [default: now]
     #[arg(long, env = "TILLBOOK_UNTIL", value_name = "TIME", value_parser = parse_time)]
     until: Option<Timestamp>,
-    /// Send only what was not delivered
+    /// Send only deliveries that have failed or were skipped
     #[arg(long, env = "TILLBOOK_FAILED_ONLY", value_parser = FalseyValueParser::new())]
     failed_only: bool,
     #[command(flatten)]

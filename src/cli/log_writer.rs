@@ -84,8 +84,7 @@ impl Drop for LogGuard {
         let mut queue = self.0.lock();
         queue.is_closing = true;
         self.0.changed.notify_all();
-        // The wait is limited, so that a log which is no longer read cannot keep the program from
-        // ending.
+        // The wait is limited, so that a log without a reader cannot keep the program from ending.
         drop(self.0.changed.wait_timeout_while(queue, END_WAIT, |queue| !queue.is_done));
     }
 }

@@ -24,9 +24,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// The order and payment book that a small merchant runs on one machine.
 ///
-/// Tillbook keeps the orders of a shop and records what happened to the money for them: what was
-/// authorized, captured, refunded, released. It serves a JSON API and keeps everything in one
-/// SQLite file.
+/// Tillbook keeps the orders of a shop and records what happened to the money for them:
+/// authorizations, captures, refunds and cancellations. It serves a JSON API and keeps everything
+/// in one SQLite file.
 ///
 /// To try it first: `tillbook demo` makes a shop with orders and prints a curl command that
 /// records a capture.

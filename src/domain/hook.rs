@@ -12,7 +12,7 @@ pub const URL_CHARS_MAX: usize = 2_048;
 /// The most characters of a secret.
 pub const SECRET_CHARS_MAX: usize = 1_000;
 
-/// How long the secret before a rotation signs as well: 24 hours.
+/// How long deliveries are also signed with the secret before a rotation: 24 hours.
 pub const PREVIOUS_SECRET_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// An event that hooks can subscribe to.

@@ -1,4 +1,5 @@
-//! Decides whether an operation may be recorded and what it moves (docs/contract.md, Decision 1).
+//! Decides whether an operation may be recorded and which amounts it moves
+//! (docs/contract.md, Decision 1).
 
 use super::ids::{EventSeq, LineId, ResourceId};
 use super::line::Line;
@@ -35,7 +36,7 @@ pub struct Recording {
 /// Why an operation is not recorded, in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OperationRejected {
-    /// The request names something that this order does not have. 400.
+    /// The request's authorization, lines or signs do not match the order.
     References(Vec<ReferenceProblem>),
     OrderCancelled,
     OrderNotOpen,

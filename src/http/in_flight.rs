@@ -80,8 +80,8 @@ impl AnswersInFlight {
         Ok(())
     }
 
-    /// Counts an answer that nothing was changed for; refuses it if there is no room. An answer
-    /// longer than the limit has room while the client has no other.
+    /// Counts the answer to a request that changed nothing; refuses it if there is not enough
+    /// room. An answer longer than the limit is accepted if it is the client's only one.
     pub fn hold(self: &Arc<Self>, client_id: &str, text: String) -> Result<Held, ApiError> {
         if text.len() <= UNCOUNTED_BYTES_MAX {
             return Ok(Held { text, counted: None });
@@ -92,7 +92,7 @@ impl AnswersInFlight {
         Ok(Held { text, counted: Some(counted) })
     }
 
-    /// Counts the bytes of an answer that is made in parts; refuses it if there is no room.
+    /// Counts the bytes of an answer that is sent in parts; refuses it if there is not enough room.
     pub fn reserve(self: &Arc<Self>, client_id: &str, bytes: usize) -> Result<Counted, ApiError> {
         let mut unread = self.lock();
         unread.expect_fits(client_id, bytes)?;

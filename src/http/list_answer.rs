@@ -18,11 +18,11 @@ use crate::auth::access::Actor;
 use crate::json::ObjectText;
 use crate::store::{Reader, Store};
 
-/// Bytes that clients sent for the objects of a page that is made at once, at most. Larger pages
-/// are made one after the other.
+/// Most bytes that clients sent for the objects of an ordinary page. Only a few larger pages are
+/// made at the same time.
 const ORDINARY_PAGE_BYTES_MAX: usize = 1 << 20;
 
-/// Bytes that clients sent for the objects of a page that is made in one piece, at most.
+/// Most bytes that clients sent for the objects of a page that is made in one piece.
 const WHOLE_PAGE_BYTES_MAX: usize = 12 << 20;
 
 /// The bytes that a page counts as while it is sent one object at a time. Few objects are larger.
@@ -33,10 +33,10 @@ pub trait ListPage: Send + Sync + 'static {
     /// Names an object of the list.
     type Row: Send + Sync + 'static;
 
-    /// The member of the answer that has the objects.
+    /// The name of the answer's member with the list of objects.
     const NAME: &'static str;
 
-    /// The page's objects, and how many the whole list has, if that was asked for.
+    /// The page's objects, and the length of the whole list if the query asked for it.
     fn find(&self, reader: &Reader<'_>) -> Result<(Vec<Self::Row>, Option<i64>), ApiError>;
 
     /// The JSON texts of several objects; `None` if they have more than `bytes_max` bytes.
@@ -147,7 +147,7 @@ struct Parts<L: ListPage> {
     /// The objects that were not read yet.
     rows: vec::IntoIter<L::Row>,
     step: Step,
-    /// What was not handed to the connection yet.
+    /// The bytes that were not handed to the connection yet.
     current: Bytes,
     counted: Counted,
 }
@@ -156,7 +156,7 @@ enum Step {
     Opening,
     /// Reads an object.
     Reading(Pin<Box<dyn Future<Output = Result<String, ApiError>>>>),
-    /// Hands over what was read.
+    /// Hands over the object.
     Read,
     Closed,
 }

@@ -119,7 +119,7 @@ pub fn start(
             })
             .client_request_timeout(head_timeout)
             // Off, since actix-web would read without limit during this time. `end_unread_body`
-            // gives clients the time to read their answer, and limits what it reads.
+            // gives clients time to read their answer, and reads a limited number of bytes.
             .client_disconnect_timeout(Duration::ZERO)
             .keep_alive(Duration::from_secs(KEEP_ALIVE_S))
             .h1_write_buffer_size(WRITE_BYTES)

@@ -70,11 +70,11 @@ pub struct Answer {
     pub status: u16,
     /// The first headers, with values that are text.
     pub headers: Vec<(String, String)>,
-    /// The first bytes of the body; what is not UTF-8 is replaced.
+    /// The first bytes of the body; invalid UTF-8 is replaced.
     pub body: String,
 }
 
-/// Why there was no answer. The text names no URL and no secret.
+/// Why a request got no answer. The text contains neither the URL nor a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotSent(pub String);

@@ -127,7 +127,7 @@ fn an_allowed_network_is_connected_to_without_tls() {
         // A public address is not in the allowed network, and the URL is not https.
         let sent = outbound(&["127.0.0.0/8", "10.0.0.0/8"], Liar::of(&[&["93.184.215.14"]]), 5_000);
         let why = sent.post(message("http://shop.example/")).await.unwrap_err();
-        assert!(why.0.contains("not https"), "{why}");
+        assert!(why.0.contains("https is required for 93.184.215.14"), "{why}");
     });
 }
 

@@ -17,26 +17,23 @@ pub enum Allowed {
     Network { address: IpAddr, bits: u32 },
 }
 
-/// What is allowed in addition to public addresses over TLS.
+/// The destinations that are allowed in addition to public addresses over TLS.
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
     allowed: Vec<Allowed>,
 }
 
-/// Why nothing is sent to a URL. The text tells its operator how to allow it.
+/// Why nothing is sent to a URL. The text says how the operator can allow it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("expected an absolute http:// or https:// URL with a host")]
     NotAUrl,
-    #[error("a URL with a user name or a password is not sent to")]
+    #[error("expected a URL without a user name and password")]
     Credentials,
-    #[error(
-        "https is required for {0}, which is not https, unless the server is started with \
-         --webhook-allow {0}"
-    )]
+    #[error("https is required for {0}, unless the server is started with --webhook-allow {0}")]
     NotHttps(String),
     #[error(
-        "private addresses such as {0} are sent to only if the server is started with \
+        "private addresses such as {0} are allowed only if the server is started with \
          --webhook-allow {0}"
     )]
     Private(String),
@@ -45,16 +42,16 @@ pub enum Refusal {
 /// Which addresses of a host may be connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Permit {
-    /// Any: the operator named the host.
+    /// Any address: the operator named the host.
     Any,
-    /// Public ones, and those of allowed networks.
+    /// Public addresses, and those of allowed networks.
     PublicOrAllowed,
-    /// Those of allowed networks only, because the URL is not https.
+    /// Only addresses of allowed networks, because the URL is not https.
     Allowed,
 }
 
 impl Allowed {
-    /// Parses `HOST`, `HOST:PORT` or `NETWORK` (`192.168.1.0/24`); `None` if it is neither.
+    /// Parses `HOST`, `HOST:PORT` or `NETWORK` (`192.168.1.0/24`); `None` for any other text.
     pub fn parse(text: &str) -> Option<Allowed> {
         if let Some((address, bits)) = text.split_once('/') {
             let address: IpAddr = address.parse().ok()?;
@@ -65,7 +62,7 @@ impl Allowed {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Some(Allowed::Host { host: plain_host(&address.to_string()), port: None });
         }
-        // The URL parser brings a name into the form that it has in the URLs of hooks.
+        // The URL parser normalizes a name as it does in the URLs of hooks.
         let url = Url::parse(&format!("https://{text}/")).ok()?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let port = text.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
@@ -94,7 +91,7 @@ impl Guard {
         self
     }
 
-    /// Refuses a URL that nothing will ever be sent to. The addresses of a host name are judged
+    /// Refuses a URL to which nothing will ever be sent. The addresses of a host name are judged
     /// only when something is sent.
     pub fn judge_url(&self, text: &str) -> Result<Url, Refusal> {
         let url = Url::parse(text).map_err(|_| Refusal::NotAUrl)?;
@@ -153,7 +150,7 @@ impl Guard {
         })
     }
 
-    /// Whether a network is allowed in which names of the merchant may be.
+    /// True if a network other than loopback is allowed, since its hosts may have names.
     fn has_own_networks(&self) -> bool {
         self.allowed.iter().any(|allowed| match allowed {
             Allowed::Network { address, .. } => !address.is_loopback(),

@@ -7,8 +7,8 @@ use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use super::error::StoreError;
 use crate::domain::ids::{DraftSeq, EventSeq, OrderSeq, PayoutRuleSeq, SessionSeq};
 
-/// The row that the answer under a key is rendered from. What is rendered from it depends on the
-/// route, which belongs to the key's fingerprint.
+/// The row that the answer under a key is rendered from. Which answer that is depends on the
+/// route, which is part of the key's fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnswerName {
     /// A payment operation or a service's event.
@@ -18,10 +18,10 @@ pub enum AnswerName {
     /// An order session.
     Session(SessionSeq),
     PayoutRule(PayoutRuleSeq),
-    /// What the keys of earlier versions have: the orders of a completed draft.
+    /// The orders of a completed draft; only under keys of earlier versions.
     Orders(Vec<OrderSeq>),
-    /// What the keys of earlier versions have: the body of an answer or, for a form, the id of the
-    /// operation or order.
+    /// The body of an answer or, for a form, the id of the operation or order; only under keys of
+    /// earlier versions.
     Text(String),
 }
 

@@ -41,8 +41,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Deletes the rows older than `before`, and of the others all but the latest `rows_max`. Reads
-    /// the whole table, so it is for the start of a server only.
+    /// Deletes the rows older than `before`, and all others except the latest `rows_max`. Reads the
+    /// whole table, and is therefore used only when a server starts.
     pub fn delete_old_sign_in_attempts(
         &self,
         before: Timestamp,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Wakes the reader of the journal. While there is none, a commit costs one look at a flag.
+/// Wakes the reader of the journal. Without active hooks, a commit costs one look at a flag.
 #[derive(Debug, Default)]
 pub struct CommitSignal {
     is_watched: AtomicBool,
@@ -13,12 +13,12 @@ pub struct CommitSignal {
 }
 
 impl CommitSignal {
-    /// Whether commits wake the reader of the journal. While there are no hooks, they need not.
+    /// Sets whether commits wake the reader of the journal; without active hooks they need not.
     pub fn watch(&self, is_watched: bool) {
         self.is_watched.store(is_watched, Ordering::Release);
     }
 
-    /// Notes that hooks or their deliveries were changed by a caller, and wakes.
+    /// Notes that a command changed hooks or their deliveries, and wakes the reader.
     pub fn note_hooks_changed(&self) {
         self.hooks_changed.store(true, Ordering::Release);
         self.notify.notify_one();
@@ -29,12 +29,12 @@ impl CommitSignal {
         self.hooks_changed.swap(false, Ordering::AcqRel)
     }
 
-    /// Waits for the next commit or change. One that came since the last wait counts.
+    /// Waits for the next commit or change. Returns at once if one came since the last wait.
     pub async fn wait(&self) {
         self.notify.notified().await;
     }
 
-    /// Wakes without a change.
+    /// Wakes the reader without a commit or a change.
     pub fn wake(&self) {
         self.notify.notify_one();
     }

@@ -56,11 +56,11 @@ pub struct LastTry {
     pub response: Option<String>,
 }
 
-/// What a try leaves behind.
+/// The end of a try, and the state of the delivery after it.
 #[derive(Debug, Clone, Copy)]
 pub struct SettledTry<'t> {
     pub state: DeliveryState,
-    /// All tries of this round.
+    /// The number of tries in this round.
     pub tries: u32,
     /// When the next try is due, if the delivery waits.
     pub next_at: Option<Timestamp>,
@@ -84,7 +84,7 @@ pub struct Backlog {
     pub bytes: i64,
 }
 
-/// Which deliveries are sent again.
+/// The deliveries that are sent again, by the time when they were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplayRange {
     pub since: Timestamp,
@@ -92,7 +92,7 @@ pub struct ReplayRange {
     pub failed_only: bool,
 }
 
-/// The columns of every query for whole deliveries, closed by the place of their rows.
+/// A query for whole deliveries. `$rest` selects and sorts the rows.
 macro_rules! select_deliveries {
     ($rest:literal) => {
         concat!(
@@ -111,7 +111,8 @@ impl Reader<'_> {
         hook_seq: HookSeq,
         id: &str,
     ) -> Result<Option<DeliveryRecord>, StoreError> {
-        // Both are read by the hook: a hook has a bounded number of deliveries.
+        // There is no index over ids. SQLite searches the deliveries of the hook, whose number is
+        // bounded.
         let sql = select_deliveries!("where hook_seq = :hook_seq and id = :id");
         self.find(sql, named_params! {":hook_seq": hook_seq, ":id": id}, read_delivery)
     }
@@ -162,6 +163,8 @@ impl Reader<'_> {
             where hook_seq = :hook_seq and state = 'waiting'
               and 0 < next_at_ms and (next_at_ms <= :now or :latest < next_at_ms)
             order by next_at_ms, delivery_seq limit :limit";
+        // No wait is longer than `WAIT_MS_MAX`. A time beyond that was planned while the clock was
+        // wrong, so such a delivery is due as well.
         let latest = Timestamp(now.0.saturating_add(WAIT_MS_MAX));
         let mut due: Vec<DeliverySeq> = self.list(
             sql,
@@ -176,11 +179,9 @@ impl Reader<'_> {
         let sql = "select delivery_seq from deliveries indexed by deliveries_that_wait
             where hook_seq = :hook_seq and state = 'waiting' and next_at_ms = 0
             order by delivery_seq limit :limit";
-        let first =
-            self.list(sql, named_params! {":hook_seq": hook_seq, ":limit": limit}, |row| {
-                row.get(0)
-            })?;
-        due.extend::<Vec<DeliverySeq>>(first);
+        let params = named_params! {":hook_seq": hook_seq, ":limit": limit};
+        let first_tries: Vec<DeliverySeq> = self.list(sql, params, |row| row.get(0))?;
+        due.extend(first_tries);
         Ok(due)
     }
 

@@ -44,7 +44,7 @@ pub struct HookRecord {
 #[derive(Clone)]
 pub struct PreviousSecret {
     pub value: String,
-    /// Until when it signs as well.
+    /// Until when deliveries are also signed with it.
     pub until: Timestamp,
 }
 
@@ -63,7 +63,7 @@ pub struct HookQuery {
     pub starting_after: Option<HookSeq>,
 }
 
-/// The columns of every query, closed by the place of their rows.
+/// A query for whole hooks. `$rest` selects and sorts the rows.
 macro_rules! select_hooks {
     ($rest:literal) => {
         concat!(
@@ -218,7 +218,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends a pause, with a clean record of failures.
+    /// Ends a pause and forgets the failures before it.
     pub fn resume_hook(&self, hook_seq: HookSeq, through_seq: EventSeq) -> Result<(), StoreError> {
         let sql = "update hooks set paused_at_ms = null, paused_because = null,
                 failing_since_ms = null, failing_count = 0, through_seq = :through_seq,
@@ -244,8 +244,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Moves the cursor of an active hook from one event to another. False if the hook is no longer
-    /// active or its cursor is elsewhere.
+    /// Moves the cursor of an active hook from one event to another. False if the hook is not
+    /// active or its cursor is not at the first event.
     pub fn move_hook(
         &self,
         hook_seq: HookSeq,

@@ -22,7 +22,7 @@ pub struct KeyUse {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyHash([u8; 16]);
 
-/// What is stored under a key.
+/// The row that is stored under a key.
 #[derive(Debug, Clone)]
 pub struct StoredAnswer {
     pub fingerprint: [u8; 32],

@@ -35,7 +35,7 @@ impl OrderRows {
         }
     }
 
-    /// True if something was left out, because there was no room for it.
+    /// True if something was left out for lack of room.
     pub fn is_full(&self) -> bool {
         self.is_full.get()
     }

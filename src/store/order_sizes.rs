@@ -5,8 +5,8 @@
 //! of payment operations that are longer than [`UNCOUNTED_OPERATION_BYTES_MAX`].
 //!
 //! The writer remembers the bytes of orders with long histories, so that it counts only the events
-//! since then. What it remembers is tied to an event's random id, so a transaction that was rolled
-//! back leaves nothing that is believed later.
+//! since then. These sizes are tied to an event's random id, so a size from a transaction
+//! that was rolled back is never used.
 
 use rusqlite::named_params;
 
@@ -105,7 +105,7 @@ impl Tx<'_> {
 }
 
 impl Reader<'_> {
-    /// The bytes of an event's request body; 0 if it has none.
+    /// The bytes of an event's request body; 0 without a body.
     pub fn load_body_bytes(&self, event_seq: EventSeq) -> Result<i64, StoreError> {
         let sql = "select octet_length(body) from request_bodies where event_seq = :event_seq";
         let found = self.find(sql, named_params! {":event_seq": event_seq}, |row| row.get(0))?;

@@ -20,7 +20,7 @@ pub struct OrderSummary<T> {
     pub created_at: Timestamp,
     pub ledger: Ledger,
     pub payment_status: PaymentStatus,
-    /// What was read from the order's document.
+    /// The values that the list shows from the order's document.
     pub read: T,
 }
 

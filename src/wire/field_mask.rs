@@ -47,7 +47,7 @@ fn paths(list: &KeptJson) -> Vec<Vec<String>> {
     texts.map(|path| path.split('.').map(str::to_owned).collect()).collect()
 }
 
-/// The rests of the paths that begin with a name; `None` if none does.
+/// The rests of the paths that begin with a name; `None` if no path does.
 fn below<'p, P: AsRef<[String]>>(paths: &'p [P], name: &str) -> Option<Paths<'p>> {
     let rests = paths.iter().filter_map(|path| match path.as_ref().split_first() {
         Some((first, rest)) if first == name => Some(rest),

@@ -17,7 +17,7 @@ const OBJECT_BYTES_MAX: usize = 256 << 10;
 /// The objects of a body, in their order, each with its JSON text.
 pub type Objects = Vec<(&'static str, String)>;
 
-/// An order as bodies have it.
+/// An order as bodies show it.
 pub fn order_object(links: &Links, order: &OrderRecord) -> String {
     let text = order_view::render(links, order, IncludeEvents::None);
     if text.len() <= OBJECT_BYTES_MAX {
@@ -35,7 +35,7 @@ pub fn order_object(links: &Links, order: &OrderRecord) -> String {
     script_text(short.end())
 }
 
-/// An event of an order as bodies have it.
+/// An event of an order as bodies show it.
 pub fn event_object(links: &Links, order: EventOrder<'_>, event: &EventRecord) -> String {
     let text = event_view::render(links, order, event);
     if text.len() <= OBJECT_BYTES_MAX {
@@ -51,7 +51,7 @@ pub fn event_object(links: &Links, order: EventOrder<'_>, event: &EventRecord) -
     script_text(short.end())
 }
 
-/// A draft as bodies have it.
+/// A draft as bodies show it.
 pub fn draft_object(links: &Links, draft: &DraftRecord) -> String {
     let text = draft_view::render(links, draft);
     if text.len() <= OBJECT_BYTES_MAX {
@@ -109,7 +109,7 @@ pub fn ping_body(hook: String) -> String {
     script_text(hook)
 }
 
-/// The JSON object of an answer's headers. Of a name that comes twice, the first counts.
+/// The JSON object of an answer's headers. If a name comes twice, the first value is kept.
 pub fn headers_text(headers: &[(String, String)]) -> String {
     let mut members: Vec<(String, Tree)> = Vec::new();
     for (name, value) in headers {

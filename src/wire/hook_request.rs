@@ -38,7 +38,7 @@ const HOOK: Shape = Shape::Object(&[
     optional("through_seq", Shape::Integer),
 ]);
 
-/// The same with every field optional, for a change.
+/// The fields of a change of a hook: those of a new hook, all of them optional.
 const HOOK_PART: Shape = Shape::Object(&[
     optional("config", CONFIG.part()),
     optional("events", Shape::List(&TEXT, EVENTS_MAX)),
@@ -52,7 +52,7 @@ const HOOK_PART: Shape = Shape::Object(&[
 pub struct HookRequest {
     pub url: Option<String>,
     pub events: Option<HookEvents>,
-    /// `Some(None)` removes the paths: an empty list was sent.
+    /// The inner `None` removes the paths: an empty list was sent.
     pub fields: Option<Option<KeptJson>>,
     pub exclude_fields: Option<Option<KeptJson>>,
     pub secret: Option<HookSecret>,
@@ -72,9 +72,9 @@ pub struct NewHookRequest {
 /// How a paused hook goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResumeFrom {
-    /// With everything that it has missed.
+    /// It gets everything that it has missed.
     Missed,
-    /// With what happens from now on.
+    /// It gets only later events.
     Now,
 }
 
@@ -109,7 +109,7 @@ pub fn parse_rotation(body: &Tree) -> Result<Option<HookSecret>, Vec<Problem>> {
     if problems.is_empty() { Ok(secret) } else { Err(problems) }
 }
 
-/// Parses how a hook is resumed; by default with what it has missed.
+/// Parses how a hook is resumed; by default with the events that it has missed.
 pub fn parse_resume(body: &Tree) -> Result<ResumeFrom, Vec<Problem>> {
     const RESUME: Shape = Shape::Object(&[optional("from", Shape::OneOf(&["missed", "now"]))]);
     let mut problems = Vec::new();

@@ -15,7 +15,7 @@ pub fn new_secret(bytes: &[u8; 32]) -> String {
 }
 
 /// The key of `webhook-signature`: the bytes that the base64 after `whsec_` encodes, or those of
-/// any other secret. `None` if there is no valid base64 after `whsec_`.
+/// any other secret. `None` if the text after `whsec_` is not valid base64.
 pub fn signing_key(secret: &str) -> Option<Vec<u8>> {
     let Some(encoded) = secret.strip_prefix(ENCODED_PREFIX) else {
         return Some(secret.as_bytes().to_vec());

@@ -30,15 +30,15 @@ impl Workers {
         let end_check = Box::new(check.ender());
         let mut workers = Workers { stops: Vec::new(), threads: Vec::new(), end_check };
         let (watched, access) = (store.clone(), access.clone());
-        workers.spawn("watch-access", move |tick| watch_access::run(&watched, &access, tick))?;
+        workers.spawn("watch-access", move |ticks| watch_access::run(&watched, &access, ticks))?;
         let condition = store.condition.clone();
-        workers.spawn("watch-book", move |tick| watch_book::run(&condition, check, tick))?;
+        workers.spawn("watch-book", move |ticks| watch_book::run(&condition, check, ticks))?;
         let (condition, watch) = (store.condition.clone(), store.file_watch()?);
-        workers.spawn("watch-file", move |tick| watch_file::run(&condition, watch, tick))?;
+        workers.spawn("watch-file", move |ticks| watch_file::run(&condition, watch, ticks))?;
         let expiring = store.clone();
-        workers.spawn("expire-sessions", move |tick| expire_sessions::run(&expiring, tick))?;
+        workers.spawn("expire-sessions", move |ticks| expire_sessions::run(&expiring, ticks))?;
         let store = store.clone();
-        workers.spawn("retain", move |tick| retain::run(&store, tick))?;
+        workers.spawn("retain", move |ticks| retain::run(&store, ticks))?;
         Ok(workers)
     }
 

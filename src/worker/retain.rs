@@ -5,9 +5,10 @@ use crate::app::{ForgetAnswers, ForgetDeliveries};
 use crate::domain::ids::HookSeq;
 use crate::store::{Store, StoreError};
 
-/// How often answers are looked at, and how often deliveries, of which there may be thousands a
-/// second.
+/// How often old answers are deleted.
 const ANSWERS_PERIOD_MS: u64 = 60 * 60 * 1_000;
+
+/// How often old deliveries are deleted. There may be thousands of new ones per second.
 const DELIVERIES_PERIOD_MS: u64 = 60 * 1_000;
 
 pub(super) fn run(store: &Store, ticks: &Ticks) {

@@ -14,7 +14,7 @@ const SAVING_PERIOD_MS: u64 = 100;
 pub(super) fn run(condition: &Condition, mut watch: FileWatch, ticks: &Ticks) {
     loop {
         if let Some(jump) = condition.take_untold_clock_jump() {
-            tell_clock_jump(jump);
+            log_clock_jump(jump);
         }
         match watch.look() {
             Ok(Some(loss)) => condition.declare_lost(loss),
@@ -32,7 +32,7 @@ pub(super) fn run(condition: &Condition, mut watch: FileWatch, ticks: &Ticks) {
         // A server that stops looks a last time by itself.
         let goes_on = condition.loss().is_none() && ticks.wait(PERIOD_MS);
         if let Some(loss) = condition.loss() {
-            return tell(condition, &watch, loss, ticks);
+            return log_loss(condition, &watch, loss, ticks);
         }
         if !goes_on {
             return;
@@ -40,7 +40,7 @@ pub(super) fn run(condition: &Condition, mut watch: FileWatch, ticks: &Ticks) {
     }
 }
 
-fn tell_clock_jump(jump: ClockJump) {
+fn log_clock_jump(jump: ClockJump) {
     tracing::warn!(
         from = rfc3339(jump.from),
         to = rfc3339(jump.to),
@@ -49,25 +49,25 @@ fn tell_clock_jump(jump: ClockJump) {
     );
 }
 
-/// Logs the loss, and later where its records were saved.
-fn tell(condition: &Condition, watch: &FileWatch, loss: FileLoss, ticks: &Ticks) {
+/// Logs the loss of the file, and later where the records were saved.
+fn log_loss(condition: &Condition, watch: &FileWatch, loss: FileLoss, ticks: &Ticks) {
     let moved_to = watch.moved_to().map(|path| path.display().to_string());
     tracing::error!(moved_to, "nothing is recorded any more, because {loss}");
-    let mut told = None;
+    let mut logged = None;
     loop {
         let goes_on = ticks.wait(SAVING_PERIOD_MS);
         let saved = condition.saved();
-        if saved.is_some() && saved != told {
-            tell_saved(loss, saved.as_ref());
-            told = saved;
+        if saved.is_some() && saved != logged {
+            log_saved(loss, saved.as_ref());
+            logged = saved;
         }
-        if !goes_on || matches!(told, Some(Ok(_))) {
+        if !goes_on || matches!(logged, Some(Ok(_))) {
             return;
         }
     }
 }
 
-fn tell_saved(loss: FileLoss, saved: Option<&Saved>) {
+fn log_saved(loss: FileLoss, saved: Option<&Saved>) {
     let text = match (saved, loss) {
         (None, _) => return,
         (Some(Ok(rescued)), FileLoss::Overwritten) => format!(

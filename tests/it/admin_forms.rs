@@ -249,7 +249,7 @@ fn a_form_may_be_as_long_as_its_limit_however_it_is_sent() {
             );
         }
     }
-    // A form's limit is not that of the API, whatever its paths contain.
+    // A path of the API keeps its smaller limit, even if it contains `admin`.
     let body = "x".repeat((128 << 10) + 1);
     let api = format!("/v1/accounts/{ACCOUNT}/shopping/orders/admin/captures");
     app.send("POST", &api, &[], Some(&body)).expect(413);
@@ -304,7 +304,7 @@ fn every_form_that_our_own_page_sends_is_accepted() {
     }
 }
 
-/// A session that ended while a form was filled in must not cost what was typed.
+/// A session that ended while a form was filled in must not lose the typed text.
 #[test]
 fn a_form_that_was_sent_signed_out_comes_back_after_signing_in() {
     let routes = forms().into_iter();

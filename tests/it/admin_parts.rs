@@ -1,4 +1,4 @@
-//! The form of an operation: parts by quantity that add up, and captures beyond what is reserved.
+//! The form of an operation: parts by quantity that add up, and captures of more than is reserved.
 
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;

@@ -34,7 +34,7 @@ fn another_reservation_is_chosen_without_losing_what_was_typed() {
         let expected = if kind == "captures" { "100.00" } else { "" };
         assert_eq!(opened.value("amount-1"), expected, "{kind}");
         assert_eq!((opened.value("shown"), opened.value("authorization_id")), (&*second, &*second));
-        // What was typed stays, in every field and with every button that does not refill it.
+        // Typed text stays in every field, with every button that does not refill it.
         for step in ["choose", "review", "record"] {
             let typed = Fields::of(&page)
                 .set("amount-1", "60,50")
@@ -109,7 +109,7 @@ fn refunds_and_releases_ask_why_and_the_order_s_page_tells() {
         assert!(shown.contains(by), "in the history: {shown}");
         let recorded = office.order()[kind][0].clone();
         assert_eq!(recorded["metadata"], json!({"reason": "Scratched <leg>"}), "{kind}");
-        // A client's reason is told alike, and without a reason there is none.
+        // A client's reason is shown too. A form without a reason records no metadata.
         let items = json!([{"line_id": 1, "amount": 1}]);
         let body = json!({"items": items, "metadata": {"reason": "Too late", "till": 4}});
         office.operate(kind, body);
@@ -119,7 +119,7 @@ fn refunds_and_releases_ask_why_and_the_order_s_page_tells() {
         assert!(shown.contains("Why Too late Lines 1 Stol: 0.01 till 4"), "{shown}");
         assert!(office.order()[kind][2].get("metadata").is_none());
     }
-    // The gateway's reason for a refusal stands beside it.
+    // The gateway's reason for a refusal is shown beside it.
     let form = Fields::of(&office.form("refunds")).set("amount-1", "1").set("why", "Torn");
     let form = form.set("refused", "yes").set("reason", "Card expired");
     let form = Fields::of(&form.send(&office, "refunds", "review").expect(200));

@@ -126,7 +126,7 @@ fn strangers_can_neither_fill_the_log_nor_cause_errors_in_it() {
             // It may be refused before it is whole.
             stream.write_all(request.as_bytes()).unwrap_or_default();
             stream.shutdown(Shutdown::Write).unwrap_or_default();
-            // What is answered is another test's matter; this waits until something was.
+            // Waits for the first byte of the answer. Other tests check the answers.
             stream.read(&mut [0]).unwrap_or_default();
         }
     }

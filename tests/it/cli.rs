@@ -262,7 +262,7 @@ fn a_book_in_a_folder_that_cannot_be_written_is_read() {
     make_book(&db);
     let program = dir.path().join("tillbook");
     std::fs::copy(env!("CARGO_BIN_EXE_tillbook"), &program).unwrap();
-    // Root may write everywhere, so the program runs as somebody else.
+    // Root may write everywhere, so the program runs as another user.
     let line = |command: &str| {
         let words = format!("{} {command} --db {}", path(&program), path(&db));
         format!("chmod -R a+rX,a-w {} && {}", path(dir.path()), as_nobody(&words))

@@ -169,7 +169,7 @@ impl App {
         self.writer_thread = Some(opened.writer_thread);
     }
 
-    /// Begins to send webhooks, which no test wants unless it says so.
+    /// Starts sending webhooks. By default the harness does not send them.
     pub fn deliver(&mut self) {
         let outbound = Outbound::new(ClientOptions {
             guard: self.state.webhook_guard.clone(),

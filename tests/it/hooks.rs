@@ -1,4 +1,4 @@
-//! Webhooks: what is delivered, how it is signed, and what happens when a receiver fails.
+//! Webhooks: which deliveries are made, how they are signed, and how failing receivers are handled.
 
 use std::collections::BTreeMap;
 

@@ -115,7 +115,7 @@ fn refused_start(db: &Path) -> String {
     ended.expect(1).err
 }
 
-/// A way to take the file away from under a server, and what is said of it.
+/// A way to take the file away from a running server, and the message that the server logs.
 struct Loss {
     name: &'static str,
     cause: fn(&Book),
@@ -209,7 +209,7 @@ fn a_file_taken_from_under_the_server_stops_it_and_every_answer_is_saved() {
         assert_eq!(captures_in(&rescued[0]), 1 + later, "{name}");
         audit::expect_clean(&rescued[0]);
         say(&format!("{name}: {later} captures were answered before it was noticed"));
-        // The copy is a book like any other, and what was put in the file's place is unharmed.
+        // The copy is a book like any other, and the file now at its path is unharmed.
         book.served.signal("TERM");
         let mut end = String::new();
         log.read_to_string(&mut end).unwrap();

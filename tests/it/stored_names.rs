@@ -1,5 +1,5 @@
-//! What an idempotency key stores: never an answer, only the name of what it is rendered from
-//! (docs/contract.md, Decision 4).
+//! An idempotency key never stores an answer, only the name of the row that the answer is rendered
+//! from (docs/contract.md, Decision 4).
 
 use std::collections::BTreeSet;
 

@@ -114,7 +114,7 @@ impl Crate {
                 let Some(absolute) = self.absolute(path, named, 0) else { continue };
                 let Some((to, name)) = self.resolve(&absolute, 0) else { continue };
                 let name = if is_glob { Some("*".to_owned()) } else { name };
-                // An import of a module is no tie yet; the paths that begin with its name are read.
+                // Importing a module is not a use of it; the paths that begin with its name are.
                 let Some(name) = name else { continue };
                 // The root file of a folder may name the files below it.
                 if to.starts_with(path) {

@@ -78,8 +78,8 @@ pub async fn replay(
     .await
 }
 
-/// `POST /hooks/subscriptions/{hid}/replay`: sends the deliveries of a time again; answers with
-/// their number.
+/// `POST /hooks/subscriptions/{hid}/replay`: sends the deliveries of a time range again;
+/// answers with their number.
 pub async fn replay_range(
     HooksWriter(actor): HooksWriter,
     request: HttpRequest,

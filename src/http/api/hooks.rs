@@ -249,7 +249,7 @@ fn shown(hook: &HookRecord, is_made: bool) -> String {
     if is_made { hook_view::render_with_secret(hook) } else { hook_view::render(hook) }
 }
 
-/// Refuses a URL that nothing would ever be sent to.
+/// Refuses a URL to which nothing would ever be sent.
 fn judge_url(state: &AppState, url: &str) -> Result<(), ApiError> {
     let judged = state.webhook_guard.judge_url(url);
     judged.map(drop).map_err(|why| {

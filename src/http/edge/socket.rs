@@ -47,7 +47,7 @@ pub struct Flow {
     handling: Cell<u64>,
     /// Requests whose answer is not yet completely in actix-web's buffer.
     unanswered: Cell<u64>,
-    /// Bytes passed on since the last request began and while none was in progress.
+    /// Bytes passed on since the last request began, while no request was in progress.
     head_bytes: Cell<usize>,
     /// A handler waits for more of its request's body.
     body_awaited: Cell<bool>,
@@ -231,7 +231,7 @@ impl Socket {
         }
     }
 
-    /// Counts bytes that were passed on and may be of a head. An error if there is no room for it.
+    /// Counts bytes that were passed on and may belong to a head. Fails without room for a head.
     fn count_head(&mut self, bytes: usize) -> std::io::Result<()> {
         let is_body = self.flow.unanswered.get() != 0;
         let arrived = self.flow.head_bytes.get() + if is_body { 0 } else { bytes };

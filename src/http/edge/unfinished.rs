@@ -2,9 +2,8 @@
 //!
 //! A client that sends all but the last byte of many requests would make the server keep them
 //! until their deadlines. So the bytes that long heads and bodies will have are counted, for each
-//! address and in all. While there is no room, a request's body is not read any further. It gets
-//! room when another request has arrived, or in place of one that has been without new bytes for a
-//! while, which is ended.
+//! address and in all. Without room, a request's body is not read any further. It gets room when
+//! another request has arrived completely, or when one without new bytes for a while is ended.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -33,20 +32,20 @@ type Name = (IpAddr, bool);
 /// The bytes of requests that have not arrived completely.
 #[derive(Debug, Default)]
 pub struct UnfinishedRequests {
-    kept: Mutex<Kept>,
+    counts: Mutex<Counts>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
-    all: usize,
-    by_name: HashMap<Name, usize>,
+struct Counts {
+    all_bytes: usize,
+    bytes_by_name: HashMap<Name, usize>,
     /// The requests that are counted, the one that got bytes last at the end.
-    parts: BTreeMap<u64, Part>,
+    counted: BTreeMap<u64, CountedRequest>,
     next: u64,
 }
 
 #[derive(Debug)]
-struct Part {
+struct CountedRequest {
     names: Vec<Name>,
     bytes: usize,
     grew_at: Instant,
@@ -63,8 +62,8 @@ pub struct Unfinished {
 }
 
 impl UnfinishedRequests {
-    /// Waits for room for a request of so many bytes; `address` is `None` if the client has already
-    /// left.
+    /// Waits for room for a request with so many bytes; `address` is `None` if the client has
+    /// already left.
     pub async fn begin(
         self: &Arc<Self>,
         address: Option<CountedAddress>,
@@ -78,7 +77,7 @@ impl UnfinishedRequests {
         }
     }
 
-    /// `None` if there is no room at the moment.
+    /// Like [`begin`](Self::begin), but `None` if there is not enough room at the moment.
     pub fn try_begin(
         self: &Arc<Self>,
         address: Option<CountedAddress>,
@@ -96,19 +95,20 @@ impl UnfinishedRequests {
         let own = address.and_then(|address| address.own).map(|own| (own, false));
         let shared = address.and_then(|address| address.shared).map(|shared| (shared, true));
         let names: Vec<Name> = own.into_iter().chain(shared).collect();
-        let mut kept = self.lock();
-        while let Some(name) = kept.without_room(&names, bytes) {
-            let ended = kept.longest_without_bytes(name, now).and_then(|nth| kept.remove(nth))?;
+        let mut counts = self.lock();
+        while let Some(name) = counts.name_to_make_room(&names, bytes) {
+            let ended =
+                counts.longest_without_bytes(name, now).and_then(|nth| counts.remove(nth))?;
             // Fails only if the request has just ended by itself.
             ended.end.send(()).unwrap_or_default();
         }
         let (end, ended) = oneshot::channel();
-        let nth = kept.insert(Part { names, bytes, grew_at: now, end });
+        let nth = counts.insert(CountedRequest { names, bytes, grew_at: now, end });
         Some(Unfinished { requests: Arc::clone(self), nth, ended })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,9 +119,9 @@ impl Unfinished {
     }
 
     fn note_bytes_at(&mut self, now: Instant) {
-        let mut kept = self.requests.lock();
-        if let Some(part) = kept.remove(self.nth) {
-            self.nth = kept.insert(Part { grew_at: now, ..part });
+        let mut counts = self.requests.lock();
+        if let Some(request) = counts.remove(self.nth) {
+            self.nth = counts.insert(CountedRequest { grew_at: now, ..request });
         }
     }
 
@@ -137,47 +137,49 @@ impl Drop for Unfinished {
     }
 }
 
-impl Kept {
-    fn insert(&mut self, part: Part) -> u64 {
+impl Counts {
+    fn insert(&mut self, request: CountedRequest) -> u64 {
         let nth = self.next;
         self.next += 1;
-        self.all += part.bytes;
-        for name in &part.names {
-            *self.by_name.entry(*name).or_default() += part.bytes;
+        self.all_bytes += request.bytes;
+        for name in &request.names {
+            *self.bytes_by_name.entry(*name).or_default() += request.bytes;
         }
-        self.parts.insert(nth, part);
+        self.counted.insert(nth, request);
         nth
     }
 
-    fn remove(&mut self, nth: u64) -> Option<Part> {
-        let part = self.parts.remove(&nth)?;
-        self.all -= part.bytes;
-        for name in &part.names {
-            match self.by_name.get_mut(name) {
-                Some(bytes) if part.bytes < *bytes => *bytes -= part.bytes,
-                _ => drop(self.by_name.remove(name)),
+    fn remove(&mut self, nth: u64) -> Option<CountedRequest> {
+        let request = self.counted.remove(&nth)?;
+        self.all_bytes -= request.bytes;
+        for name in &request.names {
+            match self.bytes_by_name.get_mut(name) {
+                Some(bytes) if request.bytes < *bytes => *bytes -= request.bytes,
+                _ => drop(self.bytes_by_name.remove(name)),
             }
         }
-        Some(part)
+        Some(request)
     }
 
-    /// A name of which a request must end before one of `names` may have so many bytes: one of
-    /// `names` itself, or the one with the most bytes if there are too many in all.
-    fn without_room(&self, names: &[Name], bytes: usize) -> Option<Name> {
-        let bytes_of = |name: &Name| self.by_name.get(name).copied().unwrap_or_default();
+    /// The name of which a request must end before `names` may have so many more bytes; `None` if
+    /// they may have them now. It is one of `names` that would exceed its own limit or, if only the
+    /// limit for all would be exceeded, the name with the most bytes.
+    fn name_to_make_room(&self, names: &[Name], bytes: usize) -> Option<Name> {
+        let bytes_of = |name: &Name| self.bytes_by_name.get(name).copied().unwrap_or_default();
         let max = |name: &Name| ADDRESS_BYTES_MAX + if name.1 { ADDRESS_BYTES_MAX / 3 } else { 0 };
         if let Some(full) = names.iter().find(|name| max(name) < bytes_of(name) + bytes) {
             return Some(*full);
         }
-        if self.all + bytes <= ALL_BYTES_MAX {
+        if self.all_bytes + bytes <= ALL_BYTES_MAX {
             return None;
         }
-        self.by_name.iter().max_by_key(|(_, bytes)| **bytes).map(|(name, _)| *name)
+        self.bytes_by_name.iter().max_by_key(|(_, bytes)| **bytes).map(|(name, _)| *name)
     }
 
     fn longest_without_bytes(&self, name: Name, now: Instant) -> Option<u64> {
-        let (nth, part) = self.parts.iter().find(|(_, part)| part.names.contains(&name))?;
-        (STALLED <= now.saturating_duration_since(part.grew_at)).then_some(*nth)
+        let (nth, request) =
+            self.counted.iter().find(|(_, request)| request.names.contains(&name))?;
+        (STALLED <= now.saturating_duration_since(request.grew_at)).then_some(*nth)
     }
 }
 
@@ -218,10 +220,12 @@ mod tests {
         assert!(!ended[0] && ended[1..].iter().all(|is_ended| *is_ended), "{ended:?}");
         assert!(!new.iter_mut().any(is_ended));
         stranger[1].note_bytes_at(later);
-        assert_eq!(requests.lock().all, 24 * MIB, "an ended request is counted no more");
+        assert_eq!(requests.lock().all_bytes, 24 * MIB, "an ended request is counted no more");
         drop((stranger, new));
-        let kept = requests.lock();
-        assert!(kept.all == 0 && kept.by_name.is_empty() && kept.parts.is_empty());
+        let counts = requests.lock();
+        assert!(
+            counts.all_bytes == 0 && counts.bytes_by_name.is_empty() && counts.counted.is_empty()
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Notices that the file at the book's path is no longer the file that the server has open, or that
-//! another program wrote over it.
+//! Notices that the book's path no longer leads to the file that the server has open, or that
+//! another program wrote over the file.
 //!
 //! Nothing here opens and closes the file except through SQLite: closing any descriptor of a file
 //! releases all locks that the process holds on it.
@@ -64,7 +64,7 @@ impl OpenFile {
         self.beside.iter().find(is_lost).map(|(_, loss, _)| *loss)
     }
 
-    /// Where the open file is now, if the system says so and it was not deleted.
+    /// The present path of the open file, if the system knows it and the file was not deleted.
     pub fn moved_to(&self) -> Option<PathBuf> {
         let descriptors = std::fs::read_dir("/proc/self/fd").ok()?;
         descriptors.filter_map(Result::ok).find_map(|descriptor| {

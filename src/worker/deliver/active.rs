@@ -15,20 +15,20 @@ use crate::store::{Backlog, DueDelivery, HookRecord, Reader, StoreError};
 pub(super) const BACKLOG_MAX: u32 = 10_000;
 const BACKLOG_BYTES_MAX: i64 = 64 << 20;
 
-/// Due deliveries of a hook in memory, and their bytes, at most.
+/// The most due deliveries of a hook in memory, and the most bytes of them.
 const TAKEN_MAX: usize = 64;
 const TAKEN_BYTES_MAX: usize = 2 << 20;
 
 /// A hook that is neither paused nor deleted.
 pub(super) struct Active {
     pub hook: Arc<HookRecord>,
-    /// The last event that was looked at for it; at or after the written cursor.
+    /// The last event that was examined for it; at or after the written cursor.
     pub seen: EventSeq,
     pub backlog: Backlog,
     pub lanes: Lanes,
     /// Deliveries that are queued, being sent, or sent and not recorded.
     pub taken: HashMap<DeliverySeq, usize>,
-    /// Whether something may be due now.
+    /// True if the book must be searched for deliveries that are due.
     pub look: bool,
     pub next_due: Option<Timestamp>,
 }
@@ -46,9 +46,9 @@ impl Active {
         }
     }
 
-    /// Takes over what was read about the hook.
+    /// Replaces the hook and its backlog with newly read ones.
     pub fn change(&mut self, hook: Arc<HookRecord>, backlog: Backlog) {
-        // A cursor that was moved from outside, by a resume, counts.
+        // Resuming a hook may have moved its cursor.
         if hook.through_seq != self.hook.through_seq {
             self.seen = hook.through_seq;
         }
@@ -87,7 +87,7 @@ impl Active {
     }
 }
 
-/// What a step adds to the backlog of its hook.
+/// The number and bytes of the deliveries that a step adds to the backlog of its hook.
 pub(super) fn size_of(step: &HookStep) -> (HookSeq, Backlog) {
     let bytes: usize = step.deliveries.iter().map(|delivery| delivery.body.len()).sum();
     let count = i64::try_from(step.deliveries.len()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Plans the work: which hooks are behind, what is due, and what to record.
+//! Decides which hooks are behind, which deliveries to send, and which ended tries to record.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::domain::ids::{DeliverySeq, EventSeq, HookSeq};
 use crate::sabotage::{self, Fault};
 use crate::store::{Backlog, Reader, Store, StoreError, WriteCommand, WriteError};
 
-/// Ends of tries in one write.
+/// The most ended tries that are recorded in one write.
 const SETTLED_MAX: usize = 256;
 
-/// A cursor that found nothing to deliver is written after this many events.
+/// A cursor is written after this many events even if the hook did not want any.
 const UNWRITTEN_MAX: i64 = 10_000;
 
 /// How long to wait after the book could not be read or written.
@@ -44,9 +44,9 @@ struct Dispatcher {
 
 /// Why a round ended early.
 enum Trouble {
-    /// The writer takes nothing more.
+    /// The writer accepts no more commands.
     Off,
-    /// It may work later.
+    /// The book could not be read or written; a later round may succeed.
     Later(String),
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn run(store: Store, options: DeliverOptions, mut stopped: ones
 }
 
 impl Dispatcher {
-    /// Does everything that can be done now, in small portions. True if there is more.
+    /// Does a small portion of all work that can be done now. True if more can be done at once.
     async fn round(&mut self) -> Result<bool, Trouble> {
         if self.store.signal.take_hooks_changed() {
             self.reload().await?;
@@ -167,7 +167,7 @@ impl Dispatcher {
             for (hook_seq, made) in sizes {
                 match self.hooks.get_mut(&hook_seq) {
                     Some(active) if moved.contains(&hook_seq) => active.note_made(through, made),
-                    // It was changed meanwhile, and is read again before the next step.
+                    // The hook was changed meanwhile, so it is read again before its next step.
                     _ => self.store.signal.note_hooks_changed(),
                 }
             }
@@ -254,7 +254,7 @@ impl Dispatcher {
         Some(Duration::from_millis(u64::try_from(ms).unwrap_or_default()))
     }
 
-    /// Lets tries that have begun end, and records them.
+    /// Waits for tries that have begun, and records how they ended.
     async fn stop(&mut self) {
         for active in self.hooks.values() {
             active.lanes.take_back();
@@ -265,7 +265,7 @@ impl Dispatcher {
                     Some(end) => self.unsettled.push(end),
                     None => return,
                 }
-                // The lane ends right after it has told of its last try.
+                // A lane ends right after it has sent the end of its last try.
                 tokio::task::yield_now().await;
             }
         };

@@ -1,5 +1,5 @@
-//! Sends what is due, a few deliveries of each hook at a time. A slow receiver keeps only the lanes
-//! of its own hook waiting.
+//! Sends due deliveries, a few of each hook at a time. A slow receiver delays only the lanes of its
+//! own hook.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,10 @@ use super::send::try_once;
 use crate::app::EndedTry;
 use crate::store::{DueDelivery, HookRecord};
 
-/// Deliveries of one hook that are sent at once, at most.
+/// The most deliveries of one hook that are sent at the same time.
 const LANES_MAX: usize = 4;
 
-/// Deliveries of all hooks that are sent at once, at most.
+/// The most deliveries of all hooks that are sent at the same time.
 pub(super) const ALL_LANES_MAX: usize = 256;
 
 /// The due deliveries of a hook, which its lanes share.
@@ -43,7 +43,7 @@ impl Lanes {
         self.with(|shared| shared.queue.extend(due));
     }
 
-    /// Takes back what was not begun.
+    /// Takes back the deliveries that no lane has begun.
     pub fn take_back(&self) -> Vec<DueDelivery> {
         self.with(|shared| shared.queue.drain(..).collect())
     }
@@ -56,7 +56,7 @@ impl Lanes {
         self.with(|shared| shared.running)
     }
 
-    /// Starts lanes for what is queued, at most `room`. Ends of tries go to `ended`.
+    /// Starts at most `room` lanes for the queued deliveries. They send how tries end to `ended`.
     pub fn start(&self, options: &DeliverOptions, ended: &UnboundedSender<EndedTry>, room: usize) {
         let starting = self.with(|shared| {
             let starting = (LANES_MAX - shared.running).min(shared.queue.len()).min(room);
@@ -88,7 +88,7 @@ async fn lane(
         });
         let Some((hook, due)) = next else { return };
         let end = try_once(&options, &hook, due).await;
-        // Nobody listens after the last wait of a stop; the try will be repeated.
+        // Fails if a stop no longer waits for this try, which is then repeated after a start.
         drop(ended.send(end));
     }
 }

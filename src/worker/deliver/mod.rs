@@ -1,7 +1,7 @@
 //! Delivers events to webhooks (docs/contract.md, Decision 10), on a thread of its own.
 //!
 //! `dispatcher` plans the work; `render` makes the deliveries of a stretch of the journal; `active`
-//! is what is known of a hook; `lanes` sends what is due; `send` makes one try.
+//! has the state of one hook; `lanes` sends due deliveries; `send` makes one try.
 
 mod active;
 mod dispatcher;
@@ -31,7 +31,7 @@ pub struct DeliverOptions {
     pub randomness: Randomness,
 }
 
-/// The running thread. Stopping it lets tries that have begun end, for a short time.
+/// The running thread. Stopping it waits a short time for tries that have begun.
 pub struct Deliverer {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,

@@ -14,7 +14,7 @@ use crate::wire::event_view::EventOrder;
 use crate::wire::hook_body::{self, Envelope, Objects};
 use crate::wire::links::Links;
 
-/// Events of one stretch, at most.
+/// The most events of one stretch.
 const STRETCH_MAX: usize = 128;
 
 /// A stretch ends once its bodies have this many bytes.
@@ -22,13 +22,13 @@ const STRETCH_BYTES_MAX: usize = 4 << 20;
 
 /// The deliveries of the events after a cursor.
 pub(super) struct Stretch {
-    /// The last event of the stretch; the cursor if there was none.
+    /// The last event of the stretch; the cursor if the stretch is empty.
     pub through: EventSeq,
-    /// The steps of the hooks that get something.
+    /// The steps of the hooks that get deliveries.
     pub steps: Vec<HookStep>,
 }
 
-/// An order as the bodies of a stretch have it.
+/// An order as it is shown in the bodies of a stretch.
 struct RenderedOrder {
     order_id: OrderName,
     currency: Currency,
@@ -132,7 +132,7 @@ fn events_of(change: JournalChange) -> &'static [HookEvent] {
     match change {
         JournalChange::Operation(_) => &[HookEvent::OrderEventAdd, HookEvent::OrderUpdate],
         JournalChange::ServiceEvent(_) => &[HookEvent::OrderEventAdd],
-        // The event of the draft that made it has the order.
+        // The event of the draft that made the order shows the order.
         JournalChange::OrderCreated(_) => &[],
         JournalChange::OrderChanged(_) => &[HookEvent::OrderUpdate],
         JournalChange::DraftCreated(_) => &[HookEvent::DraftAdd],

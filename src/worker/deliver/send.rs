@@ -40,7 +40,7 @@ pub(super) async fn try_once(
     }
 }
 
-/// The clock may go back meanwhile.
+/// Milliseconds since `began`; 0 if the clock went back meanwhile.
 fn elapsed_ms(clock: &Clock, began: Timestamp) -> i64 {
     clock.now().0.saturating_sub(began.0).max(0)
 }
@@ -103,7 +103,7 @@ fn last_try(
                 TryEnd::Success => None,
                 TryEnd::Gone => Some("the receiver wants no more deliveries".to_owned()),
                 TryEnd::Failure { .. } if (300..400).contains(&answer.status) => {
-                    Some("the answer is a redirect, and those are not followed".to_owned())
+                    Some("the answer is a redirect, which is not followed".to_owned())
                 }
                 TryEnd::Failure { .. } => Some("the status is not 2xx".to_owned()),
             };

@@ -50,9 +50,9 @@ struct Sent<'a> {
     form: Form,
 }
 
-/// `GET /admin/{aid}/orders/{order_id}/{kind}s?key=…`: the form. `fill=all` fills it with all that
-/// is left, whatever its kind. The key is in the address so that going back to a recorded form
-/// shows the operation that it recorded.
+/// `GET /admin/{aid}/orders/{order_id}/{kind}s?key=…`: the form. `fill=all` fills in everything
+/// that is left, for any kind of operation. The key is in the address so that going back to a
+/// recorded form shows the operation that it recorded.
 pub async fn show(
     kind: OperationKind,
     staff: Staff,
@@ -127,7 +127,7 @@ impl Sent<'_> {
     }
 
     /// True if another authorization was chosen than the page showed, and nothing was typed for
-    /// the shown one. Then the form opens for the chosen one; otherwise what was typed is kept.
+    /// the shown one. Then the form opens for the chosen one; otherwise the typed texts are kept.
     fn is_as_opened_for_another(&self) -> bool {
         let authorizations = &self.loaded.order.ledger.authorizations;
         let shown = authorizations.iter().find(|id| id.as_str() == self.form.text("shown"));
@@ -306,8 +306,8 @@ fn key_use(staff: &Staff, request: &HttpRequest, form: &Form) -> KeyUse {
     }
 }
 
-/// What is stored under the form's key, and the order. One read transaction for both: otherwise
-/// this very form could be recorded in between, and its change would look like another user's.
+/// The answer stored under the form's key, and the order. Both are read in one transaction:
+/// otherwise this form could be recorded in between, and its change would look like another user's.
 async fn load_with_stored(
     state: &AppState,
     staff: &Staff,

@@ -47,7 +47,7 @@ pub struct TypedLine {
 pub struct ItemTexts {
     /// The description, or else the id; empty if the item has neither.
     pub description: String,
-    /// The quantity at 6 decimals; `None` if the item has none.
+    /// The quantity at 6 decimals; `None` if the item has no quantity.
     pub quantity: Option<String>,
 }
 

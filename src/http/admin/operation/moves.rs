@@ -35,7 +35,7 @@ pub fn moves(order: &OrderRecord) -> BTreeMap<LineId, Vec<Moved>> {
 
 /// The member `quantity` of the operation's items, which our form sends and a client may.
 fn stated_quantities(operation: &Operation) -> BTreeMap<LineId, Quantity> {
-    // Most operations state none, and their documents need not be parsed.
+    // Most operations state no quantities, so their documents need not be parsed.
     if !operation.document.0.contains("\"quantity\"") {
         return BTreeMap::new();
     }

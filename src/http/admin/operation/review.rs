@@ -35,8 +35,8 @@ pub struct Refused {
     pub lines: Vec<(LineId, String)>,
 }
 
-/// Decides the request on the order as it is now, without recording it. `None` when what was typed
-/// is not a request.
+/// Decides the request on the order as it is now, without recording it. `None` when the typed text
+/// is not a valid request.
 pub fn review(subject: &Subject<'_>, typed: &Typed) -> Option<Result<Review, Refused>> {
     let request = typed.request.as_ref()?;
     let ledger = &subject.order.ledger;

@@ -42,7 +42,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// True if there is something to say about what is typed.
+    /// True if a note is shown about the typed values.
     pub fn has_note(&self) -> bool {
         !(self.problem.is_empty() && self.share.is_empty() && self.reading.is_empty())
     }

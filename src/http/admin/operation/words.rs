@@ -18,7 +18,7 @@ pub struct Words {
     pub nothing_left: &'static str,
     /// Follows an amount: what happens to the money that the operation leaves.
     pub rest: &'static str,
-    /// Asks for the reason; empty for operations that need none.
+    /// Asks for the reason; empty for operations without a reason.
     pub why: &'static str,
     /// What to do at the payment provider before recording.
     pub first: &'static str,

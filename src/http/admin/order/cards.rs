@@ -119,7 +119,7 @@ fn operation_card(source: &Source<'_>, operation: &Operation) -> OperationCard {
     }
 }
 
-/// Why money was given back or released, from the metadata; empty when nobody said.
+/// Why money was given back or released, from the metadata; empty if no reason was given.
 pub fn why(operation: &Operation) -> String {
     if !takes_back(operation) {
         return String::new();

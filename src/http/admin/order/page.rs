@@ -70,7 +70,7 @@ pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, Pa
 
 /// A form on the page that was refused.
 pub struct Refused<'a> {
-    /// Why, as a sentence; empty when none was refused.
+    /// Why the form was refused, as a sentence; empty if no form was sent.
     pub problem: &'a str,
     /// The comment that was typed.
     pub comment: &'a str,

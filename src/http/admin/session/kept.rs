@@ -33,7 +33,7 @@ pub fn fields(form: &Form) -> String {
 }
 
 /// A page with one button, which sends the form again. Nothing is sent without it, since the form
-/// may have been filled in by somebody else.
+/// may have been filled in by another person.
 pub fn page(
     state: &AppState,
     action: &str,

@@ -42,7 +42,7 @@ pub static TOKEN: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Compares our strict parser with serde_json: both read the same value from all that ours accepts,
-/// and only ambiguous texts are refused by ours alone.
+/// and ours refuses more only if a text is ambiguous.
 pub fn json_text(bytes: &[u8]) -> bool {
     let other = serde_json::from_slice::<Value>(bytes);
     match json::parse(bytes) {
@@ -134,7 +134,7 @@ pub fn draft(bytes: &[u8]) -> bool {
     let store = draft.store_document.as_ref();
     assert!(store.is_none_or(|store| json::parse(store.0.as_bytes()).is_ok()), "{value}");
     let items = draft.items.iter().map(|item| &item.document).zip(&parsed.item_documents);
-    // A draft is indexed by its parsed documents, which must therefore say what is stored.
+    // A draft is indexed by its parsed documents, so they must equal the stored texts.
     for (kept, parsed) in items.chain([(&draft.document, &parsed.document)]) {
         assert_eq!(json::parse(kept.0.as_bytes()).as_ref(), Ok(parsed), "{}", kept.0);
     }
