@@ -108,8 +108,8 @@ impl Reader<'_> {
         })
     }
 
-    /// The number that the next event of an order or a draft will get. The writer reads it once,
-    /// when it starts, and counts on from there.
+    /// The number that the next event of an order or a draft will get. A transaction reads it
+    /// when it begins, and counts on from there.
     pub(super) fn load_next_event_seq(&self) -> Result<EventSeq, StoreError> {
         let sql = "select 1 + max(coalesce((select max(event_seq) from events), 0),
             coalesce((select max(draft_event_seq) from draft_events), 0))";

@@ -62,7 +62,6 @@ impl Store {
         let mut conn = open::open_writer(path)?;
         migrate::migrate(&mut conn)?;
         let times = Times::since(Reader::new(&conn).load_last_event_time()?);
-        let next_seq = Reader::new(&conn).load_next_event_seq()?;
         let jump = Reader::new(&conn).load_last_clock_jump()?;
         let commit = |conn: &rusqlite::Connection| conn.execute_batch("commit");
         let condition = Arc::new(Condition::of(path, &clock));
@@ -79,7 +78,6 @@ impl Store {
             randomness,
             times,
             known_sizes: KnownSizes::default(),
-            next_seq,
             commit,
             condition: condition.clone(),
             signal: signal.clone(),

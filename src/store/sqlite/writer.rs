@@ -25,8 +25,6 @@ use super::lock_wait::LockWait;
 use super::open_file::OpenFile;
 use super::rescue;
 use crate::clock::Clock;
-use crate::domain::Timestamp;
-use crate::domain::ids::EventSeq;
 use crate::randomness::Randomness;
 use crate::sabotage::{self, Fault};
 use crate::store::clock_jumps::{self, Times};
@@ -35,7 +33,7 @@ use crate::store::commit_signal::CommitSignal;
 use crate::store::condition::Condition;
 use crate::store::error::{FileLoss, StoreError, StoreErrorKind};
 use crate::store::known_sizes::KnownSizes;
-use crate::store::tx::{Begun, Tx};
+use crate::store::tx::{Begun, Reader, Tx};
 
 /// The most commands in one transaction.
 pub const BATCH_MAX: usize = 256;
@@ -86,8 +84,6 @@ pub(super) struct WriterState {
     pub randomness: Randomness,
     pub times: Times,
     pub known_sizes: KnownSizes,
-    /// The number of the next event. Only this writer appends events, so it never reads them again.
-    pub next_seq: EventSeq,
     /// How a transaction is committed. Tests replace it to make commits fail.
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
     pub condition: Arc<Condition>,
@@ -274,25 +270,23 @@ impl WriterState {
     }
 
     fn run_batch(&mut self, mut batch: Batch) -> Result<(), OutcomeUnknown> {
-        let now = match self.begin() {
-            Ok(now) => now,
+        let begun = match self.begin() {
+            Ok(begun) => begun,
             Err(error) => return self.give_up(batch, error.kind, error.to_string()),
         };
-        let begun = Begun { now, next_seq: self.next_seq };
         let tx = Tx::new(&self.conn, begun, &self.randomness, &self.known_sizes);
         let failure = batch.iter_mut().find_map(|job| match job.run(&tx) {
             Ran::Clean if self.conn.is_autocommit() => Some(Failure::RolledBackAlready),
             Ran::Clean => None,
             Ran::Failed(failure) => Some(failure),
         });
-        let next_seq = tx.next_event_seq();
         // Returns its statements to the connection.
         drop(tx);
         if let Some(Failure::Store(StoreErrorKind::DiskFull, _)) = failure {
             self.condition.note_disk_full(true);
         }
         match failure {
-            None => self.commit(batch, next_seq),
+            None => self.commit(batch),
             Some(Failure::Store(kind, why)) if !kind.is_known_outcome() => {
                 self.give_up(batch, kind, why)
             }
@@ -311,29 +305,28 @@ impl WriterState {
         batch.into_iter().try_for_each(|job| self.run_batch(vec![job]))
     }
 
-    fn begin(&mut self) -> Result<Timestamp, StoreError> {
+    fn begin(&mut self) -> Result<Begun, StoreError> {
         self.lock_wait.begin(&self.conn)?;
         let (now, jump) = self.times.begin(self.clock.now());
-        if let Some(jump) = jump
-            && let Err(error) = clock_jumps::record(&self.conn, jump)
-        {
+        let recorded = jump.map_or(Ok(()), |jump| clock_jumps::record(&self.conn, jump));
+        // Read in each transaction, since a command of another process may have appended events.
+        let next_seq = recorded.and_then(|()| Reader::new(&self.conn).load_next_event_seq());
+        let begun = next_seq.map(|next_seq| Begun { now, next_seq });
+        if begun.is_err() {
             // SQLite may have ended the transaction by itself.
             self.conn.execute_batch("rollback").unwrap_or_default();
-            return Err(error);
         }
-        Ok(now)
+        begun
     }
 
-    /// Callers are told of success only after SQLite has returned Ok from the commit. `next_seq`
-    /// comes after the events of the batch.
-    fn commit(&mut self, batch: Batch, next_seq: EventSeq) -> Result<(), OutcomeUnknown> {
+    /// Callers are told of success only after SQLite has returned Ok from the commit.
+    fn commit(&mut self, batch: Batch) -> Result<(), OutcomeUnknown> {
         if sabotage::is_on(Fault::AnswerBeforeCommit) {
             batch.into_iter().for_each(|job| job.settle(Settled::Committed));
             return (self.commit)(&self.conn).map_err(|why| OutcomeUnknown(why.to_string()));
         }
         match (self.commit)(&self.conn).map_err(StoreError::from) {
             Ok(()) => {
-                self.next_seq = next_seq;
                 self.condition.note_disk_full(false);
                 if let Some(jump) = self.times.commit() {
                     self.condition.note_clock_jump(jump);

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 
 use super::*;
+use crate::domain::Timestamp;
 use crate::store::Reader;
 use crate::store::command::Failed;
 use crate::store::sqlite::{migrate, open};
@@ -58,7 +59,6 @@ impl Book {
             randomness,
             times,
             known_sizes: KnownSizes::default(),
-            next_seq: EventSeq(1),
             commit,
             condition,
             signal: Arc::default(),
@@ -248,7 +248,6 @@ fn time_in_the_book_never_runs_backwards() {
         randomness: Randomness::System,
         times: Times::since(Timestamp(5_000)),
         known_sizes: KnownSizes::default(),
-        next_seq: EventSeq(1),
         commit,
         condition: Arc::new(Condition::of(&path, &Clock::System)),
         signal: Arc::default(),
