@@ -172,8 +172,12 @@ impl<L: ListPage> Parts<L> {
         let (store, maker) = (self.store.clone(), self.maker.clone());
         self.step = Step::Reading(Box::pin(async move {
             let _turn = maker.answers.turn().await?;
-            let text = store.read(move |reader| maker.list.render(reader, &row)).await?;
-            Ok(format!("{separator}{text}"))
+            // Joined where it is read, since copying a long text takes a while.
+            let read = move |reader: &Reader<'_>| {
+                let text = maker.list.render(reader, &row)?;
+                Ok(format!("{separator}{text}"))
+            };
+            store.read(read).await
         }));
     }
 }
