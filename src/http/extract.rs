@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 
 use super::edge::body::{read_body_if, unsupported};
 use super::error::{ApiError, Code};
+use super::long_body::{LongBodyTurn, SHORT_BODY_BYTES_MAX, run_aside};
 use super::state::state;
 use crate::app::{Idempotent, OnBehalfOf};
 use crate::auth::access::Actor;
@@ -66,6 +67,17 @@ pub struct Sent<const BYTES_MAX: usize> {
     pub body: Tree,
     was_empty: bool,
     key: Option<String>,
+    /// What follows from a long body.
+    long: Option<Long>,
+}
+
+/// What follows from a long body, made together with it away from the event loop.
+struct Long {
+    event: NewApiEvent,
+    /// The fingerprint of the request, if it has a key.
+    fingerprint: Option<[u8; 32]>,
+    /// Kept until the request has been carried out.
+    _turn: LongBodyTurn,
 }
 
 impl FromRequest for ShoppingWriter {
@@ -152,10 +164,6 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
         Box::pin(async move {
             let judge = || expect_json(&request);
             let bytes = read_body_if(&request, payload, BYTES_MAX, judge).await?;
-            let sent = parse_body(&bytes)?;
-            let was_empty = sent.is_none();
-            let body = sent.unwrap_or_else(|| Tree::Object(Vec::new()));
-            let key = idempotency_key(&request)?;
             let method = match request.method().as_str() {
                 "PUT" => "PUT",
                 "DELETE" => "DELETE",
@@ -163,12 +171,46 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
             };
             let path = request.path().to_owned();
             let query = request.query_string().to_owned();
-            Ok(Sent { method, path, query, body, was_empty, key })
+            let key = idempotency_key(&request);
+            let sent = move |bytes: &[u8]| {
+                let parsed = parse_body(bytes)?;
+                let was_empty = parsed.is_none();
+                let body = parsed.unwrap_or_else(|| Tree::Object(Vec::new()));
+                Ok(Sent { method, path, query, body, was_empty, key: key?, long: None })
+            };
+            if bytes.len() <= SHORT_BODY_BYTES_MAX {
+                return sent(&bytes);
+            }
+            let turn = state(&request)?.long_bodies.turn().await?;
+            run_aside(move || sent(&bytes).map(|sent: Sent<BYTES_MAX>| sent.long(turn))).await
         })
     }
 }
 
 impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
+    /// Makes what follows from a long body.
+    fn long(mut self, turn: LongBodyTurn) -> Self {
+        let fingerprint = self.key.is_some().then(|| self.fingerprint());
+        self.long = Some(Long { event: self.event(), fingerprint, _turn: turn });
+        self
+    }
+
+    /// Parses the body further with `parse`. A long one is parsed away from the event loop.
+    pub async fn parse<T: Send + 'static>(
+        self,
+        parse: fn(&Tree) -> Result<T, Vec<Problem>>,
+    ) -> Result<(Self, T), ApiError> {
+        if self.long.is_none() {
+            let parsed = parse(&self.body)?;
+            return Ok((self, parsed));
+        }
+        run_aside(move || {
+            let parsed = parse(&self.body)?;
+            Ok((self, parsed))
+        })
+        .await
+    }
+
     /// Wraps a command so that it runs once per idempotency key; `name` names its answer.
     pub fn once<C: WriteCommand>(
         &self,
@@ -188,6 +230,9 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
 
     /// The request as an API event keeps it.
     pub fn event(&self) -> NewApiEvent {
+        if let Some(long) = &self.long {
+            return long.event.clone();
+        }
         let body = (!self.was_empty).then(|| self.body.to_string());
         NewApiEvent {
             method: self.method,
@@ -201,12 +246,17 @@ impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
     /// have in common with it.
     pub fn key_use(&self, actor: &Actor) -> Option<KeyUse> {
         let key = self.key.as_ref()?;
-        let body = self.body.canonical_text();
-        let request = [self.method, &self.path, &self.query, &body].join("\n");
+        let made = self.long.as_ref().and_then(|long| long.fingerprint);
         Some(KeyUse {
             hash: KeyHash::of(&actor.account_id, &actor.client_id, key),
-            fingerprint: sha256(request.as_bytes()),
+            fingerprint: made.unwrap_or_else(|| self.fingerprint()),
         })
+    }
+
+    fn fingerprint(&self) -> [u8; 32] {
+        let body = self.body.canonical_text();
+        let request = [self.method, &self.path, &self.query, &body].join("\n");
+        sha256(request.as_bytes())
     }
 }
 

@@ -12,6 +12,7 @@ mod guesses;
 mod in_flight;
 mod known_hosts;
 mod list_answer;
+mod long_body;
 mod operation_routes;
 mod order_size;
 mod pay;

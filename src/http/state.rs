@@ -13,6 +13,7 @@ use super::error::ApiError;
 use super::guesses::Guesses;
 use super::in_flight::AnswersInFlight;
 use super::known_hosts::KnownHosts;
+use super::long_body::LongBodies;
 use crate::app::{Access, PrepareBook};
 use crate::auth::password_thread::PasswordThread;
 use crate::auth::token::{TokenKey, Tokens};
@@ -38,6 +39,8 @@ pub struct AppState {
     pub callers: Callers,
     /// Large answers that were not read yet.
     pub answers: Arc<AnswersInFlight>,
+    /// Turns of requests with long bodies.
+    pub long_bodies: Arc<LongBodies>,
     /// Requests that have not arrived completely.
     pub unfinished: Arc<UnfinishedRequests>,
     /// True if people may sign in over plain http, which others can read.
@@ -98,6 +101,7 @@ impl AppState {
             guesses: Arc::new(guesses),
             callers: Callers::new(&options.public_url, &options.trusted_proxies),
             answers: Arc::default(),
+            long_bodies: Arc::default(),
             unfinished: Arc::default(),
             insecure_http: options.insecure_http,
             passwords,

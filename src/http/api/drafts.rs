@@ -31,7 +31,7 @@ pub async fn create(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     list_query::refuse_discounts(request.query_string())?;
-    let draft = draft_request::parse(&sent.body)?;
+    let (sent, draft) = sent.parse(draft_request::parse).await?;
     let command = CreateDraft { on_behalf_of: on_behalf_of(&actor), draft, event: sent.event() };
     let command = sent.once(&actor, command, name_draft);
     let render = render_draft(state.links.clone(), actor.account_id.clone());
@@ -116,7 +116,7 @@ pub async fn update(
     sent: Sent<ORDER_BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
     list_query::refuse_discounts(request.query_string())?;
-    let update = draft_request::parse_update(&sent.body)?;
+    let (sent, update) = sent.parse(draft_request::parse_update).await?;
     change(&actor, &request, &sent, DraftChange::Update(Box::new(update))).await
 }
 
