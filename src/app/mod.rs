@@ -90,7 +90,7 @@ pub use sessions::{
 };
 pub use settle_deliveries::{EndedTry, SettleDeliveries};
 pub use tell_server::TellServer;
-pub use update_order::{UpdateOrder, UpdateOrderRefused};
+pub use update_order::{MadeUpdate, UpdateOrder, UpdateOrderRefused};
 
 pub use sign_in_attempts::RememberFailures;
 

@@ -1,15 +1,19 @@
 //! Changing an order's descriptive fields. Lines and money stay as they are.
 
+use std::borrow::Cow;
+
 use super::documents::ParsedOrder;
 use super::findable::index_order;
 use super::order_change::{ChangeProblem, ChangedOrder, OrderChange, apply};
 use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::KeptJson;
-use crate::domain::ids::OrderName;
+use crate::domain::ids::{OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::order_size::{TooLarge, bytes_of};
 use crate::json::Tree;
-use crate::store::{Failed, LedgerRecord, NewApiEvent, OrderFields, StoreError, Tx, WriteCommand};
+use crate::store::{
+    Failed, LedgerRecord, NewApiEvent, OrderFields, Reader, StoreError, Tx, WriteCommand,
+};
 
 /// Changes the fields that were sent. The order may have any status.
 #[derive(Debug, Clone)]
@@ -21,6 +25,16 @@ pub struct UpdateOrder {
     pub multiple_authorizations: Option<bool>,
     /// The request, as it is shown in the order's history.
     pub event: NewApiEvent,
+    /// What [`UpdateOrder::make`] has made of the order as it was before the writer's turn.
+    pub made: Option<MadeUpdate>,
+}
+
+/// The documents of an order before and after a change.
+#[derive(Debug, Clone)]
+pub struct MadeUpdate {
+    order_seq: OrderSeq,
+    before: OrderFields,
+    after: Result<(ChangedOrder, DocumentTexts), Vec<ChangeProblem>>,
 }
 
 #[derive(Debug)]
@@ -43,20 +57,29 @@ impl WriteCommand for UpdateOrder {
         let found = tx.find_ledger(account_id, &self.order)?;
         let record = found.ok_or(Failed::Refused(UpdateOrderRefused::OrderNotFound))?;
         let fields = tx.load_order_fields(record.order_seq)?;
-        let changed = apply(&record, &fields, &self.change)
-            .map_err(|why| Failed::Refused(UpdateOrderRefused::Problems(why)))?;
+        let made = match &self.made {
+            Some(made) if made.order_seq == record.order_seq && made.before == fields => {
+                Cow::Borrowed(made)
+            }
+            // Another change came between.
+            _ => Cow::Owned(MadeUpdate::of(&record, fields, &self.change)),
+        };
+        let fields = &made.before;
+        let (changed, texts) = made
+            .after
+            .as_ref()
+            .map_err(|why| Failed::Refused(UpdateOrderRefused::Problems(why.clone())))?;
         let allowed = record.ledger.multiple_authorizations;
         let switched = self.multiple_authorizations.filter(|asked| *asked != allowed);
         if switched.is_some() && tx.has_operations(&record)? {
             return Err(Failed::Refused(UpdateOrderRefused::HasPaymentOperations));
         }
-        let texts = DocumentTexts::of(&changed);
-        let added = self.event.bytes() + texts.bytes_added(&fields, &changed);
+        let added = self.event.bytes() + texts.bytes_added(fields, changed);
         let grown = tx.load_order_size(&record)?.grow(added);
         let bytes = grown.map_err(|why| Failed::Refused(UpdateOrderRefused::TooLarge(why)))?;
 
         // Nothing is refused from here on.
-        self.write_documents(tx, &record, &fields, (&changed, &texts))?;
+        self.write_documents(tx, &record, fields, (changed, texts))?;
         let head = tx.append_api_event(&record, created_by, None, &self.event)?;
         tx.remember_order_bytes(&record, &head, bytes)?;
         match switched {
@@ -68,6 +91,18 @@ impl WriteCommand for UpdateOrder {
 }
 
 impl UpdateOrder {
+    /// Makes the documents before the writer's turn: long ones take longer than many operations,
+    /// which would wait for them.
+    pub fn make(mut self, reader: &Reader<'_>) -> Result<UpdateOrder, StoreError> {
+        let found = reader.find_ledger(&self.on_behalf_of.account_id, &self.order)?;
+        // The writer's turn refuses the change if there is no such order.
+        if let Some(record) = found {
+            let fields = reader.load_order_fields(record.order_seq)?;
+            self.made = Some(MadeUpdate::of(&record, fields, &self.change));
+        }
+        Ok(self)
+    }
+
     /// Writes the changed documents and indexes the order again.
     fn write_documents(
         &self,
@@ -89,7 +124,18 @@ impl UpdateOrder {
     }
 }
 
+impl MadeUpdate {
+    fn of(record: &LedgerRecord, before: OrderFields, change: &OrderChange) -> MadeUpdate {
+        let after = apply(record, &before, change).map(|changed| {
+            let texts = DocumentTexts::of(&changed);
+            (changed, texts)
+        });
+        MadeUpdate { order_seq: record.order_seq, before, after }
+    }
+}
+
 /// The documents of a changed order as they are stored.
+#[derive(Debug, Clone)]
 struct DocumentTexts {
     document: KeptJson,
     options_document: KeptJson,

@@ -68,7 +68,7 @@ pub struct OrderRecord {
 }
 
 /// The fields and items of an order as a client sent them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderFields {
     pub document: KeptJson,
     pub options_document: KeptJson,

@@ -247,3 +247,47 @@ fn a_change_sent_twice_under_a_key_is_one() {
     assert_eq!(send().expect(200).text, first.text);
     assert_eq!(app.snapshot(), before);
 }
+
+#[test]
+fn changes_sent_at_once_are_all_kept_however_long_they_are() {
+    let app = App::start();
+    let order = chairs(&app);
+    let text =
+        |nth: usize| format!("{nth}").repeat(if nth.is_multiple_of(2) { 10 } else { 70_000 });
+    let change = |nth: usize| json!({format!("x_{nth}"): text(nth)});
+    std::thread::scope(|scope| {
+        let put = |nth| app.put(&format!("/orders/{order}"), change(nth)).expect(200);
+        let sent: Vec<_> = (0..10).map(|nth| scope.spawn(move || put(nth))).collect();
+        sent.into_iter().for_each(|one| drop(one.join().unwrap()));
+    });
+    let shown = app.get(&format!("/orders/{order}")).expect(200).body;
+    for nth in 0..10 {
+        assert_eq!(shown[format!("x_{nth}")], text(nth), "{nth}");
+    }
+    audit::expect_clean(&app.db);
+}
+
+#[test]
+fn a_long_change_is_recorded_as_it_was_sent_and_once_per_key() {
+    let app = App::start();
+    let path = format!("/orders/{}", chairs(&app));
+    let send = |body: &str| app.shopping("PUT", &path, &[("idempotency-key", "k")], Some(body));
+    let long = "ø\\n".repeat(40_000);
+    let first = send(&format!(r#"{{"x": "{long}", "y": 1.50}}"#)).expect(200);
+    let again = send(&format!(r#"{{"y": 1.50, "x": "{long}"}}"#)).expect(200);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.text, first.text);
+    let other = send(&format!(r#"{{"x": "{long}", "y": 1.51}}"#));
+    assert_eq!(other.code(), "idempotency_key_reused");
+    let whole = app.get(&format!("{path}?include_events=true")).expect(200).body;
+    let events = whole["events"].as_array().unwrap();
+    let sent: Vec<&Value> =
+        events.iter().filter(|event| event["request"]["method"] == "PUT").collect();
+    let body = &sent.last().unwrap()["request"]["body"];
+    assert_eq!(body["x"].as_str(), Some("ø\n".repeat(40_000).as_str()));
+    assert_eq!(first.body["x"], body["x"]);
+    let wrong = app.put(&path, json!({"x": long, "items": [{"comment": "a"}]}));
+    assert_eq!(wrong.expect(400).problems(), "/items/0/line_id required");
+    let broken = app.shopping("PUT", &path, &[], Some(&format!(r#"{{"x": "{long}"#)));
+    assert_eq!(broken.expect(400).problems(), " invalid_json");
+}

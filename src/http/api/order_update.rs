@@ -11,6 +11,7 @@ use crate::http::order_size::order_too_large;
 use crate::http::reply::write_and_read;
 use crate::http::state::state;
 use crate::json::Tree;
+use crate::store::StoreError;
 use crate::wire::problem::Problem;
 use crate::wire::{list_query, order_request};
 
@@ -22,7 +23,7 @@ pub async fn update(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let include = list_query::include_events(request.query_string())?;
-    let change = order_request::parse(&sent.body)?;
+    let (sent, change) = sent.parse(order_request::parse).await?;
     let options = sent.body.member("options");
     let command = UpdateOrder {
         on_behalf_of: on_behalf_of(&actor),
@@ -32,7 +33,12 @@ pub async fn update(
             .and_then(|options| options.member("multiple_authorizations"))
             .and_then(Tree::as_bool),
         event: sent.event(),
+        made: None,
     };
+    // Before the order is read, as for every long answer.
+    state.answers.expect_room(&actor.client_id)?;
+    let command = state.store.read(move |reader| command.make(reader)).await;
+    let command = command.map_err(|error: StoreError| ApiError::from(error))?;
     let render = render_written(state.links.clone(), actor.account_id.clone(), include);
     write_and_read(state, &actor, sent.once(&actor, command, name_written), refused, render).await
 }
