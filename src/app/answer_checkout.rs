@@ -20,18 +20,18 @@ const ANSWER_EVENTS_MAX: i64 = 3;
 /// The `payment_product_type` of the test page's operations.
 const PRODUCT: &str = "tillbook.test";
 
-/// Records what a payer chose on the test page: the operations, the session's end and its step, all
-/// or nothing. A session that has ended is left as it is.
+/// Records a payer's choice on the test page: the operations, the session's end and its step. A
+/// session that has ended stays unchanged.
 #[derive(Debug, Clone)]
 pub struct AnswerCheckout {
     /// The secret part of the page's address.
     pub token: String,
     pub outcome: Outcome,
-    /// Whether accounts of real money may use the test page too.
+    /// True if accounts of real money may use the test page too.
     pub test_gateway: bool,
 }
 
-/// What became of an answer.
+/// The outcome of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answered {
     pub session_seq: SessionSeq,
@@ -75,7 +75,7 @@ impl WriteCommand for AnswerCheckout {
     }
 }
 
-/// A payment stays on hold, however often that is pressed.
+/// Puts the payment on hold; a second press of the button changes nothing.
 fn hold(tx: &Tx<'_>, session: &OrderSessionRecord) -> Result<(), StoreError> {
     if session.held_at.is_some() {
         return Ok(());
@@ -96,8 +96,9 @@ fn authorize(
     })
 }
 
-/// Records the authorization and a capture of all of it. The capture draws on what the same
-/// transaction has just authorized, so it is not refused once the order has room for the events.
+/// Records the authorization and a capture of all of it. The capture draws on the amounts
+/// that were just authorized, and the order's room for both events is checked first, so it is not
+/// refused.
 fn approve_and_capture(
     tx: &Tx<'_>,
     session: &OrderSessionRecord,

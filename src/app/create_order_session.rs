@@ -17,7 +17,7 @@ use crate::domain::order_size::{TooLarge, bytes_of};
 use crate::json::Tree;
 use crate::store::{Checkout, Failed, NewOrderSession, StoreError, Tx, WriteCommand};
 
-/// In the address of a merchant's payment page, the place of the session's id.
+/// The placeholder of the session's id in the address of a merchant's payment page.
 pub const SESSION_ID_PLACE: &str = "{session_id}";
 
 /// Makes a session in which a payer can pay lines of an order. It reserves nothing.
@@ -26,7 +26,7 @@ pub struct CreateOrderSession {
     pub on_behalf_of: OnBehalfOf,
     pub order: OrderName,
     pub request: SessionRequest,
-    /// Whether accounts of real money may use the test page too.
+    /// True if accounts of real money may use the test page too.
     pub test_gateway: bool,
 }
 
@@ -34,7 +34,8 @@ pub struct CreateOrderSession {
 #[derive(Debug, Clone)]
 pub struct SessionRequest {
     pub items: SessionItems,
-    /// What the client sent, without what the server computes. Its `items` are in the same order.
+    /// The document that the client sent, without computed fields. Its `items` are in the same
+    /// order.
     pub document: Tree,
 }
 
@@ -115,7 +116,7 @@ impl CreateOrderSession {
     }
 }
 
-/// Whether sessions of an account can be paid on the test page.
+/// True if sessions of an account can be paid on the test page.
 pub(super) fn has_test_page(account_id: &AccountId, test_gateway: bool) -> bool {
     test_gateway || account_id.is_test()
 }
@@ -134,8 +135,8 @@ impl SessionRequest {
     }
 }
 
-/// Why a session is refused. What is wrong in any state of the order comes first, then a missing
-/// payment page.
+/// Why a session is refused. Problems of the request that no state of the order could mend come
+/// first, then a missing payment page.
 fn explain(
     tx: &Tx<'_>,
     rejected: SessionRejected,

@@ -1,4 +1,4 @@
-//! Ending the order sessions whose time is up (docs/contract.md, Decision 11).
+//! Ending expired order sessions (docs/contract.md, Decision 11).
 
 use std::convert::Infallible;
 
@@ -9,8 +9,8 @@ use crate::store::{Failed, Tx, WriteCommand};
 /// How many sessions one command ends, so that other writes do not wait long.
 const EXPIRED_MAX: u32 = 100;
 
-/// Ends the sessions that have expired. Reads show them as expired without it; it adds the step to
-/// the order's history. `Done` is true if there may be more.
+/// Ends the sessions that have expired. Reads show them as expired even before; this adds the
+/// step to the order's history. `Done` is true if there may be more.
 #[derive(Debug, Clone, Copy)]
 pub struct ExpireOrderSessions;
 

@@ -10,10 +10,10 @@ use crate::domain::order_session::SessionStatus;
 use crate::json::Tree;
 use crate::store::{LedgerRecord, NewServiceEvent, OrderSessionRecord, StoreError, Tx};
 
-/// The service that a session's steps are reported by.
+/// The name of the service in the events of a session's steps.
 const SERVICE: &str = "session";
 
-/// Who ends a session whose time is up.
+/// The author of the event that ends an expired session.
 pub(super) const SYSTEM: &str = "system";
 
 /// A step of a session.

@@ -1,4 +1,4 @@
-//! The boxes that a line's money lies in (docs/contract.md, Decision 1).
+//! The boxes that hold a line's money (docs/contract.md, Decision 1).
 
 /// The four boxes of a line; together they are the line's payable magnitude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -128,7 +128,7 @@ impl Line {
         Some(Line { line_id, payable, sums, by_authorization, last_moved_by, payout: None })
     }
 
-    /// This line with its payout as it was stored; `None` if what the destinations have does not
+    /// This line with its payout as it was stored; `None` if the destinations' boxes do not
     /// add up to the line's boxes.
     pub fn with_payout(self, payout: Option<LinePayout>) -> Option<Line> {
         let Some(payout) = payout else {
@@ -271,7 +271,7 @@ impl Line {
         self.last_moved_by
     }
 
-    /// The line's payout rule, and what each destination has.
+    /// The line's payout rule, and the amounts of each destination.
     pub fn payout(&self) -> Option<&LinePayout> {
         self.payout.as_deref()
     }

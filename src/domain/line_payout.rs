@@ -12,7 +12,7 @@ use super::money::Amount;
 use super::operation::OperationKind;
 use super::payout_rule::{Destination, LineRule, RuleId, RuleType};
 
-/// A destination's part of a line's boxes. What is unreserved has no parts.
+/// A destination's part of a line's boxes. The unreserved amount is not divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DestinationBoxes {
     pub held: u64,
@@ -29,7 +29,7 @@ pub struct PayoutPart {
     pub boxes: Vec<DestinationBoxes>,
 }
 
-/// A line's rule, and what each destination has in the line's boxes.
+/// A line's rule, and the amounts of each destination in the line's boxes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinePayout {
     rule: LineRule,
@@ -66,7 +66,7 @@ impl LinePayout {
         &self.parts
     }
 
-    /// What each destination has, over all authorizations, in the order of the rule.
+    /// The amounts of each destination, over all authorizations, in the order of the rule.
     pub fn boxes(&self) -> Vec<DestinationBoxes> {
         let mut sums = vec![DestinationBoxes::default(); self.rule.shares.as_slice().len()];
         for part in &self.parts {
@@ -79,7 +79,7 @@ impl LinePayout {
         sums
     }
 
-    /// Whether the destinations together have what these boxes have.
+    /// True if the destinations' boxes add up to these boxes.
     pub(super) fn adds_up_to(&self, whole: &Boxes, authorization_id: Option<&ResourceId>) -> bool {
         let boxes = self.boxes_under(authorization_id);
         let sum = |part: fn(&DestinationBoxes) -> u64| {
@@ -90,8 +90,8 @@ impl LinePayout {
             && sum(|boxes| boxes.refunded) == Some(whole.refunded)
     }
 
-    /// What an operation that draws `amount` from a box takes from each destination, in the order
-    /// of the rule.
+    /// The part of each destination in an operation that draws `amount` from a box, in the order of
+    /// the rule.
     pub(super) fn split(
         &self,
         source: Source,

@@ -57,7 +57,7 @@ pub enum Outcome {
     /// Authorize, and capture all of it.
     Capture,
     Decline,
-    /// Leave the session open, as a gateway does that still checks a payment.
+    /// Leave the session open, like a gateway that still checks a payment.
     Hold,
     Cancel,
 }
@@ -104,16 +104,16 @@ impl SessionItems {
 /// Why a session is not made, in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionRejected {
-    /// The request names something that this order does not have. 400.
+    /// The request's lines or amounts do not match the order.
     References(Vec<ReferenceProblem>),
-    /// The amounts add up to less than 1, or to more than an amount can be. 400.
+    /// The amounts add up to less than 1, or to more than the largest amount.
     TotalOutOfRange,
     OrderNotOpen,
     AmountsExceedRemaining(Vec<ExceededLine>),
 }
 
-/// Decides the items that a session asks the payer for. Nothing is reserved: what is left is
-/// checked again when the session is paid.
+/// Decides the items that a session asks the payer for. Nothing is reserved: the remaining
+/// amounts are checked again when the session is paid.
 pub fn decide_session(
     ledger: &Ledger,
     SessionItems(sent): &SessionItems,

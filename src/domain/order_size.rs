@@ -1,9 +1,9 @@
 //! How large an order or a draft may grow (docs/contract.md, Decision 3).
 
-/// Bytes of an order, or of a draft, at most.
+/// The most bytes of an order, or of a draft.
 pub const BYTES_MAX: i64 = 8 << 20;
 
-/// Events of an order, or of a draft, at most.
+/// The most events of an order, or of a draft.
 pub const EVENTS_MAX: i64 = 20_000;
 
 /// Events that an order may have before payment operations are refused: a payment that has happened

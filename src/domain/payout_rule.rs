@@ -1,15 +1,15 @@
-//! Payout rules: how the money of a line is shared out (docs/contract.md, Decision 12).
+//! Payout rules: how the money of a line is divided (docs/contract.md, Decision 12).
 
 use super::KeptJson;
 use super::currency::Currency;
 
-/// Entries of one rule, those of its remaining amount included, at most.
+/// The most entries of one rule, those of its remaining amount included.
 pub const DESTINATIONS_MAX: usize = 20;
 
-/// Rules of one account that are not deleted, at most.
+/// The most rules of one account that are not deleted.
 pub const RULES_MAX: u32 = 10_000;
 
-/// Rules that one draft brings along, at most.
+/// The most rules in the options of one draft.
 pub const RULES_OF_DRAFT_MAX: usize = 100;
 
 /// Longest [`RuleId`], in characters.
@@ -18,7 +18,7 @@ pub const RULE_ID_CHARS_MAX: usize = 200;
 /// Longest [`Destination`], in characters.
 const DESTINATION_CHARS_MAX: usize = 40;
 
-/// What a rule is matched with.
+/// The property of an item that a rule is matched with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RuleType {
     /// The rule's `rule_id` is the id of a line's store.
@@ -79,7 +79,7 @@ impl Percentage {
     /// 100 percent, in units.
     const WHOLE: u32 = 1_000_000;
 
-    /// Decimals of a percentage, at most.
+    /// The most decimals of a percentage.
     const DECIMALS: usize = 4;
 
     /// Parses the text of a JSON number; `None` if it is out of range, has more than four decimals
@@ -107,7 +107,7 @@ impl Percentage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     Percentage(PercentageEntry),
-    /// Shares out what the entries before it leave.
+    /// Divides the amount that the entries before it leave.
     Remaining(Vec<PercentageEntry>),
 }
 
@@ -144,7 +144,8 @@ pub struct Share {
 }
 
 impl Shares {
-    /// The sum of all weights. Fine enough for a percentage of what other percentages leave.
+    /// The sum of all weights. Fine enough for a percentage of the rest that other percentages
+    /// leave.
     pub const WHOLE: u64 = 1_000_000_000_000;
 
     /// The shares that a rule's entries give. A destination that is named more than once has the
@@ -220,7 +221,8 @@ pub struct CopiedRule {
     pub document: KeptJson,
 }
 
-/// What a rule applies to. Of an account's rules that are not deleted, each has another one.
+/// The items that a rule applies to. Each of an account's rules that are not deleted has another
+/// key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleKey {
     pub rule_type: RuleType,

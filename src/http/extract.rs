@@ -30,7 +30,7 @@ use crate::wire::shape::{Shape, clean};
 /// Some clients write it before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Characters of an idempotency key, at most.
+/// The most characters of an idempotency key.
 const KEY_CHARS_MAX: usize = 255;
 
 /// A caller who may change orders: `admin:shopping` or `write:shopping`.

@@ -14,7 +14,7 @@ use crate::auth::counted_address::CountedAddress;
 use crate::domain::Timestamp;
 use crate::store::{Reader, StoreError};
 
-/// Names that one command deletes from the book at most.
+/// The most names that one command deletes from the book.
 const DELETED_AT_ONCE_MAX: usize = 100;
 
 /// The failures of clients, sign-ins and links. Each kind has its own table of limited size, so

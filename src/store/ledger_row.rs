@@ -1,4 +1,4 @@
-//! A ledger as its row has it: JSON texts of its authorizations and its lines.
+//! Ledgers as rows: JSON texts of the authorizations and the lines.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -37,7 +37,7 @@ pub struct OrderSessionRecord {
     pub expires_at: Timestamp,
     /// When the payer put the payment on hold.
     pub held_at: Option<Timestamp>,
-    /// When the session ended: for an expired one, when its time was up.
+    /// When the session ended; for an expired one, the time when it expired.
     pub ended_at: Option<Timestamp>,
     /// The successful operation that completed it.
     pub transaction: Option<SessionTransaction>,
@@ -72,7 +72,7 @@ pub struct NewOrderSession {
 }
 
 impl OrderSessionRecord {
-    /// What the session asks the payer for; an error if the document has something else.
+    /// The items that the session asks the payer for; an error if the document is damaged.
     pub fn items(&self) -> Result<OperationItems, StoreError> {
         let document = json::parse(self.document.0.as_bytes()).unwrap_or(Tree::Null);
         let item = |item: &Tree| {
@@ -88,7 +88,7 @@ impl OrderSessionRecord {
     }
 }
 
-/// A query of sessions with all their columns, and this end.
+/// A query for whole sessions. `$rest` selects and sorts the rows.
 macro_rules! select_sessions {
     ($end:literal) => {
         concat!(
@@ -186,7 +186,7 @@ impl Reader<'_> {
         Ok(all.into_iter().map(|(order_seq, sessions)| (order_seq, open(sessions))).collect())
     }
 
-    /// Whether any session has expired and is still stored as open.
+    /// True if a session has expired and is still stored as open.
     pub fn has_expired_sessions(&self) -> Result<bool, StoreError> {
         let sql = "select 1 from order_sessions
             where status = 'open' and expires_at_ms <= :now limit 1";

@@ -44,13 +44,13 @@ impl<'c> Reader<'c> {
         Reader::at(conn, Timestamp(i64::MIN))
     }
 
-    /// A reader at a time, which decides what has expired.
+    /// A reader that judges at `now` if sessions have expired.
     pub(super) fn at(conn: &'c Connection, now: Timestamp) -> Reader<'c> {
         Reader { session: Session::new(conn), now }
     }
 
-    /// The time by which reads judge what has expired. In a transaction that writes, it is the time
-    /// of the batch; see `clock_jumps` for how that follows the clock.
+    /// The time at which reads judge if a session has expired. In a transaction that writes, it is
+    /// the time of the batch; see `clock_jumps` for how that follows the clock.
     pub fn now(&self) -> Timestamp {
         self.now
     }

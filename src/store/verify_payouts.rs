@@ -39,7 +39,7 @@ struct DestinationRow {
     amount: i64,
 }
 
-/// What one destination has of a line: held, kept and refunded.
+/// The amounts of one destination on a line: held, kept and refunded.
 type Parts = [u64; 3];
 
 const HELD: usize = 0;
@@ -49,13 +49,13 @@ const REFUNDED: usize = 2;
 /// A line while its payouts are recounted.
 struct Recount<'a> {
     rule: &'a LineRule,
-    /// Whether an authorization above 0 has succeeded on the line.
+    /// True if an authorization above 0 has succeeded on the line.
     is_authorized: bool,
     /// The destinations' parts by the authorization's id, which is empty without the option.
     by_authorization: BTreeMap<String, Vec<Parts>>,
 }
 
-/// Checks the rule and the payouts of every line, and reports what does not add up.
+/// Checks the rule and the payouts of every line, and reports amounts that do not add up.
 pub(super) fn check_payouts(order: &OrderRecord, off: &mut Vec<String>) {
     check_rules(order, off);
     let lines = order.ledger.lines.iter();
@@ -174,7 +174,7 @@ impl Recount<'_> {
         if is_same { Ok(()) } else { Err("is not by the line's rule") }
     }
 
-    /// The box that an operation draws from; `None` is what is unreserved.
+    /// The box that an operation draws from; `None` for the unreserved amount.
     fn source(&self, kind: OperationKind, multiple_authorizations: bool) -> Option<usize> {
         match kind {
             OperationKind::Authorization => None,

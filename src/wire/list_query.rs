@@ -15,9 +15,9 @@ use crate::store::{DraftQuery, OrderQuery, SearchText, SearchTextProblem, ValueF
 
 pub(super) const LIMIT_DEFAULT: u32 = 10;
 const LIMIT_MAX: u32 = 100;
-/// Characters of one value of a filter, at most.
+/// The most characters of one value of a filter.
 const TEXT_CHARS_MAX: usize = 200;
-/// Values of one filter, at most.
+/// The most values of one filter.
 const VALUES_MAX: usize = 20;
 
 const PAGING_TOKEN_EXPECTED: &str = "Expected the paging_token of an element of this list.";

@@ -1,4 +1,4 @@
-//! Parses what a script answers on the test page of a session.
+//! Parses a script's answer on the test page of a session.
 
 use super::problem::Problem;
 use super::shape::{Shape, clean, required};

@@ -7,7 +7,7 @@ use crate::store::PayoutRuleQuery;
 
 const LIMIT_DEFAULT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
-/// Characters of one value, at most.
+/// The most characters of one value.
 const TEXT_CHARS_MAX: usize = 200;
 
 const FILTERS: &str = "limit, starting_after, total, rule_type, rule_id, payout_destination_id, \

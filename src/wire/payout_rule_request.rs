@@ -12,7 +12,7 @@ use crate::domain::payout_rule::{
 use crate::json::Tree;
 use crate::store::{EntryFault, EntryProblem, NewPayoutRule, read_shares};
 
-/// What an item's `manual_payout` names.
+/// The rule that an item's `manual_payout` names.
 pub const MANUAL_PAYOUT: Shape = Shape::Object(&[
     required("rule_type", Shape::OneOf(RULE_TYPES)),
     required("rule_id", Shape::Text),
@@ -26,7 +26,7 @@ const PERCENTAGE: Shape = Shape::Object(&[
     required("destination", Shape::Text),
 ]);
 
-/// An entry of `destinations`. What it must have depends on its type.
+/// An entry of `destinations`. Its type decides which other members are required.
 const ENTRY: Shape = Shape::Object(&[
     required("type", Shape::OneOf(&["percentage", "remaining_amount"])),
     optional("value", Shape::Number),
@@ -66,7 +66,7 @@ pub fn with_plain_payout(options: &Tree) -> Tree {
     }
 }
 
-/// Reports what is wrong with `payout` in a draft's options.
+/// Reports the problems of `payout` in a draft's options.
 pub fn payout_problems(options: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     let path = "/options/payout";

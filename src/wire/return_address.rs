@@ -1,4 +1,4 @@
-//! Addresses that a payer is sent to (docs/contract.md, Decision 11).
+//! Addresses to which a payer is sent (docs/contract.md, Decision 11).
 
 use url::Url;
 
@@ -19,7 +19,7 @@ pub fn is_web_address(text: &str) -> bool {
         && Url::parse(text).is_ok_and(|url| is_web(&url))
 }
 
-/// The merchant's `return_url` with what became of the session. The merchant's own query and
+/// The merchant's `return_url` with the outcome of the session. The merchant's own query and
 /// fragment are kept.
 pub fn return_address(session: &OrderSessionRecord) -> Result<String, StoreError> {
     let document = json::parse(session.document.0.as_bytes()).unwrap_or(Tree::Null);

@@ -79,7 +79,7 @@ fn line_id(item: &Tree) -> Option<LineId> {
     LineId::new(item.member("line_id")?.as_text()?.parse().ok()?)
 }
 
-/// What is wrong with the name of the profile and with the addresses.
+/// The problems of the profile's name and of the addresses.
 fn text_problems(kept: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     let profile_id = kept.member("profile_id").and_then(Tree::as_text);

@@ -40,7 +40,7 @@ pub fn render(links: &Links, session: &OrderSessionRecord) -> String {
     object.members_of(&session.document.0).json("_links", &link_list(&all)).end()
 }
 
-/// What a script that answers on the test page is told: nothing about the customer.
+/// The JSON text for a script that answers on the test page, without anything about the customer.
 pub fn render_outcome(session: &OrderSessionRecord) -> Result<String, StoreError> {
     let mut object = ObjectText::default();
     object

@@ -114,7 +114,7 @@ fn every_answer_repeats_what_was_computed_when_the_operation_was_recorded() {
     assert_eq!(app.get("/orders").expect(200).body["orders"][0]["captures"], shown["captures"]);
     let rest = record(&app, &order, "captures", &[(1, 91)], json!({})).expect(200);
     assert_eq!(told(&rest.body), "s: a 68, b 23");
-    // What is stored can be sent back to the order and changes nothing.
+    // The stored rule can be sent back to the order and changes nothing.
     let same = app.put(&format!("/orders/{order}"), shown).expect(200).body;
     assert_eq!(same["captures"][0], capture.body);
     expect_verified(&app);
@@ -207,7 +207,7 @@ fn an_item_without_a_store_has_that_of_its_order() {
     sent["store"] = json!({"id": "torget"});
     let one = app.order(sent.clone(), json!({"payout": true, "split_draft": false}));
     assert_eq!(authorized(&app, &one, 2), "torget: t 100; bua: b 100");
-    // A draft's store stands in for the order's; a split draft makes an order per store.
+    // A draft's store is used as the order's; a split draft makes an order per store.
     sent.as_object_mut().unwrap().remove("store");
     let body = json!({"order": sent, "store": {"id": "torget"}, "options": {"payout": true}});
     let draft = app.post("/draft_orders", body).expect(200).body;

@@ -158,7 +158,7 @@ pub fn reference_problem(problem: &ReferenceProblem) -> Problem {
     }
 }
 
-/// The refusal of amounts that are above what is left.
+/// The refusal of amounts that exceed the remaining ones.
 pub fn exceeded(kind: OperationKind, lines: &[ExceededAmount]) -> ApiError {
     let problems: Vec<Problem> = lines.iter().map(|line| exceeded_problem(kind, line)).collect();
     let summary: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();

@@ -19,10 +19,10 @@ use crate::wire::problem::Problem;
 /// Bytes of a body, at most, unless it may contain a whole order.
 pub const BODY_BYTES_MAX: usize = 128 << 10;
 
-/// Bytes of a body that contains a whole order, at most.
+/// The most bytes of a body that contains a whole order.
 pub const ORDER_BODY_BYTES_MAX: usize = 1 << 20;
 
-/// Bytes of the body of a payout rule, at most. Short, because a page has up to a thousand rules.
+/// The most bytes of the body of a payout rule. Short, because a page has up to a thousand rules.
 pub const PAYOUT_RULE_BODY_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes of a form of the back office, at most. A form has the lines of an order.

@@ -1,4 +1,4 @@
-//! The page of the demo shop to which a payer returns: it shows what it was given.
+//! The page of the demo shop to which a payer returns: it shows the query that it got.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -9,7 +9,7 @@ use crate::http::assets::CSS;
 use crate::http::error::ApiError;
 use crate::http::state::state;
 
-/// Parameters that the page shows, and characters of each text.
+/// The most parameters that the page shows, and the most characters of each text.
 const SHOWN_MAX: usize = 20;
 const SHOWN_CHARS_MAX: usize = 200;
 

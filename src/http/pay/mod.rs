@@ -1,6 +1,6 @@
 //! The test page on which a payer answers an order session, for people and for scripts
 //! (docs/contract.md, Decision 11). It needs no account: the secret in its address is the only
-//! permission, and all that it permits is to answer for this payer.
+//! permission, and it only permits answering for this payer.
 
 pub mod demo_return;
 pub mod page;

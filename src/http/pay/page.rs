@@ -1,4 +1,4 @@
-//! The test page for people: what is paid for, and a button for each outcome.
+//! The test page for people: the lines to pay, and a button for each outcome.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
@@ -21,10 +21,10 @@ use crate::http::state::{AppState, state};
 use crate::store::WriteError;
 use crate::wire::return_address::return_address;
 
-/// Bytes of the form, which has one field.
+/// The most bytes of the form, which has one field.
 const FORM_BYTES_MAX: usize = 1 << 10;
 
-/// Lines that the page lists.
+/// The most lines that the page lists.
 const LINES_MAX: usize = 100;
 
 const DESCRIPTION_CHARS_MAX: usize = 120;
@@ -49,7 +49,7 @@ struct PayPage {
     /// The tax in the amount; empty if the session is for parts of lines.
     vat: String,
     is_open: bool,
-    /// What became of the session, or why it cannot be paid; empty while it can.
+    /// How the session ended, or why it cannot be paid; empty while it can.
     notice: String,
     is_good: bool,
     may_pay: bool,
@@ -83,8 +83,8 @@ pub async fn show(payer: Result<Payer, ApiError>, request: HttpRequest) -> HttpR
     shown.unwrap_or_else(|error| message(&request, &error))
 }
 
-/// `POST /pay/{token}`: what the payer chose. Leads to the merchant's page, unless the session had
-/// ended before: then the page shows how.
+/// `POST /pay/{token}`: records the payer's choice and redirects to the merchant's page. If the
+/// session had ended before, the page shows how it ended.
 pub async fn answer(
     payer: Result<Payer, ApiError>,
     request: HttpRequest,
@@ -167,7 +167,7 @@ fn view(read: &SessionRead, css: String, problem: &str) -> Result<PayPage, ApiEr
     })
 }
 
-/// What became of a session, as a sentence.
+/// How a session ended, as a sentence.
 fn ended(read: &SessionRead) -> String {
     let session = &read.session;
     let when = read.local(session.ended_at.unwrap_or(session.expires_at));
@@ -235,7 +235,7 @@ fn message(request: &HttpRequest, error: &ApiError) -> HttpResponse {
     html(error.code.wire().1, &page).unwrap_or_else(HttpResponse::from_error)
 }
 
-/// A page that search engines leave out, and that tells its address to nobody.
+/// A page that search engines leave out, and whose address is not sent as a referrer.
 pub fn html(status: StatusCode, page: &impl Template) -> Result<HttpResponse, ApiError> {
     let text = page.render().map_err(ApiError::internal)?;
     Ok(HttpResponse::build(status)

@@ -11,7 +11,7 @@ use crate::http::extract::path_segment;
 use crate::http::state::{AppState, state};
 use crate::store::OrderSessionRecord;
 
-/// The holder of a session's secret. A secret that fits no session costs one read.
+/// The holder of a session's secret. An unknown secret costs one read.
 pub struct Payer {
     pub token: String,
 }
@@ -41,7 +41,7 @@ fn serves(state: &AppState, session: &OrderSessionRecord) -> bool {
     state.test_gateway || session.account_id.is_test()
 }
 
-/// The answer to a secret that fits no session.
+/// The answer to an unknown secret.
 pub fn not_found() -> ApiError {
     ApiError::new(
         Code::NotFound,

@@ -1,4 +1,4 @@
-//! Reads what the test page shows.
+//! Reads the session, order and shop that the test page shows.
 
 use super::payer::not_found;
 use crate::clock::local;
@@ -69,7 +69,7 @@ fn obstacle(
     }
 }
 
-/// Tells which operation has taken what the session asks for.
+/// A sentence about the operation that took the amounts that the session asks for.
 fn paid_by(
     reader: &Reader<'_>,
     last: Option<EventSeq>,

@@ -73,7 +73,7 @@ pub(in crate::store) fn snapshot<T, E: From<StoreError>>(
     snapshot_at(conn, Timestamp(i64::MIN), read)
 }
 
-/// Like [`snapshot`], with the time by which the read judges what has expired.
+/// Like [`snapshot`], with the time at which the read judges if a session has expired.
 pub(super) fn snapshot_at<T, E: From<StoreError>>(
     conn: &Connection,
     now: Timestamp,

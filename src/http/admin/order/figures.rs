@@ -12,7 +12,7 @@ use crate::store::OrderRecord;
 
 const DESCRIPTION_CHARS_MAX: usize = 120;
 
-/// Destinations of a line's payout, unless the lines are shown in full.
+/// The most destinations shown of a line's payout, unless the lines are shown in full.
 const DESTINATIONS_MAX: usize = 5;
 
 /// Characters of a note under a line's description.
@@ -173,7 +173,7 @@ fn line_row(order: &OrderRecord, item: &Item, line: &Line, whole: &Whole) -> Lin
     }
 }
 
-/// What each destination of the line's payout has.
+/// The amounts of each destination of the line's payout.
 fn payouts(order: &OrderRecord, line: &Line, whole: &Whole) -> Vec<String> {
     let Some(payout) = line.payout() else { return Vec::new() };
     let figure =

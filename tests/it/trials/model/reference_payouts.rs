@@ -38,7 +38,7 @@ pub const OPTION: &str = r#"{"rules":[
 pub struct Payouts {
     /// The rule of each line that has one.
     pub rules: BTreeMap<i64, Rule>,
-    /// What each destination has in a box. What is unreserved is not divided.
+    /// The amounts of each destination in a box. The unreserved amount is not divided.
     boxes: BTreeMap<Place, Vec<i128>>,
     /// The payouts of every operation, by the plural of its kind, in the form of [`told`].
     pub told: BTreeMap<String, Vec<String>>,

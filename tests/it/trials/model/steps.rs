@@ -122,7 +122,7 @@ fn order() -> impl Strategy<Value = Plan> {
         LINES.into_iter().zip(payable).collect::<Vec<(i64, i64)>>()
     });
     (payable, prop::bool::weighted(0.4)).prop_map(|(payable, multiple)| Plan {
-        // Not drawn by itself, so that every other draw of a seed stays what it was.
+        // Not drawn separately, so that the other draws of a seed do not change.
         payout: has_payout(&payable),
         payable,
         multiple,
