@@ -97,8 +97,8 @@ fn authorize(
 }
 
 /// Records the authorization and a capture of all of it. The capture draws on the amounts
-/// that were just authorized, and the order's room for both events is checked first, so it is not
-/// refused.
+/// that were just authorized, and the order's room for both events is checked first. So nothing can
+/// refuse the capture.
 fn approve_and_capture(
     tx: &Tx<'_>,
     session: &OrderSessionRecord,

@@ -68,7 +68,7 @@ struct Rules<'a, 'c> {
     of_draft: Vec<DraftRule>,
 }
 
-/// A rule that a draft brings along, with its destinations.
+/// A rule from a draft's options, with its destinations.
 struct DraftRule {
     key: RuleKey,
     destinations: Tree,

@@ -115,7 +115,7 @@ impl WriteCommand for MakeSignInLink {
     }
 }
 
-/// What a link is to be used for.
+/// The purpose of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkUse {
     /// To sign in the user that it names.

@@ -25,7 +25,7 @@ pub struct UpdateOrder {
     pub multiple_authorizations: Option<bool>,
     /// The request, as it is shown in the order's history.
     pub event: NewApiEvent,
-    /// What [`UpdateOrder::make`] has made of the order as it was before the writer's turn.
+    /// The documents from [`UpdateOrder::make`], of the order as it was before the writer's turn.
     pub made: Option<MadeUpdate>,
 }
 
@@ -95,7 +95,7 @@ impl UpdateOrder {
     /// which would wait for them.
     pub fn make(mut self, reader: &Reader<'_>) -> Result<UpdateOrder, StoreError> {
         let found = reader.find_ledger(&self.on_behalf_of.account_id, &self.order)?;
-        // The writer's turn refuses the change if there is no such order.
+        // The writer's turn refuses the change of an unknown order.
         if let Some(record) = found {
             let fields = reader.load_order_fields(record.order_seq)?;
             self.made = Some(MadeUpdate::of(&record, fields, &self.change));

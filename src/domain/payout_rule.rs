@@ -128,7 +128,7 @@ pub enum SharesRejected {
     RemainingNotWhole {
         entry: usize,
     },
-    /// The percentages come to more than 100, or to less without a remaining amount.
+    /// The percentages add up to more than 100, or to less without a remaining amount.
     NotWhole,
 }
 

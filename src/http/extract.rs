@@ -67,11 +67,11 @@ pub struct Sent<const BYTES_MAX: usize> {
     pub body: Tree,
     was_empty: bool,
     key: Option<String>,
-    /// What follows from a long body.
+    /// Values made from a long body; `None` for a short one.
     long: Option<Long>,
 }
 
-/// What follows from a long body, made together with it away from the event loop.
+/// Values that were made from a long body while it was parsed, away from the event loop.
 struct Long {
     event: NewApiEvent,
     /// The fingerprint of the request, if it has a key.

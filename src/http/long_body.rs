@@ -10,13 +10,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
 
-/// Bytes of a body that is parsed on the event loop, at most. Operations are much shorter.
+/// The most bytes of a body that is parsed on the event loop. Operations are much shorter.
 pub const SHORT_BODY_BYTES_MAX: usize = 64 << 10;
 
 /// Requests with long bodies that are carried out at the same time.
 const AT_ONCE_MAX: usize = 2;
 
-/// Requests with long bodies that wait for a turn, at most. Each keeps its body, of up to 1 MiB.
+/// The most requests with long bodies that wait for a turn. Each keeps its body, of up to 1 MiB.
 const WAITING_MAX: usize = 64;
 
 /// The turns of requests with long bodies.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Wakes the reader of the journal. Without active hooks, a commit costs one look at a flag.
+/// Wakes the reader of the journal. Without active hooks, a commit only reads a flag.
 #[derive(Debug, Default)]
 pub struct CommitSignal {
     is_watched: AtomicBool,

@@ -111,8 +111,7 @@ impl Reader<'_> {
         hook_seq: HookSeq,
         id: &str,
     ) -> Result<Option<DeliveryRecord>, StoreError> {
-        // There is no index over ids. SQLite searches the deliveries of the hook, whose number is
-        // bounded.
+        // Ids have no index. SQLite searches the deliveries of the hook, whose number is bounded.
         let sql = select_deliveries!("where hook_seq = :hook_seq and id = :id");
         self.find(sql, named_params! {":hook_seq": hook_seq, ":id": id}, read_delivery)
     }

@@ -24,7 +24,7 @@ pub struct JournalEntry {
     pub change: JournalChange,
 }
 
-/// What happened, and to which order or draft.
+/// The kind of a change, with its order or draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JournalChange {
     Operation(OrderSeq),

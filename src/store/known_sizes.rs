@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::domain::ids::{EventSeq, OrderSeq};
 
-/// Orders whose bytes are remembered, at most; then all are forgotten.
+/// The most orders whose bytes are remembered; beyond it all are forgotten.
 const ORDERS_MAX: usize = 10_000;
 
 /// The bytes of an order when an event was its newest.

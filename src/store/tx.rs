@@ -30,7 +30,7 @@ pub struct Tx<'c> {
     next_seq: Cell<EventSeq>,
 }
 
-/// What a transaction begins with.
+/// The values that a transaction begins with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun {
     pub now: Timestamp,

@@ -38,8 +38,8 @@ pub(super) fn indexed_words(text: &str) -> Vec<String> {
     indexed
 }
 
-/// What must be found for a person's search: of each list any one word, as a beginning. Empty if
-/// the search has no word.
+/// The words of a person's search. An order matches if, for each list, it has a word that begins
+/// with one of the list. Empty if the search has no words.
 pub(super) fn searched_words(typed: &str) -> Vec<Vec<String>> {
     if let Some(number) = Number::read(typed) {
         return vec![number.searched()];

@@ -5,7 +5,7 @@ use super::payout_rule_request::MANUAL_PAYOUT;
 use super::shape::{Field, Shape, optional, required};
 use crate::domain::item::ITEMS_MAX;
 
-/// Elements of a list inside an order, at most, except for its items.
+/// The most elements of a list inside an order, except for its items.
 const LIST_MAX: usize = 1_000;
 
 const ADDRESS: Shape = Shape::Object(&[

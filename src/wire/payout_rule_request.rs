@@ -1,4 +1,4 @@
-//! Parses payout rules: those of an account, and those that a draft's options bring along
+//! Parses payout rules: those of an account, and those in a draft's options
 //! (docs/contract.md, Decision 12).
 
 use super::problem::Problem;

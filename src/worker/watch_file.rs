@@ -5,7 +5,7 @@ use super::Ticks;
 use crate::clock::rfc3339;
 use crate::store::{ClockJump, Condition, FileLoss, FileWatch, Saved, StoreErrorKind};
 
-/// How often the file is looked at.
+/// How often the file is checked.
 const PERIOD_MS: u64 = 1_000;
 
 /// How often the writer is asked whether it has saved the book.
@@ -29,7 +29,7 @@ pub(super) fn run(condition: &Condition, mut watch: FileWatch, ticks: &Ticks) {
             }
             Err(error) => tracing::debug!(%error, "could not look at the book; trying again"),
         }
-        // A server that stops looks a last time by itself.
+        // A server that stops checks the file once more by itself.
         let goes_on = condition.loss().is_none() && ticks.wait(PERIOD_MS);
         if let Some(loss) = condition.loss() {
             return log_loss(condition, &watch, loss, ticks);

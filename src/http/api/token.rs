@@ -21,7 +21,7 @@ use crate::store::ClientRecord;
 use crate::wire::problem::Problem;
 use crate::wire::shape::{Shape, clean, optional};
 
-/// Characters of a client id, at most; a longer one is not looked up.
+/// The most characters of a client id; a longer one is not looked up.
 const CLIENT_ID_CHARS_MAX: usize = 100;
 
 struct Credentials {

@@ -16,7 +16,7 @@ use crate::http::error::{ApiError, Code};
 use crate::http::state::state;
 use crate::wire::problem::Problem;
 
-/// Bytes of a body, at most, unless it may contain a whole order.
+/// The most bytes of a body, unless it may contain a whole order.
 pub const BODY_BYTES_MAX: usize = 128 << 10;
 
 /// The most bytes of a body that contains a whole order.
@@ -25,7 +25,7 @@ pub const ORDER_BODY_BYTES_MAX: usize = 1 << 20;
 /// The most bytes of the body of a payout rule. Short, because a page has up to a thousand rules.
 pub const PAYOUT_RULE_BODY_BYTES_MAX: usize = 16 << 10;
 
-/// Bytes of a form of the back office, at most. A form has the lines of an order.
+/// The most bytes of a form of the back office. A form has the lines of an order.
 pub const FORM_BYTES_MAX: usize = 512 << 10;
 
 /// How long a body may take to arrive. Part of the server's app data.

@@ -112,7 +112,8 @@ pub struct FileWatch {
     known: Known,
 }
 
-/// What the last look found. All of it only grows while a book is open, and events never change.
+/// The findings of the last look. The numbers only grow while a book is open, and events never
+/// change.
 #[derive(Debug, Clone, Default)]
 struct Known {
     bytes: u64,
@@ -200,7 +201,7 @@ impl FileWatch {
     }
 }
 
-/// What a look finds; `None` if an event is missing among the newest.
+/// The findings of a look; `None` if an event is missing among the newest.
 fn find_newest(reader: &Reader<'_>, bytes: u64) -> Result<Option<Known>, StoreError> {
     let newest = |sql: &'static str| {
         let seq: Option<i64> = reader.find(sql, [], |row| row.get(0))?;

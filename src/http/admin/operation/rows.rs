@@ -35,7 +35,7 @@ pub struct Row {
     pub problem: String,
     /// The choices for an amount that can be read in two ways.
     pub readings: Vec<(u64, String)>,
-    /// What the typed quantity comes to; empty without one.
+    /// The amount of the typed quantity; empty without one.
     pub share: String,
     /// True if an operation changed this line since the form was first shown.
     pub changed: bool,

@@ -62,7 +62,7 @@ pub struct Member {
     pub text: String,
 }
 
-/// What all cards are made from.
+/// The sources that all cards are made from.
 struct Source<'a> {
     read: &'a OrderRead,
     limits: Limits,
