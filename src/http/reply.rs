@@ -81,7 +81,7 @@ where
     match name {
         AnswerName::Text(body) if body.starts_with('{') => Ok(hold(body)),
         AnswerName::Text(_) => {
-            let why = "what a key stores is neither an answer nor its name";
+            let why = "a key stores neither an answer nor the name of one";
             Err(StoreError::inconsistent(why).into())
         }
         name => {

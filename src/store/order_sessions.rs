@@ -311,6 +311,8 @@ fn read_transaction(columns: &mut Columns<'_>) -> Result<Option<SessionTransacti
     let kind = kind.as_deref().and_then(OperationKind::parse);
     match (kind, id) {
         (Some(kind), Some(id)) => Ok(Some(SessionTransaction { event_seq, kind, id })),
-        _ => Err(StoreError::inconsistent("what completed a session is not an operation")),
+        _ => Err(StoreError::inconsistent(
+            "a session was completed by an event that is not an operation",
+        )),
     }
 }

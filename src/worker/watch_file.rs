@@ -44,8 +44,8 @@ fn log_clock_jump(jump: ClockJump) {
     tracing::warn!(
         from = rfc3339(jump.from),
         to = rfc3339(jump.to),
-        "the clock was wrong and went back. What was recorded before has the wrong times, and what \
-         is recorded from now on follows the clock; check that the machine sets its clock by itself"
+        "the clock was wrong and went back. Earlier records have wrong times, and new ones follow \
+         the clock; check that the machine sets its clock by itself"
     );
 }
 
@@ -71,9 +71,9 @@ fn log_saved(loss: FileLoss, saved: Option<&Saved>) {
     let text = match (saved, loss) {
         (None, _) => return,
         (Some(Ok(rescued)), FileLoss::Overwritten) => format!(
-            "the list of the newest events was saved to {}, and the WAL beside it. What was \
-             written over cannot be read any more. Stop the server, put a good copy of the book \
-             in place, and record again what the list has and the copy lacks",
+            "the list of the newest events was saved to {}, and the WAL beside it. The \
+             overwritten pages cannot be read any more. Stop the server, put a good copy of the \
+             book in place, and record again the events of the list that the copy lacks",
             rescued.display()
         ),
         (Some(Ok(rescued)), _) => format!(
@@ -83,8 +83,8 @@ fn log_saved(loss: FileLoss, saved: Option<&Saved>) {
             rescued.display()
         ),
         (Some(Err(why)), _) => format!(
-            "what was recorded could not be saved ({why}); trying again. Do not stop the server \
-             before it could: make room in the book's folder, and let this user write there"
+            "the records could not be saved ({why}); trying again. Do not stop the server before \
+             they are saved: make room in the book's folder, and let this user write there"
         ),
     };
     tracing::error!("{text}");

@@ -157,5 +157,5 @@ fn the_demo_s_return_page_exists_only_in_a_demo() {
     let page = app.send("GET", "/demo/return?error=%3Cb%3E&x=y", &[], None).expect(200);
     assert!(page.text.contains("<code>&#60;b&#62;</code>"), "{}", page.text);
     let none = app.send("GET", "/demo/return", &[], None).expect(200);
-    assert!(none.text.contains("has no query"), "{}", none.text);
+    assert!(none.text.contains("has no parameters"), "{}", none.text);
 }

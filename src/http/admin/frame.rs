@@ -87,8 +87,8 @@ fn trouble_sentence(trouble: Trouble) -> String {
         }
         Trouble::ClockJumped(jump) => {
             return format!(
-                "The server's clock was wrong: it went back from {} to {} (UTC). What was recorded \
-                 before that may have the wrong date.",
+                "The server's clock was wrong: it went back from {} to {} (UTC). Earlier records \
+                 may have wrong dates.",
                 rfc3339(jump.from),
                 rfc3339(jump.to)
             );

@@ -272,12 +272,14 @@ fn not_created(why: CreateHookRefused) -> ApiError {
     match why {
         CreateHookRefused::TooManyHooks => ApiError::new(
             Code::TooManyHooks,
-            format!("This account has {HOOKS_MAX} hooks, and can have no more. Delete one first."),
+            format!(
+                "This account already has {HOOKS_MAX} hooks, the most allowed. Delete one first."
+            ),
         ),
         CreateHookRefused::NoSuchEvent => ApiError::invalid(vec![Problem::new(
             "/through_seq",
             "bad_value",
-            "No event has this seq yet. Leave it out to start with what happens from now on.",
+            "No event has this seq yet. Leave it out to start with the next event.",
         )]),
     }
 }

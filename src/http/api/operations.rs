@@ -162,7 +162,8 @@ pub fn reference_problem(problem: &ReferenceProblem) -> Problem {
 pub fn exceeded(kind: OperationKind, lines: &[ExceededAmount]) -> ApiError {
     let problems: Vec<Problem> = lines.iter().map(|line| exceeded_problem(kind, line)).collect();
     let summary: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    let message = format!("Nothing was recorded; send at most what is left. {}", summary.join(" "));
+    let message =
+        format!("Nothing was recorded. Send at most the remaining amounts. {}", summary.join(" "));
     ApiError::new(Code::AmountExceedsRemaining, message).with_problems(problems)
 }
 
