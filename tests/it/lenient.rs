@@ -18,8 +18,19 @@ fn fresh(app: &App, path: &str) -> String {
     if path.ends_with("/open") {
         app.post(&format!("/orders/{made}/close"), json!({})).expect(200);
     }
-    let path = path.replace("{aid}", ACCOUNT).replace("{line_id}", "1");
+    let path = match path.contains("{token}") {
+        true => path.replace("{token}", &pay_token(app, &made)),
+        false => path.replace("{aid}", ACCOUNT).replace("{line_id}", "1"),
+    };
     path.replace("{id}", draft.rsplit('/').next().unwrap()).replace("{order_id}", &made)
+}
+
+/// The token of the test page of a new session.
+fn pay_token(app: &App, order: &str) -> String {
+    let url = json!({"return_url": "https://shop.example/"});
+    let body = json!({"items": [{"line_id": 1}], "profile_id": "p", "url": url});
+    let session = app.post(&format!("/orders/{order}/sessions"), body).expect(200).body;
+    session["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
 }
 
 /// The status, problems and field names of an answer, which are equal for two resources of the same
