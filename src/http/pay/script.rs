@@ -1,6 +1,6 @@
 //! The test page for scripts.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
 use super::payer::{Payer, not_found};
 use crate::app::{AnswerCheckout, AnswerCheckoutRefused};
@@ -18,9 +18,12 @@ use crate::wire::{outcome_request, session_view};
 pub async fn answer(
     payer: Payer,
     request: HttpRequest,
-    sent: Sent<BODY_BYTES_MAX>,
+    payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
+    // Not an argument: arguments are made at the same time, and a wrong body might be reported
+    // before an unknown token.
+    let sent = Sent::<BODY_BYTES_MAX>::from_request(&request, &mut payload.into_inner()).await?;
     let outcome = outcome_request::parse(&sent.body)?;
     let test_gateway = state.test_gateway;
     let command = AnswerCheckout { token: payer.token, outcome, test_gateway };
