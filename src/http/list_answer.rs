@@ -23,7 +23,7 @@ use crate::store::{Reader, Store};
 const ORDINARY_PAGE_BYTES_MAX: usize = 1 << 20;
 
 /// Most bytes that clients sent for the objects of a page that is made in one piece.
-const WHOLE_PAGE_BYTES_MAX: usize = 12 << 20;
+const WHOLE_PAGE_BYTES_MAX: usize = 4 << 20;
 
 /// The bytes that a page counts as while it is sent one object at a time. Few objects are larger.
 const PART_BYTES: usize = 16 << 20;
