@@ -59,7 +59,7 @@ pub struct EditArgs {
     #[arg(value_name = "ACCOUNT", value_parser = parse_account_id)]
     account_id: AccountId,
     /// Your own payment page, with {session_id} in the place of the session's id, such as
-    /// https://shop.example/pay/{session_id}; "none" removes it. Existing sessions keep their pages
+    /// `https://shop.example/pay/{session_id}`; "none" removes it. Existing sessions keep theirs
     #[arg(
         long,
         env = "TILLBOOK_CHECKOUT_URL",

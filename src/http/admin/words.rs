@@ -3,7 +3,6 @@
 
 use crate::domain::KeptJson;
 use crate::domain::currency::Currency;
-use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
 use crate::domain::operation::OperationKind;
@@ -168,12 +167,7 @@ pub fn parsed(document: &KeptJson) -> Tree {
     json::parse(document.0.as_bytes()).unwrap_or(Tree::Null)
 }
 
-/// An item's description, or else its id; empty when it has neither.
-pub fn item_description(item: &Item) -> String {
-    description_in(&parsed(&item.document))
-}
-
-/// Like [`item_description`], for an item's parsed document.
+/// The description in an item's document, or else its id; empty when it has neither.
 pub fn description_in(document: &Tree) -> String {
     let text = |key: &str| document.member(key).and_then(Tree::as_text);
     text("description").or_else(|| text("id")).unwrap_or_default().to_owned()

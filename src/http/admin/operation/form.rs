@@ -271,6 +271,7 @@ impl Sent<'_> {
     fn subject(&self) -> Subject<'_> {
         Subject {
             kind: self.kind,
+            loaded: &self.loaded,
             order: &self.loaded.order,
             time_zone: &self.loaded.time_zone,
             authorization_id: self.chosen.as_ref(),

@@ -6,12 +6,13 @@ use crate::domain::ids::LineId;
 use crate::domain::line_quantities::Moved;
 use crate::domain::operation::{Operation, OperationKind};
 use crate::domain::quantity::Quantity;
-use crate::http::admin::words::parsed;
+use crate::http::admin::order::read::OrderRead;
 use crate::json::Tree;
-use crate::store::{EventRecord, OrderRecord};
+use crate::store::EventRecord;
 
 /// The successful operations on each line, oldest first.
-pub fn moves(order: &OrderRecord) -> BTreeMap<LineId, Vec<Moved>> {
+pub fn moves(loaded: &OrderRead) -> BTreeMap<LineId, Vec<Moved>> {
+    let order = &loaded.order;
     let mut moves: BTreeMap<LineId, Vec<Moved>> = BTreeMap::new();
     let operations = order.events.iter().filter_map(EventRecord::operation);
     for operation in operations.filter(|operation| operation.success) {
@@ -20,7 +21,7 @@ pub fn moves(order: &OrderRecord) -> BTreeMap<LineId, Vec<Moved>> {
             OperationKind::Authorization => several.then(|| operation.id.clone()),
             _ => operation.authorization_id.clone(),
         };
-        let stated = stated_quantities(operation);
+        let stated = stated_quantities(loaded, operation);
         for item in &operation.items {
             moves.entry(item.line_id).or_default().push(Moved {
                 kind: operation.kind,
@@ -34,12 +35,12 @@ pub fn moves(order: &OrderRecord) -> BTreeMap<LineId, Vec<Moved>> {
 }
 
 /// The member `quantity` of the operation's items, which our form sends and a client may.
-fn stated_quantities(operation: &Operation) -> BTreeMap<LineId, Quantity> {
+fn stated_quantities(loaded: &OrderRead, operation: &Operation) -> BTreeMap<LineId, Quantity> {
     // Most operations state no quantities, so their documents need not be parsed.
     if !operation.document.0.contains("\"quantity\"") {
         return BTreeMap::new();
     }
-    let document = parsed(&operation.document);
+    let document = loaded.operation_document(operation);
     let quantity = |item: &Tree| {
         let line_id = LineId::new(item.member("line_id")?.as_integer()?)?;
         let Some(Tree::Number(number)) = item.member("quantity") else { return None };

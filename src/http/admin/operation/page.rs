@@ -12,7 +12,7 @@ use crate::domain::operation::{Operation, OperationKind};
 use crate::http::admin::form::Form;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::order::read::OrderRead;
-use crate::http::admin::words::{figure, money, parsed};
+use crate::http::admin::words::{figure, money};
 use crate::json::Tree;
 use crate::store::{EventRecord, OrderRecord};
 use crate::wire::curl::Curl;
@@ -228,7 +228,7 @@ fn choices(subject: &Subject<'_>, loaded: &OrderRead) -> Vec<Choice> {
 
 fn authorization_name(loaded: &OrderRead, made: &Operation) -> String {
     let amount = money(&loaded.order.currency, made.amount.minor_units().into());
-    let document = parsed(&made.document);
+    let document = loaded.operation_document(made);
     let details = document.member("payment_details");
     let payment_id =
         details.and_then(|details| details.member("payment_id")).and_then(Tree::as_text);

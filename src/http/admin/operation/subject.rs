@@ -3,12 +3,14 @@
 use crate::domain::ids::ResourceId;
 use crate::domain::line::Line;
 use crate::domain::operation::OperationKind;
+use crate::http::admin::order::read::OrderRead;
 use crate::store::OrderRecord;
 
 /// What a form is about: the kind of operation and its order.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     pub kind: OperationKind,
+    pub loaded: &'a OrderRead,
     pub order: &'a OrderRecord,
     pub time_zone: &'a str,
     /// The authorization that the operation is booked under, on orders with several.

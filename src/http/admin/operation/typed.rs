@@ -56,7 +56,7 @@ impl Subject<'_> {
     }
 
     pub fn read(&self, form: &Form) -> Typed {
-        let moves = moves(self.order);
+        let moves = moves(self.loaded);
         let line = |item: &Item| {
             let at = self.order.ledger.find(item.line_id)?;
             let moves = moves.get(&item.line_id).map(Vec::as_slice).unwrap_or_default();

@@ -6,6 +6,7 @@ use super::read::OrderRead;
 use super::sections::{Section, Whole};
 use crate::clock::parse_rfc3339;
 use crate::domain::ids::LineId;
+use crate::domain::item::Item;
 use crate::domain::operation::{Operation, OperationItem, OperationKind};
 use crate::http::admin::words;
 use crate::json::Tree;
@@ -92,12 +93,13 @@ fn descriptions(
         operations.iter().flat_map(|operation| operation.items.iter().take(limits.lines_max));
     let shown: BTreeSet<LineId> = items.map(|item| item.line_id).collect();
     let described = read.order.items.iter().filter(|item| shown.contains(&item.line_id));
-    described.map(|item| (item.line_id, limits.cut(&words::item_description(item)))).collect()
+    let description = |item: &Item| words::description_in(&read.item_document(item));
+    described.map(|item| (item.line_id, limits.cut(&description(item)))).collect()
 }
 
 fn operation_card(source: &Source<'_>, operation: &Operation) -> OperationCard {
     let Source { read, limits, .. } = *source;
-    let document = words::parsed(&operation.document);
+    let document = read.operation_document(operation);
     let members = match document.member("metadata") {
         Some(Tree::Object(members)) => members.as_slice(),
         _ => &[],
@@ -120,11 +122,11 @@ fn operation_card(source: &Source<'_>, operation: &Operation) -> OperationCard {
 }
 
 /// Why money was given back or released, from the metadata; empty if no reason was given.
-pub fn why(operation: &Operation) -> String {
+pub fn why(read: &OrderRead, operation: &Operation) -> String {
     if !takes_back(operation) {
         return String::new();
     }
-    why_of(operation, &words::parsed(&operation.document))
+    why_of(operation, &read.operation_document(operation))
 }
 
 fn takes_back(operation: &Operation) -> bool {

@@ -1,6 +1,7 @@
 //! An order's money as the template needs it: the sums, the bar of the four boxes, one row per
 //! line.
 
+use super::read::OrderRead;
 use super::sections::{Section, Whole};
 use crate::domain::boxes::Boxes;
 use crate::domain::item::Item;
@@ -148,18 +149,20 @@ pub fn bar(order: &OrderRecord) -> Bar {
 }
 
 /// One row per line, in the order of the items.
-pub fn line_rows(order: &OrderRecord, whole: &Whole) -> Vec<LineRow> {
+pub fn line_rows(read: &OrderRead, whole: &Whole) -> Vec<LineRow> {
+    let order = &read.order;
     let row = |item: &Item| {
         let at = order.ledger.find(item.line_id)?;
-        Some(line_row(order, item, &order.ledger.lines[at], whole))
+        Some(line_row(read, item, &order.ledger.lines[at], whole))
     };
     order.items.iter().take(whole.shown_max(Section::Lines)).filter_map(row).collect()
 }
 
-fn line_row(order: &OrderRecord, item: &Item, line: &Line, whole: &Whole) -> LineRow {
+fn line_row(read: &OrderRead, item: &Item, line: &Line, whole: &Whole) -> LineRow {
+    let order = &read.order;
     let figure = |amount: i128| words::figure(&order.currency, amount);
     let sums = order.ledger.sums_of(line);
-    let document = words::parsed(&item.document);
+    let document = read.item_document(item);
     LineRow {
         number: item.line_id.number(),
         description: words::cut(&words::description_in(&document), DESCRIPTION_CHARS_MAX),

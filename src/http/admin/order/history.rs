@@ -61,7 +61,7 @@ fn event_row(
 ) -> EventRow {
     let comment = read.order.comments.iter().find(|comment| comment.event_seq == event.seq);
     let (what, said) = match &event.body {
-        EventBody::Operation(operation) => (operation_words(read, operation), why(operation)),
+        EventBody::Operation(operation) => (operation_words(read, operation), why(read, operation)),
         EventBody::Service(step) => (step_words(step), member(step.body.as_ref(), "description")),
         EventBody::Api(api) => {
             let said = member(comment.map(|comment| &comment.document), "comment");

@@ -146,7 +146,7 @@ async fn page(
         figures: figures(order),
         bar: bar(order),
         people: people_and_delivery(&read),
-        lines: line_rows(order, &whole),
+        lines: line_rows(&read, &whole),
         operations: operation_cards(&read, &whole),
         actions: actions(order, staff),
         may_comment,

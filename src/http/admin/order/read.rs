@@ -1,10 +1,17 @@
 //! Loads an order for its pages, with its shop and the names of the users and clients in its
 //! history.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::clock::local;
-use crate::domain::Timestamp;
-use crate::domain::ids::{AccountId, CreatedBy, OrderName};
+use crate::domain::ids::{AccountId, CreatedBy, EventSeq, LineId, OrderName};
+use crate::domain::item::Item;
+use crate::domain::operation::Operation;
+use crate::domain::{KeptJson, Timestamp};
 use crate::http::admin::words;
+use crate::json::Tree;
 use crate::store::{Bodies, OrderRecord, Reader, StoreError};
 
 /// An order, its shop, and the users and clients in its history.
@@ -16,6 +23,14 @@ pub struct OrderRead {
     pub time_zone: String,
     pub demo: bool,
     names: Vec<(String, String)>,
+    parsed: RefCell<BTreeMap<DocumentOf, Arc<Tree>>>,
+}
+
+/// The owner of a document that several parts of a page show.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum DocumentOf {
+    Item(LineId),
+    Operation(EventSeq),
 }
 
 /// Reads the order of this name; `None` when the account does not have it.
@@ -39,7 +54,8 @@ pub fn load(
     }
     let (shop_name, time_zone) = account.map(|a| (a.name, a.time_zone)).unwrap_or_default();
     let demo = reader.load_demo_seed()?.is_some();
-    Ok(Some(OrderRead { order, shop_name, time_zone, demo, names }))
+    let parsed = RefCell::default();
+    Ok(Some(OrderRead { order, shop_name, time_zone, demo, names, parsed }))
 }
 
 impl OrderRead {
@@ -47,6 +63,22 @@ impl OrderRead {
     pub fn name_of(&self, created_by: &CreatedBy) -> String {
         let found = self.names.iter().find(|(id, _)| *id == created_by.0);
         found.map_or_else(|| created_by.0.clone(), |(_, name)| name.clone())
+    }
+
+    /// An item's document, parsed once for the whole page.
+    pub fn item_document(&self, item: &Item) -> Arc<Tree> {
+        self.parse_once(DocumentOf::Item(item.line_id), &item.document)
+    }
+
+    /// An operation's document, parsed once for the whole page.
+    pub fn operation_document(&self, operation: &Operation) -> Arc<Tree> {
+        self.parse_once(DocumentOf::Operation(operation.seq), &operation.document)
+    }
+
+    fn parse_once(&self, of: DocumentOf, document: &KeptJson) -> Arc<Tree> {
+        let mut parsed = self.parsed.borrow_mut();
+        let tree = parsed.entry(of).or_insert_with(|| Arc::new(words::parsed(document)));
+        Arc::clone(tree)
     }
 
     /// A time in the shop's time zone.
