@@ -25,6 +25,8 @@ BEYOND_THE_SCHEMA = {
     "wrong_sign",  # the amount's sign differs from that of the line's payable amount
     "amount_out_of_range",  # the sum of the items is out of range
     "discounts_exceed_gross_amount",  # the sum of an item's discounts
+    "bad_percentage",  # more than four decimals
+    "not_100_percent",  # the sum of a payout rule's percentages
     "unmasked_card_number",  # the digits pass Luhn's test
     "not_changeable",  # a fixed field is sent with another value than the stored one
     "unknown_authorization",  # the order has no such authorization

@@ -143,9 +143,10 @@ fn explain(path: &str, problem: EntryProblem) -> Problem {
     let path = format!("{path}{}", problem.path);
     let (code, message) = match problem.fault {
         EntryFault::Type => ("bad_value", "Expected percentage.".to_owned()),
-        EntryFault::Value => {
-            ("bad_value", "Expected a number from 0 to 100 with at most 4 decimals.".to_owned())
-        }
+        EntryFault::Value => (
+            "bad_percentage",
+            "Expected a number from 0 to 100 with at most 4 decimals.".to_owned(),
+        ),
         EntryFault::Destination => {
             ("bad_value", "Expected 1 to 40 of A-Z, a-z, 0-9, _ and -.".to_owned())
         }
@@ -163,11 +164,12 @@ fn explain_shares(rejected: SharesRejected) -> (&'static str, String) {
         SharesRejected::RemainingNotLast { .. } => {
             ("bad_value", "Send the remaining amount once, as the last entry.".to_owned())
         }
-        SharesRejected::RemainingNotWhole { .. } => {
-            ("bad_value", "The percentages of the remaining amount must add up to 100.".to_owned())
-        }
+        SharesRejected::RemainingNotWhole { .. } => (
+            "not_100_percent",
+            "The percentages of the remaining amount must add up to 100.".to_owned(),
+        ),
         SharesRejected::NotWhole => (
-            "bad_value",
+            "not_100_percent",
             "The percentages must add up to 100, or to at most 100 before a remaining amount."
                 .to_owned(),
         ),

@@ -66,7 +66,7 @@ fn a_rule_is_made_shown_replaced_and_marked_as_deleted() {
         "destination":"torget"}]}],"metadata":{"n":1.10},"fee_split":{"type":"average"},
         "id":"mine","deleted_at":"x"}"#;
     let refused = billing.send("POST", "", None, Some(sent)).expect(400);
-    assert_eq!(refused.problems(), "/destinations/1/destinations/0/value bad_value");
+    assert_eq!(refused.problems(), "/destinations/1/destinations/0/value bad_percentage");
     let made = billing.send("POST", "", None, Some(&sent.replace("1e2", "100.0"))).expect(200);
     assert!(made.text.contains(r#""value":12.5000,"#), "{}", made.text);
     let made = made.body;
@@ -150,10 +150,11 @@ fn an_invalid_rule_is_refused_with_every_reason() {
     refused(&with(&"x".repeat(201), &format!("[{}]", entry("100", "a"))), "/rule_id bad_value");
     for value in ["100.0001", "-1", "1e2", "33.33333"] {
         let entries = format!("[{}]", entry(value, "a b"));
-        let problems = "/destinations/0/value bad_value\n/destinations/0/destination bad_value";
+        let problems =
+            "/destinations/0/value bad_percentage\n/destinations/0/destination bad_value";
         refused(&with("s", &entries), problems);
     }
-    refused(&with("s", &format!("[{}]", entry("99.9999", "a"))), "/destinations bad_value");
+    refused(&with("s", &format!("[{}]", entry("99.9999", "a"))), "/destinations not_100_percent");
     let many = vec![entry("5", "a"); 21].join(",");
     refused(&with("s", &format!("[{many}]")), "/destinations too_many_items");
     let rest = format!(r#"{{"type":"remaining_amount","destinations":[{}]}}"#, entry("100", "b"));

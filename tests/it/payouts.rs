@@ -302,7 +302,7 @@ fn an_invalid_payout_option_is_refused() {
         (json!([1]), "/options/payout wrong_type"),
         (json!({"rules": {}}), "/options/payout/rules wrong_type"),
         (json!({"rules": [5]}), "/options/payout/rules/0 wrong_type"),
-        (json!({"rules": [good, bad]}), "/options/payout/rules/1/destinations bad_value"),
+        (json!({"rules": [good, bad]}), "/options/payout/rules/1/destinations not_100_percent"),
         (json!({"rules": [good, good]}), "/options/payout/rules/1 duplicate_rule"),
         (json!({"rules": many}), "/options/payout/rules too_many_items"),
     ] {
