@@ -42,6 +42,10 @@ BEYOND_THE_SCHEMA_AT = {
     ("/options/replace", "required"),  # the draft names no order to replace, in this request or an earlier one
     ("/authorization_id", "required"),  # the order has several
     ("/line_id", "bad_value"),  # not the line in the path
+    ("/config/url", "bad_value"),  # not a URL with a host, which `format: uri` does not tell
+    ("/secret", "bad_value"),  # with characters that no header may have
+    ("/config/secret", "bad_value"),
+    ("/config/secret/value", "bad_value"),
 }
 # More such errors of a change of a draft, whose stored options may allow splitting it.
 BEYOND_THE_SCHEMA_OF_CHANGES = {("/order/order_id", "bad_value")}
