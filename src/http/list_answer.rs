@@ -45,7 +45,17 @@ pub trait ListPage: Send + Sync + 'static {
         reader: &Reader<'_>,
         rows: &[Self::Row],
         bytes_max: usize,
-    ) -> Result<Option<Vec<String>>, ApiError>;
+    ) -> Result<Option<Vec<String>>, ApiError> {
+        let mut room = bytes_max;
+        let mut texts = Vec::with_capacity(rows.len());
+        for row in rows {
+            let text = self.render(reader, row)?;
+            let Some(left) = room.checked_sub(text.len()) else { return Ok(None) };
+            room = left;
+            texts.push(text);
+        }
+        Ok(Some(texts))
+    }
 
     /// The JSON text of one object, however large it is.
     fn render(&self, reader: &Reader<'_>, row: &Self::Row) -> Result<String, ApiError>;

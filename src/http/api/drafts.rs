@@ -70,23 +70,6 @@ impl ListPage for DraftList {
         Ok(reader.list_draft_seqs(&self.account_id, &query)?)
     }
 
-    fn render_within(
-        &self,
-        reader: &Reader<'_>,
-        rows: &[DraftSeq],
-        bytes_max: usize,
-    ) -> Result<Option<Vec<String>>, ApiError> {
-        let mut room = bytes_max;
-        let mut texts = Vec::with_capacity(rows.len());
-        for row in rows {
-            let text = self.render(reader, row)?;
-            let Some(left) = room.checked_sub(text.len()) else { return Ok(None) };
-            room = left;
-            texts.push(text);
-        }
-        Ok(Some(texts))
-    }
-
     fn render(&self, reader: &Reader<'_>, row: &DraftSeq) -> Result<String, ApiError> {
         let draft = reader.load_draft(&self.account_id, *row)?;
         Ok(draft_view::render(&self.links, &draft))

@@ -64,23 +64,6 @@ impl ListPage for RuleList {
         Ok(reader.list_payout_rule_seqs(&self.account_id, &query)?)
     }
 
-    fn render_within(
-        &self,
-        reader: &Reader<'_>,
-        rows: &[PayoutRuleSeq],
-        bytes_max: usize,
-    ) -> Result<Option<Vec<String>>, ApiError> {
-        let mut room = bytes_max;
-        let mut texts = Vec::with_capacity(rows.len());
-        for row in rows {
-            let text = self.render(reader, row)?;
-            let Some(left) = room.checked_sub(text.len()) else { return Ok(None) };
-            room = left;
-            texts.push(text);
-        }
-        Ok(Some(texts))
-    }
-
     fn render(&self, reader: &Reader<'_>, row: &PayoutRuleSeq) -> Result<String, ApiError> {
         Ok(payout_rule_view::render(&reader.load_payout_rule(*row)?))
     }
