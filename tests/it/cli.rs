@@ -279,7 +279,7 @@ fn a_book_in_a_folder_that_cannot_be_written_is_read() {
 }
 
 /// A command line of a user who may not write everywhere.
-fn as_nobody(words: &str) -> String {
+pub fn as_nobody(words: &str) -> String {
     format!("if [ \"$(id -u)\" = 0 ]; then setpriv --reuid 65534 {words}; else {words}; fi")
 }
 

@@ -8,8 +8,9 @@ use std::process::Command;
 use serde_json::json;
 
 use super::audit::{self, tamper};
+use super::cli::as_nobody;
 use super::harness::App;
-use super::process::{Served, make_book, path, run};
+use super::process::{Served, make_book, path, run, run_shell};
 
 #[test]
 fn a_second_server_of_a_file_says_what_to_do_and_the_first_goes_on() {
@@ -133,6 +134,16 @@ fn cut(db: &Path, good: &Path, to: fn(usize) -> usize) {
     std::fs::write(db, &whole[..to(whole.len())]).unwrap();
 }
 
+/// The names of a folder's files, without those that SQLite makes for readers of a WAL.
+fn names_in(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| !name.ends_with("-wal") && !name.ends_with("-shm"));
+    names.sort();
+    names
+}
+
 #[test]
 fn a_file_that_is_not_a_book_is_refused_and_left_unchanged() {
     let dir = tempfile::tempdir().unwrap();
@@ -142,24 +153,56 @@ fn a_file_that_is_not_a_book_is_refused_and_left_unchanged() {
         let db: PathBuf = dir.path().join(wrong.file);
         (wrong.make)(&db, &good);
         let before = std::fs::read(&db).unwrap();
-        let commands: [&[&str]; 5] = [
+        let beside = names_in(dir.path());
+        let commands: [&[&str]; 10] = [
             &["serve", "--listen", "127.0.0.1:0"],
             &["account", "create", "T00000002", "--name", "x"],
             &["account", "list"],
             &["client", "list"],
             &["client", "disable", "x"],
+            &["demo", "--listen", "127.0.0.1:0"],
+            &["verify"],
+            &["user", "passwd", "kari@example.no"],
+            &["hooks", "list"],
+            &["hooks", "ping", "x"],
         ];
         for command in commands {
             let at = format!("{} with {command:?}", wrong.file);
             let ended = run(&[command, &["--db", path(&db)]].concat());
             assert_eq!(ended.code, 1, "{at}: {}{}", ended.out, ended.err);
-            assert!(ended.err.contains(wrong.told), "{at}: {}", ended.err);
+            let is_demo = command[0] == "demo" && ended.err.contains("was not changed");
+            assert!(is_demo || ended.err.contains(wrong.told), "{at}: {}", ended.err);
             assert!(!ended.err.contains("panicked"), "{at}: {}", ended.err);
             let is_unreleased = wrong.file.starts_with("unreleased");
             assert!(!(is_unreleased && ended.err.contains("damaged")), "{at}: {}", ended.err);
             assert!(std::fs::read(&db).unwrap() == before, "{at}: the file was changed");
+            assert_eq!(names_in(dir.path()), beside, "{at}: a file was left beside it");
         }
     }
+}
+
+#[test]
+fn a_book_in_a_folder_that_is_missing_or_cannot_be_written_is_refused_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("tillbook");
+    std::fs::copy(env!("CARGO_BIN_EXE_tillbook"), &program).unwrap();
+    let missing = dir.path().join("missing");
+    let locked = dir.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    for command in [
+        "serve --listen 127.0.0.1:0",
+        "demo --listen 127.0.0.1:0",
+        "account create T00000002 --name x",
+    ] {
+        for (folder, told) in [(&missing, "no folder"), (&locked, "this user may write")] {
+            let words = format!("{} {command} --db {}/book.db", path(&program), path(folder));
+            let line = format!("chmod -R a+rX,a-w {} && {}", path(dir.path()), as_nobody(&words));
+            let ended = run_shell(&line).expect(1);
+            assert!(ended.err.contains(told), "{command}, {told}: {}", ended.err);
+            assert!(!missing.exists() && names_in(&locked).is_empty(), "{command}");
+        }
+    }
+    run_shell(&format!("chmod -R u+w {}", path(dir.path())));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoints::Checkpoints;
@@ -53,17 +54,22 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+fn open_and_migrate(path: &Path) -> Result<Connection, StoreError> {
+    let mut conn = open::open_writer(path)?;
+    migrate::migrate(&mut conn)?;
+    Ok(conn)
+}
+
 impl Store {
     /// Opens a file to serve from it: takes the lock, migrates the schema and starts the writer.
     /// Creates the file if it is missing.
     pub fn open(path: &Path, clock: Clock, randomness: Randomness) -> Result<OpenStore, OpenError> {
         let path = &place::locate(path)?;
         let lock = lock_soon(path)?.ok_or_else(|| OpenError::AlreadyServed(path.to_owned()))?;
-        let mut conn = open::open_writer(path)?;
-        migrate::migrate(&mut conn)?;
+        let conn = lock.settle(open_and_migrate(path))?;
         let times = Times::since(Reader::new(&conn).load_last_event_time()?);
         let jump = Reader::new(&conn).load_last_clock_jump()?;
-        let commit = |conn: &rusqlite::Connection| conn.execute_batch("commit");
+        let commit = |conn: &Connection| conn.execute_batch("commit");
         let condition = Arc::new(Condition::of(path, &clock));
         jump.into_iter().for_each(|jump| condition.note_told_clock_jump(jump));
         let signal: Arc<CommitSignal> = Arc::default();

@@ -25,10 +25,10 @@ pub fn write_once<C: WriteCommand>(
     let mut conn = open::open_writer(path)?;
     // Only the lock's holder may migrate. A server that holds it is about to do so.
     match try_lock(path)? {
-        Some(_lock) => migrate::migrate(&mut conn)?,
+        Some(lock) => lock.settle(migrate::migrate(&mut conn))?,
         None if migrate::expect_current(&conn).is_ok() => {}
         None => match lock_soon(path)? {
-            Some(_lock) => migrate::migrate(&mut conn)?,
+            Some(lock) => lock.settle(migrate::migrate(&mut conn))?,
             None => migrate::expect_current(&conn)?,
         },
     }

@@ -12,6 +12,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::refuse_newer;
+use super::place;
 use crate::sabotage::{self, Fault};
 use crate::store::error::{StoreError, StoreErrorKind};
 
@@ -238,9 +239,12 @@ fn make_file_private(path: &Path) -> Result<(), StoreError> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => {
-            Err(StoreError::other(format!("cannot make the file {}: {error}", path.display())))
-        }
+        Err(error) => Err(place::missing_folder(path, &error).unwrap_or_else(|| {
+            StoreError::other(format!(
+                "cannot make the file {}: {error}; see that this user may write in its folder",
+                path.display()
+            ))
+        })),
     }
 }
 

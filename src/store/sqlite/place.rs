@@ -34,6 +34,14 @@ pub(super) fn locate(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(located)
 }
 
+/// The error of a file that could not be made because its folder is missing; `None` if the cause is
+/// another.
+pub(super) fn missing_folder(path: &Path, error: &std::io::Error) -> Option<StoreError> {
+    let folder = path.parent().filter(|_| error.kind() == std::io::ErrorKind::NotFound)?;
+    let text = format!("there is no folder {}; make it first", folder.display());
+    Some(StoreError::other(text))
+}
+
 fn resolved_folder(path: &Path) -> Option<PathBuf> {
     let folder = path.parent()?;
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
