@@ -51,7 +51,9 @@ fn log_clock_jump(jump: ClockJump) {
 
 /// Logs the loss of the file, and later where the records were saved.
 fn log_loss(condition: &Condition, watch: &FileWatch, loss: FileLoss, ticks: &Ticks) {
-    let moved_to = watch.moved_to().map(|path| path.display().to_string());
+    let is_elsewhere = matches!(loss, FileLoss::Moved | FileLoss::Replaced);
+    let moved_to = watch.moved_to().filter(|_| is_elsewhere);
+    let moved_to = moved_to.map(|path| path.display().to_string());
     tracing::error!(moved_to, "nothing is recorded any more, because {loss}");
     let mut logged = None;
     loop {

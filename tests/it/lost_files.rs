@@ -204,6 +204,7 @@ fn a_file_taken_from_under_the_server_stops_it_and_every_answer_is_saved() {
         book.served.shopping(&book.token, "GET", &book.order, None).expect(200);
         let logged = read_until(&mut log, "was saved to");
         assert!(logged.contains(loss.told), "{name}: {logged}");
+        assert_eq!(logged.contains("moved_to"), name.contains("moved"), "{name}: {logged}");
         let rescued = book.rescued("Z");
         assert_eq!(rescued.len(), 1, "{name}: {logged}");
         assert_eq!(captures_in(&rescued[0]), 1 + later, "{name}");
