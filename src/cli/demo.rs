@@ -47,7 +47,7 @@ pub struct DemoArgs {
     #[arg(long, env = "TILLBOOK_RESET", value_parser = FalseyValueParser::new())]
     reset: bool,
     /// The seed of the shop: the same number gives the same orders [default: 1]
-    #[arg(long, env = "TILLBOOK_SEED", value_name = "NUMBER")]
+    #[arg(long, env = "TILLBOOK_SEED", value_name = "NUMBER", value_parser = parse_seed)]
     seed: Option<u64>,
     #[command(flatten)]
     http: HttpArgs,
@@ -193,6 +193,10 @@ fn people(state: &AppState) -> Result<String, CliError> {
     }
     let link = one_time_link(state, "link", Some(demo_email(Role::Owner)?))?;
     Ok(format!("The back office, signed in as the owner, once:\n{link}\n\n{text}"))
+}
+
+fn parse_seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
 fn demo_email(role: Role) -> Result<Email, CliError> {

@@ -6,7 +6,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 
 use super::error::CliError;
-use super::{DbArgs, JsonArgs};
+use super::{DbArgs, JsonArgs, counted};
 use crate::app::{OnBehalfOf, PingHook, ReplayDeliveries, TellServer};
 use crate::clock::parse_rfc3339;
 use crate::domain::Timestamp;
@@ -114,7 +114,8 @@ fn replay(args: &ReplayArgs) -> Result<(), CliError> {
     let command = ReplayDeliveries { on_behalf_of, hook_id: hook.id.clone(), range };
     let count = store::write_once_in_existing(&args.db.db, &TellServer(command))?;
     let mut out = std::io::stdout().lock();
-    Ok(writeln!(out, "{count} deliveries will be sent again to {}.", hook.settings.url)?)
+    let deliveries = counted(u64::try_from(count).unwrap_or(u64::MAX), "delivery", "deliveries");
+    Ok(writeln!(out, "{deliveries} will be sent again to {}.", hook.settings.url)?)
 }
 
 fn find(db: &DbArgs, hook_id: &str) -> Result<HookRecord, CliError> {

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tracing::callsite::Identifier;
 
+use super::counted;
+
 /// Lines of one kind that are written in a period.
 pub const LINES_MAX: u64 = 100;
 /// How long the lines of a kind are counted together.
@@ -40,7 +42,8 @@ impl Period {
     fn summary(&self) -> Option<String> {
         let left_out = self.lines.checked_sub(LINES_MAX).filter(|left_out| 0 < *left_out)?;
         let name = &self.name;
-        Some(format!("left out {left_out} more lines of one kind, such as: {name}"))
+        let lines = counted(left_out, "more line", "more lines");
+        Some(format!("left out {lines} of one kind, such as: {name}"))
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::counted;
 use super::log_limit::Limits;
 use crate::clock::{Clock, rfc3339};
 use crate::sabotage::{self, Fault};
@@ -125,7 +126,8 @@ fn take(shared: &Shared, limits: &Limits) -> (Vec<u8>, bool) {
         if queue.is_closing { limits.end_all() } else { limits.end_periods(Instant::now()) };
     let left_out = std::mem::take(&mut queue.left_out);
     if 0 < left_out {
-        summaries.push(format!("left out {left_out} lines, since the log was not read in time"));
+        let lines = counted(left_out, "line", "lines");
+        summaries.push(format!("left out {lines}, since the log was not read in time"));
     }
     for summary in summaries {
         queue.push(&format!("{}  WARN {summary}\n", rfc3339(Clock::System.now())));

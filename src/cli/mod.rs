@@ -5,6 +5,7 @@ mod client;
 mod compat;
 mod compat_flows;
 mod demo;
+mod environment;
 mod error;
 mod hooks;
 mod log_limit;
@@ -82,6 +83,11 @@ pub struct JsonArgs {
     pub json: bool,
 }
 
+/// A number with its noun: `1 order`, `2 orders`.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Says on standard error that a book was made, since a mistyped path makes a new one too.
 fn tell_new_book(db: &Path) -> std::io::Result<()> {
     let whole = std::path::absolute(db).unwrap_or_else(|_| db.to_owned());
@@ -94,8 +100,12 @@ fn tell_new_book(db: &Path) -> std::io::Result<()> {
 
 /// Parses the command line, runs the command, and returns the process's exit code.
 pub fn run() -> ExitCode {
-    let matches = Cli::command().version(version()).long_version(long_version()).get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
+    let mut command = Cli::command().version(version()).long_version(long_version());
+    let cli = match command.try_get_matches_from_mut(std::env::args_os()) {
+        Ok(matches) => Cli::from_arg_matches(&matches),
+        Err(error) => Err(environment::name_variable(command, error)),
+    };
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };

@@ -92,7 +92,7 @@ pub struct HttpArgs {
         env = "TILLBOOK_TOKEN_LIFE",
         default_value_t = 14_400,
         value_name = "SECONDS",
-        value_parser = clap::value_parser!(i64).range(1..=31_536_000)
+        value_parser = parse_token_life
     )]
     pub token_life: i64,
     /// How much to log, to standard error
@@ -345,6 +345,16 @@ fn path_prefix(public_url: &str) -> String {
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080".to_owned())
+}
+
+/// Longest life of a token: a year.
+const TOKEN_LIFE_S_MAX: i64 = 31_536_000;
+
+fn parse_token_life(text: &str) -> Result<i64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=TOKEN_LIFE_S_MAX).contains(seconds));
+    seconds.ok_or_else(|| {
+        format!("expected a whole number of seconds from 1 to {TOKEN_LIFE_S_MAX}, such as 14400")
+    })
 }
 
 fn parse_proxy(text: &str) -> Result<IpAddr, String> {

@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::error::CliError;
-use super::{DbArgs, JsonArgs};
+use super::{DbArgs, JsonArgs, counted};
 use crate::json::{ObjectText, Tree};
 use crate::store::verify::{VerifyReport, verify};
 
@@ -46,8 +46,12 @@ fn progress_bar() -> ProgressBar {
 fn write_report(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<()> {
     writeln!(
         out,
-        "Checked {} accounts, {} orders with {} lines, {} operations, {} events:",
-        report.accounts, report.orders, report.lines, report.operations, report.events
+        "Checked {}, {} with {}, {}, {}:",
+        counted(report.accounts, "account", "accounts"),
+        counted(report.orders, "order", "orders"),
+        counted(report.lines, "line", "lines"),
+        counted(report.operations, "operation", "operations"),
+        counted(report.events, "event", "events")
     )?;
     writeln!(
         out,
@@ -62,7 +66,8 @@ fn write_report(out: &mut impl Write, report: &VerifyReport) -> std::io::Result<
     match report.findings_count {
         0 => writeln!(out, "No errors found."),
         count => {
-            writeln!(out, "{count} errors found. Keep the file unchanged, and make a copy of it.")
+            let errors = counted(count, "error", "errors");
+            writeln!(out, "{errors} found. Keep the file unchanged, and make a copy of it.")
         }
     }
 }

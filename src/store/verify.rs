@@ -316,26 +316,29 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
         let service_events = count("select count(*) from service_events")?;
         if report.events != led_to {
             report.find(format!(
-                "{} events, but the histories of orders have {led_to}",
+                "the number of events is {}, and {led_to} in the histories of orders",
                 report.events
             ));
         }
         if report.operations != of_operations {
             let operations = report.operations;
-            report.find(format!("{operations} operations, but {of_operations} events for them"));
+            report.find(format!(
+                "the number of operations is {operations}, and that of their events {of_operations}"
+            ));
         }
         let strays = STRAYS.into_iter().chain([STRAY_KEYS]).chain(UNRECORDED_FALLS);
         for (what, sql) in strays.chain(HOOK_STRAYS) {
             let strayed = count(sql)?;
             if strayed != 0 {
-                report.find(format!("{strayed} {what}"));
+                report.find(format!("{what}: {strayed} found"));
             }
         }
         let filter = ValueFilter::StoreId.as_str();
         let unlisted: Option<i64> =
             reader.find(UNLISTED_ITEMS, named_params! {":filter": filter}, |row| row.get(0))?;
         if let Some(unlisted @ 1..) = unlisted {
-            report.find(format!("{unlisted} items belong to a store whose list lacks their order"));
+            let what = "items belong to a store whose list lacks their order";
+            report.find(format!("{what}: {unlisted} found"));
         }
         if api_events + service_events + of_operations != report.events {
             let what = "an event is neither an operation nor an API change nor a service event";

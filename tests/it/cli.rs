@@ -9,6 +9,7 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::audit::tamper;
 use super::harness::ACCOUNT;
 use super::http_client::Client;
 use super::process::{
@@ -196,7 +197,7 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
         (&["serve", "--host"], &["till.lan:8080"], "a name without a port, such as till.lan"),
         (&["serve", "--host"], &["192.0.2.7"], "addresses need not be given"),
         (&["serve", "--trusted-proxy"], &["proxy"], "expected an IP address"),
-        (&["serve", "--token-life"], &["0"], "1..=31536000"),
+        (&["serve", "--token-life"], &["0"], "from 1 to 31536000"),
         (&["serve", "--log"], &["loud"], "error, warn, info, debug"),
         (&["account", "lists"], &[], "tillbook account"),
         (&["accounts"], &[], "unrecognized subcommand"),
@@ -211,6 +212,65 @@ fn a_wrong_command_line_exits_2_and_says_what_is_expected() {
     let ended = run_with(&[&create[..], &["--name", "x"]].concat(), &outside).expect(2);
     assert!(ended.err.contains("as NOK"), "{}", ended.err);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a file was made");
+}
+
+#[test]
+fn a_wrong_value_in_the_environment_is_told_with_its_variable() {
+    let (dir, db) = nowhere();
+    let user = ["user", "create"];
+    let hooks = ["hooks", "replay", "x"];
+    let shop = ["account", "create", "T00000001", "--name", "x"];
+    let wrong: [(&[&str], &str, &str, &str); 20] = [
+        (&["serve"], "TOKEN_LIFE", "abc", "a whole number of seconds from 1 to 31536000"),
+        (&["serve"], "TOKEN_LIFE", "99999999999999999999", "from 1 to 31536000"),
+        (&["serve"], "LISTEN", "8080", "such as 127.0.0.1:8080"),
+        (&["serve"], "PUBLIC_URL", "shop", "expected http:// or https://"),
+        (&["serve"], "HOST", "a:1", "a name without a port"),
+        (&["serve"], "CORS_ORIGIN", "x", "such as https://shop.example"),
+        (&["serve"], "TRUSTED_PROXY", "proxy", "expected an IP address"),
+        (&["serve"], "WEBHOOK_ALLOW", "a b", "a network, such as"),
+        (&["serve"], "LOG", "loud", "error, warn, info, debug"),
+        (&["demo"], "SEED", "-1", "expected a whole number from 0 to"),
+        (&["demo"], "TOKEN_LIFE", "1.5", "from 1 to 31536000"),
+        (&shop, "CURRENCY", "kr", "as NOK"),
+        (&shop, "TIME_ZONE", "Mars", "as Europe/Oslo"),
+        (&["account", "edit", "T00000001"], "CHECKOUT_URL", "x", "{session_id}"),
+        (&["client", "create"], "ACCOUNT", "T1", "T or P and eight digits"),
+        (&["client", "create"], "GRANT", "all", "admin:shopping, write:shopping"),
+        (&user, "ROLE", "boss", "owner, manager, packer, viewer"),
+        (&user, "EMAIL", "kari", "kari@example.no"),
+        (&hooks, "SINCE", "monday", "2026-11-23T09:00:00Z"),
+        (&["compat"], "ACCOUNT", "T1", "T or P and eight digits"),
+    ];
+    for (args, name, value, told) in wrong {
+        let variable = format!("TILLBOOK_{name}");
+        let outside = [("TILLBOOK_DB", path(&db)), (variable.as_str(), value)];
+        let ended = run_with(args, &outside).expect(2);
+        for part in [told, &format!("'{value}'"), &format!("the environment variable {variable}")] {
+            assert!(ended.err.contains(part), "{variable}={value}: {}", ended.err);
+        }
+        // A value on the command line is not one of the environment.
+        let option = format!("--{}", name.to_lowercase().replace('_', "-"));
+        let option = format!("{option}={value}");
+        let typed = [args, &[option.as_str()]].concat();
+        let ended = run_with(&typed, &outside).expect(2);
+        assert!(ended.err.contains(told) && !ended.err.contains(&variable), "{}", ended.err);
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a file was made");
+}
+
+#[test]
+fn one_is_singular() {
+    let (_dir, db) = nowhere();
+    make_book(&db);
+    let told = run(&["verify", "--db", path(&db)]).expect(0).out;
+    let counts = "Checked 1 account, 0 orders with 0 lines, 0 operations, 0 events:\n";
+    assert!(told.starts_with(counts), "{told}");
+    let stray = "insert into order_values (account_seq, filter, value, order_seq)
+        values (1, 'store_id', 'x', 99)";
+    tamper(&db, &format!("pragma foreign_keys = off; {stray}")).unwrap();
+    let told = run(&["verify", "--db", path(&db)]).expect(1).out;
+    assert!(told.contains("\n1 error found. "), "{told}");
 }
 
 #[test]
@@ -268,7 +328,7 @@ fn a_book_in_a_folder_that_cannot_be_written_is_read() {
         format!("chmod -R a+rX,a-w {} && {}", path(dir.path()), as_nobody(&words))
     };
     for (command, told) in
-        [("verify", "1 accounts, 0 orders"), ("account list", ACCOUNT), ("client list", "enabled")]
+        [("verify", "1 account, 0 orders"), ("account list", ACCOUNT), ("client list", "enabled")]
     {
         let ended = run_shell(&line(command)).expect(0);
         assert!(ended.out.contains(told), "{command}: {}", ended.out);

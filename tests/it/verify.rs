@@ -114,14 +114,17 @@ const CHANGES: &[(&str, &str)] = &[
     ("update order_items set gross_amount = 9999 where line_id = 1", "have different totals"),
     ("delete from order_items where line_id = 2", "have different totals"),
     ("delete from order_names where order_seq = 1", "does not find it"),
-    ("update events set operation_id = null where event_seq = {4}", "5 operations, but 6 events"),
+    (
+        "update events set operation_id = null where event_seq = {4}",
+        "is 5, and that of their events 6",
+    ),
     ("delete from events where event_seq = {9}", "refers to a missing row"),
     ("delete from api_events where event_seq = {1}", "neither an operation nor"),
     ("update events set kind = 'service' where event_seq = {1}", "not in the table for their kind"),
     (
         "insert into events values (99, 1, null, 99, '00000000-0000-4000-8000-000000000000',
          'api', 0, 'me', null, null, null, null, null)",
-        "histories of orders have",
+        "in the histories of orders",
     ),
     (
         "update ledgers set lines = replace(lines, '[0,400', '[0,401') where order_seq = 2",
