@@ -1,12 +1,13 @@
 //! Sends one request and reads the beginning of its answer, within limits of time and size.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url, redirect, retry};
+use reqwest::{Client, Method, Response, Url, redirect, retry};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -56,11 +57,13 @@ struct Clients {
     allowed: Client,
 }
 
-/// A POST.
+/// A request.
 #[derive(Debug, Clone)]
 pub struct Message {
+    pub method: Method,
     pub url: String,
-    pub headers: Vec<(&'static str, String)>,
+    /// Names in lower case, and values.
+    pub headers: Vec<(Cow<'static, str>, String)>,
     pub body: String,
 }
 
@@ -108,7 +111,7 @@ impl Outbound {
     }
 
     /// Sends a request. A redirect is an answer like any other and is not followed.
-    pub async fn post(&self, message: Message) -> Result<Answer, NotSent> {
+    pub async fn send(&self, message: Message) -> Result<Answer, NotSent> {
         let url = Url::parse(&message.url).map_err(|_| NotSent("the URL is invalid".to_owned()))?;
         let permit = self.guard.permit(&url).map_err(|why| NotSent(why.to_string()))?;
         let client = match permit {
@@ -116,8 +119,11 @@ impl Outbound {
             Permit::PublicOrAllowed => &self.clients.public_or_allowed,
             Permit::Allowed => &self.clients.allowed,
         };
-        let request =
-            client.post(url).headers(header_map(&message.headers)?).body(message.body).send();
+        let headers = header_map(&message.headers)?;
+        let request = client.request(message.method, url).headers(headers);
+        // An empty body would have a Content-Length, which a GET does not need.
+        let has_body = !message.body.is_empty();
+        let request = if has_body { request.body(message.body) } else { request }.send();
         let limit = tokio::time::sleep(self.timeout);
         tokio::pin!(limit);
         let response = tokio::select! {
@@ -165,12 +171,12 @@ fn client(options: &ClientOptions, permit: Permit) -> Result<Client, NotSent> {
     client.map_err(|error| describe(&error))
 }
 
-fn header_map(headers: &[(&'static str, String)]) -> Result<HeaderMap, NotSent> {
+fn header_map(headers: &[(Cow<'static, str>, String)]) -> Result<HeaderMap, NotSent> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        let value = HeaderValue::from_str(value);
-        let value = value.map_err(|_| NotSent(format!("the header {name} is not text")))?;
-        map.insert(HeaderName::from_static(name), value);
+        let wrong = || NotSent(format!("the header {name} is not text"));
+        let value = HeaderValue::from_str(value).map_err(|_| wrong())?;
+        map.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?, value);
     }
     Ok(map)
 }

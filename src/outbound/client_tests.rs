@@ -50,7 +50,12 @@ fn outbound(allowed: &[&str], lookup: Arc<dyn Lookup>, timeout_ms: u64) -> Outbo
 }
 
 fn message(url: &str) -> Message {
-    Message { url: url.to_owned(), headers: vec![("event", "ping".into())], body: "{}".into() }
+    Message {
+        method: Method::POST,
+        url: url.to_owned(),
+        headers: vec![("event".into(), "ping".into())],
+        body: "{}".into(),
+    }
 }
 
 /// A server that counts its connections and gives each the same bytes, over and over if `endless`.
@@ -103,14 +108,14 @@ fn no_forbidden_address_is_ever_connected_to() {
             for scheme in ["http", "https"] {
                 let sent = outbound(&[], liar.clone(), 5_000);
                 let url = format!("{scheme}://shop.example:{port}/");
-                let why = sent.post(message(&url)).await.unwrap_err();
+                let why = sent.send(message(&url)).await.unwrap_err();
                 assert!(why.0.contains("--webhook-allow"), "{list:?}: {why}");
             }
         }
         // A public answer is connected to, and the second, private one is never asked for.
         let liar = Liar::of(&[public, &["127.0.0.1"]]);
         let sent = outbound(&[], liar.clone(), 50);
-        sent.post(message(&format!("https://shop.example:{port}/"))).await.unwrap_err();
+        sent.send(message(&format!("https://shop.example:{port}/"))).await.unwrap_err();
         assert_eq!(liar.asked.load(Ordering::SeqCst), 1);
         assert_eq!(connections.load(Ordering::SeqCst), 0, "the guard let a connection through");
     });
@@ -121,12 +126,12 @@ fn an_allowed_network_is_connected_to_without_tls() {
     run(async {
         let (port, _) = server("HTTP/1.1 204 No Content\r\nx-a: b\r\n\r\n", false).await;
         let sent = outbound(&["127.0.0.0/8", "10.0.0.0/8"], Liar::of(&[&["127.0.0.1"]]), 5_000);
-        let answer = sent.post(message(&format!("http://shop.example:{port}/"))).await.unwrap();
+        let answer = sent.send(message(&format!("http://shop.example:{port}/"))).await.unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (204, ""));
         assert_eq!(answer.headers, [("x-a".to_owned(), "b".to_owned())]);
         // A public address is not in the allowed network, and the URL is not https.
         let sent = outbound(&["127.0.0.0/8", "10.0.0.0/8"], Liar::of(&[&["93.184.215.14"]]), 5_000);
-        let why = sent.post(message("http://shop.example/")).await.unwrap_err();
+        let why = sent.send(message("http://shop.example/")).await.unwrap_err();
         assert!(why.0.contains("https is required for 93.184.215.14"), "{why}");
     });
 }
@@ -141,7 +146,7 @@ fn a_redirect_is_not_followed() {
         );
         let (port, _) = server(answer.leak(), false).await;
         let sent = outbound(&["127.0.0.1"], Liar::of(&[]), 5_000);
-        let answer = sent.post(message(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+        let answer = sent.send(message(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
         assert_eq!(answer.status, 307);
         assert_eq!(visits.load(Ordering::SeqCst), 0);
     });
@@ -155,7 +160,7 @@ fn an_endless_answer_is_left_after_64_kib() {
         let line = "0123456789abcdef".repeat(1_024);
         let (port, _) = server(format!("{head}{line}").leak(), true).await;
         let sent = outbound(&["127.0.0.1"], Liar::of(&[]), 600_000);
-        let answer = sent.post(message(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+        let answer = sent.send(message(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
         assert_eq!((answer.status, answer.body.len()), (200, KEPT_BYTES_MAX));
     });
 }
@@ -165,11 +170,11 @@ fn a_server_that_does_not_answer_is_left_in_time() {
     run(async {
         let sent = outbound(&["127.0.0.1"], Liar::of(&[]), 100);
         let (silent, _) = server("", false).await;
-        let why = sent.post(message(&format!("http://127.0.0.1:{silent}/"))).await.unwrap_err();
+        let why = sent.send(message(&format!("http://127.0.0.1:{silent}/"))).await.unwrap_err();
         assert!(why.0.contains("no answer"), "{why}");
         // The head came, so the outcome is known although the body never ends.
         let (slow, _) = server("HTTP/1.1 500 No\r\ncontent-length: 9\r\n\r\nhalf", false).await;
-        let answer = sent.post(message(&format!("http://127.0.0.1:{slow}/"))).await.unwrap();
+        let answer = sent.send(message(&format!("http://127.0.0.1:{slow}/"))).await.unwrap();
         assert_eq!(answer.status, 500);
     });
 }
@@ -181,11 +186,11 @@ fn an_error_names_its_cause_and_no_url() {
         // Nothing listens on a port that was just given back.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let url = format!("http://127.0.0.1:{port}/?token=hunter2");
-        let why = sent.post(message(&url)).await.unwrap_err();
+        let why = sent.send(message(&url)).await.unwrap_err();
         assert!(why.0.contains("refused") && !why.0.contains("hunter2"), "{why}");
         // The server speaks no TLS.
         let (plain, _) = server("HTTP/1.1 200 OK\r\n\r\n", false).await;
         let url = format!("https://127.0.0.1:{plain}/");
-        assert!(sent.post(message(&url)).await.is_err());
+        assert!(sent.send(message(&url)).await.is_err());
     });
 }

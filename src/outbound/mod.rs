@@ -7,4 +7,5 @@ mod resolver;
 
 pub use client::{Answer, ClientOptions, Message, NotSent, Outbound};
 pub use guard::{Allowed, Guard, Refusal};
+pub use reqwest::Method;
 pub use resolver::{Lookup, SystemLookup};

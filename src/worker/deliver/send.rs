@@ -6,7 +6,7 @@ use crate::clock::{Clock, parse_http_date};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{JITTER_BOUND, TryEnd, judge_status, wait_ms};
 use crate::domain::hook::SecretType;
-use crate::outbound::{Answer, Message, NotSent};
+use crate::outbound::{Answer, Message, Method, NotSent};
 use crate::store::{DueDelivery, HookRecord, LastTry};
 use crate::wire::hook_body::headers_text;
 use crate::wire::hook_signature::{event_signature, webhook_signature};
@@ -19,7 +19,7 @@ pub(super) async fn try_once(
 ) -> EndedTry {
     let began = options.clock.now();
     let message = message(hook, &delivery, began);
-    let result = options.outbound.post(message).await;
+    let result = options.outbound.send(message).await;
     let duration_ms = elapsed_ms(&options.clock, began);
     let ended_at = Timestamp(began.0 + duration_ms);
     let end = judge(&result, ended_at);
@@ -55,18 +55,19 @@ fn message(hook: &HookRecord, delivery: &DueDelivery, now: Timestamp) -> Message
         signatures.push_str(&format!(" {older}"));
     }
     let mut headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("event", delivery.event.clone()),
-        ("event-delivery", id.clone()),
-        ("event-signature", event_signature(&secret.value, body)),
-        ("webhook-id", id.clone()),
-        ("webhook-timestamp", timestamp.to_string()),
-        ("webhook-signature", signatures),
+        ("content-type".into(), "application/json".to_owned()),
+        ("event".into(), delivery.event.clone()),
+        ("event-delivery".into(), id.clone()),
+        ("event-signature".into(), event_signature(&secret.value, body)),
+        ("webhook-id".into(), id.clone()),
+        ("webhook-timestamp".into(), timestamp.to_string()),
+        ("webhook-signature".into(), signatures),
     ];
     if secret.kind == SecretType::Authorization {
-        headers.push(("authorization", secret.value.clone()));
+        headers.push(("authorization".into(), secret.value.clone()));
     }
-    Message { url: hook.settings.url.clone(), headers, body: delivery.body.clone() }
+    let (url, body) = (hook.settings.url.clone(), delivery.body.clone());
+    Message { method: Method::POST, url, headers, body }
 }
 
 fn judge(result: &Result<Answer, NotSent>, now: Timestamp) -> TryEnd {
