@@ -11,6 +11,7 @@ mod hooks;
 mod log_limit;
 mod log_writer;
 mod serve;
+mod signals;
 mod telemetry;
 mod user;
 mod verify;

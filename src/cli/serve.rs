@@ -7,11 +7,11 @@ use std::path::Path;
 use actix_web::dev::ServerHandle;
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use url::{Host, Url};
 
 use super::error::CliError;
+use super::signals::Signals;
 use super::telemetry::{self, LogLevel};
 use super::webhook_args::WebhookArgs;
 use super::{DbArgs, tell_new_book};
@@ -240,29 +240,6 @@ async fn stop_on_signal_or_failure(
         // A second signal ends the process without waiting. The book is safe: uncommitted writes
         // were not answered, and the next start recovers as after a crash.
         number = signals.any() => std::process::exit(SIGNAL_EXIT_CODE + number),
-    }
-}
-
-/// Listens for SIGTERM and Ctrl-C from the moment it is made.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Waits for either and returns its number.
-    async fn any(&mut self) -> i32 {
-        tokio::select! {
-            _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
-            _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-        }
     }
 }
 
