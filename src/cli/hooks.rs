@@ -1,12 +1,14 @@
 //! `tillbook hooks`
 
 use std::io::Write;
+use std::path::Path;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Subcommand};
 
 use super::error::CliError;
-use super::{DbArgs, JsonArgs, counted};
+use super::served_book::ServedBookArgs;
+use super::{JsonArgs, counted};
 use crate::app::{OnBehalfOf, PingHook, ReplayDeliveries, TellServer};
 use crate::clock::parse_rfc3339;
 use crate::domain::Timestamp;
@@ -28,7 +30,7 @@ pub enum HooksCommand {
 #[derive(Args)]
 pub struct ListArgs {
     #[command(flatten)]
-    db: DbArgs,
+    book: ServedBookArgs,
     #[command(flatten)]
     output: JsonArgs,
 }
@@ -39,7 +41,7 @@ pub struct PingArgs {
     #[arg(value_name = "HOOK")]
     hook_id: String,
     #[command(flatten)]
-    db: DbArgs,
+    book: ServedBookArgs,
 }
 
 #[derive(Args)]
@@ -57,7 +59,7 @@ pub struct ReplayArgs {
     #[arg(long, env = "TILLBOOK_FAILED_ONLY", value_parser = FalseyValueParser::new())]
     failed_only: bool,
     #[command(flatten)]
-    db: DbArgs,
+    book: ServedBookArgs,
 }
 
 pub fn run(command: &HooksCommand) -> Result<(), CliError> {
@@ -69,7 +71,8 @@ pub fn run(command: &HooksCommand) -> Result<(), CliError> {
 }
 
 fn list(args: &ListArgs) -> Result<(), CliError> {
-    let hooks = store::read_once::<_, StoreError>(&args.db.db, |reader| reader.list_all_hooks())?;
+    let db = args.book.find()?;
+    let hooks = store::read_once::<_, StoreError>(&db, |reader| reader.list_all_hooks())?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
         let texts: Vec<String> = hooks.iter().map(hook_view::render).collect();
@@ -93,18 +96,20 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
 }
 
 fn ping(args: &PingArgs) -> Result<(), CliError> {
-    let hook = find(&args.db, &args.hook_id)?;
+    let db = args.book.find()?;
+    let hook = find(&db, &args.hook_id)?;
     let command = PingHook {
         on_behalf_of: on_behalf_of(&hook),
         hook_id: hook.id.clone(),
         body: hook_body::ping_body(hook_view::render(&hook)),
     };
-    store::write_once_in_existing(&args.db.db, &TellServer(command))?;
+    store::write_once_in_existing(&db, &TellServer(command))?;
     Ok(writeln!(std::io::stdout().lock(), "A ping will be sent to {}.", hook.settings.url)?)
 }
 
 fn replay(args: &ReplayArgs) -> Result<(), CliError> {
-    let hook = find(&args.db, &args.hook_id)?;
+    let db = args.book.find()?;
+    let hook = find(&db, &args.hook_id)?;
     let range = ReplayRange {
         since: args.since,
         until: args.until.unwrap_or(Timestamp(i64::MAX)),
@@ -112,14 +117,14 @@ fn replay(args: &ReplayArgs) -> Result<(), CliError> {
     };
     let on_behalf_of = on_behalf_of(&hook);
     let command = ReplayDeliveries { on_behalf_of, hook_id: hook.id.clone(), range };
-    let count = store::write_once_in_existing(&args.db.db, &TellServer(command))?;
+    let count = store::write_once_in_existing(&db, &TellServer(command))?;
     let mut out = std::io::stdout().lock();
     let deliveries = counted(u64::try_from(count).unwrap_or(u64::MAX), "delivery", "deliveries");
     Ok(writeln!(out, "{deliveries} will be sent again to {}.", hook.settings.url)?)
 }
 
-fn find(db: &DbArgs, hook_id: &str) -> Result<HookRecord, CliError> {
-    let hooks = store::read_once::<_, StoreError>(&db.db, |reader| reader.list_all_hooks())?;
+fn find(db: &Path, hook_id: &str) -> Result<HookRecord, CliError> {
+    let hooks = store::read_once::<_, StoreError>(db, |reader| reader.list_all_hooks())?;
     hooks.into_iter().find(|hook| hook.id == hook_id).ok_or_else(|| {
         CliError::Refused(format!("there is no webhook {hook_id}; `tillbook hooks list` shows all"))
     })

@@ -8,11 +8,14 @@ mod demo;
 mod environment;
 mod error;
 mod hooks;
+mod listen;
 mod log_limit;
 mod log_writer;
 mod serve;
+mod served_book;
 mod signals;
 mod telemetry;
+mod trigger;
 mod user;
 mod verify;
 mod webhook_args;
@@ -63,6 +66,10 @@ enum Command {
     /// List webhooks, ping them and send their deliveries again
     #[command(subcommand)]
     Hooks(hooks::HooksCommand),
+    /// Show an account's events as a running server delivers them; a webhook for the moment
+    Listen(listen::ListenArgs),
+    /// Cause an event of webhooks in a test account by the smallest change that does
+    Trigger(trigger::TriggerArgs),
     /// Make, list and disable users of the back office, and set passwords
     #[command(subcommand)]
     User(user::UserCommand),
@@ -118,6 +125,8 @@ pub fn run() -> ExitCode {
         Command::Account(command) => account::run(&command),
         Command::Client(command) => client::run(&command),
         Command::Hooks(command) => hooks::run(&command),
+        Command::Listen(args) => listen::run(&args),
+        Command::Trigger(args) => trigger::run(&args),
         Command::User(command) => user::run(&command),
     };
     match done {

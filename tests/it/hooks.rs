@@ -169,7 +169,7 @@ fn deliveries_are_signed_for_both_kinds_of_receivers_and_rotation_overlaps() {
 }
 
 #[track_caller]
-fn check_signed(one: &Received, secrets: &[&str]) {
+pub fn check_signed(one: &Received, secrets: &[&str]) {
     let (id, text) = (one.header("webhook-id"), &one.text);
     let timestamp = one.header("webhook-timestamp").parse().unwrap();
     let expected: Vec<String> =

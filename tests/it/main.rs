@@ -49,6 +49,7 @@ mod idempotency;
 mod kitchen_sink;
 mod large_answers;
 mod lenient;
+mod listen;
 mod lost_files;
 mod malformed_http;
 mod office;

@@ -9,7 +9,7 @@ use super::readers::{open_existing, refuse_missing, snapshot};
 use super::{migrate, open, place};
 use crate::clock::Clock;
 use crate::randomness::Randomness;
-use crate::store::clock_jumps::Times;
+use crate::store::clock_jumps::{self, Times};
 use crate::store::command::{Failed, WriteCommand};
 use crate::store::error::StoreError;
 use crate::store::known_sizes::KnownSizes;
@@ -32,13 +32,16 @@ pub fn write_once<C: WriteCommand>(
             None => migrate::expect_current(&conn)?,
         },
     }
-    // A command outside the server makes no rows whose times `verify` compares, so it follows a
-    // clock that was wrong without recording the jump. The server does that with its next write.
-    let last = Reader::new(&conn).load_last_event_time()?;
-    let (now, _) = Times::since(last).begin(Clock::System.now());
-    let next_seq = Reader::new(&conn).load_next_event_seq()?;
     let transaction =
         conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+    // Read within the transaction, because a server may be writing.
+    let last = Reader::new(&transaction).load_last_event_time()?;
+    let next_seq = Reader::new(&transaction).load_next_event_seq()?;
+    let (now, jump) = Times::since(last).begin(Clock::System.now());
+    // A running server records the same jump with its next write, which does no harm.
+    if let Some(jump) = jump {
+        clock_jumps::record(&transaction, jump)?;
+    }
     let known_sizes = KnownSizes::default();
     let begun = Begun { now, next_seq };
     let done = command.run(&Tx::new(&transaction, begun, &Randomness::System, &known_sizes))?;
