@@ -37,7 +37,7 @@ impl ServedBookArgs {
         }
         let existing = USUAL_BOOKS.map(PathBuf::from).into_iter().filter(|book| book.exists());
         let existing: Vec<PathBuf> = existing.collect();
-        let served: Vec<&PathBuf> = existing.iter().filter(|book| is_served(book)).collect();
+        let served: Vec<&PathBuf> = existing.iter().filter(|book| store::is_locked(book)).collect();
         match served[..] {
             [] => Ok(existing.into_iter().next().unwrap_or_else(|| USUAL_BOOKS[0].into())),
             [one] => Ok(one.clone()),
@@ -47,13 +47,6 @@ impl ServedBookArgs {
             ))),
         }
     }
-}
-
-/// True if a server has the book open.
-pub fn is_served(db: &Path) -> bool {
-    // A server takes this lock for as long as it runs. Where it cannot be tried, nothing is served
-    // by this user.
-    db.exists() && matches!(store::try_lock(db), Ok(None))
 }
 
 impl AccountArgs {

@@ -82,7 +82,7 @@ pub use payout_rules::{NewPayoutRule, PayoutRuleQuery, PayoutRuleRecord};
 pub use search::{SearchText, SearchTextProblem, people_texts};
 pub use sqlite::{
     Ended, FileLock, FileWatch, OpenError, OpenStore, StartCheck, Store, Writer, WriterThread,
-    lock_path, read_once, sqlite_version, try_lock, write_once, write_once_in_existing,
+    is_locked, lock_path, read_once, sqlite_version, try_lock, write_once, write_once_in_existing,
 };
 pub use tx::{Reader, Tx};
 pub use users::{Doer, NewSession, NewUser, SessionRecord, SignInLink, UserRecord};

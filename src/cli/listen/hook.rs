@@ -8,7 +8,6 @@ use std::time::Duration;
 use url::Url;
 
 use super::super::error::CliError;
-use super::super::served_book::is_served;
 use super::not_served;
 use super::receiver::ALIVE;
 use crate::app::{
@@ -101,7 +100,7 @@ impl TemporaryHook {
                 self.db.display()
             ))),
             Some(why) => Err(CliError::Refused(format!("the server's ping did not come: {why}"))),
-            None if is_served(&self.db) => Ok(()),
+            None if store::is_locked(&self.db) => Ok(()),
             None => Err(not_served(&self.db)),
         }
     }

@@ -15,10 +15,11 @@ use url::Url;
 use self::hook::{TemporaryHook, remove_leftovers};
 use self::receiver::{Forward, Receiver};
 use super::error::CliError;
-use super::served_book::{AccountArgs, ServedBookArgs, is_served};
+use super::served_book::{AccountArgs, ServedBookArgs};
 use super::signals::Signals;
 use crate::domain::ids::AccountId;
 use crate::randomness::Randomness;
+use crate::store;
 use crate::wire::hook_signature::new_secret;
 
 /// How often it is looked whether the first ping has failed.
@@ -53,7 +54,7 @@ pub fn run(args: &ListenArgs) -> Result<(), CliError> {
         return Err(not_served(&db));
     }
     let account_id = args.account.find(&db)?;
-    if !is_served(&db) {
+    if !store::is_locked(&db) {
         return Err(not_served(&db));
     }
     let forward = args.forward.as_ref().map(Forward::to).transpose()?;

@@ -54,6 +54,13 @@ pub fn try_lock(database: &Path) -> Result<Option<FileLock>, StoreError> {
     }
 }
 
+/// True if another process holds the lock beside `database`: a server has it open, or for a moment a
+/// subcommand. Makes no file. False where this cannot be found out.
+pub fn is_locked(database: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().write(true).open(lock_path(database)) else { return false };
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
 /// The lock file, and true if it was made here.
 fn open_or_make(path: &Path) -> std::io::Result<(File, bool)> {
     let mut options = OpenOptions::new();

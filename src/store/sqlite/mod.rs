@@ -26,7 +26,7 @@ mod start_check;
 mod writer;
 
 pub use book::{OpenError, OpenStore, Store};
-pub use lock::{FileLock, lock_path, try_lock};
+pub use lock::{FileLock, is_locked, lock_path, try_lock};
 pub use once::{read_once, write_once, write_once_in_existing};
 pub use open_file::FileWatch;
 pub use start_check::StartCheck;
