@@ -161,6 +161,9 @@ mod tests {
         }
     }
 
+    /// What is changed, the listener's secret and time, and what it says.
+    type Case<'a> = (&'a dyn Fn(&mut Sent), &'a str, Timestamp, &'a str);
+
     #[test]
     fn a_wrong_delivery_says_what_is_wrong() {
         let body = r#"{"event":"shopping_order_update","event_delivery":"d1","seq":1,"order":{}}"#;
@@ -177,7 +180,7 @@ mod tests {
         };
         let late = Timestamp(NOW.0 + 301_000);
         let both = "event-signature is wrong; webhook-signature is wrong";
-        let cases: [(&dyn Fn(&mut Sent), &str, Timestamp, &str); 8] = [
+        let cases: [Case<'_>; 8] = [
             (&|_| {}, SECRET, NOW, "signature ok"),
             (&|_| {}, "whsec_b2xk", NOW, both),
             (&|_| {}, SECRET, late, "webhook-timestamp is 301 seconds off"),
