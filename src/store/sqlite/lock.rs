@@ -54,8 +54,8 @@ pub fn try_lock(database: &Path) -> Result<Option<FileLock>, StoreError> {
     }
 }
 
-/// True if another process holds the lock beside `database`: a server has it open, or for a moment a
-/// subcommand. Makes no file. False where this cannot be found out.
+/// True if another process holds the lock beside `database`: a server has it open, or for a moment
+/// a subcommand. Makes no file. False where this cannot be found out.
 pub fn is_locked(database: &Path) -> bool {
     let Ok(file) = OpenOptions::new().write(true).open(lock_path(database)) else { return false };
     matches!(file.try_lock(), Err(TryLockError::WouldBlock))
