@@ -2,8 +2,9 @@
 //!
 //! `ARCHITECTURE.md` has a map of the modules. Each may use those to its left:
 //! `domain <- store <- app <- wire <- http <- cli`, with `auth` beside `store`, `worker` beside
-//! `http`, and `demo` between `wire` and `cli`. `digest`, `json`, `outbound`, `randomness` and
-//! `sabotage` import no other module of ours; `clock` imports only the domain's `Timestamp`.
+//! `http`, and `demo` between `wire` and `cli`. `digest`, `json`, `outbound`, `priority`,
+//! `randomness` and `sabotage` import no other module of ours; `clock` imports only the domain's
+//! `Timestamp`.
 
 pub mod app;
 pub mod auth;
@@ -15,6 +16,7 @@ pub mod domain;
 pub mod http;
 pub mod json;
 pub mod outbound;
+pub mod priority;
 pub mod randomness;
 pub mod sabotage;
 pub mod store;

@@ -28,6 +28,8 @@ pub enum Fault {
     SkipAddressLimit,
     /// An order's captures are listed for tokens of any account.
     SkipAccountCheck,
+    /// Accounts do not take turns: requests are served in the order in which they come.
+    ShareOneQueue,
     /// A hook's cursor is moved in a transaction before the one that writes the deliveries.
     MoveCursorFirst,
 }
@@ -64,5 +66,6 @@ const WORDS: &[(&str, Fault)] = &[
     ("wait-for-the-log", Fault::WaitForTheLog),
     ("skip-address-limit", Fault::SkipAddressLimit),
     ("skip-account-check", Fault::SkipAccountCheck),
+    ("share-one-queue", Fault::ShareOneQueue),
     ("move-cursor-first", Fault::MoveCursorFirst),
 ];

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
 use super::password::HashMemory;
+use crate::priority;
 
 /// Most hashes that wait for the thread: about two seconds of work.
 const WAITING_MAX: usize = 64;
@@ -58,6 +59,7 @@ impl PasswordThread {
 }
 
 fn work(queue: &Receiver<Job>) {
+    priority::lower_this_thread();
     let mut memory = HashMemory::default();
     while let Ok(job) = queue.recv() {
         job(&mut memory);

@@ -13,8 +13,9 @@ use percent_encoding::percent_decode_str;
 
 use super::edge::body::{read_body_if, unsupported};
 use super::error::{ApiError, Code};
-use super::long_body::{LongBodyTurn, SHORT_BODY_BYTES_MAX, run_aside};
+use super::long_body::{self, SHORT_BODY_BYTES_MAX, run_aside};
 use super::state::state;
+use super::turns::Turn;
 use crate::app::{Idempotent, OnBehalfOf};
 use crate::auth::access::Actor;
 use crate::digest::sha256;
@@ -77,7 +78,7 @@ struct Long {
     /// The fingerprint of the request, if it has a key.
     fingerprint: Option<[u8; 32]>,
     /// Kept until the request has been carried out.
-    _turn: LongBodyTurn,
+    _turn: Turn,
 }
 
 impl FromRequest for ShoppingWriter {
@@ -181,7 +182,7 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
             if bytes.len() <= SHORT_BODY_BYTES_MAX {
                 return sent(&bytes);
             }
-            let turn = state(&request)?.long_bodies.turn().await?;
+            let turn = long_body_turn(&request).await?;
             run_aside(move || sent(&bytes).map(|sent: Sent<BYTES_MAX>| sent.long(turn))).await
         })
     }
@@ -189,7 +190,7 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
 
 impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
     /// Makes what follows from a long body.
-    fn long(mut self, turn: LongBodyTurn) -> Self {
+    fn long(mut self, turn: Turn) -> Self {
         let fingerprint = self.key.is_some().then(|| self.fingerprint());
         self.long = Some(Long { event: self.event(), fingerprint, _turn: turn });
         self
@@ -309,6 +310,14 @@ fn caller(request: &HttpRequest, any_of: &[Scope]) -> Result<Actor, ApiError> {
         return Err(ApiError::new(Code::InsufficientScope, message));
     }
     Ok(actor)
+}
+
+/// Waits until the long body of a request may be parsed.
+async fn long_body_turn(request: &HttpRequest) -> Result<Turn, ApiError> {
+    // Every handler's first argument has judged the account in the path.
+    let account_id = request.match_info().get("aid").and_then(AccountId::parse);
+    let account_id = account_id.ok_or_else(|| ApiError::not_found("account"))?;
+    state(request)?.long_bodies.turn(&account_id).await.map_err(long_body::too_many)
 }
 
 /// The token of the only Authorization header. The scheme's case does not matter (RFC 9110).

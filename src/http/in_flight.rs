@@ -11,9 +11,10 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
+use super::turns::{Turn, TurnLimits, Turns};
+use crate::domain::ids::AccountId;
 
 /// Bytes of unread answers that one client may have.
 const CLIENT_BYTES_MAX: usize = 32 << 20;
@@ -24,23 +25,20 @@ const UNCOUNTED_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are handed over at a time.
 const PIECE_BYTES_MAX: usize = 64 << 10;
 
+/// Pieces of one answer that are handed over before other requests have a turn.
+const PIECES_IN_A_ROW_MAX: u8 = 4;
+
 /// Large answers that are made at the same time. Making one takes several times its length.
-const MADE_AT_ONCE_MAX: usize = 2;
+const MADE_AT_ONCE: TurnLimits = TurnLimits::any_may_wait(2, 1);
 /// Pages of orders in the back office that are made at the same time, for the same reason.
-const PAGES_AT_ONCE_MAX: usize = 4;
+const PAGES_AT_ONCE: TurnLimits = TurnLimits::any_may_wait(4, 3);
 
 /// The bytes of answers that were not read yet.
 #[derive(Debug)]
 pub struct AnswersInFlight {
     unread: Mutex<Unread>,
-    turns: Arc<Semaphore>,
-    page_turns: Arc<Semaphore>,
-}
-
-/// The right to make a large answer now.
-#[derive(Debug)]
-pub struct Turn {
-    _permit: OwnedSemaphorePermit,
+    turns: Arc<Turns>,
+    page_turns: Arc<Turns>,
 }
 
 #[derive(Debug, Default)]
@@ -53,21 +51,21 @@ impl Default for AnswersInFlight {
     fn default() -> AnswersInFlight {
         AnswersInFlight {
             unread: Mutex::default(),
-            turns: Arc::new(Semaphore::new(MADE_AT_ONCE_MAX)),
-            page_turns: Arc::new(Semaphore::new(PAGES_AT_ONCE_MAX)),
+            turns: Turns::new(MADE_AT_ONCE),
+            page_turns: Turns::new(PAGES_AT_ONCE),
         }
     }
 }
 
 impl AnswersInFlight {
-    /// Waits until a large answer may be made.
-    pub async fn turn(&self) -> Result<Turn, ApiError> {
-        Turn::wait(&self.turns).await
+    /// Waits until a large answer may be made for the account.
+    pub async fn turn(&self, account_id: &AccountId) -> Result<Turn, ApiError> {
+        self.turns.turn_for_any(account_id).await
     }
 
-    /// Waits until the page of an order may be made.
-    pub async fn page_turn(&self) -> Result<Turn, ApiError> {
-        Turn::wait(&self.page_turns).await
+    /// Waits until the page of an order of the account may be made.
+    pub async fn page_turn(&self, account_id: &AccountId) -> Result<Turn, ApiError> {
+        self.page_turns.turn_for_any(account_id).await
     }
 
     /// Refuses a request before its answer is made, if the client has no room for any answer.
@@ -118,14 +116,6 @@ impl AnswersInFlight {
     }
 }
 
-impl Turn {
-    async fn wait(turns: &Arc<Semaphore>) -> Result<Turn, ApiError> {
-        let permit = Arc::clone(turns).acquire_owned().await;
-        // The semaphores are never closed.
-        Ok(Turn { _permit: permit.map_err(ApiError::internal)? })
-    }
-}
-
 impl Unread {
     fn expect_fits(&self, client_id: &str, bytes: usize) -> Result<(), ApiError> {
         let of_client = self.by_client.get(client_id).copied().unwrap_or_default();
@@ -140,10 +130,36 @@ impl Unread {
     }
 }
 
-/// Takes the next piece of an answer that is handed over; `None` if nothing is left.
-pub fn take_piece(rest: &mut Bytes) -> Option<Bytes> {
-    let piece = PIECE_BYTES_MAX.min(rest.len());
-    (0 < piece).then(|| rest.split_to(piece))
+/// The bytes of an answer that are handed to the connection in pieces.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    rest: Bytes,
+    in_a_row: u8,
+}
+
+impl Pieces {
+    pub fn of(bytes: Bytes) -> Pieces {
+        Pieces { rest: bytes, in_a_row: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Hands over the next piece; `None` if nothing is left. Pauses now and then even if the client
+    /// reads fast, since other requests wait for the same event loop.
+    pub fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        if self.in_a_row == PIECES_IN_A_ROW_MAX {
+            self.in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.in_a_row += 1;
+        Poll::Ready(Some(self.rest.split_to(PIECE_BYTES_MAX.min(self.rest.len()))))
+    }
 }
 
 fn too_many() -> ApiError {
@@ -195,7 +211,7 @@ impl Held {
         match self.counted {
             None => BoxBody::new(self.text),
             Some(counted) => {
-                BoxBody::new(CountedBody { rest: self.text.into(), _counted: counted })
+                BoxBody::new(CountedBody { rest: Pieces::of(self.text.into()), _counted: counted })
             }
         }
     }
@@ -204,7 +220,7 @@ impl Held {
 /// A counted answer on its way.
 #[derive(Debug)]
 struct CountedBody {
-    rest: Bytes,
+    rest: Pieces,
     _counted: Counted,
 }
 
@@ -217,9 +233,9 @@ impl MessageBody for CountedBody {
 
     fn poll_next(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Poll::Ready(take_piece(&mut self.rest).map(Ok))
+        self.rest.poll_next(cx).map(|piece| piece.map(Ok))
     }
 }
 
@@ -251,25 +267,18 @@ mod tests {
     }
 
     #[test]
-    fn two_large_answers_and_four_pages_of_orders_are_made_at_a_time() {
-        type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Turn, ApiError>> + 'a>>;
-        type Wait<'a> = &'a dyn Fn() -> Waiting<'a>;
-        let answers = AnswersInFlight::default();
-        let answer = || -> Waiting<'_> { Box::pin(answers.turn()) };
-        let page = || -> Waiting<'_> { Box::pin(answers.page_turn()) };
-        let kinds: [(Wait<'_>, usize); 2] = [(&answer, 2), (&page, 4)];
-        let mut context = Context::from_waker(Waker::noop());
-        for (wait, most) in kinds {
-            let mut made = Vec::new();
-            for _ in 0..most {
-                let turn = wait().as_mut().poll(&mut context);
-                assert!(matches!(&turn, Poll::Ready(Ok(_))), "{turn:?}");
-                made.push(turn);
+    fn a_long_answer_lets_others_have_their_turn() {
+        let length = 5 * PIECE_BYTES_MAX + 1;
+        let mut pieces = Pieces::of("x".repeat(length).into());
+        let context = Context::from_waker(Waker::noop());
+        let (mut handed_over, mut pauses) = (0, 0);
+        loop {
+            match pieces.poll_next(&context) {
+                Poll::Ready(Some(piece)) => handed_over += piece.len(),
+                Poll::Ready(None) => break,
+                Poll::Pending => pauses += 1,
             }
-            let mut next = wait();
-            assert!(next.as_mut().poll(&mut context).is_pending(), "one more than {most}");
-            made.pop();
-            assert!(matches!(next.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
         }
+        assert_eq!((handed_over, pauses), (length, 1));
     }
 }

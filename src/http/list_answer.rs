@@ -11,12 +11,13 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 
 use super::error::ApiError;
-use super::in_flight::{AnswersInFlight, Counted, Held, take_piece};
+use super::in_flight::{Counted, Held, Pieces};
 use super::reply::ok_json;
 use super::state::AppState;
+use super::turns::Turn;
 use crate::auth::access::Actor;
 use crate::json::ObjectText;
-use crate::store::{Reader, Store};
+use crate::store::Reader;
 
 /// Most bytes that clients sent for the objects of an ordinary page. Only a few larger pages are
 /// made at the same time.
@@ -74,30 +75,27 @@ pub async fn answer<L: ListPage>(
     list: L,
 ) -> Result<HttpResponse, ApiError> {
     state.answers.expect_room(&actor.client_id)?;
-    let maker = Maker {
-        answers: Arc::clone(&state.answers),
-        client_id: actor.client_id.clone(),
-        list: Arc::new(list),
-    };
-    let (making, store) = (maker.clone(), state.store.clone());
+    let maker =
+        Maker { state: state.clone(), caller: Arc::new(actor.clone()), list: Arc::new(list) };
+    let making = maker.clone();
     let read = move |reader: &Reader<'_>| {
         let (rows, total) = making.list.find(reader)?;
         Ok::<_, ApiError>((making.make(reader, rows, ORDINARY_PAGE_BYTES_MAX)?, total))
     };
-    let (mut made, total) = store.read(read).await?;
+    let (mut made, total) = maker.read(read).await?;
     if let Made::TooLarge(rows) = made {
-        let _turn = maker.answers.turn().await?;
+        let _turn = maker.turn().await?;
         // Other answers may have used up the room meanwhile.
-        maker.answers.expect_room(&maker.client_id)?;
+        maker.state.answers.expect_room(&maker.caller.client_id)?;
         let making = maker.clone();
-        made = store.read(move |reader| making.make(reader, rows, WHOLE_PAGE_BYTES_MAX)).await?;
+        made = maker.read(move |reader| making.make(reader, rows, WHOLE_PAGE_BYTES_MAX)).await?;
     }
     let mut response = match made {
         Made::Whole(held) => ok_json(held.into_body()),
         Made::TooLarge(rows) => {
-            let counted = maker.answers.reserve(&maker.client_id, PART_BYTES)?;
-            let (rows, current) = (rows.into_iter(), Bytes::new());
-            ok_json(Parts { store, maker, rows, step: Step::Opening, current, counted })
+            let counted = maker.state.answers.reserve(&maker.caller.client_id, PART_BYTES)?;
+            let (rows, current) = (rows.into_iter(), Pieces::default());
+            ok_json(Parts { maker, rows, step: Step::Opening, current, counted })
         }
     };
     tell_total(&mut response, total);
@@ -106,15 +104,15 @@ pub async fn answer<L: ListPage>(
 
 /// Makes a client's answers with a page.
 struct Maker<L> {
-    answers: Arc<AnswersInFlight>,
-    client_id: String,
+    state: AppState,
+    caller: Arc<Actor>,
     list: Arc<L>,
 }
 
 impl<L> Clone for Maker<L> {
     fn clone(&self) -> Maker<L> {
-        let (answers, list) = (Arc::clone(&self.answers), Arc::clone(&self.list));
-        Maker { answers, client_id: self.client_id.clone(), list }
+        let (caller, list) = (Arc::clone(&self.caller), Arc::clone(&self.list));
+        Maker { state: self.state.clone(), caller, list }
     }
 }
 
@@ -132,7 +130,20 @@ impl<L: ListPage> Maker<L> {
         let text = ObjectText::default().list(L::NAME, &texts).end();
         drop(texts);
         // Counted where it is made, so that answers do not pile up before they are counted.
-        self.answers.hold(&self.client_id, text).map(Made::Whole)
+        self.state.answers.hold(&self.caller.client_id, text).map(Made::Whole)
+    }
+
+    /// Waits until a large answer may be made.
+    async fn turn(&self) -> Result<Turn, ApiError> {
+        self.state.answers.turn(&self.caller.account_id).await
+    }
+
+    async fn read<T, F>(&self, read: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reader<'_>) -> Result<T, ApiError> + Send + 'static,
+    {
+        self.state.read(&self.caller.account_id, read).await
     }
 }
 
@@ -152,13 +163,12 @@ fn tell_total(response: &mut HttpResponse, total: Option<i64>) {
 
 /// The body of a page whose objects are read one at a time, each after the one before it was sent.
 struct Parts<L: ListPage> {
-    store: Store,
     maker: Maker<L>,
     /// The objects that were not read yet.
     rows: vec::IntoIter<L::Row>,
     step: Step,
     /// The bytes that were not handed to the connection yet.
-    current: Bytes,
+    current: Pieces,
     counted: Counted,
 }
 
@@ -175,19 +185,20 @@ impl<L: ListPage> Parts<L> {
     /// Begins to read the next object, or ends the list.
     fn go_on(&mut self, separator: &'static str) {
         let Some(row) = self.rows.next() else {
-            self.current = Bytes::from_static(b"]}");
+            self.current = Pieces::of(Bytes::from_static(b"]}"));
             self.step = Step::Closed;
             return;
         };
-        let (store, maker) = (self.store.clone(), self.maker.clone());
+        let maker = self.maker.clone();
         self.step = Step::Reading(Box::pin(async move {
-            let _turn = maker.answers.turn().await?;
+            let _turn = maker.turn().await?;
+            let list = Arc::clone(&maker.list);
             // Joined where it is read, since copying a long text takes a while.
             let read = move |reader: &Reader<'_>| {
-                let text = maker.list.render(reader, &row)?;
+                let text = list.render(reader, &row)?;
                 Ok(format!("{separator}{text}"))
             };
-            store.read(read).await
+            maker.read(read).await
         }));
     }
 }
@@ -205,12 +216,12 @@ impl<L: ListPage> MessageBody for Parts<L> {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         loop {
-            if let Some(piece) = take_piece(&mut this.current) {
+            if let Some(piece) = ready!(this.current.poll_next(cx)) {
                 return Poll::Ready(Some(Ok(piece)));
             }
             match &mut this.step {
                 Step::Opening => {
-                    this.current = Bytes::from(format!("{{\"{}\":[", L::NAME));
+                    this.current = Pieces::of(format!("{{\"{}\":[", L::NAME).into());
                     this.go_on("");
                 }
                 Step::Reading(reading) => {
@@ -220,7 +231,7 @@ impl<L: ListPage> MessageBody for Parts<L> {
                         error.message
                     })?;
                     this.counted.grow_to(text.len());
-                    this.current = Bytes::from(text);
+                    this.current = Pieces::of(text.into());
                     this.step = Step::Read;
                 }
                 Step::Read => this.go_on(","),

@@ -19,6 +19,7 @@ mod pay;
 mod reply;
 pub mod server;
 mod state;
+mod turns;
 
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;

@@ -10,30 +10,23 @@ use super::error::{ApiError, Code};
 use super::state::AppState;
 use crate::app::{Idempotent, IdempotentRefused, Once};
 use crate::auth::access::Actor;
+use crate::domain::ids::AccountId;
 use crate::store::{AnswerName, Reader, StoreError, WriteCommand};
 
-/// Runs a command and answers with its result, rendered with `render`. If the request was carried
-/// out before, its answer is read and rendered again with `again`. `refused` explains refusals.
-pub async fn write<C, F, A>(
+/// Answers a request that was carried out before: reads what `name` names and renders it again.
+pub async fn read_again<F>(
     state: &AppState,
-    command: Idempotent<C>,
-    refused: impl FnOnce(C::Refused) -> ApiError,
+    actor: &Actor,
+    name: AnswerName,
     render: F,
-    again: A,
 ) -> Result<HttpResponse, ApiError>
 where
-    C: WriteCommand,
-    F: FnOnce(&C::Done) -> String,
-    A: FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static,
+    F: FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static,
 {
-    match run(state, command, refused).await? {
-        Once::Now(done) => Ok(ok_json(render(&done))),
-        Once::Before(name) => {
-            let mut response = ok_json(read_named(state, name, again, |text| text).await?);
-            mark_replayed(&mut response);
-            Ok(response)
-        }
-    }
+    let read = read_named(state, &actor.account_id, name, render, |text| text);
+    let mut response = ok_json(read.await?);
+    mark_replayed(&mut response);
+    Ok(response)
 }
 
 /// Runs a command, and then reads and renders the answer that `command.name` names with `render`.
@@ -57,7 +50,7 @@ where
     };
     let (answers, client_id) = (Arc::clone(&state.answers), actor.client_id.clone());
     let hold = move |text| answers.hold_recorded(&client_id, text);
-    let held = read_named(state, name, render, hold).await?;
+    let held = read_named(state, &actor.account_id, name, render, hold).await?;
     let mut response = ok_json(held.into_body());
     if replayed {
         mark_replayed(&mut response);
@@ -69,6 +62,7 @@ where
 /// answers do not pile up before they are counted.
 async fn read_named<T, F, H>(
     state: &AppState,
+    account_id: &AccountId,
     name: AnswerName,
     render: F,
     hold: H,
@@ -85,8 +79,8 @@ where
             Err(StoreError::inconsistent(why).into())
         }
         name => {
-            let read = state.store.read(move |reader| render(reader, &name).map(hold)).await;
-            read.map_err(recorded_but_unread)
+            let read = state.read(account_id, move |reader| render(reader, &name).map(hold));
+            read.await.map_err(recorded_but_unread)
         }
     }
 }
@@ -99,7 +93,8 @@ where
     state.answers.expect_room(&actor.client_id)?;
     let (answers, client_id) = (Arc::clone(&state.answers), actor.client_id.clone());
     // Counted where it is made, so that answers do not pile up before they are counted.
-    let held = state.store.read(move |reader| answers.hold(&client_id, read(reader)?)).await?;
+    let made = move |reader: &Reader<'_>| answers.hold(&client_id, read(reader)?);
+    let held = state.read(&actor.account_id, made).await?;
     Ok(ok_json(held.into_body()))
 }
 
@@ -114,7 +109,7 @@ where
     F: FnOnce(&Reader<'_>) -> Result<(String, Option<i64>), ApiError> + Send + 'static,
 {
     state.answers.expect_room(&actor.client_id)?;
-    let (body, total) = state.store.read(read).await?;
+    let (body, total) = state.read(&actor.account_id, read).await?;
     let held = state.answers.hold(&actor.client_id, body)?;
     let mut response = ok_json(held.into_body());
     if let Some(total) = total {
@@ -135,8 +130,7 @@ fn recorded_but_unread(error: ApiError) -> ApiError {
     }
 }
 
-/// Runs a command, for callers that respond with something other than JSON; `refused` explains its
-/// refusals.
+/// Runs a command; `refused` explains its refusals.
 pub async fn run<C: WriteCommand>(
     state: &AppState,
     command: Idempotent<C>,

@@ -13,15 +13,21 @@ use super::error::ApiError;
 use super::guesses::Guesses;
 use super::in_flight::AnswersInFlight;
 use super::known_hosts::KnownHosts;
-use super::long_body::LongBodies;
+use super::long_body;
+use super::turns::{TurnLimits, Turns};
 use crate::app::{Access, PrepareBook};
 use crate::auth::password_thread::PasswordThread;
 use crate::auth::token::{TokenKey, Tokens};
 use crate::clock::Clock;
+use crate::domain::ids::AccountId;
 use crate::outbound::Guard;
 use crate::randomness::Randomness;
-use crate::store::{Store, StoreError, WriteError};
+use crate::store::{Reader, Store, StoreError, WriteError};
 use crate::wire::links::Links;
+
+/// Reads of the API at the same time. One of the pool's four connections is left to the back
+/// office, and one of the others to other accounts.
+const READS: TurnLimits = TurnLimits::any_may_wait(3, 2);
 
 /// The parts of the server that handlers use; cheap to clone.
 #[derive(Clone)]
@@ -40,7 +46,9 @@ pub struct AppState {
     /// Large answers that were not read yet.
     pub answers: Arc<AnswersInFlight>,
     /// Turns of requests with long bodies.
-    pub long_bodies: Arc<LongBodies>,
+    pub long_bodies: Arc<Turns>,
+    /// Turns of reads.
+    pub reads: Arc<Turns>,
     /// Requests that have not arrived completely.
     pub unfinished: Arc<UnfinishedRequests>,
     /// True if people may sign in over plain http, which others can read.
@@ -101,13 +109,24 @@ impl AppState {
             guesses: Arc::new(guesses),
             callers: Callers::new(&options.public_url, &options.trusted_proxies),
             answers: Arc::default(),
-            long_bodies: Arc::default(),
+            long_bodies: Turns::new(long_body::LIMITS),
+            reads: Turns::new(READS),
             unfinished: Arc::default(),
             insecure_http: options.insecure_http,
             passwords,
             webhook_guard: options.webhook_guard,
             test_gateway: options.test_gateway,
         })
+    }
+
+    /// Reads for a caller of the account's API, away from the event loop. Accounts take turns.
+    pub async fn read<T, F>(&self, account_id: &AccountId, read: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reader<'_>) -> Result<T, ApiError> + Send + 'static,
+    {
+        let _turn = self.reads.turn_for_any(account_id).await?;
+        self.store.read(read).await
     }
 }
 

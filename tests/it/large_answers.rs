@@ -12,25 +12,39 @@ use super::http_client::{Reply, agent, send, try_send};
 use super::process::{Served, make_book, make_client, path, run, until};
 use super::trials::say;
 
-const OTHER: &str = "T87654321";
+pub const OTHER: &str = "T87654321";
 
 /// Most resident memory of the server with 40 unread answers of 8 MB and 64 changes of the same
 /// order. It was 1.7 GB before answers in flight were counted.
 const RESIDENT_BYTES_MAX: u64 = 400 << 20;
 
 /// A client of an account, with its token.
-struct Caller<'a> {
-    served: &'a Served,
+pub struct Caller<'a> {
+    pub served: &'a Served,
     account: &'a str,
     bearer: String,
 }
 
 impl Caller<'_> {
-    fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+    pub fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
         let path = format!("/v1/accounts/{}/shopping{path}", self.account);
         let headers = [("authorization", self.bearer.as_str())];
         let body = body.map(Value::to_string);
         send(&self.served.url, method, &path, &headers, body.as_deref())
+    }
+
+    /// The bytes of a request after which the server closes the connection.
+    pub fn bytes(&self, method: &str, path: &str, body: Option<&Value>) -> Vec<u8> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let request = format!(
+            "{method} /v1/accounts/{}/shopping{path} HTTP/1.1\r\n\
+             Host: localhost\r\nAuthorization: {}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.account,
+            self.bearer,
+            body.len()
+        );
+        request.into_bytes()
     }
 
     /// A comment under a key of its own.
@@ -59,7 +73,7 @@ impl Caller<'_> {
         stream
     }
 
-    fn order(&self) -> String {
+    pub fn order(&self) -> String {
         let order = json!({"currency": "NOK", "items": [{"id": "a", "gross_amount": 100_000}]});
         let draft = self.send("POST", "/draft_orders", Some(&json!({"order": order})));
         let draft = draft.expect(200).body["id"].as_str().unwrap().to_owned();
@@ -68,7 +82,7 @@ impl Caller<'_> {
     }
 }
 
-fn caller<'a>(served: &'a Served, account: &'a str, made: &Value) -> Caller<'a> {
+pub fn caller<'a>(served: &'a Served, account: &'a str, made: &Value) -> Caller<'a> {
     let client = super::http_client::Client {
         client_id: made["client_id"].as_str().unwrap().to_owned(),
         secret: made["client_secret"].as_str().unwrap().to_owned(),
@@ -170,7 +184,7 @@ fn keys_of_comments_on_a_large_order_take_no_room() {
 }
 
 /// A book with a client of two accounts each.
-fn two_accounts() -> (tempfile::TempDir, Served, Value, Value) {
+pub fn two_accounts() -> (tempfile::TempDir, Served, Value, Value) {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");
     drop(make_book(&db));

@@ -33,6 +33,7 @@ mod deadlines;
 mod demo;
 mod draft_changes;
 mod drafts;
+mod fair_turns;
 mod files;
 mod forge;
 mod guessing;

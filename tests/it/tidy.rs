@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("src/sabotage.rs", &[], &[]),
     ("src/digest.rs", &[], &[]),
     ("src/randomness.rs", &[], &[]),
+    ("src/priority.rs", &[], &[]),
     ("src/json", &["json"], &["serde"]),
     ("src/outbound", &["outbound"], &["serde", "rusqlite", "actix"]),
     (
@@ -27,10 +28,14 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["serde", "rusqlite", "actix", "tokio", "std::time", "std::fs", "std::net", "jiff"],
     ),
     ("src/clock.rs", &["domain"], &[]),
-    ("src/auth", &["auth", "domain", "clock", "digest", "randomness"], &["rusqlite", "actix"]),
+    (
+        "src/auth",
+        &["auth", "domain", "clock", "digest", "priority", "randomness"],
+        &["rusqlite", "actix"],
+    ),
     (
         "src/store",
-        &["store", "domain", "clock", "digest", "json", "randomness", "sabotage"],
+        &["store", "domain", "clock", "digest", "json", "priority", "randomness", "sabotage"],
         &["actix"],
     ),
     (
@@ -53,6 +58,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "domain",
             "auth",
             "outbound",
+            "priority",
             "json",
             "clock",
             "digest",

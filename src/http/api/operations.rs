@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::orders::find_order;
 use crate::app::{
-    ExceededAmount, Idempotent, RecordOperation, RecordOperationRefused, RecordedOperation,
+    ExceededAmount, Idempotent, Once, RecordOperation, RecordOperationRefused, RecordedOperation,
 };
 use crate::clock::rfc3339;
 use crate::domain::ids::{AccountId, OrderName};
@@ -16,7 +16,7 @@ use crate::http::extract::{
     Sent, ShoppingReader, ShoppingWriter, on_behalf_of, order_in_path, path_segment,
 };
 use crate::http::order_size::order_too_large_for_operation;
-use crate::http::reply::{read, write};
+use crate::http::reply::{ok_json, read, read_again, run};
 use crate::http::state::state;
 use crate::json::{ObjectText, Tree};
 use crate::store::{AnswerName, Bodies, Reader};
@@ -38,11 +38,16 @@ pub async fn create(
     let on_behalf_of = on_behalf_of(&actor);
     let command = RecordOperation { on_behalf_of, order: order.clone(), request: operation };
     let command = Idempotent { command, key, name: name_recorded };
-    let render = |done: &RecordedOperation| {
-        operation_view::render(&state.links, &done.account_id, &done.order_id, &done.operation)
-    };
-    let again = render_again(state.links.clone(), actor.account_id, order);
-    write(state, command, |why| refused(kind, why), render, again).await
+    match run(state, command, |why| refused(kind, why)).await? {
+        Once::Now(done) => {
+            let (account_id, order_id) = (&done.account_id, &done.order_id);
+            Ok(ok_json(operation_view::render(&state.links, account_id, order_id, &done.operation)))
+        }
+        Once::Before(name) => {
+            let again = render_again(state.links.clone(), actor.account_id.clone(), order);
+            read_again(state, &actor, name, again).await
+        }
+    }
 }
 
 /// The name of the answer to a recorded operation.

@@ -26,7 +26,7 @@ pub async fn show(
     let (account_id, name) = (actor.account_id.clone(), order_in_path(&request)?);
     let (links, frame, as_json) =
         (state.links.clone(), Frame::outside(state), wants_json(&request));
-    let body = state.store.read(move |reader| {
+    let body = state.read(&actor.account_id, move |reader| {
         let found = read::load(reader, &account_id, &name)?;
         let read = found.ok_or_else(|| ApiError::not_found("order"))?;
         if !has_receipt(read.order.operations_of(OperationKind::Capture)) {

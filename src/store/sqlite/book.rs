@@ -16,6 +16,7 @@ use super::start_check::StartCheck;
 use super::writer::{self, Ended, Started, Writer, WriterThread};
 use super::{migrate, open, place};
 use crate::clock::Clock;
+use crate::priority;
 use crate::randomness::Randomness;
 use crate::store::clock_jumps::Times;
 use crate::store::commit_signal::CommitSignal;
@@ -122,7 +123,11 @@ impl Store {
         F: FnOnce(&Reader<'_>) -> Result<T, E> + Send + 'static,
     {
         let store = self.clone();
-        match tokio::task::spawn_blocking(move || store.read_blocking(read)).await {
+        let read_aside = move || {
+            priority::lower_this_thread();
+            store.read_blocking(read)
+        };
+        match tokio::task::spawn_blocking(read_aside).await {
             Ok(result) => result,
             Err(panicked) => Err(StoreError::other(panicked).into()),
         }

@@ -11,6 +11,7 @@ pub mod faults_file;
 pub mod faults_process;
 pub mod flood;
 pub mod fuzz;
+pub mod greedy;
 pub mod hooks;
 pub mod load;
 pub mod model;

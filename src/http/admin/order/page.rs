@@ -106,7 +106,7 @@ async fn page(
     let state = state(request)?;
     let (account_id, name) = (staff.account_id.clone(), order_in_path(request)?);
     state.answers.expect_room(&staff.visitor.user_id)?;
-    let _turn = state.answers.page_turn().await?;
+    let _turn = state.answers.page_turn(&staff.account_id).await?;
     let read = state.store.read(move |reader| load(reader, &account_id, &name));
     let read = read.await?.ok_or(PageError::NotFound)?;
     let frame = Frame { demo: read.demo, ..Frame::inside(state, staff) };

@@ -47,7 +47,7 @@ struct SlipLine {
 
 /// `GET /admin/{aid}/orders/{order_id}/packing-slip`
 pub async fn packing_slip(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
-    let _turn = state(&request)?.answers.page_turn().await?;
+    let _turn = state(&request)?.answers.page_turn(&staff.account_id).await?;
     let read = load(&staff, &request).await?;
     let order = &read.order;
     let (reversing, packed): (Vec<&Item>, Vec<&Item>) =

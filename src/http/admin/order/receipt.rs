@@ -76,7 +76,7 @@ impl Receipt {
 /// `GET /admin/{aid}/orders/{order_id}/receipt`
 pub async fn show(staff: Staff, request: HttpRequest) -> Result<HttpResponse, PageError> {
     let state = state(&request)?;
-    let _turn = state.answers.page_turn().await?;
+    let _turn = state.answers.page_turn(&staff.account_id).await?;
     let read = load(&staff, &request).await?;
     let href = order_href(state, &staff.account_id, &read.order.order_id);
     large_html(state, &staff, &Receipt::of(&read, Frame::inside(state, &staff), href))
