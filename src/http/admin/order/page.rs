@@ -13,6 +13,7 @@ use super::people::{Person, people_and_delivery};
 use super::read::{OrderRead, load};
 use super::recorded::{Recorded, recorded};
 use super::sections::{More, Section, Whole};
+use crate::domain::operation::OperationKind;
 use crate::domain::role::Right;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::page_error::PageError;
@@ -21,6 +22,7 @@ use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
 use crate::http::extract::order_in_path;
 use crate::http::state::state;
+use crate::wire::receipt_view::has_receipt;
 
 #[derive(Template)]
 #[template(path = "order/page.html")]
@@ -36,6 +38,8 @@ struct OrderPage {
     payment_words: &'static str,
     created: String,
     created_by: String,
+    /// True once a capture has succeeded (docs/contract.md, Decision 14).
+    has_receipt: bool,
     /// By how much the captures exceed the reservations; empty if they do not.
     over_captured: String,
     /// When and why the order was closed or cancelled, and who did it; empty while it is open.
@@ -141,6 +145,7 @@ async fn page(
         payment_words: words::payment_status(&order.ledger, order.payment_status),
         created: read.local(order.created_at),
         created_by: read.name_of(&order.created_by),
+        has_receipt: has_receipt(order.operations_of(OperationKind::Capture)),
         over_captured: words::over_captured(&order.currency, &order.ledger),
         ended: ended(&read),
         figures: figures(order),
