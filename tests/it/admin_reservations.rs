@@ -5,7 +5,7 @@ use tillbook::domain::role::Role;
 
 use super::admin_operations::{Fields, Office, chairs};
 use super::harness::{ACCOUNT, App};
-use super::office::{visitor, words};
+use super::office::{get, visitor, words};
 
 /// An order with two reservations on the chairs and one on the freight, something captured of each.
 fn several<'a>(app: &'a App, cookie: &str) -> (Office<'a>, [String; 3]) {
@@ -65,6 +65,56 @@ fn another_reservation_is_chosen_without_losing_what_was_typed() {
         let last = office.order()[kind].as_array().unwrap().last().unwrap().clone();
         assert_eq!((&last["authorization_id"], &last["amount"]), (&json!(second), &json!(6_000)));
     }
+}
+
+#[test]
+fn reservations_that_look_alike_are_told_apart_by_their_ids() {
+    let app = App::start();
+    let office = Office::open(&app, chairs(), json!({"multiple_authorizations": true}));
+    let ids = [10_000, 10_000, 19_800].map(|amount| office.authorize(1, amount)["id"].clone());
+    let text = words(&office.form("captures"));
+    let named = |amount: &str| format!("Reservation of {amount} NOK, 18 Nov 2026 12:06");
+    for id in &ids[..2] {
+        let name = format!("{}, id {}…", named("100.00"), &id.as_str().unwrap()[..8]);
+        assert!(text.contains(&name), "{name} in {text}");
+    }
+    assert!(text.contains(&format!("{} Left to capture: 198.00", named("198.00"))), "{text}");
+    let page = words(&get(&app, &office.cookie, &format!("/orders/{}", office.order)));
+    assert!(page.contains(ids[0].as_str().unwrap()), "the order's page has the whole id");
+}
+
+#[test]
+fn amounts_that_give_back_are_told_in_english() {
+    let app = App::start();
+    let items = json!([{"id": "b", "gross_amount": -2_500}]);
+    let office = Office::open(&app, items, json!({}));
+    for (kind, noun, whole) in [("captures", "capture", "25.00"), ("refunds", "refund", "10.00")] {
+        let form = |amount: &str| Fields::of(&office.form(kind)).set("amount-1", amount);
+        let too_much = words(&form("26").send(&office, kind, "review"));
+        assert!(too_much.contains(&format!("Only {whole} is left.")), "{too_much}");
+        let refused = form("10").set("refused", "yes").send(&office, kind, "review");
+        let told = format!("Record refused {noun}: give back 10.00 NOK");
+        assert!(words(&refused).contains(&told), "{}", words(&refused));
+        let reviewed = form("10").send(&office, kind, "review");
+        let told = format!("This {noun}: give back 10.00 NOK of {whole} NOK.");
+        assert!(words(&reviewed).contains(&told), "{}", words(&reviewed));
+        let done = office.follow(&Fields::of(&reviewed).send(&office, kind, "record"));
+        let told = format!("Recorded a {noun}: give back 10.00 NOK. ");
+        assert!(words(&done).contains(&told), "{}", words(&done));
+    }
+    // With a line to pay, more is left to capture than to give back.
+    let items = json!([{"id": "a", "gross_amount": 10_000}, {"id": "b", "gross_amount": -2_500}]);
+    let options = json!({"multiple_authorizations": true});
+    let office = Office::open(&app, items, options);
+    let form = Fields::of(&office.form("authorizations")).set("amount-1", "");
+    let told = "This reservation: give back 25.00 NOK.";
+    let reviewed = words(&form.send(&office, "authorizations", "review"));
+    assert!(reviewed.contains(told), "{reviewed}");
+    for (line, amount) in [(2, -2_000), (1, 100)] {
+        office.authorize(line, amount);
+    }
+    let choices = words(&office.form("captures"));
+    assert!(choices.contains("Reservation: give back 20.00 NOK, 18 Nov 2026"), "{choices}");
 }
 
 #[test]

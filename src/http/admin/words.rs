@@ -125,6 +125,13 @@ pub fn money(currency: &Currency, minor_units: i128) -> String {
     }
 }
 
+/// Follows the noun of an operation: " of 50.00 NOK", or ": give back 50.00 NOK" for a negative
+/// amount.
+pub fn of_money(currency: &Currency, minor_units: i128) -> String {
+    let preposition = if minor_units < 0 { ":" } else { " of" };
+    format!("{preposition} {}", money(currency, minor_units))
+}
+
 /// An amount without its currency. Negative amounts are written as "give back".
 pub fn figure(currency: &Currency, minor_units: i128) -> String {
     match minor_units {

@@ -12,7 +12,7 @@ use crate::domain::operation::{Operation, OperationKind};
 use crate::http::admin::form::Form;
 use crate::http::admin::frame::Frame;
 use crate::http::admin::order::read::OrderRead;
-use crate::http::admin::words::{figure, money};
+use crate::http::admin::words::{figure, money, of_money};
 use crate::json::Tree;
 use crate::store::{EventRecord, OrderRecord};
 use crate::wire::curl::Curl;
@@ -223,18 +223,34 @@ fn choices(subject: &Subject<'_>, loaded: &OrderRead) -> Vec<Choice> {
     let mut offered = authorizations_left(order, subject.kind);
     // The chosen one stays, so that the form does not lose it when another user takes the rest.
     offered.extend(subject.authorization_id.filter(|chosen| !offered.contains(chosen)));
-    offered.into_iter().map(choice).collect()
+    let mut choices: Vec<Choice> = offered.into_iter().map(choice).collect();
+    name_alike(&mut choices);
+    choices
+}
+
+/// Characters of an id that tell choices of one name apart.
+const ID_CHARS: usize = 8;
+
+/// Adds the beginnings of their ids to choices of the same name. The order's page has the whole
+/// ids.
+fn name_alike(choices: &mut [Choice]) {
+    let names: Vec<String> = choices.iter().map(|choice| choice.name.clone()).collect();
+    for choice in choices {
+        if 1 < names.iter().filter(|name| **name == choice.name).count() {
+            let id: String = choice.id.chars().take(ID_CHARS).collect();
+            choice.name.push_str(&format!(", id {id}…"));
+        }
+    }
 }
 
 fn authorization_name(loaded: &OrderRead, made: &Operation) -> String {
-    let amount = money(&loaded.order.currency, made.amount.minor_units().into());
+    let amount = of_money(&loaded.order.currency, made.amount.minor_units().into());
     let document = loaded.operation_document(made);
     let details = document.member("payment_details");
     let payment_id =
         details.and_then(|details| details.member("payment_id")).and_then(Tree::as_text);
     let when = loaded.local(made.created_at);
-    let parts =
-        [Some(format!("Reservation of {amount}")), Some(when), payment_id.map(str::to_owned)];
+    let parts = [Some(format!("Reservation{amount}")), Some(when), payment_id.map(str::to_owned)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
@@ -256,7 +272,9 @@ fn change(loaded: &OrderRead, event: &EventRecord) -> String {
         })
         .collect();
     let outcome = if operation.success { "" } else { "; the gateway refused it" };
-    format!("{by} {} {}, {when}{outcome}.", words.verb_past, lines.join(", "))
+    let gives_back = operation.items.iter().any(|item| item.amount.minor_units() < 0);
+    let colon = if gives_back { ":" } else { "" };
+    format!("{by} {}{colon} {}, {when}{outcome}.", words.verb_past, lines.join(", "))
 }
 
 fn detail_fields() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {

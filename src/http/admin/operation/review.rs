@@ -69,6 +69,7 @@ fn accepted(
     };
     Review {
         button: match (request.success, total) {
+            (false, ..0) => format!("Record refused {noun}: {}", money(currency, total)),
             (false, _) => format!("Record refused {noun} {}", money(currency, total)),
             (true, ..0) => format!("Record {noun}: {}", money(currency, total)),
             (true, _) => format!("Record {noun} {}", money(currency, total)),
@@ -93,8 +94,16 @@ fn effects(subject: &Subject<'_>, total: i128, after: &Ledger) -> Vec<String> {
     let money = |amount| money(&subject.order.currency, amount);
     let left_before = subject.left(&subject.order.ledger);
     let left_after = subject.left(after);
-    let mut sentences =
-        vec![format!("This {} {} of {}.", words.verb, money(total), money(left_before))];
+    let display = |amount: i128| subject.order.currency.display(amount);
+    let mut sentences = vec![match (total, left_before) {
+        (..0, ..0) => {
+            format!("This {}: {} of {}.", words.noun, money(total), display(-left_before))
+        }
+        (..0, _) => format!("This {}: {}.", words.noun, money(total)),
+        // Of lines of both signs, more may be left to give back.
+        (_, ..0) => format!("This {} {}.", words.verb, money(total)),
+        _ => format!("This {} {} of {}.", words.verb, money(total), money(left_before)),
+    }];
     let is_all = after.lines.iter().all(|line| subject.available(line) == 0);
     sentences.push(match subject.kind {
         OperationKind::Capture if after.holds() => {
@@ -115,7 +124,7 @@ fn refused(subject: &Subject<'_>, rejected: &OperationRejected) -> Refused {
         return Refused { reason: refusal(rejected), lines: Vec::new() };
     };
     let line = |line: &ExceededLine| {
-        let left = figure(&subject.order.currency, line.remaining);
+        let left = subject.order.currency.figure(line.remaining.abs());
         let message = match line.remaining {
             0 => "Nothing is left on this line.".to_owned(),
             _ => format!("Only {left} is left."),

@@ -84,13 +84,10 @@ fn event_row(
 }
 
 fn operation_words(read: &OrderRead, operation: &Operation) -> String {
-    let minor_units = operation.amount.minor_units();
-    let amount = words::money(&read.order.currency, minor_units.into());
-    // "Capture of give back 50.00" would not be English.
-    let of = if minor_units < 0 { ":" } else { " of" };
+    let amount = words::of_money(&read.order.currency, operation.amount.minor_units().into());
     let kind = words::operation(operation.kind);
     let refused = if operation.success { "" } else { " refused by the gateway" };
-    format!("{kind}{of} {amount}{refused}")
+    format!("{kind}{amount}{refused}")
 }
 
 fn step_words(step: &ServiceEvent) -> String {

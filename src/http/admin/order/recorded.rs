@@ -49,13 +49,13 @@ pub fn recorded(loaded: &OrderRead, staff: &Staff, id: &str, self_href: &str) ->
 
 fn what(loaded: &OrderRead, operation: &Operation) -> String {
     let order = &loaded.order;
-    let sum = money(&order.currency, operation.amount.minor_units().into());
+    let sum = words::of_money(&order.currency, operation.amount.minor_units().into());
     let noun = Words::of(operation.kind).noun;
     if !operation.success {
-        return format!("Recorded that the gateway refused a {noun} of {sum}. No money moved.");
+        return format!("Recorded that the gateway refused a {noun}{sum}. No money moved.");
     }
     let status = words::payment_status(&order.ledger, order.payment_status);
-    format!("Recorded a {noun} of {sum}. The order's payment is now: {status}.")
+    format!("Recorded a {noun}{sum}. The order's payment is now: {status}.")
 }
 
 fn release_href(loaded: &OrderRead, operation: &Operation, self_href: &str) -> String {
