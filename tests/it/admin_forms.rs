@@ -247,6 +247,11 @@ fn a_form_may_be_as_long_as_its_limit_however_it_is_sent() {
                 "{route} with {bytes} bytes: {}",
                 reply.status
             );
+            if !is_taken {
+                let page = words(&reply);
+                assert!(page.contains("Too long The form is too long"), "{route}: {page}");
+                assert!(page.contains("Back to the orders"), "{route}: {page}");
+            }
         }
     }
     // A path of the API keeps its smaller limit, even if it contains `admin`.

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
 use tillbook::http::pages;
+use tillbook::http::server::ServerOptions;
 
 use super::harness::{ACCOUNT, App};
-use super::http_client::Reply;
+use super::http_client::{Reply, send};
 use super::office::{FORM, FORM_TOKEN, get, send_form, visitor, words};
 
 fn post(app: &App, cookie: &str, path: &str, token: &str) -> Reply {
@@ -211,6 +212,60 @@ fn text_from_clients_is_never_markup_on_a_page() {
         let query: String = form_urlencoded::byte_serialize(payload.as_bytes()).collect();
         let searched = get(&app, &cookie, &format!("/orders?search={query}&from={query}"));
         assert_eq!(searched.text.matches("<script").count(), 1, "{payload}");
+    }
+}
+
+#[test]
+fn a_person_gets_a_page_where_there_is_none_and_a_client_gets_json() {
+    let prefixed = ServerOptions { path_prefix: "/shop".to_owned(), ..ServerOptions::default() };
+    let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    for (app, base) in [(App::start(), ""), (App::start_with(prefixed, "/shop"), "/shop")] {
+        for (method, path, headers, status) in [
+            ("GET", "/admin/nowhere", &[][..], 404),
+            ("POST", "/admin/nowhere", &[], 404),
+            ("GET", "/admin/T00000001/orders/x/y/z", &[], 404),
+            ("PUT", "/admin/sign-in", &[], 405),
+            ("GET", "/admin/sign-out", &[], 405),
+            ("GET", "/nowhere", &[html], 404),
+            ("GET", "/pay/nowhere/outcome", &[html], 405),
+        ] {
+            let reply = send(&app.url, method, &format!("{base}{path}"), headers, None);
+            let reply = reply.expect(status);
+            let kind = reply.header("content-type");
+            assert_eq!(kind, Some("text/html; charset=utf-8"), "{method} {path}");
+            let is_office = path.starts_with("/admin");
+            let text = words(&reply);
+            assert_eq!(text.contains("Back to the orders"), is_office, "{path}: {text}");
+            assert_eq!(reply.header("allow").is_some(), status == 405, "{path}");
+        }
+        for (path, headers) in
+            [("/nowhere", &[][..]), ("/v1/nowhere", &[html]), ("/v1/admin/x", &[html])]
+        {
+            let reply = send(&app.url, "GET", &format!("{base}{path}"), headers, None);
+            assert_eq!(reply.expect(404).header("content-type"), Some("application/json"));
+        }
+    }
+}
+
+#[test]
+fn the_receipt_is_linked_once_something_was_captured() {
+    let app = App::start();
+    let cookie = visitor(&app, Role::Viewer, ACCOUNT);
+    let order = app.simple_order(&[100]);
+    let path = format!("/orders/{order}");
+    let has_link = || {
+        let page = get(&app, &cookie, &path).expect(200).text;
+        assert!(page.contains("/packing-slip\""));
+        page.contains("/receipt\"")
+    };
+    let items = json!([{"line_id": 1, "amount": 50}]);
+    for (kind, success, is_linked) in
+        [("authorizations", true, false), ("captures", false, false), ("captures", true, true)]
+    {
+        assert!(!has_link(), "before {kind}, {success}");
+        let body = json!({"items": items, "success": success});
+        app.post(&format!("{path}/{kind}"), body).expect(200);
+        assert_eq!(has_link(), is_linked, "after {kind}, {success}");
     }
 }
 

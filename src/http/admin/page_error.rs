@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
@@ -40,6 +40,7 @@ struct ErrorPage<'a> {
     title: &'a str,
     message: &'a str,
     base: &'a str,
+    is_office: bool,
     css: &'a str,
 }
 
@@ -69,12 +70,22 @@ impl PageError {
                 "Not found",
                 "This page does not exist, or you do not have access to it.".to_owned(),
             ),
-            Self::Api(error) => match error.code {
-                Code::Unavailable => ("Not available right now", error.message.clone()),
-                Code::InternalError => ("Something went wrong", error.page_message()),
-                _ => ("That did not work", error.message.clone()),
-            },
+            Self::Api(error) => words_of(error),
         }
+    }
+}
+
+/// An error of the API in words for a person.
+fn words_of(error: &ApiError) -> (&'static str, String) {
+    match error.code {
+        Code::NotFound => PageError::NotFound.title_and_message(),
+        Code::Unavailable => ("Not available right now", error.message.clone()),
+        Code::InternalError => ("Something went wrong", error.page_message()),
+        Code::BodyTooLarge => (
+            "Too long",
+            "The form is too long, so nothing was recorded. Go back and shorten it.".to_owned(),
+        ),
+        _ => ("That did not work", error.message.clone()),
     }
 }
 
@@ -124,8 +135,9 @@ impl ResponseError for PageError {
     }
 }
 
-/// Renders errors as pages. This is a middleware because `error_response` has no access to the
-/// server's state, which the page needs for its links.
+/// Renders errors as pages where a person sees them: those of pages, and those of the API on paths
+/// of the back office or for a browser. This is a middleware because `error_response` has no access
+/// to the server's state, which the page needs for its links.
 pub async fn show_errors(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -134,9 +146,8 @@ pub async fn show_errors(
     let page = answered
         .response()
         .error()
-        .and_then(|error| error.as_error::<PageError>())
-        .filter(|error| !error.status_code().is_redirection())
-        .and_then(|error| render(answered.request(), error));
+        .and_then(|error| for_person(answered.request(), error))
+        .and_then(|(title, message)| render(answered.request(), title, &message));
     let Some(page) = page else { return Ok(answered.map_into_boxed_body()) };
     let answered = answered.map_body(|head, _| {
         let html = HeaderValue::from_static("text/html; charset=utf-8");
@@ -146,10 +157,32 @@ pub async fn show_errors(
     Ok(answered)
 }
 
-fn render(request: &HttpRequest, error: &PageError) -> Option<String> {
-    let (title, message) = error.title_and_message();
-    let base = state(request).ok()?.links.base_path().to_owned();
-    ErrorPage { title, message: &message, base: &base, css: crate::http::assets::CSS.path() }
+/// Title and text of the page; `None` if the answer stays as it is.
+fn for_person(request: &HttpRequest, error: &Error) -> Option<(&'static str, String)> {
+    if let Some(error) = error.as_error::<PageError>() {
+        return (!error.status_code().is_redirection()).then(|| error.title_and_message());
+    }
+    let error = error.as_error::<ApiError>()?;
+    let path = path_of(request)?;
+    let accepted = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+    let is_browser = accepted.is_some_and(|types| types.contains("text/html"));
+    (is_office(path) || is_browser && !path.starts_with("/v1/")).then(|| words_of(error))
+}
+
+/// The request's path below that of the public URL.
+fn path_of(request: &HttpRequest) -> Option<&str> {
+    let base = state(request).ok()?.links.base_path();
+    Some(request.path().strip_prefix(base).unwrap_or(request.path()))
+}
+
+fn is_office(path: &str) -> bool {
+    path == "/admin" || path.starts_with("/admin/")
+}
+
+fn render(request: &HttpRequest, title: &str, message: &str) -> Option<String> {
+    let base = state(request).ok()?.links.base_path();
+    let is_office = is_office(path_of(request)?);
+    ErrorPage { title, message, base, is_office, css: crate::http::assets::CSS.path() }
         .render()
         .ok()
 }

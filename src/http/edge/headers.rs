@@ -64,7 +64,7 @@ pub async fn guard_request(
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if declared.and_then(|text| text.parse().ok()).is_some_and(|bytes: usize| bytes_max < bytes) {
         // Returned as a response, since an error would not get the headers of other answers.
-        return Ok(request.into_response(body_too_large(bytes_max).error_response()));
+        return Ok(request.error_response(body_too_large(bytes_max)));
     }
     let mut answered = next.call(request).await?;
     if let Some(refused) = cors_refusal(&answered) {

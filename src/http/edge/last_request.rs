@@ -11,7 +11,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpRequest, ResponseError};
+use actix_web::{Error, HttpRequest};
 
 use crate::http::error::ApiError;
 
@@ -41,13 +41,12 @@ pub async fn refuse_after_last(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
     if request.conn_data::<HadLast>().is_some_and(|had_last| had_last.0.get()) {
-        let mut response = ApiError::unavailable(
+        let mut answered = request.error_response(ApiError::unavailable(
             "This connection was closing when the request arrived. Nothing was recorded; send it \
              again on a new connection.",
-        )
-        .error_response();
-        response.head_mut().set_connection_type(ConnectionType::Close);
-        return Ok(request.into_response(response));
+        ));
+        answered.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        return Ok(answered);
     }
     if request.head().connection_type() == ConnectionType::Close {
         note_last(request.request());
