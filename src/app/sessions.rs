@@ -150,6 +150,7 @@ impl WriteCommand for UseSignInLink {
         let link = usable_link(tx, &self.link_sha256, LinkUse::SignIn)?;
         let user_seq = link.user_seq.ok_or(Failed::Refused(UseLinkRefused::LinkGone))?;
         tx.delete_sign_in_link(&self.link_sha256)?;
+        tx.delete_old_sessions(Timestamp(tx.now().0 - SESSION_LIFE_MS))?;
         Ok(tx.insert_session(user_seq, &self.session)?)
     }
 }

@@ -85,7 +85,9 @@ pub use sqlite::{
     is_locked, lock_path, read_once, sqlite_version, try_lock, write_once, write_once_in_existing,
 };
 pub use tx::{Reader, Tx};
-pub use users::{Doer, NewSession, NewUser, SessionRecord, SignInLink, UserRecord};
+pub use users::{
+    Doer, NewSession, NewUser, SessionRecord, SignInLink, USER_SESSIONS_MAX, UserRecord,
+};
 
 /// The statements of a capture with a key, in their order. Public only for
 /// `benches/tillbook/writer/raw.rs`, which runs them in a bare loop for comparison.

@@ -40,6 +40,10 @@ pub struct SessionRecord {
     pub last_seen_at: Timestamp,
 }
 
+/// Sessions that a user may have at once. Each browser has one; a program that signs in again and
+/// again would add a row each time.
+pub const USER_SESSIONS_MAX: i64 = 100;
+
 /// A session that is to be started.
 #[derive(Debug, Clone)]
 pub struct NewSession {
@@ -195,11 +199,18 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Starts a session. Ends the sessions of this user that were not used for longest, if there are
+    /// too many.
     pub fn insert_session(
         &self,
         user_seq: UserSeq,
         session: &NewSession,
     ) -> Result<(), StoreError> {
+        let sql = "delete from sessions where token_sha256 in (
+            select token_sha256 from sessions where user_seq = :user_seq
+            order by last_seen_at_ms desc limit -1 offset :others_max)";
+        let others_max = USER_SESSIONS_MAX - 1;
+        self.execute(sql, named_params! {":user_seq": user_seq, ":others_max": others_max})?;
         let sql = "insert into sessions
             (token_sha256, user_seq, form_token, created_at_ms, last_seen_at_ms)
             values (:token_sha256, :user_seq, :form_token, :now, :now)";

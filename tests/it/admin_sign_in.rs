@@ -6,7 +6,7 @@ use tillbook::auth::session::Ticket;
 use tillbook::domain::ids::AccountId;
 use tillbook::domain::role::Role;
 use tillbook::randomness::Randomness;
-use tillbook::store::WriteError;
+use tillbook::store::{USER_SESSIONS_MAX, WriteError};
 
 use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
@@ -258,6 +258,39 @@ fn try_make_link(app: &App, email: Option<&str>) -> Result<String, WriteError<Li
 /// Presses the button of a link's page.
 fn follow(app: &App, ticket: &str) -> Reply {
     app.send("POST", "/admin/link", &[FORM], Some(&format!("ticket={ticket}")))
+}
+
+/// The rows of a table.
+fn count_rows(app: &App, table: &str) -> i64 {
+    let sql = format!("select count(*) from {table}");
+    super::audit::open(&app.db).query_row(&sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_user_s_session_that_was_not_used_for_longest_ends_when_there_are_too_many() {
+    let app = app_with_user();
+    make_user(&app, "ola@example.no");
+    let other = cookie(&follow(&app, &make_link(&app, Some("ola@example.no"))).expect(303));
+    let mut cookies = Vec::new();
+    for _ in 0..USER_SESSIONS_MAX {
+        cookies.push(cookie(&follow(&app, &make_link(&app, Some(EMAIL))).expect(303)));
+    }
+    assert_eq!(count_rows(&app, "sessions"), USER_SESSIONS_MAX + 1);
+    app.pass(2 * MINUTE_MS);
+    assert_eq!(orders(&app, &cookies[0]), 200, "so it is not the one that ends");
+    let newest = cookie(&sign_in(&app, EMAIL, PASSWORD, &[]).expect(303));
+    assert_eq!(count_rows(&app, "sessions"), USER_SESSIONS_MAX + 1);
+    let alive = cookies.iter().filter(|cookie| orders(&app, cookie) == 200).count();
+    assert_eq!(i64::try_from(alive).unwrap(), USER_SESSIONS_MAX - 1);
+    for cookie in [&cookies[0], &newest, &other] {
+        assert_eq!(orders(&app, cookie), 200);
+    }
+    // Rows of sessions that have ended go with the next sign-in, also with one by a link.
+    app.pass(12 * 60 * MINUTE_MS + 1);
+    let link = make_link(&app, Some("ola@example.no"));
+    assert_eq!(count_rows(&app, "sign_in_links"), 1);
+    follow(&app, &link).expect(303);
+    assert_eq!((count_rows(&app, "sessions"), count_rows(&app, "sign_in_links")), (1, 0));
 }
 
 #[test]
