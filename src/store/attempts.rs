@@ -6,6 +6,13 @@ use super::error::StoreError;
 use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
 
+// The statements that a failed sign-in runs. A stranger can cause them, so neither may read the whole
+// table.
+const PUT: &str = "insert into sign_in_attempts (name_sha256, failures, last_at_ms)
+    values (:name_sha256, :failures, :last_at)
+    on conflict do update set failures = excluded.failures, last_at_ms = excluded.last_at_ms";
+const DELETE: &str = "delete from sign_in_attempts where name_sha256 = :name_sha256";
+
 impl Reader<'_> {
     /// The hashed names with their failures and the time of the last one, the latest first.
     pub fn list_sign_in_attempts(
@@ -28,16 +35,12 @@ impl Tx<'_> {
         failures: u32,
         last_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = "insert into sign_in_attempts (name_sha256, failures, last_at_ms)
-            values (:name_sha256, :failures, :last_at)
-            on conflict do update set failures = excluded.failures,
-                last_at_ms = excluded.last_at_ms";
         let params = named_params! {
             ":name_sha256": name_sha256,
             ":failures": failures,
             ":last_at": last_at,
         };
-        self.execute(sql, params)?;
+        self.execute(PUT, params)?;
         Ok(())
     }
 
@@ -59,8 +62,41 @@ impl Tx<'_> {
     }
 
     pub fn delete_sign_in_attempts(&self, name_sha256: &[u8; 32]) -> Result<(), StoreError> {
-        let sql = "delete from sign_in_attempts where name_sha256 = :name_sha256";
-        self.execute(sql, named_params! {":name_sha256": name_sha256})?;
+        self.execute(DELETE, named_params! {":name_sha256": name_sha256})?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Connection, StatementStatus};
+
+    use super::*;
+
+    #[test]
+    fn an_attempt_reads_no_more_rows_however_many_there_are() {
+        #[expect(clippy::disallowed_methods, reason = "a plan needs no settings")]
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(include_str!("../../data/schema.sql")).unwrap();
+        let fill = "with recursive n(n) as (select 1 union all select n + 1 from n where n < 1000)
+            insert into sign_in_attempts select randomblob(32), 1, n from n";
+        conn.execute(fill, []).unwrap();
+        let known: [u8; 32] = conn
+            .query_row("select name_sha256 from sign_in_attempts limit 1 offset 500", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        for name in [known, [7; 32]] {
+            let mut put = conn.prepare(PUT).unwrap();
+            let last_at = Timestamp(5);
+            let params = named_params! {":name_sha256": name, ":failures": 2, ":last_at": last_at};
+            put.execute(params).unwrap();
+            let mut delete = conn.prepare(DELETE).unwrap();
+            assert_eq!(delete.execute(named_params! {":name_sha256": name}).unwrap(), 1);
+            for statement in [put, delete] {
+                assert_eq!(statement.get_status(StatementStatus::FullscanStep), 0);
+                assert!(statement.get_status(StatementStatus::VmStep) < 100);
+            }
+        }
     }
 }

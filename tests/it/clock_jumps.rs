@@ -2,13 +2,17 @@
 //! (docs/contract.md, Decision 15).
 
 use serde_json::json;
+use tillbook::clock::Clock;
 use tillbook::domain::Timestamp;
 use tillbook::domain::role::Role;
 use tillbook::store::verify::verify;
 
 use super::audit;
 use super::harness::{ACCOUNT, App, START};
+use super::http_client::health;
+use super::lost_files::read_until;
 use super::office::{get, visitor, words};
+use super::process::{Served, path as db_path, run};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -113,6 +117,45 @@ fn every_row_follows_the_clock_and_lists_have_the_rows_of_their_times() {
         assert_eq!(drafts["draft_orders"].as_array().unwrap().len(), expected.len(), "{range}");
     }
     expect_right(&app);
+}
+
+#[test]
+fn a_server_logs_the_jump_with_both_times_and_verify_accepts_it() {
+    let mut app = App::start();
+    let client = app.client.clone();
+    let order = app.simple_order(&[10_000]);
+    // The server below follows the clock of the machine, which is two years behind.
+    set_clock(&mut app, Clock::System.now().0 - START.0 + 2 * YEAR_MS);
+    let from = capture(&app, &order);
+    app.stop();
+    let mut served = Served::start(&app.db);
+    let mut log = served.log();
+    let body = json!({"items": [{"line_id": 1, "amount": 1}]});
+    let path = format!("/orders/{order}/captures");
+    let token = served.token(&client);
+    let made = served.shopping(&token, "POST", &path, Some(&body)).expect(200).body;
+    let logged = read_until(&mut log, "the clock was wrong and went back.");
+    let line = logged.lines().last().unwrap();
+    // The token was recorded before the capture, or the capture itself made the jump.
+    let to = health(&served.url).expect(200).body["clock_jump"]["to"].clone();
+    let (to, made_at) = (to.as_str().unwrap(), made["created_at"].as_str().unwrap());
+    assert!(to <= made_at && made_at < from.as_str(), "{to} {made_at} {from}");
+    assert_eq!(
+        line.split_once(' ').unwrap().1,
+        format!(
+            " WARN the clock was wrong and went back. Earlier records have wrong times, and new \
+             ones follow the clock; check that the machine sets its clock by itself \
+             from=\"{from}\" to=\"{to}\""
+        )
+    );
+    let verify = || run(&["verify", "--db", db_path(&app.db)]);
+    verify().expect(0);
+    drop(served);
+    let forget = "drop trigger clock_jumps_are_not_deleted; delete from clock_jumps";
+    audit::tamper(&app.db, forget).unwrap();
+    let told = "ERROR  events have an earlier time than the one before, and no jump of the clock is \
+                recorded: 1 found\n";
+    assert!(verify().expect(1).out.contains(told));
 }
 
 #[test]

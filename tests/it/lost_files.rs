@@ -99,7 +99,7 @@ fn captures_in(db: &Path) -> usize {
 }
 
 /// Reads the log until it says this, or fails at its end.
-fn read_until(log: &mut impl BufRead, what: &str) -> String {
+pub fn read_until(log: &mut impl BufRead, what: &str) -> String {
     let mut text = String::new();
     while !text.contains(what) {
         assert_ne!(log.read_line(&mut text).unwrap(), 0, "the log ends without {what:?}: {text}");
