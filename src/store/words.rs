@@ -22,7 +22,8 @@ const NATIONAL: char = '☏';
 const COUNTRYLESS: char = '⌕';
 
 /// The words of a text, folded: without case and without the diacritics of Latin, Greek and
-/// Cyrillic letters, so that `Kåre`, `KÅRE` and `kare` are one word.
+/// Cyrillic letters, so that `Kåre`, `KÅRE` and `kare` are one word. Letters that Unicode does not
+/// take apart, such as `ø`, are kept (docs/contract.md, Decision 7).
 pub(super) fn words(text: &str) -> Vec<String> {
     let folded = fold(text);
     let words = folded.split(|c| !is_of_word(c)).filter(|word| !word.is_empty());

@@ -94,6 +94,7 @@ fn words_are_folded_and_symbols_are_no_words() {
     assert_eq!(words("Bjo\u{308}rk BJÖRK"), ["bjork", "bjork"]);
     assert_eq!(words("ΟΔΥΣΣΕΥΣ Οδυσσεύς"), ["οδυσσευσ", "οδυσσευσ"]);
     assert_eq!(words("हिन्दी"), ["हिन्दी"]);
+    assert_eq!(words("SØR ŁÓDŹ Weiß Æsop ıĐ"), ["sør", "łodz", "weiß", "æsop", "ıđ"]);
     for none in ["Ⓐ", " -- ", "🙂", "\u{308}", "☎", ""] {
         assert!(searched_words(none).is_empty(), "{none}");
     }
