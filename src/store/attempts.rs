@@ -6,8 +6,8 @@ use super::error::StoreError;
 use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
 
-// The statements that a failed sign-in runs. A stranger can cause them, so neither may read the whole
-// table.
+// The statements that a failed sign-in runs. A stranger can cause them, so neither may read the
+// whole table.
 const PUT: &str = "insert into sign_in_attempts (name_sha256, failures, last_at_ms)
     values (:name_sha256, :failures, :last_at)
     on conflict do update set failures = excluded.failures, last_at_ms = excluded.last_at_ms";

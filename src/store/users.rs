@@ -199,8 +199,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Starts a session. Ends the sessions of this user that were not used for longest, if there are
-    /// too many.
+    /// Starts a session. Ends the sessions of this user that were not used for longest, if there
+    /// are too many.
     pub fn insert_session(
         &self,
         user_seq: UserSeq,
