@@ -153,8 +153,8 @@ fn a_server_logs_the_jump_with_both_times_and_verify_accepts_it() {
     drop(served);
     let forget = "drop trigger clock_jumps_are_not_deleted; delete from clock_jumps";
     audit::tamper(&app.db, forget).unwrap();
-    let told = "ERROR  events have an earlier time than the one before, and no jump of the clock is \
-                recorded: 1 found\n";
+    let told = "ERROR  events have an earlier time than the one before, and no jump of the clock \
+                is recorded: 1 found\n";
     assert!(verify().expect(1).out.contains(told));
 }
 
