@@ -8,17 +8,18 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::demo_payment::make_payment;
 use super::error::CliError;
 use super::serve::{HttpArgs, Running, bind, one_time_link, serve};
 use super::user::make_password;
-use crate::app::{ChangeUser, CreateClient, CreateUser, UserChange};
+use crate::app::{ChangeUser, CreateClient, CreateUser, OnBehalfOf, UserChange};
 use crate::auth::client_secret::ClientSecret;
 use crate::auth::password::{HashMemory, Password};
 use crate::auth::verified_token::VerifiedToken;
 use crate::clock::Clock;
 use crate::demo::{ACCOUNT, make_shop};
 use crate::domain::email::Email;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, CreatedBy};
 use crate::domain::ledger::Ledger;
 use crate::domain::order::OrderStatus;
 use crate::domain::role::Role;
@@ -167,12 +168,20 @@ fn announce(running: &Running<'_>) -> Result<String, CliError> {
         ),
         None => "Nothing is left to capture; --reset makes the shop again.\n".to_owned(),
     };
+    let on_behalf_of = OnBehalfOf {
+        account_id: client.account_id.clone(),
+        created_by: CreatedBy(client.client_id.clone()),
+    };
+    let payment = make_payment(state, &on_behalf_of)?;
     Ok(format!(
         "A demo shop is open on {url}\n\naccount        {ACCOUNT}\nclient_id      {}\n\
-         client_secret  {}\n\n{capture}\n{}\nEvery route:   {url}/docs (as a \
-         document: {url}/openapi.yaml)\nStop it with Ctrl-C; --reset makes it again.\n",
+         client_secret  {}\n\n{capture}\nPay order {} as its customer would, without real \
+         money:\n{}\n\n{}\nEvery route:   {url}/docs (as a document: {url}/openapi.yaml)\n\
+         Stop it with Ctrl-C; --reset makes it again.\n",
         client.client_id,
         secret.reveal(),
+        payment.order_id.as_str(),
+        payment.url,
         people(state)?
     ))
 }

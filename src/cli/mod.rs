@@ -5,6 +5,7 @@ mod client;
 mod compat;
 mod compat_flows;
 mod demo;
+mod demo_payment;
 mod environment;
 mod error;
 mod hooks;

@@ -178,6 +178,46 @@ fn the_printed_command_records_a_capture_as_it_is() {
 }
 
 #[test]
+fn the_printed_link_pays_an_order_and_the_next_start_prints_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("tillbook-demo.db");
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let mut paid = Vec::new();
+    // The shop has two unpaid orders; then one is made.
+    for _ in 0..4 {
+        let (child, lines) = start(dir.path(), &[]);
+        let at = lines.iter().position(|line| line.starts_with("Pay order ")).unwrap();
+        let order = lines[at].split(' ').nth(2).unwrap().to_owned();
+        let (url, token) = lines[at + 1].split_once("/pay/").unwrap();
+        let path = format!("/pay/{token}");
+        assert!(lines[0].ends_with(url), "{}", lines[0]);
+        let page = send(url, "GET", &path, &[], None).expect(200).text;
+        assert!(page.contains(&format!("order {order}")), "{page}");
+        let answered = send(url, "POST", &path, &form, Some("outcome=approve")).expect(303);
+        let back = answered.header("location").unwrap();
+        let (_, query) = back.split_once("/demo/return?").unwrap();
+        let shop = send(url, "GET", &format!("/demo/return?{query}"), &[], None).expect(200).text;
+        assert!(query.contains("transaction_id="), "{query}");
+        assert!(shop.contains("merchant_reference") && shop.contains(&order), "{shop}");
+        assert_eq!(stop(child), Some(0));
+        let reserved = all_orders(&db).into_iter().find(|one| one.order_id.as_str() == order);
+        assert!(reserved.unwrap().ledger.holds(), "{order} is reserved");
+        assert!(!paid.contains(&order), "{order} was printed twice");
+        paid.push(order);
+    }
+    assert_eq!(verify(&db, |_, _| {}).unwrap().findings, Vec::<String>::new());
+    // An open session is printed again.
+    let printed = |listen: &str| {
+        let (child, lines) = start(dir.path(), &["--public-url", listen]);
+        assert_eq!(stop(child), Some(0));
+        lines.into_iter().find(|line| line.contains("/pay/")).unwrap()
+    };
+    let first = printed("http://127.0.0.1:8080");
+    assert_eq!(printed("http://127.0.0.1:8080"), first);
+    assert_ne!(printed("http://127.0.0.1:8081"), first, "it leads back to another address");
+}
+
+#[test]
 fn reset_touches_no_file_that_demo_did_not_make() {
     let dir = tempfile::tempdir().unwrap();
     let real = dir.path().join("real.db");
