@@ -76,6 +76,35 @@ fn accounts_and_clients_are_made_and_listed_for_scripts() {
 }
 
 #[test]
+fn an_account_s_payment_page_is_set_and_removed() {
+    let (_dir, db) = nowhere();
+    let db = ["--db", path(&db)];
+    let account = |args: &[&str]| run(&[&["account"], args, &db].concat());
+    account(&["create", "P00000001", "--name", "b"]).expect(0);
+    let page = "https://shop.example/pay/{session_id}?a=1";
+    let edit = |page: &str| account(&["edit", "P00000001", "--checkout-url", page]);
+    let told = edit(page).expect(0).out;
+    assert_eq!(told, format!("New sessions of account P00000001 are paid on {page}.\n"));
+    let listed = || account(&["list", "--json"]).expect(0).json()["accounts"][0].clone();
+    assert_eq!(listed()["checkout_url"], page);
+    for wrong in
+        ["https://shop.example/pay", "shop.example/{session_id}", "", "ftp://a/{session_id}"]
+    {
+        let refused = edit(wrong).expect(2).err;
+        assert!(refused.contains("--checkout-url"), "{wrong:?}: {refused}");
+    }
+    assert_eq!(listed()["checkout_url"], page, "a refused page changes nothing");
+    let shown = account(&["edit", "P00000001", "--checkout-url", "none", "--json"]).expect(0);
+    assert!(shown.json().get("checkout_url").is_none());
+    assert_eq!(listed().get("checkout_url"), None);
+    let told = edit("none").expect(0).out;
+    assert_eq!(told, "Account P00000001 has no payment page of its own.\n");
+    let unknown = account(&["edit", "P00000009", "--checkout-url", page]).expect(1).err;
+    assert!(unknown.contains("there is no account P00000009"), "{unknown}");
+    account(&["edit", "P00000001"]).expect(2);
+}
+
+#[test]
 fn an_e_mail_typed_in_another_way_is_the_same_user() {
     let (_dir, db) = nowhere();
     make_book(&db);
