@@ -42,6 +42,7 @@ mod payout_rules;
 mod row;
 mod search;
 mod single_events;
+mod session_strays;
 mod sqlite;
 mod tx;
 mod users;

@@ -18,6 +18,7 @@ use super::idempotency::STRAY_KEYS;
 use super::ledgers::total_thousandths;
 use super::list_values::ValueFilter;
 use super::orders::OrderRecord;
+use super::session_strays::SESSION_STRAYS;
 use super::sqlite::readers::{open_existing, snapshot};
 use super::tx::Reader;
 use super::verify_payouts::check_payouts;
@@ -327,7 +328,7 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
             ));
         }
         let strays = STRAYS.into_iter().chain([STRAY_KEYS]).chain(UNRECORDED_FALLS);
-        for (what, sql) in strays.chain(HOOK_STRAYS) {
+        for (what, sql) in strays.chain(HOOK_STRAYS).chain(SESSION_STRAYS) {
             let strayed = count(sql)?;
             if strayed != 0 {
                 report.find(format!("{what}: {strayed} found"));

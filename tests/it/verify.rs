@@ -215,6 +215,58 @@ fn every_way_of_changing_a_payout_is_found() {
     }
 }
 
+/// A book with one open session and one that was paid.
+fn book_with_sessions() -> App {
+    let app = App::start();
+    let order = app.simple_order(&[700, 300]);
+    let start = || {
+        let url = json!({"return_url": "https://shop.example/thanks"});
+        let body = json!({"items": [{"line_id": 1}], "profile_id": "p", "url": url});
+        app.post(&format!("/orders/{order}/sessions"), body).expect(200).body
+    };
+    let (paid, _open) = (start(), start());
+    let (_, token) = paid["url"].as_str().unwrap().rsplit_once('/').unwrap();
+    let approve = json!({"outcome": "approve"}).to_string();
+    app.send("POST", &format!("/pay/{token}/outcome"), &[], Some(&approve)).expect(200);
+    app
+}
+
+#[test]
+fn every_way_of_changing_a_session_is_found() {
+    expect_verified(&book_with_sessions());
+    let set = |what: &str, status: &str| {
+        format!("update order_sessions set {what} where status = '{status}'")
+    };
+    let by = "completed by something else";
+    let table = [
+        (set("amount = 701", "open"), "do not add up"),
+        (set("amount = 0", "completed"), "do not add up"),
+        (set("document = replace(document, '700', '699')", "completed"), "do not add up"),
+        (set("document = '{'", "open"), "do not add up"),
+        (set("status = 'paid'", "completed"), "contradicts their end"),
+        (set("status = 'cancelled'", "open"), "contradicts their end"),
+        (set("ended_at_ms = 1", "open"), "contradicts their end"),
+        (set("transaction_seq = null", "completed"), "contradicts their end"),
+        (set("token = null", "open"), "contradicts their end"),
+        (set("transaction_seq = 99", "completed"), by),
+        (set("transaction_seq = (select min(event_seq) from events)", "completed"), by),
+        (set("id = '00000000-0000-4000-8000-000000000000'", "completed"), by),
+        ("update events set success = 0 where operation_id is not null".to_owned(), by),
+        (
+            "update events set document = json_remove(document, '$.metadata')
+             where operation_id is not null"
+                .to_owned(),
+            by,
+        ),
+    ];
+    for (sql, expected) in table {
+        let app = book_with_sessions();
+        tamper(&app, &sql);
+        let found = check(&app).findings.join("\n");
+        assert!(found.contains(expected), "after `{sql}`, found only:\n{found}");
+    }
+}
+
 #[test]
 fn a_finding_names_its_order_even_if_its_ledger_is_unreadable() {
     let app = book();
