@@ -20,6 +20,10 @@ pub enum Right {
     ManagePayments,
     /// Open, close and cancel orders.
     ManageOrders,
+    /// See and change webhooks.
+    ManageHooks,
+    /// See and change payout rules, and see payouts.
+    ManagePayouts,
 }
 
 impl Role {
@@ -42,7 +46,13 @@ impl Role {
         match (self, right) {
             (Self::Owner | Self::Manager, _) => true,
             (Self::Packer, Right::Capture | Right::Comment) => true,
-            (Self::Packer, Right::ManagePayments | Right::ManageOrders) => false,
+            (
+                Self::Packer,
+                Right::ManagePayments
+                | Right::ManageOrders
+                | Right::ManageHooks
+                | Right::ManagePayouts,
+            ) => false,
             (Self::Viewer, _) => false,
         }
     }
@@ -55,13 +65,20 @@ mod tests {
     #[test]
     fn a_packer_captures_and_a_viewer_looks() {
         let may = |role: Role| {
-            let all = [Right::Capture, Right::Comment, Right::ManagePayments, Right::ManageOrders];
+            let all = [
+                Right::Capture,
+                Right::Comment,
+                Right::ManagePayments,
+                Right::ManageOrders,
+                Right::ManageHooks,
+                Right::ManagePayouts,
+            ];
             all.map(|right| role.may(right))
         };
-        assert_eq!(may(Role::Owner), [true; 4]);
-        assert_eq!(may(Role::Manager), [true; 4]);
-        assert_eq!(may(Role::Packer), [true, true, false, false]);
-        assert_eq!(may(Role::Viewer), [false; 4]);
+        assert_eq!(may(Role::Owner), [true; 6]);
+        assert_eq!(may(Role::Manager), [true; 6]);
+        assert_eq!(may(Role::Packer), [true, true, false, false, false, false]);
+        assert_eq!(may(Role::Viewer), [false; 6]);
         assert!(Role::ALL.into_iter().all(|role| Role::parse(role.as_str()) == Some(role)));
     }
 }

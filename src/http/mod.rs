@@ -31,9 +31,10 @@ pub use state::{AppState, StateOptions};
 
 use crate::domain::operation::OperationKind;
 use crate::domain::order::StatusChange;
+use admin::hook::{self as hook_pages, changes::Button};
 use admin::session::{link, setup, sign_in};
 use admin::unknown_host::refuse_unknown_host;
-use admin::{list, operation, order};
+use admin::{list, operation, order, payout};
 use api::orders::View;
 use api::{
     comments, deliveries, drafts, events, hooks, operations, order_sessions, order_status,
@@ -183,6 +184,10 @@ pub fn pages() -> Vec<Endpoint> {
             "/admin/{aid}/orders/{order_id}/comments/{comment_id}/delete",
             web::to(order::comments::delete),
         ),
+        post(
+            "/admin/{aid}/orders/{order_id}/sessions/{session_id}/cancel",
+            web::to(order::cancel_session::cancel),
+        ),
     ]);
     let changes = [
         ("open", StatusChange::Open),
@@ -195,6 +200,8 @@ pub fn pages() -> Vec<Endpoint> {
             web::to(move |staff, form, r| order::status::change(change, staff, form, r)),
         ));
     }
+    pages.extend(pages_of_hooks());
+    pages.extend(pages_of_payouts());
     for kind in OperationKind::ALL {
         let path = format!("/admin/{{aid}}/orders/{{order_id}}/{}", kind.plural());
         pages.extend([
@@ -203,6 +210,47 @@ pub fn pages() -> Vec<Endpoint> {
         ]);
     }
     pages
+}
+
+fn pages_of_hooks() -> Vec<Endpoint> {
+    const HOOKS: &str = "/admin/{aid}/hooks";
+    const HOOK: &str = "/admin/{aid}/hooks/{hid}";
+    const DELIVERY: &str = "/admin/{aid}/hooks/{hid}/deliveries/{did}";
+    let mut pages = vec![
+        get(HOOKS, web::to(hook_pages::list::show)),
+        post(HOOKS, web::to(hook_pages::form::create)),
+        get(format!("{HOOKS}/new"), web::to(hook_pages::form::show_new)),
+        get(HOOK, web::to(hook_pages::page::show)),
+        get(format!("{HOOK}/edit"), web::to(hook_pages::form::show_edit)),
+        post(format!("{HOOK}/edit"), web::to(hook_pages::form::update)),
+        post(format!("{HOOK}/ping"), web::to(hook_pages::changes::ping)),
+        post(format!("{HOOK}/rotate"), web::to(hook_pages::changes::rotate)),
+        get(DELIVERY, web::to(hook_pages::delivery::show)),
+        post(format!("{DELIVERY}/replay"), web::to(hook_pages::delivery::replay)),
+    ];
+    for (word, button) in
+        [("pause", Button::Pause), ("resume", Button::Resume), ("delete", Button::Delete)]
+    {
+        pages.push(post(
+            format!("{HOOK}/{word}"),
+            web::to(move |s, form, r| hook_pages::changes::press(button, s, form, r)),
+        ));
+    }
+    pages
+}
+
+fn pages_of_payouts() -> [Endpoint; 7] {
+    const RULES: &str = "/admin/{aid}/payout-rules";
+    const RULE: &str = "/admin/{aid}/payout-rules/{payout_rule_id}";
+    [
+        get("/admin/{aid}/payouts", web::to(payout::sums::show)),
+        get(RULES, web::to(payout::rules::show)),
+        post(RULES, web::to(payout::rule_form::create)),
+        get(format!("{RULES}/new"), web::to(payout::rule_form::show_new)),
+        get(RULE, web::to(payout::rule_form::show)),
+        post(RULE, web::to(payout::rule_form::update)),
+        post(format!("{RULE}/delete"), web::to(payout::rule_form::delete)),
+    ]
 }
 
 /// The pages of payers, who have no account: their permission is the secret in the address.

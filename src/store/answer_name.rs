@@ -20,8 +20,8 @@ pub enum AnswerName {
     PayoutRule(PayoutRuleSeq),
     /// The orders of a completed draft; only under keys of earlier versions.
     Orders(Vec<OrderSeq>),
-    /// The body of an answer or, for a form, the id of the operation or order; only under keys of
-    /// earlier versions.
+    /// `{}` for a form about a hook, whose answer is not shown again. Under keys of earlier
+    /// versions, the body of an answer or, for a form, the id of the operation or order.
     Text(String),
 }
 

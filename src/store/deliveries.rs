@@ -37,7 +37,7 @@ pub struct DeliveryRecord {
     pub next_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub last_try: Option<LastTry>,
-    /// `None` once it was deleted.
+    /// `None` once it was deleted, and in lists.
     pub body: Option<String>,
 }
 
@@ -92,14 +92,15 @@ pub struct ReplayRange {
     pub failed_only: bool,
 }
 
-/// A query for whole deliveries. `$rest` selects and sorts the rows.
+/// A query for deliveries. `$body` selects the body and names the tables, and `$rest` selects and
+/// sorts the rows.
 macro_rules! select_deliveries {
-    ($rest:literal) => {
+    ($body:literal, $rest:literal) => {
         concat!(
             "select delivery_seq, hook_seq, id, event, coalesce(event_seq, draft_event_seq) as seq,
                 state, tries, next_at_ms, created_at_ms, tried_at_ms, duration_ms, status, error,
-                response_headers, response, body
-            from deliveries left join delivery_bodies using (delivery_seq) ",
+                response_headers, response, ",
+            $body,
             $rest
         )
     };
@@ -112,11 +113,14 @@ impl Reader<'_> {
         id: &str,
     ) -> Result<Option<DeliveryRecord>, StoreError> {
         // Ids have no index. SQLite searches the deliveries of the hook, whose number is bounded.
-        let sql = select_deliveries!("where hook_seq = :hook_seq and id = :id");
+        let sql = select_deliveries!(
+            "body from deliveries left join delivery_bodies using (delivery_seq) ",
+            "where hook_seq = :hook_seq and id = :id"
+        );
         self.find(sql, named_params! {":hook_seq": hook_seq, ":id": id}, read_delivery)
     }
 
-    /// A page of a hook's deliveries, newest first.
+    /// A page of a hook's deliveries, newest first, without their bodies.
     pub fn list_deliveries(
         &self,
         hook_seq: HookSeq,
@@ -124,6 +128,7 @@ impl Reader<'_> {
         limit: u32,
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
         let sql = select_deliveries!(
+            "null as body from deliveries ",
             "where hook_seq = :hook_seq and delivery_seq < :before
              order by delivery_seq desc limit :limit"
         );

@@ -131,6 +131,20 @@ impl Reader<'_> {
         Ok(self.find(sql, params, |row| row.get(0))?.unwrap_or_default())
     }
 
+    /// The hooks of an account that were paused because they failed.
+    pub fn list_stopped_hooks(
+        &self,
+        account_id: &AccountId,
+    ) -> Result<Vec<HookRecord>, StoreError> {
+        let sql = select_hooks!(
+            "where account_seq = :account_seq and deleted_at_ms is null
+               and paused_because in ('gone', 'failing')
+             order by hook_seq"
+        );
+        let account_seq = self.load_account_seq(account_id)?;
+        self.list(sql, named_params! {":account_seq": account_seq}, read_hook)
+    }
+
     /// Every hook that is neither paused nor deleted.
     pub fn list_active_hooks(&self) -> Result<Vec<HookRecord>, StoreError> {
         let sql =

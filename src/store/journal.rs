@@ -3,8 +3,10 @@
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::hooks::HookRecord;
 use super::tx::Reader;
-use crate::domain::ids::{AccountId, DraftSeq, EventSeq, OrderSeq};
+use crate::domain::hook::HookEvent;
+use crate::domain::ids::{AccountId, DraftSeq, EventSeq, HookSeq, OrderSeq};
 use crate::domain::operation::OperationKind;
 
 /// The row of an event. Books of version 0.1.0 may have a row of each table under one number.
@@ -36,6 +38,22 @@ pub enum JournalChange {
     DraftCompleted(DraftSeq),
 }
 
+impl JournalChange {
+    /// The webhook events that a change causes (docs/contract.md, Decision 9).
+    pub fn hook_events(self) -> &'static [HookEvent] {
+        match self {
+            JournalChange::Operation(_) => &[HookEvent::OrderEventAdd, HookEvent::OrderUpdate],
+            JournalChange::ServiceEvent(_) => &[HookEvent::OrderEventAdd],
+            // The event of the draft that made the order shows the order.
+            JournalChange::OrderCreated(_) => &[],
+            JournalChange::OrderChanged(_) => &[HookEvent::OrderUpdate],
+            JournalChange::DraftCreated(_) => &[HookEvent::DraftAdd],
+            JournalChange::DraftChanged(_) => &[HookEvent::DraftUpdate],
+            JournalChange::DraftCompleted(_) => &[HookEvent::DraftComplete],
+        }
+    }
+}
+
 impl JournalRow {
     pub fn seq(self) -> EventSeq {
         match self {
@@ -44,7 +62,40 @@ impl JournalRow {
     }
 }
 
+/// A number that was counted up to a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    pub count: i64,
+    /// False if the counting ended at its limit, so that there may be more.
+    pub is_all: bool,
+}
+
 impl Reader<'_> {
+    /// How many deliveries of a hook wait, counted up to `count_max`.
+    pub fn count_waiting(&self, hook_seq: HookSeq, count_max: u32) -> Result<Counted, StoreError> {
+        let count = self.load_backlog(hook_seq, count_max)?.count;
+        Ok(Counted { count, is_all: count < i64::from(count_max) })
+    }
+
+    /// How many deliveries a hook has missed: those that wait, and those of the events after its
+    /// cursor. At most `events_max` of either are read.
+    pub fn count_missed(
+        &self,
+        hook: &HookRecord,
+        events_max: usize,
+    ) -> Result<Counted, StoreError> {
+        let count_max = u32::try_from(events_max).unwrap_or(u32::MAX);
+        let waiting = self.count_waiting(hook.hook_seq, count_max)?;
+        let entries = self.list_journal(hook.through_seq, events_max)?;
+        let wanted = entries.iter().filter(|entry| entry.account_id == hook.account_id);
+        let events = wanted.flat_map(|entry| entry.change.hook_events());
+        let missed = events.filter(|event| hook.settings.events.has(**event)).count();
+        Ok(Counted {
+            count: waiting.count + i64::try_from(missed).unwrap_or(i64::MAX),
+            is_all: waiting.is_all && entries.len() < events_max,
+        })
+    }
+
     /// The number of the newest event; 0 in a book without any.
     pub fn load_last_event_seq(&self) -> Result<EventSeq, StoreError> {
         Ok(EventSeq(self.load_next_event_seq()?.0 - 1))

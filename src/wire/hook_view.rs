@@ -71,22 +71,26 @@ pub fn render_whole_delivery(hook: &HookRecord, delivery: &DeliveryRecord) -> St
     let mut object = delivery_text(delivery);
     object.text("url", &hook.settings.url);
     let mut request = ObjectText::default();
-    let headers = [
-        ("content-type", "application/json"),
-        ("event", &delivery.event),
-        ("event-delivery", &delivery.id),
-        ("webhook-id", &delivery.id),
-    ];
-    let headers = headers.map(|(name, value)| (name, Tree::text(value)));
+    let headers = request_headers(delivery).map(|(name, value)| (name, Tree::text(value)));
     request.json("headers", &Tree::object(headers).to_string());
     if let Some(body) = &delivery.body {
         request.json("body", body);
     }
     object.json("request", &request.end());
     if let Some(last) = &delivery.last_try {
-        write_try(&mut object, delivery, last);
+        write_try(&mut object, hook, delivery, last);
     }
     object.end()
+}
+
+/// The headers of a delivery's request, without those that are made for each try.
+pub fn request_headers(delivery: &DeliveryRecord) -> [(&'static str, &str); 4] {
+    [
+        ("content-type", "application/json"),
+        ("event", &delivery.event),
+        ("event-delivery", &delivery.id),
+        ("webhook-id", &delivery.id),
+    ]
 }
 
 fn delivery_text(delivery: &DeliveryRecord) -> ObjectText {
@@ -112,11 +116,41 @@ fn delivery_text(delivery: &DeliveryRecord) -> ObjectText {
     object
 }
 
-fn write_try(object: &mut ObjectText, delivery: &DeliveryRecord, last: &LastTry) {
+/// Secrets of at least this many bytes are left out of answers that repeat them; shorter ones
+/// could be parts of any word.
+const SECRET_BYTES_MIN: usize = 6;
+
+/// The stored body of a receiver's answer, without the hook's secrets, which some receivers repeat.
+pub fn shown_response(hook: &HookRecord, last: &LastTry) -> String {
+    without_secrets(hook, last.response.as_deref().unwrap_or_default(), str::to_owned)
+}
+
+/// The stored headers of a receiver's answer, a JSON object, without the hook's secrets.
+pub fn shown_response_headers(hook: &HookRecord, last: &LastTry) -> String {
+    let escaped = |secret: &str| {
+        let quoted = Tree::text(secret).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    without_secrets(hook, last.response_headers.as_deref().unwrap_or("{}"), escaped)
+}
+
+fn without_secrets(hook: &HookRecord, answer: &str, written: impl Fn(&str) -> String) -> String {
+    let previous = hook.previous_secret.iter().map(|previous| &previous.value);
+    let secrets = previous.chain([&hook.settings.secret.value]);
+    let known = secrets.filter(|secret| SECRET_BYTES_MIN <= secret.len());
+    known.fold(answer.to_owned(), |answer, secret| answer.replace(&written(secret), "(secret)"))
+}
+
+fn write_try(
+    object: &mut ObjectText,
+    hook: &HookRecord,
+    delivery: &DeliveryRecord,
+    last: &LastTry,
+) {
     if last.status.is_some() {
         let mut response = ObjectText::default();
-        response.json("headers", last.response_headers.as_deref().unwrap_or("{}"));
-        response.text("body", last.response.as_deref().unwrap_or_default());
+        response.json("headers", &shown_response_headers(hook, last));
+        response.text("body", &shown_response(hook, last));
         object.json("response", &response.end());
     }
     let mut details = ObjectText::default();

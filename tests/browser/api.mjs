@@ -59,6 +59,7 @@ export class Api {
   }
 }
 
-function orderPath(orderId) {
+/// The path of an order below `/shopping`.
+export function orderPath(orderId) {
   return `/orders/${encodeURIComponent(orderId)}`;
 }

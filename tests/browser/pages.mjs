@@ -19,6 +19,9 @@ const orderPage = ({ orders, order }) => `${orders}/${order}`;
 const form = (path) => ({ orders, order }) => `${orders}/${order}/${path}`;
 const captures = form('captures');
 const ordersPage = ({ orders }) => orders;
+const hooksPage = ({ account }) => `/admin/${account}/hooks`;
+const newHook = ({ account }) => `/admin/${account}/hooks/new`;
+const newRule = ({ account }) => `/admin/${account}/payout-rules/new`;
 
 export const pages = [
   { name: 'sign-in', path: () => '/admin/sign-in' },
@@ -93,6 +96,20 @@ export const pages = [
   { name: 'refund', as: 'owner', story: 'full', path: form('refunds') },
   { name: 'release', as: 'owner', story: 'reserved', path: form('cancellations') },
   { name: 'reservation', as: 'manager', story: 'bare', path: form('authorizations') },
+  { name: 'order-sessions', as: 'owner', story: 'sessions', path: orderPage },
+  { name: 'webhooks-none', kind: 'empty', as: 'owner', path: hooksPage },
+  { name: 'webhooks', as: 'owner', path: newHook, steps: listHooks },
+  { name: 'webhook-new', as: 'manager', path: newHook },
+  { name: 'webhook-refused', as: 'owner', path: newHook, steps: makeWrongHook, status: 400 },
+  { name: 'webhook-made', as: 'owner', path: newHook, steps: makeHook },
+  { name: 'webhook-paused', as: 'owner', path: newHook, steps: pauseHook },
+  { name: 'delivery', as: 'owner', path: newHook, steps: openDelivery },
+  { name: 'payouts', as: 'owner', path: ({ account }) => `/admin/${account}/payouts` },
+  { name: 'payouts-sums', as: 'owner', path: newRule, steps: sumPayouts },
+  { name: 'payout-rules', as: 'owner', path: ({ account }) => `/admin/${account}/payout-rules` },
+  { name: 'payout-rule-new', as: 'owner', path: newRule },
+  { name: 'payout-rule-refused', as: 'owner', path: newRule, steps: makeWrongRule, status: 400 },
+  { name: 'payout-rule', as: 'owner', path: newRule, steps: openRule },
   { name: 'packing-slip', as: 'packer', story: 'full', path: form('packing-slip') },
   { name: 'receipt', as: 'viewer', story: 'full', path: form('receipt') },
   { name: 'not-found', as: 'owner', path: ({ orders }) => `${orders}/NOSUCH`, status: 404 },
@@ -200,4 +217,72 @@ async function signInAgain(page) {
   await page.getByLabel('E-mail').fill(email);
   await page.getByLabel('Password').fill(password);
   await press(page, 'Sign in');
+}
+
+/// Makes a hook whose receiver is the server itself, which answers every delivery with a 404.
+async function makeHook(page) {
+  await page.getByLabel('Address of the receiver').fill(`${page.book.url}/no-such-receiver`);
+  await press(page, 'Make the webhook and send it a ping');
+  await page.getByText('Copy the secret now.').waitFor();
+}
+
+async function makeWrongHook(page) {
+  await page.getByLabel('Address of the receiver').fill('ftp://shop.example');
+  for (const box of await page.locator('input[name=events]').all()) await box.uncheck();
+  await page.getByLabel('Only these fields').fill('a/b');
+  await page.getByLabel('Secret').fill('whsec_!');
+  await press(page, 'Make the webhook and send it a ping');
+}
+
+async function listHooks(page) {
+  await makeHook(page);
+  await press(page, 'All webhooks', 'link');
+}
+
+async function pauseHook(page) {
+  await makeHook(page);
+  await press(page, 'Pause');
+}
+
+async function openDelivery(page) {
+  await makeHook(page);
+  const ping = page.getByRole('link', { name: /^ping of / });
+  for (let tries = 0; tries < 100 && !(await page.getByText('404, ').isVisible()); tries += 1) {
+    await press(page, 'All webhooks', 'link');
+    await follow(page, page.locator('tbody a').first());
+  }
+  await follow(page, ping.first());
+}
+
+let rules = 0;
+
+/// Makes a rule for a store that has none.
+async function makeRule(page, store = `store-${(rules += 1)}-${page.book.url.split(':').pop()}`) {
+  await page.getByLabel('Id of the store').fill(store);
+  await page.getByLabel('Destinations').fill('seller-of-the-marketplace-with-a-name 87.5\nfee 2.5');
+  await page.getByLabel('Of what these leave over').fill('charity 33.3333\nowner 66.6667');
+  await press(page, 'Make the rule');
+  return store;
+}
+
+async function openRule(page) {
+  const store = await makeRule(page);
+  await press(page, store, 'link');
+}
+
+async function makeWrongRule(page) {
+  await page.getByLabel('Id of the store').fill('x');
+  await page.getByLabel('Currency').fill('XXZ');
+  await page.getByLabel('Destinations').fill('seller\nfee 200');
+  await press(page, 'Make the rule');
+}
+
+async function sumPayouts(page) {
+  const store = { id: await makeRule(page) };
+  const items = [{ id: 'vase', gross_amount: 123_450, store }];
+  const order = { currency: 'NOK', items };
+  const id = await page.book.api.order(order, { payout: true });
+  await page.book.api.record('captures', id, { 1: 100_000 });
+  await page.book.api.record('refunds', id, { 1: 20_000 });
+  await follow(page, page.locator('.rail').getByRole('link', { name: 'Payouts' }));
 }

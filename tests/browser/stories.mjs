@@ -1,6 +1,8 @@
 // Orders in every state that pages show. `say(field, plain)` chooses the text of each field, so
 // that the same stories can be made with hostile text.
 
+import { orderPath } from './api.mjs';
+
 const plainly = (_, plain) => plain;
 
 function person(say) {
@@ -144,6 +146,22 @@ export const stories = {
   /// An order without operations and with few fields.
   async bare(api) {
     return api.order({ currency: 'JPY', items: [{ id: 'tea', gross_amount: 1_200 }] });
+  },
+
+  /// An order with a session that was paid, and one that can be.
+  async sessions(api, say = plainly) {
+    const id = await api.order(everything(say, [30_000, 20_000]));
+    const url = { return_url: 'https://shop.example/thanks' };
+    const start = (line_id) => {
+      const body = { items: [{ line_id }], profile_id: 'p', url };
+      return api.send('POST', `${orderPath(id)}/sessions`, body);
+    };
+    const paid = await start(1);
+    const body = JSON.stringify({ outcome: 'approve' });
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${paid.url}/outcome`, { method: 'POST', headers, body });
+    await start(2);
+    return id;
   },
 
   /// An order that is fully reserved.

@@ -236,7 +236,11 @@ fn no_page_finds_anything_of_another_account() {
         let send = |ids: &Ids| {
             // Without a key, the page of a form redirects to itself with one.
             let path = format!("{}?key={UNKNOWN_ID}", filled(template, ids));
-            let body = format!("form_token={FORM_TOKEN}&comment=c&cancelled_reason=other");
+            let body = format!(
+                "form_token={FORM_TOKEN}&comment=c&cancelled_reason=other&from=now\
+                 &url=https%3A%2F%2Fshop.example&events=shopping_draft_add&secret=s3cret\
+                 &store=s&destinations=d+100"
+            );
             let body = (method == "POST").then_some(body.as_str());
             app.send(method, &path, &[FORM, ("cookie", &cookie)], body)
         };

@@ -9,6 +9,7 @@ use tillbook::http::pages;
 use tillbook::http::server::ServerOptions;
 use tillbook::randomness::Randomness;
 
+use super::access_objects::{Shop, filled};
 use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
 use super::office::{
@@ -52,9 +53,32 @@ impl Ready {
                 let ticket = ticket(app, None);
                 own(&[("ticket", &ticket), ("email", EMAIL), ("password", PASSWORD)])
             }
+            _ if ["{hid}", "{session_id}", "{payout_rule_id}"]
+                .iter()
+                .any(|id| route.contains(id)) =>
+            {
+                return Ready::of_shop(app, route);
+            }
             _ => return Ready::signed_in(app, route),
         };
         Ready { path: route.to_owned(), fields, cookie: String::new() }
+    }
+
+    /// A form about a hook, a session or a payout rule.
+    #[track_caller]
+    fn of_shop(app: &App, route: &str) -> Ready {
+        let cookie = visitor(app, Role::Owner, ACCOUNT);
+        let path = filled(route, &Shop::first(app).ids(route));
+        let mut fields = own(&[("form_token", FORM_TOKEN)]);
+        let (_, word) = route.rsplit_once('/').unwrap();
+        fields.extend(match word {
+            "edit" => own(&[("url", "https://shop.example/b"), ("events", "shopping_draft_add")]),
+            "resume" => own(&[("from", "now")]),
+            "rotate" => own(&[("secret", "s3cret")]),
+            "{payout_rule_id}" => own(&[("store", "bua"), ("destinations", "a 100%")]),
+            _ => Vec::new(),
+        });
+        Ready { path, fields, cookie }
     }
 
     #[track_caller]
@@ -73,6 +97,14 @@ impl Ready {
                 let fresh = app.simple_order(&[100]);
                 path = route.replace("{aid}", ACCOUNT).replace("{order_id}", &fresh);
                 fields.extend(own(&[("cancelled_reason", "other")]));
+            }
+            "hooks" => fields.extend(own(&[
+                ("url", "https://shop.example/b"),
+                ("events", "shopping_draft_add"),
+                ("secret", "s3cret"),
+            ])),
+            "payout-rules" => {
+                fields.extend(own(&[("store", "bua"), ("destinations", "a 100%")]));
             }
             "comments" => fields.extend(own(&[("comment", "Ring twice")])),
             "delete" => {

@@ -7,7 +7,9 @@ use askama::Template;
 use super::frame::Frame;
 use super::list::tabs::{TO_CAPTURE, count_to_capture};
 use super::page_error::PageError;
+use super::paused_hooks::load_notices;
 use super::visitor::Visitor;
+use crate::domain::role::Right;
 use crate::http::admin::reply::{html, see_other};
 use crate::http::state::state;
 use crate::store::{AccountRecord, Reader, StoreError};
@@ -42,12 +44,22 @@ pub async fn show(visitor: Visitor, request: HttpRequest) -> Result<HttpResponse
         [only] => Ok(see_other(&format!("{base}/{}/orders", only.account_id))),
         accounts => {
             let accounts = accounts.to_vec();
-            let rows = state.store.read(move |reader| load(reader, accounts, &base)).await?;
+            let (path, may_mend) =
+                (state.links.base_path().to_owned(), visitor.role.may(Right::ManageHooks));
+            let read = state.store.read(move |reader| {
+                let mut notices = Vec::new();
+                for account in accounts.iter().filter(|_| may_mend) {
+                    notices.extend(load_notices(reader, &account.account_id, &path)?);
+                }
+                Ok::<_, StoreError>((load(reader, accounts, &base)?, notices))
+            });
+            let (rows, hook_notices) = read.await?;
+            let frame = Frame { hook_notices, ..Frame::of_visitor(state, &visitor) };
             let command = format!(
                 "tillbook user create --email you@example.com --role {} --account T00000001",
                 visitor.role.as_str()
             );
-            html(&AccountsPage { frame: Frame::of_visitor(state, &visitor), rows, command })
+            html(&AccountsPage { frame, rows, command })
         }
     }
 }

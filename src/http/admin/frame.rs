@@ -1,7 +1,9 @@
 //! The values of `base.html`, the frame around every page.
 
+use super::paused_hooks::HookNotice;
 use super::visitor::{Staff, Visitor};
 use crate::clock::rfc3339;
+use crate::domain::role::Right;
 use crate::http::assets::{CSS, SCRIPT};
 use crate::http::state::AppState;
 use crate::store::Trouble;
@@ -25,6 +27,10 @@ pub struct Frame {
     pub has_others: bool,
     /// The current entry of the navigation; empty when the page is not in it.
     pub here: &'static str,
+    /// True if the visitor may see the webhooks and payouts of the account.
+    pub has_settings: bool,
+    /// Webhooks that were paused because they failed.
+    pub hook_notices: Vec<HookNotice>,
     /// True if the database was made by `tillbook demo`.
     pub demo: bool,
     /// Troubles that the server's operator must deal with, as sentences.
@@ -46,6 +52,8 @@ impl Frame {
             account_name: String::new(),
             has_others: false,
             here: "",
+            has_settings: false,
+            hook_notices: Vec::new(),
             demo: false,
             troubles: Vec::new(),
         }
@@ -67,6 +75,9 @@ impl Frame {
         Frame {
             account: staff.account_id.to_string(),
             account_name: staff.account_name.clone(),
+            demo: staff.demo,
+            has_settings: staff.visitor.role.may(Right::ManageHooks),
+            hook_notices: staff.hook_notices.clone(),
             has_others: 1 < staff.visitor.accounts.len(),
             ..Frame::of_visitor(state, &staff.visitor)
         }

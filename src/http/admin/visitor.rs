@@ -10,13 +10,14 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::form::Form;
 use super::page_error::PageError;
+use super::paused_hooks::{HookNotice, load_notices};
 use crate::app::{OnBehalfOf, SESSION_LIFE_MS, TouchSession};
 use crate::auth::session::{IDLE_MS_MAX, Ticket, is_form_token};
 use crate::domain::email::Email;
 use crate::domain::ids::{AccountId, CreatedBy};
 use crate::domain::role::{Right, Role};
 use crate::http::state::{AppState, state};
-use crate::store::{AccountRecord, KeyHash, SessionRecord};
+use crate::store::{AccountRecord, KeyHash, SessionRecord, StoreError};
 
 /// Age of `last_seen_at` above which it is written again. Writing it on every request would cost a
 /// commit each time.
@@ -42,6 +43,10 @@ pub struct Staff {
     pub account_id: AccountId,
     /// The name of the shop.
     pub account_name: String,
+    /// Its webhooks that were paused because they failed, for those who can mend them.
+    pub hook_notices: Vec<HookNotice>,
+    /// True if the database was made by `tillbook demo`.
+    pub demo: bool,
 }
 
 impl Visitor {
@@ -69,6 +74,13 @@ impl Staff {
             return Ok(());
         }
         Err(PageError::Forbidden("Your role does not allow this. Ask an owner of the shop."))
+    }
+
+    /// The shop's IANA time zone.
+    pub fn time_zone(&self) -> &str {
+        let mut accounts = self.visitor.accounts.iter();
+        let account = accounts.find(|account| account.account_id == self.account_id);
+        account.map(|account| account.time_zone.as_str()).unwrap_or_default()
     }
 
     /// The account and user that a command acts for.
@@ -101,13 +113,25 @@ impl FromRequest for Staff {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let visitor = Visitor::from_request(request, payload);
         let account_id = request.match_info().get("aid").and_then(AccountId::parse);
+        let request = request.clone();
         Box::pin(async move {
             let visitor = visitor.await?;
             let mut accounts = visitor.accounts.iter();
             let account = accounts.find(|account| Some(&account.account_id) == account_id.as_ref());
             // Not 403, which would tell that the account exists.
             let account = account.cloned().ok_or(PageError::NotFound)?;
-            Ok(Staff { visitor, account_id: account.account_id, account_name: account.name })
+            let account_id = account.account_id;
+            let (id, base) = (account_id.clone(), state(&request)?.links.base_path().to_owned());
+            let may_mend = visitor.role.may(Right::ManageHooks);
+            let read = state(&request)?.store.read(move |reader| {
+                let notices = match may_mend {
+                    true => load_notices(reader, &id, &base)?,
+                    false => Vec::new(),
+                };
+                Ok::<_, StoreError>((notices, reader.load_demo_seed()?.is_some()))
+            });
+            let (hook_notices, demo) = read.await?;
+            Ok(Staff { visitor, account_id, account_name: account.name, hook_notices, demo })
         })
     }
 }

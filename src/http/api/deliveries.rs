@@ -96,11 +96,13 @@ pub async fn replay_range(
     Ok(ok_json(ObjectText::default().integer("replayed", count).end()))
 }
 
-fn delivery_in_path(request: &HttpRequest) -> String {
+/// The id of the delivery in the path.
+pub fn delivery_in_path(request: &HttpRequest) -> String {
     path_segment(request, "did").unwrap_or_default()
 }
 
-fn find_delivery(
+/// The delivery of an id, or a 404.
+pub fn find_delivery(
     reader: &Reader<'_>,
     hook: &HookRecord,
     id: &str,
@@ -109,7 +111,8 @@ fn find_delivery(
     found.ok_or_else(|| ApiError::not_found("delivery"))
 }
 
-fn refused(why: ReplayRefused) -> ApiError {
+/// Explains why deliveries were not sent again.
+pub fn refused(why: ReplayRefused) -> ApiError {
     match why {
         ReplayRefused::HookNotFound => ApiError::not_found("hook"),
         ReplayRefused::DeliveryNotFound => ApiError::not_found("delivery"),

@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::app::{
-    ChangeHook, ChangeHookRefused, CreateHook, CreateHookRefused, HookChange, HookUpdate, PingHook,
-    PingRefused,
+    ChangeHook, ChangeHookRefused, CreateHook, CreateHookRefused, HookChange, HookUpdate,
+    OnBehalfOf, PingHook, PingRefused,
 };
 use crate::auth::access::Actor;
 use crate::domain::hook::{HOOKS_MAX, HookSecret, SecretType};
@@ -16,7 +16,7 @@ use crate::http::reply::{ok_json, read, read_page};
 use crate::http::state::{AppState, state};
 use crate::json::list_text;
 use crate::outbound::Refusal;
-use crate::store::{HookQuery, HookRecord, HookSettings, Reader};
+use crate::store::{AnswerName, HookQuery, HookRecord, HookSettings, Reader};
 use crate::wire::hook_request::{self, ResumeFrom};
 use crate::wire::hook_signature::new_secret;
 use crate::wire::list_query::unknown_paging_token;
@@ -46,10 +46,10 @@ pub async fn create(
         active: hook.rest.active.unwrap_or(true),
     };
     let written = state.store.writer.write(command).await;
-    let hook_seq = written.map_err(|error| ApiError::from_write(error, not_created))?;
+    let hook_seq = written.map_err(|error| ApiError::from_write(error, create_refused))?;
     let hook = load(state, hook_seq).await?;
     if hook.paused.is_none() {
-        send_ping(state, &actor, &hook).await?;
+        send_ping(state, on_behalf_of(&actor), &hook).await?;
     }
     state.store.signal.note_hooks_changed();
     Ok(ok_json(shown(&hook, is_made)))
@@ -169,7 +169,7 @@ pub async fn ping(
     let (account_id, id) = (actor.account_id.clone(), hook_in_path(&request));
     let find = move |reader: &Reader<'_>| find_hook(reader, &account_id, &id);
     let hook = state.store.read(find).await?;
-    send_ping(state, &actor, &hook).await?;
+    send_ping(state, on_behalf_of(&actor), &hook).await?;
     state.store.signal.note_hooks_changed();
     Ok(HttpResponse::NoContent().finish())
 }
@@ -207,16 +207,19 @@ async fn written(
     let hook_id = hook_in_path(request);
     let command = ChangeHook { on_behalf_of: on_behalf_of(actor), hook_id, change };
     let written = state.store.writer.write(command).await;
-    let hook_seq = written.map_err(|error| {
-        ApiError::from_write(error, |ChangeHookRefused::HookNotFound| ApiError::not_found("hook"))
-    })?;
+    let hook_seq = written.map_err(|error| ApiError::from_write(error, change_refused))?;
     state.store.signal.note_hooks_changed();
     load(state, hook_seq).await
 }
 
-async fn send_ping(state: &AppState, actor: &Actor, hook: &HookRecord) -> Result<(), ApiError> {
+/// Sends a hook a ping.
+pub async fn send_ping(
+    state: &AppState,
+    on_behalf_of: OnBehalfOf,
+    hook: &HookRecord,
+) -> Result<(), ApiError> {
     let command = PingHook {
-        on_behalf_of: on_behalf_of(actor),
+        on_behalf_of,
         hook_id: hook.id.clone(),
         body: hook_body::ping_body(hook_view::render(hook)),
     };
@@ -237,7 +240,7 @@ async fn load(state: &AppState, hook_seq: HookSeq) -> Result<HookRecord, ApiErro
 }
 
 /// The secret that was sent, or a new one, and whether we made it.
-fn chosen_or_made(state: &AppState, sent: Option<HookSecret>) -> (HookSecret, bool) {
+pub fn chosen_or_made(state: &AppState, sent: Option<HookSecret>) -> (HookSecret, bool) {
     let is_made = sent.is_none();
     let made =
         || HookSecret { kind: SecretType::HmacSha1, value: new_secret(&state.randomness.bytes()) };
@@ -250,14 +253,14 @@ fn shown(hook: &HookRecord, is_made: bool) -> String {
 }
 
 /// Refuses a URL to which nothing would ever be sent.
-fn judge_url(state: &AppState, url: &str) -> Result<(), ApiError> {
+pub fn judge_url(state: &AppState, url: &str) -> Result<(), Vec<Problem>> {
     let judged = state.webhook_guard.judge_url(url);
     judged.map(drop).map_err(|why| {
         let code = match why {
             Refusal::NotAUrl | Refusal::Credentials => "bad_value",
             Refusal::NotHttps(_) | Refusal::Private(_) => "not_allowed",
         };
-        ApiError::invalid(vec![Problem::new("/config/url", code, sentence(&why.to_string()))])
+        vec![Problem::new("/config/url", code, sentence(&why.to_string()))]
     })
 }
 
@@ -268,7 +271,18 @@ fn sentence(clause: &str) -> String {
     format!("{}{}.", first.unwrap_or_default(), characters.as_str())
 }
 
-fn not_created(why: CreateHookRefused) -> ApiError {
+/// Names the answer of a form that made or changed a hook: a secret is not shown again.
+pub fn not_shown_again(_: &HookSeq) -> AnswerName {
+    AnswerName::Text("{}".to_owned())
+}
+
+/// Explains why a hook was not changed.
+pub fn change_refused(ChangeHookRefused::HookNotFound: ChangeHookRefused) -> ApiError {
+    ApiError::not_found("hook")
+}
+
+/// Explains why a hook was not made.
+pub fn create_refused(why: CreateHookRefused) -> ApiError {
     match why {
         CreateHookRefused::TooManyHooks => ApiError::new(
             Code::TooManyHooks,

@@ -92,7 +92,8 @@ pub async fn cancel(
     write_and_read(state, &actor, sent.once(&actor, command, name), not_cancelled, render).await
 }
 
-fn session_in_path(request: &HttpRequest) -> Result<ResourceId, ApiError> {
+/// The id of the session in the path.
+pub fn session_in_path(request: &HttpRequest) -> Result<ResourceId, ApiError> {
     let id = path_segment(request, "session_id");
     id.as_deref().and_then(ResourceId::parse).ok_or_else(|| ApiError::not_found("session"))
 }

@@ -116,7 +116,8 @@ async fn change(
     write_and_read(state, actor, command, change_refused, render_rule).await
 }
 
-fn name_rule(rule_seq: &PayoutRuleSeq) -> AnswerName {
+/// Names the answer of a form or request that made or changed a rule.
+pub fn name_rule(rule_seq: &PayoutRuleSeq) -> AnswerName {
     AnswerName::PayoutRule(*rule_seq)
 }
 
@@ -125,15 +126,18 @@ fn render_rule(reader: &Reader<'_>, name: &AnswerName) -> Result<String, ApiErro
     Ok(payout_rule_view::render(&reader.load_payout_rule(name.payout_rule()?)?))
 }
 
-fn rule_in_path(request: &HttpRequest) -> Result<String, ApiError> {
+/// The id of the rule in the path.
+pub fn rule_in_path(request: &HttpRequest) -> Result<String, ApiError> {
     path_segment(request, "payout_rule_id").ok_or_else(not_found)
 }
 
-fn not_found() -> ApiError {
+/// The answer to the id of an unknown rule.
+pub fn not_found() -> ApiError {
     ApiError::not_found("payout rule")
 }
 
-fn create_refused(why: CreatePayoutRuleRefused) -> ApiError {
+/// Explains why a rule was not made.
+pub fn create_refused(why: CreatePayoutRuleRefused) -> ApiError {
     match why {
         CreatePayoutRuleRefused::Taken => taken(),
         CreatePayoutRuleRefused::TooMany => {
@@ -143,7 +147,8 @@ fn create_refused(why: CreatePayoutRuleRefused) -> ApiError {
     }
 }
 
-fn change_refused(why: ChangePayoutRuleRefused) -> ApiError {
+/// Explains why a rule was not changed.
+pub fn change_refused(why: ChangePayoutRuleRefused) -> ApiError {
     match why {
         ChangePayoutRuleRefused::NotFound => not_found(),
         ChangePayoutRuleRefused::Taken => taken(),

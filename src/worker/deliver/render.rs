@@ -86,7 +86,7 @@ fn add_entry(
     entry: &JournalEntry,
 ) -> Result<usize, StoreError> {
     let mut bytes = 0;
-    for event in events_of(entry.change) {
+    for event in entry.change.hook_events() {
         let wanting = hooks
             .iter()
             .filter(|hook| hook.account_id == entry.account_id && hook.settings.events.has(*event));
@@ -125,20 +125,6 @@ fn step_of<'s>(steps: &'s mut Vec<HookStep>, hook: &HookRecord) -> &'s mut HookS
         steps.len() - 1
     });
     &mut steps[at]
-}
-
-/// The webhook events that a change causes (docs/contract.md, Decision 9).
-fn events_of(change: JournalChange) -> &'static [HookEvent] {
-    match change {
-        JournalChange::Operation(_) => &[HookEvent::OrderEventAdd, HookEvent::OrderUpdate],
-        JournalChange::ServiceEvent(_) => &[HookEvent::OrderEventAdd],
-        // The event of the draft that made the order shows the order.
-        JournalChange::OrderCreated(_) => &[],
-        JournalChange::OrderChanged(_) => &[HookEvent::OrderUpdate],
-        JournalChange::DraftCreated(_) => &[HookEvent::DraftAdd],
-        JournalChange::DraftChanged(_) => &[HookEvent::DraftUpdate],
-        JournalChange::DraftCompleted(_) => &[HookEvent::DraftComplete],
-    }
 }
 
 impl Renderer<'_, '_> {

@@ -39,6 +39,8 @@ const REASONS: [&str; 7] = [
 const WHY: &str = "reason";
 
 pub struct OperationCard {
+    /// The operation's id.
+    pub id: String,
     pub kind: &'static str,
     pub amount: String,
     pub success: bool,
@@ -109,6 +111,7 @@ fn operation_card(source: &Source<'_>, operation: &Operation) -> OperationCard {
     let left = others().count().saturating_sub(limits.members_max);
     let shown = others().take(limits.members_max);
     OperationCard {
+        id: operation.id.as_str().to_owned(),
         kind: words::operation(operation.kind),
         amount: words::money(&read.order.currency, operation.amount.minor_units().into()),
         success: operation.success,

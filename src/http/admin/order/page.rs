@@ -9,6 +9,7 @@ use super::cards::{OperationCard, operation_cards};
 use super::curl::{Command, commands};
 use super::figures::{Bar, Figure, LineRow, bar, figures, line_rows};
 use super::history::{EventOptions, EventRow, event_rows};
+use super::order_sessions::{SessionRow, session_rows};
 use super::people::{Person, people_and_delivery};
 use super::read::{OrderRead, load};
 use super::recorded::{Recorded, recorded};
@@ -51,6 +52,8 @@ struct OrderPage {
     more_lines: Option<More>,
     operations: Vec<OperationCard>,
     more_operations: Option<More>,
+    sessions: Vec<SessionRow>,
+    more_sessions: Option<More>,
     recorded: Option<Recorded>,
     operation_actions: Vec<OperationAction>,
     actions: Vec<Action>,
@@ -127,6 +130,8 @@ async fn page(
     let page = OrderPage {
         more_lines: more(Section::Lines, order.items.len()),
         more_operations: more(Section::Operations, operations),
+        more_sessions: more(Section::Sessions, read.sessions.len()),
+        sessions: session_rows(&read, staff, &state.links, &whole, &self_href),
         more_events: more(Section::Events, order.events.len()),
         events_url: state.links.events(&order.account_id, &order.order_id),
         commands: commands(order, &state.links, &whole, &self_href),

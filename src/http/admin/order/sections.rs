@@ -8,19 +8,22 @@ use actix_web::HttpRequest;
 pub enum Section {
     Lines,
     Operations,
+    Sessions,
     Events,
     /// The lines that the commands name.
     Commands,
 }
 
 impl Section {
-    const ALL: [Section; 4] = [Self::Lines, Self::Operations, Self::Events, Self::Commands];
+    const ALL: [Section; 5] =
+        [Self::Lines, Self::Operations, Self::Sessions, Self::Events, Self::Commands];
 
     /// The word in the query string, which is also the name in sentences and the anchor.
     fn as_str(self) -> &'static str {
         match self {
             Self::Lines => "lines",
             Self::Operations => "operations",
+            Self::Sessions => "sessions",
             Self::Events => "events",
             Self::Commands => "commands",
         }
@@ -30,6 +33,7 @@ impl Section {
         match self {
             Self::Lines => 100,
             Self::Operations | Self::Events => 25,
+            Self::Sessions => 10,
             Self::Commands => 50,
         }
     }
