@@ -71,7 +71,10 @@ create table accounts (
     created_at_ms integer not null,
     -- The merchant's own payment page, the link of new order sessions. `{session_id}` in it becomes
     -- the session's id. Null without such a page.
-    checkout_url  text check (length(checkout_url) between 1 and 2000)) strict;
+    checkout_url  text check (length(checkout_url) between 1 and 2000),
+    -- The secret of the header Dintero-Signature of callbacks; stored as it is, because signing
+    -- needs it. Null without one; callbacks then have no such header.
+    callback_secret text check (length(callback_secret) between 1 and 1000)) strict;
 
 -- API clients. Never deleted, because events refer to them.
 create table clients (
@@ -473,6 +476,33 @@ create index order_sessions_by_order on order_sessions (order_seq, session_seq);
 create index order_sessions_open on order_sessions (order_seq, session_seq)
     where status = 'open';
 create index order_sessions_by_expiry on order_sessions (expires_at_ms) where status = 'open';
+
+-- Callbacks of order sessions: one of each session that has ended, if its callback_url asks for it.
+-- Inserted by the transaction that ends the session; the address and its query are made from the
+-- session when it is called. Finished ones are deleted after 30 days.
+create table session_callbacks (
+    callback_seq  integer primary key,
+    session_seq   integer not null references order_sessions,
+    -- UUID v4, the header event-delivery, the same on every try.
+    id            text not null check (length(id) = 36),
+    state         text not null check (state in ('waiting', 'delivered', 'failed')),
+    tries         integer not null check (tries between 0 and 20),
+    -- When the next try is due; null once the callback is delivered or given up.
+    next_at_ms    integer,
+    created_at_ms integer not null,
+    -- The last try: when it began, the status of the answer, and why it failed. Null before it.
+    tried_at_ms   integer,
+    status        integer check (status between 100 and 999),
+    error         text,
+    check ((state = 'waiting') = (next_at_ms is not null)),
+    check ((tries = 0) = (tried_at_ms is null))
+) strict;
+
+create index session_callbacks_due on session_callbacks (next_at_ms, callback_seq)
+    where state = 'waiting';
+create index session_callbacks_by_session on session_callbacks (session_seq);
+create index session_callbacks_by_age on session_callbacks (created_at_ms)
+    where state <> 'waiting';
 
 -- Comments on orders, by API clients and back-office users.
 create table order_comments (

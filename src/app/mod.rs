@@ -7,6 +7,7 @@ mod access;
 mod add_service_event;
 mod amend_order;
 mod answer_checkout;
+mod callback_options;
 mod cancel_order_session;
 mod change_draft;
 mod change_hook;
@@ -41,6 +42,7 @@ mod record_operation;
 mod replay_deliveries;
 mod session_steps;
 mod sessions;
+mod settle_callbacks;
 mod settle_deliveries;
 mod sign_in_attempts;
 mod tell_server;
@@ -49,6 +51,7 @@ mod update_order;
 pub use access::Access;
 pub use add_service_event::{AddServiceEvent, AddServiceEventRefused};
 pub use answer_checkout::{AnswerCheckout, AnswerCheckoutRefused, Answered};
+pub use callback_options::CallbackOptions;
 pub use cancel_order_session::{CancelOrderSession, CancelOrderSessionRefused};
 pub use change_draft::{ChangeDraft, ChangeDraftRefused, DraftChange, DraftProblem, DraftUpdate};
 pub use change_hook::{ChangeHook, ChangeHookRefused, HookChange, HookUpdate};
@@ -88,6 +91,7 @@ pub use sessions::{
     EndSession, LinkUse, LinkUserNotFound, MakeSignInLink, SESSION_LIFE_MS, SetUp, StartSession,
     TouchSession, UseLinkRefused, UseSignInLink, find_usable_link,
 };
+pub use settle_callbacks::{ForgetCallbacks, SettleCallbacks};
 pub use settle_deliveries::{EndedTry, SettleDeliveries};
 pub use tell_server::TellServer;
 pub use update_order::{MadeUpdate, UpdateOrder, UpdateOrderRefused};

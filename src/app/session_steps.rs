@@ -1,5 +1,6 @@
 //! The steps of an order session in its order's history (docs/contract.md, Decision 11).
 
+use super::callback_options::CallbackOptions;
 use crate::digest::sha256;
 use crate::domain::KeptJson;
 use crate::domain::event::EventState;
@@ -97,7 +98,7 @@ pub(super) fn append(
     tx.update_last_event(head)
 }
 
-/// Ends an open session, and appends that step to its order.
+/// Ends an open session, appends that step to its order, and plans its callback.
 pub(super) fn end(
     tx: &Tx<'_>,
     session: &OrderSessionRecord,
@@ -112,7 +113,23 @@ pub(super) fn end(
         Step::Created | Step::OnHold => return Err(StoreError::other("no step ends a session")),
     };
     tx.end_order_session(session.session_seq, status, transaction)?;
-    append(tx, session, created_by, step)
+    append(tx, session, created_by, step)?;
+    plan_callback(tx, session, status)
+}
+
+/// Plans the callback of a session that has ended with this status, if the merchant asked for one.
+fn plan_callback(
+    tx: &Tx<'_>,
+    session: &OrderSessionRecord,
+    status: SessionStatus,
+) -> Result<(), StoreError> {
+    let asked = CallbackOptions::of(session);
+    let is_told =
+        |asked: &CallbackOptions| status == SessionStatus::Completed || asked.reports_errors;
+    if let Some(asked) = asked.filter(is_told) {
+        tx.insert_callback(session.session_seq, asked.delay_ms)?;
+    }
+    Ok(())
 }
 
 /// Completes the session that a recorded operation names, if it is an open one of that order.

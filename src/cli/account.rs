@@ -2,15 +2,18 @@
 
 use std::io::Write;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::error::CliError;
 use super::{DbArgs, JsonArgs, tell_new_book};
 use crate::app::{CreateAccount, EditAccount, SESSION_ID_PLACE};
+use crate::auth::client_secret::ClientSecret;
 use crate::clock::rfc3339;
 use crate::domain::currency::Currency;
+use crate::domain::hook::SECRET_CHARS_MAX;
 use crate::domain::ids::AccountId;
 use crate::json::ObjectText;
+use crate::randomness::Randomness;
 use crate::store::{self, AccountRecord, StoreError};
 use crate::wire::return_address::is_web_address;
 
@@ -21,7 +24,7 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub enum AccountCommand {
     /// Make an account, and the book if it does not exist
     Create(CreateArgs),
-    /// Change an account: the payment page of its order sessions
+    /// Change an account: the payment page of its order sessions, the secret of their callbacks
     Edit(EditArgs),
     /// List all accounts
     List(ListArgs),
@@ -54,6 +57,7 @@ pub struct CreateArgs {
 }
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
 pub struct EditArgs {
     /// The account to change
     #[arg(value_name = "ACCOUNT", value_parser = parse_account_id)]
@@ -64,9 +68,21 @@ pub struct EditArgs {
         long,
         env = "TILLBOOK_CHECKOUT_URL",
         value_name = "URL",
-        value_parser = parse_checkout_url
+        value_parser = parse_checkout_url,
+        group = "change"
     )]
-    checkout_url: CheckoutUrl,
+    checkout_url: Option<CheckoutUrl>,
+    /// The secret with which callbacks of sessions are signed; "new" makes one and prints it,
+    /// "none" removes it, so that callbacks are not signed
+    #[arg(
+        long,
+        env = "TILLBOOK_CALLBACK_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true,
+        value_parser = parse_callback_secret,
+        group = "change"
+    )]
+    callback_secret: Option<CallbackSecret>,
     #[command(flatten)]
     db: DbArgs,
     #[command(flatten)]
@@ -76,6 +92,14 @@ pub struct EditArgs {
 /// A payment page; `None` removes it.
 #[derive(Debug, Clone)]
 struct CheckoutUrl(Option<String>);
+
+/// The secret of callbacks.
+#[derive(Clone)]
+enum CallbackSecret {
+    Removed,
+    Made,
+    Chosen(String),
+}
 
 #[derive(Args)]
 pub struct ListArgs {
@@ -94,17 +118,40 @@ pub fn run(command: &AccountCommand) -> Result<(), CliError> {
 }
 
 fn edit(args: &EditArgs) -> Result<(), CliError> {
-    let CheckoutUrl(checkout_url) = args.checkout_url.clone();
-    let command = EditAccount { account_id: args.account_id.clone(), checkout_url };
+    let checkout_url = args.checkout_url.clone().map(|CheckoutUrl(page)| page);
+    let is_page_told = checkout_url.is_some();
+    let secret = args.callback_secret.clone().map(|secret| match secret {
+        CallbackSecret::Removed => None,
+        CallbackSecret::Chosen(text) => Some(text),
+        CallbackSecret::Made => Some(ClientSecret::draw(&Randomness::System).reveal().to_owned()),
+    });
+    let is_made = matches!(args.callback_secret, Some(CallbackSecret::Made));
+    let made = secret.clone().flatten().filter(|_| is_made);
+    let callback_secret = secret.clone();
+    let command =
+        EditAccount { account_id: args.account_id.clone(), checkout_url, callback_secret };
     let changed = store::write_once_in_existing(&args.db.db, &command)?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
-        return Ok(writeln!(out, "{}", account_json(&changed))?);
+        let mut object = account_json(&changed);
+        if let Some(secret) = &made {
+            object.text("callback_secret", secret);
+        }
+        return Ok(writeln!(out, "{}", object.end())?);
     }
     let id = changed.account_id;
     match changed.checkout_url {
+        _ if !is_page_told => {}
         Some(page) => writeln!(out, "New sessions of account {id} are paid on {page}.")?,
         None => writeln!(out, "Account {id} has no payment page of its own.")?,
+    }
+    match (secret, made) {
+        (None, _) => {}
+        (Some(None), _) => writeln!(out, "Callbacks of account {id} are not signed.")?,
+        (Some(Some(_)), None) => writeln!(out, "Callbacks of account {id} are signed.")?,
+        (Some(Some(_)), Some(made)) => {
+            writeln!(out, "Callbacks of account {id} are signed with the secret {made}")?;
+        }
     }
     Ok(())
 }
@@ -123,7 +170,7 @@ fn create(args: &CreateArgs) -> Result<(), CliError> {
     }
     let mut out = std::io::stdout().lock();
     if args.output.json {
-        return Ok(writeln!(out, "{}", account_json(&made))?);
+        return Ok(writeln!(out, "{}", account_json(&made).end())?);
     }
     writeln!(out, "Made account {} ({}) in {}.", made.account_id, made.name, args.db.db.display())?;
     Ok(writeln!(
@@ -138,7 +185,7 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
     let accounts = store::read_once::<_, StoreError>(&args.db.db, |reader| reader.list_accounts())?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
-        let texts: Vec<String> = accounts.iter().map(account_json).collect();
+        let texts: Vec<String> = accounts.iter().map(|one| account_json(one).end()).collect();
         return Ok(writeln!(out, "{}", ObjectText::default().list("accounts", &texts).end())?);
     }
     if accounts.is_empty() {
@@ -160,7 +207,7 @@ fn list(args: &ListArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-fn account_json(account: &AccountRecord) -> String {
+fn account_json(account: &AccountRecord) -> ObjectText {
     let mut object = ObjectText::default();
     object
         .text("account", account.account_id.as_str())
@@ -171,7 +218,7 @@ fn account_json(account: &AccountRecord) -> String {
     if let Some(page) = &account.checkout_url {
         object.text("checkout_url", page);
     }
-    object.end()
+    object
 }
 
 /// Parses an account id on the command line.
@@ -203,6 +250,17 @@ fn parse_checkout_url(text: &str) -> Result<CheckoutUrl, String> {
         "expected \"none\", or an http or https URL with {SESSION_ID_PLACE} in it, such as \
          https://shop.example/pay/{SESSION_ID_PLACE}"
     ))
+}
+
+fn parse_callback_secret(text: &str) -> Result<CallbackSecret, String> {
+    match text {
+        "none" => Ok(CallbackSecret::Removed),
+        "new" => Ok(CallbackSecret::Made),
+        _ if text.is_empty() || SECRET_CHARS_MAX < text.chars().count() => {
+            Err(format!("expected \"new\", \"none\" or 1 to {SECRET_CHARS_MAX} characters"))
+        }
+        _ => Ok(CallbackSecret::Chosen(text.to_owned())),
+    }
 }
 
 fn parse_currency(text: &str) -> Result<Currency, String> {

@@ -131,6 +131,10 @@ pub struct HookSeq(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliverySeq(pub i64);
 
+/// The row of a callback of an order session. Rows are numbered from 1 in the order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallbackSeq(pub i64);
+
 #[cfg(test)]
 mod tests {
     use super::*;

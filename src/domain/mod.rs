@@ -5,6 +5,7 @@
 
 pub mod amendment;
 pub mod boxes;
+pub mod callback;
 pub mod currency;
 pub mod delivery;
 pub mod draft;

@@ -6,6 +6,7 @@
 mod accounts;
 mod answer_name;
 mod attempts;
+mod callbacks;
 mod clients;
 mod clock_jumps;
 mod command;
@@ -53,6 +54,7 @@ mod words;
 
 pub use accounts::AccountRecord;
 pub use answer_name::AnswerName;
+pub use callbacks::{DueCallback, SettledCallback};
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
 pub use clock_jumps::ClockJump;
 pub use command::{Failed, WriteCommand, WriteError};

@@ -4,6 +4,7 @@
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
+use crate::domain::callback::CallbackState;
 use crate::domain::currency::Currency;
 use crate::domain::delivery::DeliveryState;
 use crate::domain::draft::{DraftStatus, GenerateOrderId};
@@ -11,8 +12,8 @@ use crate::domain::email::Email;
 use crate::domain::event::EventState;
 use crate::domain::hook::{HookEvents, PausedBecause, SecretType};
 use crate::domain::ids::{
-    AccountId, CreatedBy, DeliverySeq, DraftSeq, EventSeq, HookSeq, LineId, OrderName, OrderSeq,
-    PayoutRuleSeq, ResourceId, SessionSeq, UserSeq,
+    AccountId, CallbackSeq, CreatedBy, DeliverySeq, DraftSeq, EventSeq, HookSeq, LineId, OrderName,
+    OrderSeq, PayoutRuleSeq, ResourceId, SessionSeq, UserSeq,
 };
 use crate::domain::money::Amount;
 use crate::domain::order::{CancelledReason, OrderStatus};
@@ -101,6 +102,7 @@ sql_text! {
     DraftStatus, |text| DraftStatus::parse(text), |value| value.as_str();
     GenerateOrderId, |text| GenerateOrderId::parse(text), |value| value.as_str();
     EventState, |text| EventState::parse(text), |value| value.as_str();
+    CallbackState, |text| CallbackState::parse(text), |value| value.as_str();
     DeliveryState, |text| DeliveryState::parse(text), |value| value.as_str();
     HookEvents, |text| HookEvents::parse(text), |value| value.to_string();
     PausedBecause, |text| PausedBecause::parse(text), |value| value.as_str();
@@ -119,6 +121,7 @@ sql_integer! {
     DraftSeq, |number| Some(DraftSeq(number)), |value| value.0;
     HookSeq, |number| Some(HookSeq(number)), |value| value.0;
     DeliverySeq, |number| Some(DeliverySeq(number)), |value| value.0;
+    CallbackSeq, |number| Some(CallbackSeq(number)), |value| value.0;
     SessionSeq, |number| Some(SessionSeq(number)), |value| value.0;
     PayoutRuleSeq, |number| Some(PayoutRuleSeq(number)), |value| value.0;
     UserSeq, |number| Some(UserSeq(number)), |value| value.0;

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, named_params};
 
+use super::callbacks::CALLBACK_STRAYS;
 use super::clock_jumps::UNRECORDED_FALLS;
 use super::error::{StoreError, StoreErrorKind};
 use super::event_rows::Bodies;
@@ -328,7 +329,8 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
             ));
         }
         let strays = STRAYS.into_iter().chain([STRAY_KEYS]).chain(UNRECORDED_FALLS);
-        for (what, sql) in strays.chain(HOOK_STRAYS).chain(SESSION_STRAYS) {
+        let strays = strays.chain(HOOK_STRAYS).chain(SESSION_STRAYS).chain(CALLBACK_STRAYS);
+        for (what, sql) in strays {
             let strayed = count(sql)?;
             if strayed != 0 {
                 report.find(format!("{what}: {strayed} found"));

@@ -2,6 +2,7 @@
 //! the domain's types as JSON. Nothing here knows HTTP, so that the back office, the demo and the
 //! benchmarks can use the same code as the API.
 
+pub mod callback_request;
 mod card_number;
 pub(crate) mod comment_request;
 pub(crate) mod comment_view;

@@ -37,19 +37,27 @@ fn with_outcome(
     merchant_reference: &str,
 ) -> Url {
     let mut query = url.query_pairs_mut();
-    match status {
-        SessionStatus::Open | SessionStatus::Completed => {
+    match error_of(status) {
+        Some(error) => drop(query.append_pair("error", error)),
+        None => {
             if let Some(id) = transaction_id {
                 query.append_pair("transaction_id", id);
             }
             query.append_pair("merchant_reference", merchant_reference);
         }
-        SessionStatus::Failed => drop(query.append_pair("error", "authorization")),
-        SessionStatus::Cancelled => drop(query.append_pair("error", "cancelled")),
-        SessionStatus::Expired => drop(query.append_pair("error", "failed")),
     }
     drop(query);
     url
+}
+
+/// Why a session ended without a payment, in a word; `None` if it did not.
+pub(super) fn error_of(status: SessionStatus) -> Option<&'static str> {
+    match status {
+        SessionStatus::Open | SessionStatus::Completed => None,
+        SessionStatus::Failed => Some("authorization"),
+        SessionStatus::Cancelled => Some("cancelled"),
+        SessionStatus::Expired => Some("failed"),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Deletes stored answers, and deliveries of webhooks, that are past their retention time.
 
 use super::Ticks;
-use crate::app::{ForgetAnswers, ForgetDeliveries};
+use crate::app::{ForgetAnswers, ForgetCallbacks, ForgetDeliveries};
 use crate::domain::ids::HookSeq;
 use crate::store::{Store, StoreError};
 
@@ -18,6 +18,7 @@ pub(super) fn run(store: &Store, ticks: &Ticks) {
             waited_ms = 0;
             forget_answers(store);
         }
+        forget_callbacks(store);
         forget_deliveries(store, ticks);
         if !ticks.wait(DELIVERIES_PERIOD_MS) {
             return;
@@ -33,6 +34,28 @@ fn forget_answers(store: &Store) {
             Ok(false) => return,
             Err(error) => {
                 tracing::warn!(?error, "could not delete expired answers; trying again");
+                return;
+            }
+        }
+    }
+}
+
+fn forget_callbacks(store: &Store) {
+    // A write that changes nothing would still be a commit.
+    match store.read_blocking::<_, StoreError>(|reader| reader.has_old_callbacks()) {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(error) => {
+            tracing::warn!(%error, "could not look for old callbacks; trying again");
+            return;
+        }
+    }
+    loop {
+        match store.writer.write_blocking(ForgetCallbacks) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(?error, "could not delete old callbacks; trying again");
                 return;
             }
         }

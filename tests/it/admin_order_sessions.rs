@@ -86,7 +86,8 @@ fn a_merchant_s_own_payment_page_is_linked() {
     let page = "https://shop.example/pay?a=1&b='{session_id}'";
     let command = EditAccount {
         account_id: AccountId::parse(ACCOUNT).unwrap(),
-        checkout_url: Some(page.to_owned()),
+        checkout_url: Some(Some(page.to_owned())),
+        callback_secret: None,
     };
     app.state.store.writer.write_blocking(command).unwrap();
     let order = app.simple_order(&[100]);

@@ -25,6 +25,7 @@ mod admin_sign_in;
 mod audit;
 mod bodies;
 mod bounds;
+mod callbacks;
 mod checkout;
 mod cli;
 mod clock_jumps;

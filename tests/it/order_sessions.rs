@@ -54,7 +54,8 @@ fn steps(app: &App, order: &str) -> Vec<String> {
 
 fn set_checkout(app: &App, account: &str, url: Option<&str>) {
     let account_id = AccountId::parse(account).unwrap();
-    let command = EditAccount { account_id, checkout_url: url.map(str::to_owned) };
+    let checkout_url = Some(url.map(str::to_owned));
+    let command = EditAccount { account_id, checkout_url, callback_secret: None };
     app.state.store.writer.write_blocking(command).unwrap();
 }
 

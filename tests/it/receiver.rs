@@ -14,6 +14,8 @@ const COMES_S: u64 = 60;
 /// A request that was received.
 #[derive(Debug, Clone)]
 pub struct Received {
+    /// The method and the path with its query.
+    pub request: String,
     pub headers: Vec<(String, String)>,
     pub text: String,
     pub body: Value,
@@ -139,6 +141,7 @@ fn send_without_end(mut stream: &TcpStream) {
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Received> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| 0 < *read)?;
+    let request = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
@@ -146,10 +149,11 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Received> {
         let Some((name, value)) = line.trim_end().split_once(": ") else { break };
         headers.push((name.to_lowercase(), value.to_owned()));
     }
-    let length = headers.iter().find(|(name, _)| name == "content-length")?;
-    let mut body = vec![0; length.1.parse().ok()?];
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.map_or(Some(0), |(_, value)| value.parse().ok())?;
+    let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let text = String::from_utf8(body).ok()?;
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Some(Received { headers, text, body })
+    Some(Received { request, headers, text, body })
 }

@@ -18,12 +18,13 @@ fn steps() -> [M<'static>; STEPS] {
         M::up(include_str!("../../../data/migrations/0003_hooks.sql")),
         M::up(include_str!("../../../data/migrations/0004_order_sessions.sql")),
         M::up(include_str!("../../../data/migrations/0005_payouts.sql")),
+        M::up(include_str!("../../../data/migrations/0006_callbacks.sql")),
     ]
 }
 
 /// The number of migrations, which is also the number of this program's schema. A file has the
 /// number of its schema in `user_version`; 0 is a file without a schema.
-const STEPS: usize = 5;
+const STEPS: usize = 6;
 
 /// Applies the migrations that the file lacks. A file from a newer version is refused unchanged.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
@@ -132,6 +133,7 @@ mod tests {
             "3cf9709a90b13d36368ca4b5445bf0692a76d03d10f4fa921a18ed12411c6f97",
         ),
         ("0005_payouts.sql", "8ee6a89ec6f77e276846cb9fa21c6f96e07a53f29785efe4b8d9af4cc67a4abe"),
+        ("0006_callbacks.sql", "38aa4a0d6c3a4b2ddcecde2424b5a50a4b7e947ff4f23d434dc09c535c99cfc0"),
     ];
 
     /// Every statement of a schema, without comments and white space.
@@ -195,6 +197,7 @@ mod tests {
         include_str!("../../../data/migrations/0003_hooks.rows.sql"),
         include_str!("../../../data/migrations/0004_order_sessions.rows.sql"),
         include_str!("../../../data/migrations/0005_payouts.rows.sql"),
+        include_str!("../../../data/migrations/0006_callbacks.rows.sql"),
     ];
 
     /// A book with the schema of that number and all sample rows up to it.

@@ -2,8 +2,10 @@
 //!
 //! `dispatcher` plans the work; `render` makes the deliveries of a stretch of the journal; `active`
 //! has the state of one hook; `lanes` sends due deliveries; `send` makes one try.
+//! `callbacks` sends the callbacks of order sessions.
 
 mod active;
+mod callbacks;
 mod dispatcher;
 mod lanes;
 mod render;
@@ -33,30 +35,37 @@ pub struct DeliverOptions {
 
 /// The running thread. Stopping it waits a short time for tries that have begun.
 pub struct Deliverer {
-    stop: Option<oneshot::Sender<()>>,
+    /// Dropping them stops the work.
+    stops: Vec<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Deliverer {
     pub fn start(store: &Store, options: DeliverOptions) -> std::io::Result<Deliverer> {
-        let (stop, stopped) = oneshot::channel();
+        let (stop_hooks, hooks_stopped) = oneshot::channel();
+        let (stop_callbacks, callbacks_stopped) = oneshot::channel();
         let store = store.clone();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(BLOCKING_THREADS_MAX)
             .build()?;
         let thread = std::thread::Builder::new().name("deliver".to_owned()).spawn(move || {
-            runtime.block_on(dispatcher::run(store, options, stopped));
+            runtime.block_on(async {
+                tokio::join!(
+                    dispatcher::run(store.clone(), options.clone(), hooks_stopped),
+                    callbacks::run(store, options, callbacks_stopped)
+                );
+            });
             // Look-ups of host names may still be waiting; nothing needs their results.
             runtime.shutdown_background();
         })?;
-        Ok(Deliverer { stop: Some(stop), thread: Some(thread) })
+        Ok(Deliverer { stops: vec![stop_hooks, stop_callbacks], thread: Some(thread) })
     }
 }
 
 impl Drop for Deliverer {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        self.stops.clear();
         if let Some(thread) = self.thread.take() {
             // A panicked thread has nothing left to do, and stopping must go on.
             drop(thread.join());
