@@ -48,6 +48,8 @@ pub enum Code {
     SessionNotOpen,
     TooManySessions,
     BodyTooLarge,
+    UriTooLong,
+    HeadTooLarge,
     UnsupportedMediaType,
     IdempotencyKeyReused,
     InternalError,
@@ -88,6 +90,8 @@ impl Code {
             Self::SessionNotOpen => ("session_not_open", StatusCode::CONFLICT),
             Self::TooManySessions => ("too_many_sessions", StatusCode::CONFLICT),
             Self::BodyTooLarge => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::UriTooLong => ("uri_too_long", StatusCode::URI_TOO_LONG),
+            Self::HeadTooLarge => ("head_too_large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE)
             }
@@ -133,6 +137,8 @@ impl Code {
             | Self::SessionNotOpen
             | Self::TooManySessions
             | Self::BodyTooLarge
+            | Self::UriTooLong
+            | Self::HeadTooLarge
             | Self::UnsupportedMediaType
             | Self::IdempotencyKeyReused
             | Self::InternalError => None,
@@ -271,7 +277,8 @@ impl ApiError {
         )
     }
 
-    fn body(&self) -> String {
+    /// The JSON text.
+    pub fn body(&self) -> String {
         let mut error = vec![
             ("code".to_owned(), Tree::text(self.code.wire().0)),
             ("message".to_owned(), Tree::text(&self.message)),

@@ -277,9 +277,12 @@ fn a_person_gets_a_page_where_there_is_none_and_a_client_gets_json() {
             assert_eq!(text.contains("Back to the orders"), is_office, "{path}: {text}");
             assert_eq!(reply.header("allow").is_some(), status == 405, "{path}");
         }
-        for (path, headers) in
-            [("/nowhere", &[][..]), ("/v1/nowhere", &[html]), ("/v1/admin/x", &[html])]
-        {
+        for (path, headers) in [
+            ("/nowhere", &[][..]),
+            ("/v1", &[html]),
+            ("/v1/nowhere", &[html]),
+            ("/v1/admin/x", &[html]),
+        ] {
             let reply = send(&app.url, "GET", &format!("{base}{path}"), headers, None);
             assert_eq!(reply.expect(404).header("content-type"), Some("application/json"));
         }

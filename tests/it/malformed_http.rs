@@ -206,6 +206,12 @@ fn first_lines(capture: &Capture) -> Vec<Case> {
         case("a method with junk", line("PO(ST @ HTTP/1.1"), "400 closed"),
         case("a method with NUL", line("PO\0ST @ HTTP/1.1"), "400 closed"),
         case("no method", line(" @ HTTP/1.1"), "400 closed"),
+        case("a long path", line(&format!("POST @{} HTTP/1.1", "x".repeat(60_000))), "404 kept"),
+        case(
+            "too long a path",
+            line(&format!("POST @{} HTTP/1.1", "x".repeat(66_000))),
+            "414 closed",
+        ),
         case("two spaces", line("POST  @ HTTP/1.1"), "400 closed"),
         case("a tab", line("POST\t@ HTTP/1.1"), "400 closed"),
         case("a space in the path", line("POST @/x y HTTP/1.1"), "400 closed"),
@@ -307,6 +313,8 @@ fn exchange(app: &App, case: &Case) -> String {
     while let Some((status, body)) = read_answer(&mut stream) {
         is_kept = body.contains("\"status\":\"ok\"");
         if !is_kept {
+            let is_shaped = status == "200" || body.starts_with("{\"error\":{\"code\":\"");
+            assert!(is_shaped, "{}: {status} {body}", case.what);
             told.push(status);
         }
     }

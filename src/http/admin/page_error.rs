@@ -166,13 +166,17 @@ fn for_person(request: &HttpRequest, error: &Error) -> Option<(&'static str, Str
     let path = path_of(request)?;
     let accepted = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
     let is_browser = accepted.is_some_and(|types| types.contains("text/html"));
-    (is_office(path) || is_browser && !path.starts_with("/v1/")).then(|| words_of(error))
+    (is_office(path) || is_browser && !is_api(path)).then(|| words_of(error))
 }
 
 /// The request's path below that of the public URL.
 fn path_of(request: &HttpRequest) -> Option<&str> {
     let base = state(request).ok()?.links.base_path();
     Some(request.path().strip_prefix(base).unwrap_or(request.path()))
+}
+
+fn is_api(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
 }
 
 fn is_office(path: &str) -> bool {

@@ -16,9 +16,10 @@ use std::task::{Context, Poll, Waker};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Bytes;
-use memchr::memchr_iter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::bare_answer;
+use super::head_counter::{FirstLine, HeadCounter};
 use super::unfinished::{Unfinished, UnfinishedRequests};
 
 /// Requests that actix-web may decode at a time.
@@ -53,6 +54,8 @@ pub struct Flow {
     body_awaited: Cell<bool>,
     /// The client does not read its answers, so the kernel accepts no more bytes.
     write_blocked: Cell<bool>,
+    /// The first line of the head that arrives.
+    first_line: Cell<FirstLine>,
     /// Wakes the connection whose reading was refused although bytes were there.
     refused: RefCell<Option<Waker>>,
 }
@@ -173,6 +176,8 @@ pub struct Socket {
     /// Bytes that were received and not passed on yet.
     held: Vec<u8>,
     requests: Arc<UnfinishedRequests>,
+    /// The rest of an answer that is written in place of actix-web's.
+    rewritten: Vec<u8>,
     /// Set while a long head arrives, and until its request is answered.
     long_head: Option<Unfinished>,
 }
@@ -203,6 +208,7 @@ impl Socket {
             turn: Turn::default(),
             held: Vec::new(),
             requests: Arc::clone(requests),
+            rewritten: Vec::new(),
             long_head: None,
         };
         let peer = socket.peer();
@@ -259,6 +265,40 @@ impl Socket {
         head.poll_ended(cx).is_ready()
     }
 
+    /// Writes bytes of actix-web, or in place of an answer without a body one with the shape of all
+    /// errors.
+    fn poll_write_rewritten(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        if self.rewritten.is_empty() && self.flow.unanswered.get() == 0 {
+            match bare_answer::rewrite(bytes, self.flow.first_line.get().bytes) {
+                Some(found) if found.start == 0 => self.rewritten = found.text.into_bytes(),
+                Some(found) => return self.poll_stream(cx, &bytes[..found.start]),
+                None => {}
+            }
+        }
+        if self.rewritten.is_empty() {
+            return self.poll_stream(cx, bytes);
+        }
+        while !self.rewritten.is_empty() {
+            let own = std::mem::take(&mut self.rewritten);
+            let written = self.poll_stream(cx, &own);
+            let done = if let Poll::Ready(Ok(done)) = written { done } else { 0 };
+            self.rewritten = own[done..].to_vec();
+            if done == 0 {
+                // Zero bytes tell actix-web that the client has left.
+                return written;
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_stream(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
     /// Passes on as many of the held bytes as fit.
     fn give_held(&mut self, buffer: &mut ReadBuf<'_>) {
         let fits = self.held.len().min(buffer.remaining());
@@ -313,6 +353,9 @@ impl AsyncRead for Socket {
             this.give_held(buffer);
         }
         this.end_turn_in(buffer, start);
+        let line = this.flow.first_line.get();
+        let is_new = this.flow.head_bytes.get() == 0;
+        this.flow.first_line.set(line.grown(&buffer.filled()[start..], is_new));
         Poll::Ready(this.count_head(buffer.filled().len() - start))
     }
 }
@@ -323,7 +366,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = self.poll_write_rewritten(cx, bytes);
         match &written {
             Poll::Ready(_) => self.flow.note_activity(),
             Poll::Pending => self.flow.write_blocked.set(true),
@@ -348,94 +391,5 @@ impl AsyncWrite for Socket {
             discarded += bytes;
         }
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// Finds the ends of heads: empty lines, ended by a line feed with or without a carriage return
-/// (RFC 9112, 2.2). Empty lines in a body count too, so it may find more heads than there are, but
-/// never fewer.
-#[derive(Debug, Default)]
-struct HeadCounter {
-    place: Place,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    #[default]
-    InLine,
-    AtLineStart,
-    AfterReturn,
-}
-
-impl HeadCounter {
-    /// Reads to the end of at most `most` heads, or to the end of `bytes`. Adds the number of heads
-    /// to `found` and returns the position reached.
-    fn count(&mut self, bytes: &[u8], most: usize, found: &mut usize) -> usize {
-        let (mut line_from, mut left) = (0, most);
-        // Going from line to line costs a tenth of looking at each byte.
-        for line_end in memchr_iter(b'\n', bytes) {
-            let is_empty = matches!(
-                (self.place, &bytes[line_from..line_end]),
-                (Place::AtLineStart, b"" | b"\r") | (Place::AfterReturn, b"")
-            );
-            self.place = Place::AtLineStart;
-            line_from = line_end + 1;
-            if is_empty {
-                left -= 1;
-                *found += 1;
-                if left == 0 {
-                    return line_from;
-                }
-            }
-        }
-        self.place = match (self.place, &bytes[line_from..]) {
-            (place, b"") => place,
-            (Place::AtLineStart, b"\r") => Place::AfterReturn,
-            _ => Place::InLine,
-        };
-        bytes.len()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How far the first `most` heads go, when the bytes come in two pieces cut anywhere.
-    fn ends(text: &str, most: usize) -> usize {
-        let whole = end_of(&[text.as_bytes()], most);
-        for cut in 0..text.len() {
-            let (first, second) = text.as_bytes().split_at(cut);
-            assert_eq!(end_of(&[first, second], most), whole, "{text:?} cut at {cut}");
-        }
-        whole
-    }
-
-    fn end_of(pieces: &[&[u8]], most: usize) -> usize {
-        let (mut counter, mut found, mut end) = (HeadCounter::default(), 0, 0);
-        for piece in pieces {
-            if found == most {
-                break;
-            }
-            end += counter.count(piece, most - found, &mut found);
-        }
-        end
-    }
-
-    #[test]
-    fn heads_end_with_an_empty_line() {
-        for (text, most, end) in [
-            ("GET / HTTP/1.1\r\n\r\nrest", 1, 18),
-            ("GET / HTTP/1.1\r\n\r\nrest", 2, 22),
-            ("a\n\nb\n\nc", 1, 3),
-            ("a\n\nb\n\nc", 2, 6),
-            ("a\r\n\nb", 1, 4),
-            ("a\r\r\n\r\nb", 1, 6),
-            ("a\n\r\r\nb", 1, 6),
-            ("a\n\n\n\n", 2, 4),
-            ("no end", 1, 6),
-        ] {
-            assert_eq!(ends(text, most), end, "{text:?}, {most}");
-        }
     }
 }
