@@ -3,7 +3,11 @@
 //! The events of a period are found by their numbers: times rise with them, except at jumps of the
 //! clock. So the cost depends on the events of the period in all accounts, not on the book's size.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use rusqlite::named_params;
+use serde::Deserialize;
 
 use super::error::StoreError;
 use super::tx::Reader;
@@ -12,17 +16,13 @@ use crate::domain::currency::Currency;
 use crate::domain::ids::AccountId;
 use crate::domain::operation::OperationKind;
 
-/// A sum is computed in two parts, of millions and of the rest, so that it cannot overflow in SQL.
-const MILLION: i128 = 1_000_000;
-
-/// The successful operations of one kind in a period, as far as they are for one destination.
+/// The successful operations of a period in one currency, as far as they are for one destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PayoutSum {
     pub currency: Currency,
     pub destination: String,
-    pub kind: OperationKind,
-    /// In minor units.
-    pub amount: i128,
+    /// In minor units, for each kind of operation.
+    pub amounts: Vec<(OperationKind, i128)>,
 }
 
 /// The limits of a sum.
@@ -30,16 +30,16 @@ pub struct PayoutSum {
 pub struct SumLimits {
     /// Numbers of events in the period, in all accounts.
     pub events_max: i64,
-    /// Different sums.
-    pub sums_max: usize,
+    /// Destinations, counted once for each currency.
+    pub destinations_max: usize,
 }
 
 /// A stretch of the journal, both ends included.
 type Stretch = (i64, i64);
 
 impl Reader<'_> {
-    /// The sums of an account's payouts from `from` until before `end`, by currency, destination
-    /// and kind; `None` if they are beyond the limits.
+    /// The sums of an account's payouts from `from` until before `end`, by currency and
+    /// destination; `None` if they are beyond the limits.
     pub fn sum_payouts(
         &self,
         account_id: &AccountId,
@@ -56,13 +56,15 @@ impl Reader<'_> {
         if limits.events_max < events {
             return Ok(None);
         }
-        let mut sums: Vec<PayoutSum> = Vec::new();
+        let mut sums = Sums::default();
         for stretch in stretches {
-            for sum in self.sum_stretch(account_id, stretch, limits.sums_max)? {
-                add(&mut sums, sum);
-            }
+            self.sum_stretch(account_id, stretch, &mut sums)?;
         }
-        Ok((sums.len() <= limits.sums_max).then_some(sums))
+        if limits.destinations_max < sums.count {
+            return Ok(None);
+        }
+        let unknown = || StoreError::inconsistent("an order has an unknown currency");
+        sums.list().ok_or_else(unknown).map(Some)
     }
 
     /// The stretches of the journal in which times never fall.
@@ -96,51 +98,107 @@ impl Reader<'_> {
         Ok(low)
     }
 
+    /// Adds the payouts of a stretch. The documents are read one at a time and not kept.
     fn sum_stretch(
         &self,
         account_id: &AccountId,
         (first, last): Stretch,
-        sums_max: usize,
-    ) -> Result<Vec<PayoutSum>, StoreError> {
-        let sql = "select ledgers.currency, share.value ->> '$.destination', events.kind,
-                sum((share.value ->> '$.amount') / 1000000),
-                sum((share.value ->> '$.amount') % 1000000)
-            from events
-            cross join ledgers on ledgers.order_seq = events.order_seq
-            cross join json_each(events.document, '$.items') as item
-            cross join json_each(item.value, '$.payout.destinations') as share
+        sums: &mut Sums,
+    ) -> Result<(), StoreError> {
+        // Most operations have no payout, which is cheaper to see than to parse.
+        let sql = "select ledgers.currency, kind, document
+            from events cross join ledgers on ledgers.order_seq = events.order_seq
             where event_seq between :first and :last and success = 1
-              and account_seq = :account_seq and instr(events.document, '\"payout\"')
-            group by 1, 2, 3 limit :limit";
-        let limit = i64::try_from(sums_max).unwrap_or(i64::MAX).saturating_add(1);
+              and account_seq = :account_seq and instr(document, '\"payout\"')";
         let params = named_params! {
             ":first": first,
             ":last": last,
             ":account_seq": self.load_account_seq(account_id)?,
-            ":limit": limit,
         };
-        let rows = self.list(sql, params, |row| {
-            let (millions, rest): (i64, i64) = (row.get(3)?, row.get(4)?);
-            let kind: String = row.get(2)?;
-            let sum = OperationKind::parse(&kind).map(|kind| (kind, millions, rest));
-            Ok((row.get(0)?, row.get(1)?, sum))
+        let mut unreadable = false;
+        self.list(sql, params, |row| {
+            let kind = OperationKind::parse(row.get_ref(1)?.as_str()?);
+            let document = serde_json::from_str(row.get_ref(2)?.as_str()?);
+            match (kind, document) {
+                (Some(kind), Ok(document)) => {
+                    sums.add(row.get_ref(0)?.as_str()?, kind, &document);
+                }
+                _ => unreadable = true,
+            }
+            Ok(())
         })?;
-        let sum = |(currency, destination, sum): (Currency, String, Option<_>)| {
-            let (kind, millions, rest): (OperationKind, i64, i64) = sum?;
-            let amount = i128::from(millions) * MILLION + i128::from(rest);
-            Some(PayoutSum { currency, destination, kind, amount })
-        };
-        Ok(rows.into_iter().filter_map(sum).collect())
+        match unreadable {
+            true => Err(StoreError::inconsistent("the document of an operation is unreadable")),
+            false => Ok(()),
+        }
     }
 }
 
-fn add(sums: &mut Vec<PayoutSum>, more: PayoutSum) {
-    let same = |sum: &&mut PayoutSum| {
-        (&sum.currency, &sum.destination, sum.kind)
-            == (&more.currency, &more.destination, more.kind)
-    };
-    match sums.iter_mut().find(same) {
-        Some(sum) => sum.amount += more.amount,
-        None => sums.push(more),
+/// An operation's document, as far as its payouts need it.
+#[derive(Deserialize)]
+struct Document<'a> {
+    #[serde(borrow)]
+    items: Vec<ItemRow<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ItemRow<'a> {
+    #[serde(borrow)]
+    payout: Option<PayoutRow<'a>>,
+}
+
+#[derive(Deserialize)]
+struct PayoutRow<'a> {
+    #[serde(borrow)]
+    destinations: Vec<Share<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Share<'a> {
+    #[serde(borrow)]
+    destination: Cow<'a, str>,
+    amount: i64,
+}
+
+/// The amounts of one destination, in the order of [`OperationKind::ALL`].
+type Amounts = [i128; OperationKind::ALL.len()];
+
+/// Sums by currency and destination.
+#[derive(Default)]
+struct Sums {
+    by_currency: BTreeMap<String, BTreeMap<String, Amounts>>,
+    count: usize,
+}
+
+impl Sums {
+    fn add(&mut self, currency: &str, kind: OperationKind, document: &Document<'_>) {
+        let at = OperationKind::ALL.iter().position(|one| *one == kind).unwrap_or_default();
+        let payouts = document.items.iter().filter_map(|item| item.payout.as_ref());
+        for share in payouts.flat_map(|payout| &payout.destinations) {
+            if !self.by_currency.contains_key(currency) {
+                self.by_currency.insert(currency.to_owned(), BTreeMap::new());
+            }
+            let Some(sums) = self.by_currency.get_mut(currency) else { continue };
+            if !sums.contains_key(share.destination.as_ref()) {
+                sums.insert(share.destination.to_string(), Amounts::default());
+                self.count += 1;
+            }
+            if let Some(amounts) = sums.get_mut(share.destination.as_ref()) {
+                amounts[at] += i128::from(share.amount);
+            }
+        }
+    }
+
+    fn list(self) -> Option<Vec<PayoutSum>> {
+        let mut listed = Vec::new();
+        for (code, sums) in self.by_currency {
+            let currency = Currency::parse(&code)?;
+            listed.extend(sums.into_iter().map(|(destination, amounts)| PayoutSum {
+                currency: currency.clone(),
+                destination,
+                amounts: OperationKind::ALL.into_iter().zip(amounts).collect(),
+            }));
+        }
+        Some(listed)
     }
 }

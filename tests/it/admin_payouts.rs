@@ -5,10 +5,11 @@ use tillbook::domain::Timestamp;
 use tillbook::domain::role::Role;
 
 use super::audit::tamper;
+use super::forge::OTHER_ACCOUNT;
 use super::harness::{ACCOUNT, App, START};
 use super::http_client::Reply;
 use super::office::{FORM_TOKEN, get, send_form, visitor, words};
-use super::payout_rules::Billing;
+use super::payout_rules::{Billing, rule};
 
 const KEY: (&str, &str) = ("key", "11111111-2222-4333-8444-555555555555");
 
@@ -37,6 +38,24 @@ fn record(app: &App, order: &str, kind: &str, amount: i64, success: bool) {
     let items = json!([{"line_id": 1, "amount": amount}]);
     let body = json!({"items": items, "success": success});
     app.post(&format!("/orders/{order}/{kind}"), body).expect(200);
+}
+
+/// A capture with a payout in another account.
+fn capture_elsewhere(app: &App) {
+    let other = app.other_account(OTHER_ACCOUNT);
+    let send = |method: &str, path: &str, body: Value| {
+        other.shopping(method, path, &[], Some(&body.to_string())).expect(200).body
+    };
+    let payout = json!({"rules": [rule("torget", &[("seller", 100.0)])]});
+    let item = json!({"id": "a", "gross_amount": 700, "store": {"id": "torget"}});
+    let order = json!({"currency": "NOK", "items": [item]});
+    let body = json!({"order": order, "options": {"payout": payout, "split_draft": false}});
+    let draft = send("POST", "/draft_orders", body);
+    let path = format!("/draft_orders/{}/complete", draft["id"].as_str().unwrap());
+    let done = send("PUT", &path, json!({}));
+    let path = format!("/orders/{}/captures", done["orders"][0]["id"].as_str().unwrap());
+    let made = send("POST", &path, json!({"items": [{"line_id": 1, "amount": 700}]}));
+    assert_eq!(made["items"][0]["payout"]["destinations"][0]["amount"], 700);
 }
 
 /// The text of the page of sums from its tables on.
@@ -184,6 +203,7 @@ fn payouts_are_summed_by_destination_currency_and_period() {
     // An order without payouts, and one of another account, count nowhere.
     let plain = app.simple_order(&[500]);
     record(&app, &plain, "captures", 500, true);
+    capture_elsewhere(&app);
     let expected = format!(
         "EUR {HEAD} fee 0.00 0.00 1.00 0.00 1.00 seller 0.00 0.00 9.00 0.00 9.00 \
          All destinations 0.00 0.00 10.00 0.00 10.00 NOK {HEAD} \

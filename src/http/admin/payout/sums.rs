@@ -1,7 +1,5 @@
 //! What each destination of payouts got in a period.
 
-use std::collections::BTreeMap;
-
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -19,7 +17,7 @@ use crate::http::state::state;
 use crate::store::{PayoutSum, Reader, SumLimits};
 
 /// Beyond these, the page asks for a shorter period. A million events take seconds to sum.
-const LIMITS: SumLimits = SumLimits { events_max: 300_000, sums_max: 20_000 };
+const LIMITS: SumLimits = SumLimits { events_max: 300_000, destinations_max: 20_000 };
 
 /// The most destinations of one currency that are listed.
 const ROWS_MAX: usize = 300;
@@ -123,23 +121,26 @@ async fn load(
     Ok(state(request)?.store.read(read).await?)
 }
 
+/// One table per currency.
 fn tables(sums: Vec<PayoutSum>) -> Vec<Table> {
-    let mut currencies: BTreeMap<String, (Currency, BTreeMap<String, Amounts>)> = BTreeMap::new();
-    for sum in sums {
-        let code = sum.currency.code().to_owned();
-        let (_, of_currency) =
-            currencies.entry(code).or_insert_with(|| (sum.currency.clone(), BTreeMap::new()));
-        let amounts = of_currency.entry(sum.destination).or_default();
-        *amounts.of(sum.kind) += sum.amount;
+    let mut tables = Vec::new();
+    for of_currency in sums.chunk_by(|one, next| one.currency == next.currency) {
+        let amounts = |sum: &PayoutSum| {
+            let mut amounts = Amounts::default();
+            sum.amounts.iter().for_each(|(kind, amount)| *amounts.of(*kind) += amount);
+            (sum.destination.clone(), amounts)
+        };
+        let rows = of_currency.iter().map(amounts).collect::<Vec<_>>();
+        tables.extend(of_currency.first().map(|first| table(&first.currency, &rows)));
     }
-    currencies.into_values().map(|(currency, amounts)| table(&currency, &amounts)).collect()
+    tables
 }
 
-fn table(currency: &Currency, amounts: &BTreeMap<String, Amounts>) -> Table {
+fn table(currency: &Currency, amounts: &[(String, Amounts)]) -> Table {
     let mut total = Amounts::default();
-    for one in amounts.values() {
+    for (_, mut one) in amounts.iter().cloned() {
         for kind in OperationKind::ALL {
-            *total.of(kind) += *one.clone().of(kind);
+            *total.of(kind) += *one.of(kind);
         }
     }
     let rows = amounts.iter().take(ROWS_MAX);
