@@ -27,6 +27,10 @@ pub struct Rewritten {
 /// Looks for a bare answer at the end of `bytes`, which are written to a client whose last request
 /// began with a line of `line_bytes`.
 pub fn rewrite(bytes: &[u8], line_bytes: usize) -> Option<Rewritten> {
+    // Answers with a body end otherwise, so they are not searched.
+    if !bytes.ends_with(b"\r\n\r\n") {
+        return None;
+    }
     let start = memmem::rfind(bytes, b"HTTP/1.1 ")?;
     let bare = std::str::from_utf8(&bytes[start..]).ok()?;
     let is_whole = bare.find("\r\n\r\n").is_some_and(|end| end + 4 == bare.len());
