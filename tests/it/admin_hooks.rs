@@ -338,6 +338,10 @@ fn what_a_hook_has_missed_is_counted_up_to_a_limit() {
     assert!(page.contains(notice), "{page}");
     let page = words(&get(&app, &cookie, &path_of(&hook)).expect(200));
     assert!(page.contains("Resume and send what was missed (over 999"), "{page}");
+    // A long address does not fill every page.
+    tamper(&app.db, "update hooks set url = 'https://x/' || hex(zeroblob(900))").unwrap();
+    let page = get(&app, &cookie, "/orders").expect(200).text;
+    assert!(page.contains(&format!("https://x/{}… is paused", "0".repeat(90))), "{page}");
 }
 
 #[test]

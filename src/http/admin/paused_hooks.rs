@@ -3,11 +3,15 @@
 
 use crate::domain::hook::PausedBecause;
 use crate::domain::ids::AccountId;
+use crate::http::admin::words::cut;
 use crate::store::{Reader, StoreError};
 
 /// The most events that are read to count what one hook has missed, so that a page never costs
 /// more than a little.
 const EVENTS_MAX: usize = 1_000;
+
+/// Characters of a hook's URL in a notice.
+const URL_CHARS_MAX: usize = 100;
 
 /// A notice, and the page that helps.
 #[derive(Debug, Clone)]
@@ -36,8 +40,9 @@ pub fn load_notices(
             (false, 0) => "It may have missed a lot.".to_owned(),
             (false, count) => format!("It has missed over {count} deliveries."),
         };
+        let url = cut(&hook.settings.url, URL_CHARS_MAX);
         notices.push(HookNotice {
-            text: format!("The webhook {} is paused, because {why}. {missed}", hook.settings.url),
+            text: format!("The webhook {url} is paused, because {why}. {missed}"),
             href: format!("{base}/admin/{account_id}/hooks/{}", hook.id),
         });
     }
