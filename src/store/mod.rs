@@ -31,6 +31,7 @@ mod ledgers;
 mod list_values;
 mod lists;
 mod order_head;
+mod order_items;
 mod order_lists;
 mod order_names;
 mod order_rows;
