@@ -28,6 +28,7 @@ mod journal;
 mod known_sizes;
 mod ledger_row;
 mod ledgers;
+mod list_sql;
 mod list_values;
 mod lists;
 mod order_head;
