@@ -193,6 +193,7 @@ create index drafts_by_account on drafts (account_seq, draft_seq);
 create index drafts_by_status on drafts (account_seq, status, draft_seq);
 create index drafts_by_currency on drafts (account_seq, currency, draft_seq);
 create index drafts_by_creation on drafts (account_seq, created_at_ms);
+create index drafts_that_amend on drafts (account_seq, amends) where amends is not null;
 
 create table draft_items (
     draft_seq              integer not null references drafts,
@@ -303,9 +304,10 @@ create unique index payout_rules_by_key
 create table order_names (
     account_seq integer not null references accounts,
     name        text not null check (length(name) between 1 and 64),
-    -- The order with that name; null while a draft reserves the name.
+    -- The order with that name; null while a draft reserves the name, and after the order was
+    -- removed.
     order_seq   integer references orders,
-    -- The draft that reserved the name; null if no draft did.
+    -- The draft that reserved the name or, of a removed order, made it; null if there is none.
     draft_seq   integer references drafts,
     primary key (account_seq, name),
     check (order_seq is not null or draft_seq is not null)
@@ -607,6 +609,62 @@ create table request_bodies (
     body      text not null
 ) strict;
 
+-- ── Expiry ──────────────────────────────────────────────────────────────────────────────────
+
+-- When orders with `options.order_time_to_live` expire, and what came of it. An order without a
+-- payment operation is removed: everything that a client sent about it is deleted, and its rows in
+-- orders, ledgers, events and order_names stay and keep its ids taken. An order with an operation
+-- is closed. Books of versions before this table have no rows for their orders.
+create table order_expiries (
+    order_seq      integer primary key references orders,
+    -- The option, in seconds.
+    lives_s        integer not null check (lives_s between 1 and 315360000),
+    -- The order's created_at_ms plus lives_s.
+    expires_at_ms  integer not null,
+    -- 1 once the order has a payment operation, also a failed one.
+    has_operations integer not null check (has_operations in (0, 1)),
+    -- Null until a sweep has carried it out; reads compare expires_at_ms with the clock before.
+    -- `kept` is an order with an operation that was closed or cancelled already.
+    outcome        text check (outcome in ('closed', 'kept', 'removed')),
+    -- The event that closed or removed the order.
+    event_seq      integer references events,
+    check (outcome is null or (outcome = 'kept') = (event_seq is null)),
+    check (outcome is not null or event_seq is null),
+    check (outcome is null or (outcome = 'removed') = (has_operations = 0))
+) strict;
+
+create index order_expiries_due on order_expiries (expires_at_ms) where outcome is null;
+create index order_expiries_removed on order_expiries (order_seq) where outcome = 'removed';
+
+-- When drafts expire, and which were removed. The rows of a removed draft in drafts, draft_events
+-- and draft_orders stay, without anything that a client sent.
+create table draft_expiries (
+    draft_seq     integer primary key references drafts,
+    -- The option, in seconds; null if the draft was removed with its order and had no such option.
+    lives_s       integer check (lives_s between 1 and 315360000),
+    -- The draft's created_at_ms plus lives_s; null once the draft was completed or removed, since
+    -- it then ends with its orders.
+    expires_at_ms integer,
+    -- The moment from which it is gone, which may be before the sweep; null until then.
+    removed_at_ms integer,
+    check (lives_s is not null or removed_at_ms is not null),
+    check (lives_s is not null or expires_at_ms is null)
+) strict;
+
+create index draft_expiries_due on draft_expiries (expires_at_ms) where removed_at_ms is null;
+create index draft_expiries_removed on draft_expiries (draft_seq)
+    where removed_at_ms is not null;
+
+-- The time up to which the clock is trusted. If the clock is more than an hour ahead of it, nothing
+-- that is due after it expires until a person confirms the clock.
+create table expiry_clock (
+    -- Always 1: the table has one row.
+    one           integer primary key check (one = 1),
+    trusted_at_ms integer not null
+) strict;
+
+insert into expiry_clock values (1, 0);
+
 -- ── Stored answers ──────────────────────────────────────────────────────────────────────────
 
 -- Answers to requests that carried an Idempotency-Key, written in the same transaction as the
@@ -738,3 +796,15 @@ create trigger clock_jumps_are_not_changed before update on clock_jumps
 begin select raise(abort, 'clock jumps are not changed'); end;
 create trigger clock_jumps_are_not_deleted before delete on clock_jumps
 begin select raise(abort, 'clock jumps are not deleted'); end;
+create trigger removed_orders_stay_removed before update on order_expiries
+    when old.outcome = 'removed'
+begin select raise(abort, 'a removed order stays removed'); end;
+create trigger removed_orders_are_not_forgotten before delete on order_expiries
+    when old.outcome = 'removed'
+begin select raise(abort, 'a removed order stays removed'); end;
+create trigger removed_drafts_stay_removed before update on draft_expiries
+    when old.removed_at_ms is not null and new.removed_at_ms is null
+begin select raise(abort, 'a removed draft stays removed'); end;
+create trigger removed_drafts_are_not_forgotten before delete on draft_expiries
+    when old.removed_at_ms is not null
+begin select raise(abort, 'a removed draft stays removed'); end;

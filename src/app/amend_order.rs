@@ -18,6 +18,7 @@ pub(super) enum AmendOrderRefused {
     OrderUnknown,
     Rejected(AmendmentRejected),
     PayoutRulesUnknown(PayoutRulesUnknown),
+    TimeToLivePassed,
     TooLarge(TooLarge),
 }
 
@@ -46,6 +47,12 @@ pub(super) fn amend(
     let mut after = decide((&record, has_operations), &before, draft, items)
         .map_err(|why| Failed::Refused(AmendOrderRefused::Rejected(why)))?;
     pay_out_lines(&mut after, items);
+    let time_to_live = draft.draft.options.time_to_live.filter(|_| replaces);
+    if let Some(sent) = time_to_live
+        && tx.has_order_lived(record.order_seq, sent)?
+    {
+        return Err(Failed::Refused(AmendOrderRefused::TimeToLivePassed));
+    }
     let added = event.bytes() + bytes_added(&before, draft, items);
     let grown = tx.load_order_size(&record)?.grow(added);
     let bytes = grown.map_err(|why| Failed::Refused(AmendOrderRefused::TooLarge(why)))?;
@@ -53,6 +60,7 @@ pub(super) fn amend(
     // Nothing is refused from here on.
     if replaces {
         replace(tx, &record, draft, items)?;
+        tx.set_order_time_to_live(&record, time_to_live)?;
     } else {
         tx.insert_order_items(record.order_seq, before.items.len(), items)?;
     }

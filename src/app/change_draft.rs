@@ -70,6 +70,8 @@ pub enum DraftProblem {
     NoLineIdLeft,
     TooManyItems,
     TotalOutOfRange,
+    /// With this `order_time_to_live` the draft would have expired before now.
+    TimeToLivePassed,
 }
 
 impl WriteCommand for ChangeDraft {
@@ -89,6 +91,8 @@ impl WriteCommand for ChangeDraft {
         let after = &mut parsed.draft;
         number_on(tx, account_id, after).map_err(|failed| failed.map(Into::into))?;
         expect_sound(after, kept.as_ref())
+            .map_err(|problem| Failed::Refused(ChangeDraftRefused::Problem(problem)))?;
+        expect_life(tx, &before, after)
             .map_err(|problem| Failed::Refused(ChangeDraftRefused::Problem(problem)))?;
         let name = choose_name(tx, account_id, after, kept.as_ref());
         let name = name.map_err(|failed| failed.map(Into::into))?;
@@ -241,6 +245,14 @@ fn expect_sound(draft: &NewDraft, kept: Option<&OrderName>) -> Result<(), DraftP
         None
     };
     problem.map_or(Ok(()), Err)
+}
+
+/// Refuses a new time to live that has passed.
+fn expect_life(tx: &Tx<'_>, before: &DraftRecord, after: &NewDraft) -> Result<(), DraftProblem> {
+    let sent = after.options.time_to_live;
+    let has_passed = sent != before.draft.options.time_to_live
+        && sent.is_some_and(|sent| sent.expires_at(before.created_at) <= tx.now());
+    if has_passed { Err(DraftProblem::TimeToLivePassed) } else { Ok(()) }
 }
 
 /// An unchanged item keeps its version; any other gets the draft's new version.

@@ -48,6 +48,9 @@ pub enum CompleteDraftRefused {
     Amendment(AmendmentRejected),
     /// The items at these positions have a `manual_payout` that names no rule.
     PayoutRulesUnknown(Vec<usize>),
+    /// With the draft's `order_time_to_live`, the order that it replaces would have expired before
+    /// now.
+    TimeToLivePassed,
     /// The order that the draft changes would become too large.
     TooLarge(TooLarge),
 }
@@ -158,6 +161,9 @@ impl CompleteDraft {
         let fresh = fresh.ok_or_else(|| StoreError::inconsistent("a new order cannot be found"))?;
         let head = tx.append_api_event(&fresh, created_by, Some(draft.draft_seq), &self.event)?;
         tx.update_ledger(&fresh, &fresh.ledger, head)?;
+        if let Some(time_to_live) = draft.draft.options.time_to_live {
+            tx.set_order_time_to_live(&fresh, Some(time_to_live))?;
+        }
         Ok(WrittenOrder { order_seq, order_id: order.order_id.clone() })
     }
 
@@ -208,6 +214,7 @@ impl From<AmendOrderRefused> for CompleteDraftRefused {
             AmendOrderRefused::OrderUnknown => Self::OrderUnknown,
             AmendOrderRefused::Rejected(rejected) => Self::Amendment(rejected),
             AmendOrderRefused::PayoutRulesUnknown(unknown) => unknown.into(),
+            AmendOrderRefused::TimeToLivePassed => Self::TimeToLivePassed,
             AmendOrderRefused::TooLarge(why) => Self::TooLarge(why),
         }
     }

@@ -4,7 +4,11 @@ use super::documents::parse_kept;
 use crate::domain::KeptJson;
 use crate::domain::draft::{DraftOptions, GenerateOrderId};
 use crate::domain::ids::OrderName;
+use crate::domain::time_to_live::TimeToLive;
 use crate::json::Tree;
+
+/// The option that says how long an order lives. A change may remove it by sending `null`.
+pub const ORDER_TIME_TO_LIVE: &str = "order_time_to_live";
 
 /// Reads the options that have an effect. They must have been validated before.
 pub fn acting_options(options: &Tree) -> DraftOptions {
@@ -20,12 +24,20 @@ pub fn acting_options(options: &Tree) -> DraftOptions {
             .unwrap_or(default.multiple_authorizations),
         amends: text("order_id").and_then(OrderName::parse),
         replaces: text("replace").is_some(),
+        time_to_live: options
+            .member(ORDER_TIME_TO_LIVE)
+            .and_then(Tree::as_integer)
+            .and_then(TimeToLive::new),
     }
 }
 
-/// Replaces the options that were sent again and keeps the others.
+/// Replaces the options that were sent again and keeps the others. An option that was sent as
+/// `null` is removed.
 pub fn merged_options(before: &KeptJson, sent: &Tree) -> Tree {
     let before = parse_kept(before);
     let Tree::Object(members) = sent else { return before };
-    members.iter().fold(before, |options, (name, value)| options.with(name, value.clone()))
+    members.iter().fold(before, |options, (name, value)| match value {
+        Tree::Null if name == ORDER_TIME_TO_LIVE => options.without(&[name.as_str()]),
+        value => options.with(name, value.clone()),
+    })
 }

@@ -2,9 +2,9 @@
 
 use std::convert::Infallible;
 
-use super::session_steps::{self, SYSTEM, Step};
+use super::session_steps::{self, Step};
 use crate::domain::ids::CreatedBy;
-use crate::store::{Failed, Tx, WriteCommand};
+use crate::store::{Failed, SYSTEM, Tx, WriteCommand};
 
 /// How many sessions one command ends, so that other writes do not wait long.
 const EXPIRED_MAX: u32 = 100;

@@ -1,6 +1,7 @@
 //! Applies a client's changes to an order's documents. Pure.
 
 use super::documents::{parse_items, parse_kept};
+use super::draft_options::ORDER_TIME_TO_LIVE;
 use crate::domain::KeptJson;
 use crate::domain::ids::LineId;
 use crate::domain::item::Item;
@@ -29,6 +30,8 @@ pub struct ItemChange {
 pub struct OrderChange {
     pub order: PartChange,
     pub options: PartChange,
+    /// True if the request removes `options.order_time_to_live`.
+    pub removes_time_to_live: bool,
     pub items: Vec<ItemChange>,
 }
 
@@ -75,6 +78,10 @@ pub fn apply(
     let document = merge(&document, &part, "", &mut problems);
     let options =
         merge(&parse_kept(&order.options_document), &change.options, "/options", &mut problems);
+    let options = match change.removes_time_to_live {
+        true => options.without(&[ORDER_TIME_TO_LIVE]),
+        false => options,
+    };
     let mut items = order.items.clone();
     let mut item_documents = parse_items(&items);
     for (at, sent) in change.items.iter().enumerate() {

@@ -4,7 +4,7 @@ use super::callback_options::CallbackOptions;
 use crate::digest::sha256;
 use crate::domain::KeptJson;
 use crate::domain::event::EventState;
-use crate::domain::ids::{CreatedBy, EventSeq, OrderName, ResourceId};
+use crate::domain::ids::{CreatedBy, EventSeq, ResourceId};
 use crate::domain::money::Amount;
 use crate::domain::operation::Operation;
 use crate::domain::order_session::SessionStatus;
@@ -13,9 +13,6 @@ use crate::store::{LedgerRecord, NewServiceEvent, OrderSessionRecord, StoreError
 
 /// The name of the service in the events of a session's steps.
 const SERVICE: &str = "session";
-
-/// The author of the event that ends an expired session.
-pub(super) const SYSTEM: &str = "system";
 
 /// A step of a session.
 #[derive(Debug, Clone, Copy)]
@@ -152,7 +149,5 @@ pub(super) fn load_order(
     tx: &Tx<'_>,
     session: &OrderSessionRecord,
 ) -> Result<LedgerRecord, StoreError> {
-    let name: &OrderName = &session.order_id;
-    let found = tx.find_ledger(&session.account_id, name)?;
-    found.ok_or_else(|| StoreError::inconsistent("a session belongs to no order"))
+    tx.load_stored_ledger(session.order_seq)
 }

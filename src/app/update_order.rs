@@ -10,6 +10,7 @@ use crate::domain::KeptJson;
 use crate::domain::ids::{OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::order_size::{TooLarge, bytes_of};
+use crate::domain::time_to_live::TimeToLive;
 use crate::json::Tree;
 use crate::store::{
     Failed, LedgerRecord, NewApiEvent, OrderFields, Reader, StoreError, Tx, WriteCommand,
@@ -23,6 +24,8 @@ pub struct UpdateOrder {
     pub change: OrderChange,
     /// `options.multiple_authorizations`, if it was sent.
     pub multiple_authorizations: Option<bool>,
+    /// `options.order_time_to_live`, if it was sent; `null` removes it.
+    pub time_to_live: Option<Option<TimeToLive>>,
     /// The request, as it is shown in the order's history.
     pub event: NewApiEvent,
     /// The documents from [`UpdateOrder::make`], of the order as it was before the writer's turn.
@@ -44,6 +47,8 @@ pub enum UpdateOrderRefused {
     Problems(Vec<ChangeProblem>),
     /// `multiple_authorizations` cannot change once there are payment operations.
     HasPaymentOperations,
+    /// With this `order_time_to_live` the order would have expired before now.
+    TimeToLivePassed,
     TooLarge(TooLarge),
 }
 
@@ -74,6 +79,7 @@ impl WriteCommand for UpdateOrder {
         if switched.is_some() && tx.has_operations(&record)? {
             return Err(Failed::Refused(UpdateOrderRefused::HasPaymentOperations));
         }
+        let time_to_live = self.changed_time_to_live(tx, &record)?;
         let added = self.event.bytes() + texts.bytes_added(fields, changed);
         let grown = tx.load_order_size(&record)?.grow(added);
         let bytes = grown.map_err(|why| Failed::Refused(UpdateOrderRefused::TooLarge(why)))?;
@@ -82,6 +88,9 @@ impl WriteCommand for UpdateOrder {
         self.write_documents(tx, &record, fields, (changed, texts))?;
         let head = tx.append_api_event(&record, created_by, None, &self.event)?;
         tx.remember_order_bytes(&record, &head, bytes)?;
+        if let Some(changed) = time_to_live {
+            tx.set_order_time_to_live(&record, changed)?;
+        }
         match switched {
             Some(asked) => tx.update_multiple_authorizations(asked, head)?,
             None => tx.update_last_event(head)?,
@@ -101,6 +110,25 @@ impl UpdateOrder {
             self.made = Some(MadeUpdate::of(&record, fields, &self.change));
         }
         Ok(self)
+    }
+
+    /// The order's new time to live, if the request changes it. Refuses one that has passed.
+    fn changed_time_to_live(
+        &self,
+        tx: &Tx<'_>,
+        record: &LedgerRecord,
+    ) -> Result<Option<Option<TimeToLive>>, Failed<UpdateOrderRefused>> {
+        let Some(sent) = self.time_to_live else { return Ok(None) };
+        let before = tx.find_order_expiry(record.order_seq)?.map(|it| it.time_to_live);
+        if sent == before {
+            return Ok(None);
+        }
+        match sent {
+            Some(sent) if tx.has_order_lived(record.order_seq, sent)? => {
+                Err(Failed::Refused(UpdateOrderRefused::TimeToLivePassed))
+            }
+            sent => Ok(Some(sent)),
+        }
     }
 
     /// Writes the changed documents and indexes the order again.

@@ -4,6 +4,7 @@ mod account;
 mod client;
 mod compat;
 mod compat_flows;
+mod confirm_clock;
 mod demo;
 mod demo_payment;
 mod environment;
@@ -71,6 +72,8 @@ enum Command {
     Listen(listen::ListenArgs),
     /// Cause an event of webhooks in a test account by the smallest change that does
     Trigger(trigger::TriggerArgs),
+    /// Say that this machine's clock is right, so that orders expire again after it has jumped
+    ConfirmClock(confirm_clock::ConfirmClockArgs),
     /// Make, list and disable users of the back office, and set passwords
     #[command(subcommand)]
     User(user::UserCommand),
@@ -128,6 +131,7 @@ pub fn run() -> ExitCode {
         Command::Hooks(command) => hooks::run(&command),
         Command::Listen(args) => listen::run(&args),
         Command::Trigger(args) => trigger::run(&args),
+        Command::ConfirmClock(args) => confirm_clock::run(&args),
         Command::User(command) => user::run(&command),
     };
     match done {

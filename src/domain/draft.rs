@@ -1,6 +1,7 @@
 //! Drafts: orders that are not completed yet (docs/contract.md, Decision 6).
 
 use super::ids::OrderName;
+use super::time_to_live::TimeToLive;
 
 /// A draft's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,7 @@ pub struct DraftOptions {
     pub amends: Option<OrderName>,
     /// Whether the draft replaces that order's items and fields, instead of adding items.
     pub replaces: bool,
+    pub time_to_live: Option<TimeToLive>,
 }
 
 impl Default for DraftOptions {
@@ -82,6 +84,7 @@ impl Default for DraftOptions {
             multiple_authorizations: false,
             amends: None,
             replaces: false,
+            time_to_live: None,
         }
     }
 }

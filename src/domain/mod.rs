@@ -30,6 +30,7 @@ pub mod quantity;
 pub mod recount;
 pub mod role;
 pub mod scope;
+pub mod time_to_live;
 pub mod typed_number;
 
 /// JSON text of a client's document, stored and returned as it was received.

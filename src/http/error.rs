@@ -193,6 +193,16 @@ impl ApiError {
         )
     }
 
+    /// What the answer of a repeated request shows has expired.
+    pub fn expired(what: &str) -> ApiError {
+        ApiError::new(
+            Code::NotFound,
+            format!(
+                "The {what} of this request has expired and was removed. Nothing was done now."
+            ),
+        )
+    }
+
     /// No route has the request's path.
     pub fn no_such_path() -> ApiError {
         ApiError::new(Code::NotFound, "There is no such path. /openapi.yaml lists every path.")

@@ -58,7 +58,7 @@ pub trait ListPage: Send + Sync + 'static {
         Ok(Some(texts))
     }
 
-    /// The JSON text of one object, however large it is.
+    /// The JSON text of one object, however large it is; empty if it was removed meanwhile.
     fn render(&self, reader: &Reader<'_>, row: &Self::Row) -> Result<String, ApiError>;
 }
 
@@ -95,7 +95,8 @@ pub async fn answer<L: ListPage>(
         Made::TooLarge(rows) => {
             let counted = maker.state.answers.reserve(&maker.caller.client_id, PART_BYTES)?;
             let (rows, current) = (rows.into_iter(), Pieces::default());
-            ok_json(Parts { maker, rows, step: Step::Opening, current, counted })
+            let (step, is_begun) = (Step::Opening, false);
+            ok_json(Parts { maker, rows, step, is_begun, current, counted })
         }
     };
     tell_total(&mut response, total);
@@ -167,6 +168,8 @@ struct Parts<L: ListPage> {
     /// The objects that were not read yet.
     rows: vec::IntoIter<L::Row>,
     step: Step,
+    /// Whether an object was read, so that the next one follows a comma.
+    is_begun: bool,
     /// The bytes that were not handed to the connection yet.
     current: Pieces,
     counted: Counted,
@@ -183,7 +186,8 @@ enum Step {
 
 impl<L: ListPage> Parts<L> {
     /// Begins to read the next object, or ends the list.
-    fn go_on(&mut self, separator: &'static str) {
+    fn go_on(&mut self) {
+        let separator = if self.is_begun { "," } else { "" };
         let Some(row) = self.rows.next() else {
             self.current = Pieces::of(Bytes::from_static(b"]}"));
             self.step = Step::Closed;
@@ -196,7 +200,7 @@ impl<L: ListPage> Parts<L> {
             // Joined where it is read, since copying a long text takes a while.
             let read = move |reader: &Reader<'_>| {
                 let text = list.render(reader, &row)?;
-                Ok(format!("{separator}{text}"))
+                Ok(if text.is_empty() { text } else { format!("{separator}{text}") })
             };
             maker.read(read).await
         }));
@@ -222,7 +226,7 @@ impl<L: ListPage> MessageBody for Parts<L> {
             match &mut this.step {
                 Step::Opening => {
                     this.current = Pieces::of(format!("{{\"{}\":[", L::NAME).into());
-                    this.go_on("");
+                    this.go_on();
                 }
                 Step::Reading(reading) => {
                     let text = ready!(reading.as_mut().poll(cx)).map_err(|error| {
@@ -231,10 +235,11 @@ impl<L: ListPage> MessageBody for Parts<L> {
                         error.message
                     })?;
                     this.counted.grow_to(text.len());
+                    this.is_begun |= !text.is_empty();
                     this.current = Pieces::of(text.into());
                     this.step = Step::Read;
                 }
-                Step::Read => this.go_on(","),
+                Step::Read => this.go_on(),
                 Step::Closed => return Poll::Ready(None),
             }
         }

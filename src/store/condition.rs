@@ -8,6 +8,7 @@ use super::clock_jumps::ClockJump;
 use super::error::{FileLoss, StoreErrorKind};
 use super::sqlite::open::wal_bytes;
 use crate::clock::Clock;
+use crate::domain::Timestamp;
 
 /// A larger WAL means that a long read keeps it from being moved into the file. It is twice what
 /// heavy load needs.
@@ -32,6 +33,9 @@ pub enum Trouble {
     /// In the last seven days the clock went back further than a correction does, so times before
     /// that are wrong.
     ClockJumped(ClockJump),
+    /// The clock is more than an hour ahead of this time, when it was last looked at. Nothing
+    /// expires until a person confirms the clock.
+    ExpiryWaits(Timestamp),
 }
 
 /// The file in which the records of a lost file were saved, or why they could not be saved.
@@ -53,6 +57,8 @@ pub struct Condition {
     last_draft_event_seq: AtomicI64,
     disk_full: AtomicBool,
     wal_large: AtomicBool,
+    /// See [`Trouble::ExpiryWaits`]; `i64::MIN` if nothing waits.
+    expiry_waits_since: AtomicI64,
 }
 
 impl Condition {
@@ -69,6 +75,7 @@ impl Condition {
             last_draft_event_seq: AtomicI64::new(0),
             disk_full: AtomicBool::new(false),
             wal_large: AtomicBool::new(false),
+            expiry_waits_since: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -82,7 +89,19 @@ impl Condition {
         let lost = self.loss().map(Trouble::Lost);
         let others = all.into_iter().filter(|(is_present, _)| is_present.load(Ordering::Acquire));
         let jumped = self.clock_jump().map(Trouble::ClockJumped);
-        lost.into_iter().chain(others.map(|(_, trouble)| trouble)).chain(jumped).collect()
+        let waits_since = self.expiry_waits_since.load(Ordering::Acquire);
+        let waits =
+            (waits_since != i64::MIN).then_some(Trouble::ExpiryWaits(Timestamp(waits_since)));
+        let others = others.map(|(_, trouble)| trouble);
+        lost.into_iter().chain(others).chain(jumped).chain(waits).collect()
+    }
+
+    /// Notes since when expired orders wait for a person to confirm the clock; `None` if they do
+    /// not. True if that is news.
+    pub fn note_expiry_waits(&self, since: Option<Timestamp>) -> bool {
+        let since = since.map_or(i64::MIN, |since| since.0);
+        let before = self.expiry_waits_since.swap(since, Ordering::AcqRel);
+        since != i64::MIN && before == i64::MIN
     }
 
     /// The last jump of the clock, for seven days.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::StoreError;
+use super::expiries::{DRAFT_IS_PRESENT, draft_is_gone};
 use super::list_values::ValueFilter;
 use super::lists::{Criterion, List, ListSort, Listed, Window};
 use super::order_lists::{one_of_currencies, one_of_words};
@@ -40,6 +41,10 @@ pub(super) const DRAFTS: Listed = Listed {
     values: "draft_values",
     search: "draft_search",
     made_in: "drafts",
+    any_removed: "select 1 from draft_expiries indexed by draft_expiries_removed
+        where removed_at_ms is not null limit 1",
+    present: DRAFT_IS_PRESENT,
+    present_now: || format!("not {}", draft_is_gone()),
     first_from: "select draft_seq from drafts
         where account_seq = :account_seq and :at <= created_at_ms
         order by created_at_ms, draft_seq limit 1",
@@ -70,7 +75,8 @@ impl DraftQuery {
             DraftStatus::as_str,
         ));
         criteria.extend(one_of_currencies(&self.currencies, "drafts_by_currency"));
-        Some(List { of: &DRAFTS, criteria, sort: ListSort::NewestFirst })
+        let sort = ListSort::NewestFirst;
+        Some(List { of: &DRAFTS, criteria, sort, expired: None, has_removed: false })
     }
 }
 

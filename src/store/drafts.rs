@@ -4,6 +4,7 @@ use rusqlite::{Row, named_params};
 
 use super::error::StoreError;
 use super::events::NewApiEvent;
+use super::expiries::order_is_gone;
 use super::items::read_item;
 use super::row::Columns;
 use super::tx::{Reader, Tx};
@@ -47,6 +48,8 @@ pub struct DraftRecord {
     pub version: i64,
     /// The changes, oldest first.
     pub events: Vec<DraftEvent>,
+    /// When it is removed, unless it is completed before; `None` if never.
+    pub expires_at: Option<Timestamp>,
     /// The contents. `order_name` may also be a reserved order id.
     pub draft: NewDraft,
     /// The orders that were made from it, or the one it changed; empty until it is completed.
@@ -74,6 +77,7 @@ impl Reader<'_> {
         found.map(|draft_seq| self.load_draft(account_id, draft_seq)).transpose()
     }
 
+    /// The draft with an id, unless it has expired.
     pub fn find_draft_seq(
         &self,
         account_id: &AccountId,
@@ -82,7 +86,10 @@ impl Reader<'_> {
         let account_seq = self.load_account_seq(account_id)?;
         let sql = "select draft_seq from drafts where account_seq = :account_seq and id = :id";
         let params = named_params! {":account_seq": account_seq, ":id": id};
-        self.find(sql, params, |row| row.get(0))
+        match self.find(sql, params, |row| row.get(0))? {
+            Some(draft_seq) if self.find_draft_end(draft_seq)?.is_some() => Ok(None),
+            found => Ok(found),
+        }
     }
 
     /// The draft in row `draft_seq`, which must exist.
@@ -91,11 +98,12 @@ impl Reader<'_> {
         account_id: &AccountId,
         draft_seq: DraftSeq,
     ) -> Result<DraftRecord, StoreError> {
-        let sql = "select draft_seq, id, status, currency, order_name, store_id, document,
+        let sql = "select drafts.draft_seq, id, status, currency, order_name, store_id, document,
                 store_document, options_document, generate_order_id, split_draft,
                 multiple_authorizations, created_at_ms, created_by, updated_at_ms, amends,
-                replaces, version
-            from drafts where draft_seq = :draft_seq";
+                replaces, version, lives_s, expires_at_ms
+            from drafts left join draft_expiries using (draft_seq)
+            where drafts.draft_seq = :draft_seq";
         let params = named_params! {":draft_seq": draft_seq};
         let found = self.find(sql, params, |row| read_draft(row, account_id))?;
         let gone = || StoreError::inconsistent(format!("no draft is in row {}", draft_seq.0));
@@ -129,10 +137,15 @@ impl Reader<'_> {
     }
 
     fn list_draft_orders(&self, draft_seq: DraftSeq) -> Result<Vec<OrderName>, StoreError> {
-        let sql = "select order_id from draft_orders
+        let sql = format!(
+            "select order_id from draft_orders
             join orders on orders.order_seq = draft_orders.order_seq
-            where draft_orders.draft_seq = :draft_seq order by draft_orders.order_seq";
-        self.list(sql, named_params! {":draft_seq": draft_seq}, |row| row.get(0))
+            where draft_orders.draft_seq = :draft_seq and not {}
+            order by draft_orders.order_seq",
+            order_is_gone("draft_orders.order_seq")
+        );
+        let params = named_params! {":draft_seq": draft_seq, ":expired": self.expired()?};
+        self.list(sql, params, |row| row.get(0))
     }
 
     fn list_draft_items(&self, draft_seq: DraftSeq) -> Result<Vec<Item>, StoreError> {
@@ -200,6 +213,7 @@ impl Tx<'_> {
                 ":draft_seq": draft_seq,
             },
         )?;
+        self.set_draft_time_to_live(draft_seq, draft.options.time_to_live)?;
         let sql = "delete from draft_items where draft_seq = :draft_seq";
         self.execute(sql, named_params! {":draft_seq": draft_seq})?;
         for (position, item) in draft.items.iter().enumerate() {
@@ -217,7 +231,10 @@ impl Tx<'_> {
                    where draft_seq = :draft_seq";
         let params = named_params! {":status": status, ":now": self.now(), ":draft_seq": draft_seq};
         self.execute(sql, params)?;
-        Ok(())
+        match status {
+            DraftStatus::Completed => self.end_draft_time(draft_seq),
+            DraftStatus::Open | DraftStatus::Deleted => Ok(()),
+        }
     }
 
     /// Appends to a draft's history, which raises the draft to `version`.
@@ -282,6 +299,7 @@ fn read_draft(row: &Row<'_>, account_id: &AccountId) -> rusqlite::Result<DraftRe
         version: row.get("version")?,
         events: Vec::new(),
         order_ids: Vec::new(),
+        expires_at: row.get("expires_at_ms")?,
         draft: NewDraft {
             currency: row.get("currency")?,
             order_name: row.get("order_name")?,
@@ -294,6 +312,7 @@ fn read_draft(row: &Row<'_>, account_id: &AccountId) -> rusqlite::Result<DraftRe
                 multiple_authorizations: row.get("multiple_authorizations")?,
                 amends: row.get("amends")?,
                 replaces: row.get("replaces")?,
+                time_to_live: row.get("lives_s")?,
             },
             document: row.get("document")?,
             store_document: row.get("store_document")?,

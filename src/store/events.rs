@@ -181,6 +181,7 @@ impl Tx<'_> {
             ],
         )?;
         self.note_appended(operation.seq);
+        self.note_operation(order)?;
         Ok(NewHead { order_seq: order.order_seq, event_seq: operation.seq })
     }
 

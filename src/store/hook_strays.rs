@@ -17,10 +17,10 @@ pub(super) const HOOK_STRAYS: [(&str, &str); 4] = [
         "deliveries are of an event of another account",
         "select count(*) from deliveries join hooks using (hook_seq)
          left join events on events.event_seq = deliveries.event_seq
-         left join ledgers on ledgers.order_seq = events.order_seq
+         left join orders on orders.order_seq = events.order_seq
          left join draft_events on draft_events.draft_event_seq = deliveries.draft_event_seq
          left join drafts on drafts.draft_seq = draft_events.draft_seq
-         where coalesce(ledgers.account_seq, drafts.account_seq, hooks.account_seq)
+         where coalesce(orders.account_seq, drafts.account_seq, hooks.account_seq)
             <> hooks.account_seq",
     ),
     (

@@ -33,6 +33,8 @@ pub enum JournalChange {
     ServiceEvent(OrderSeq),
     OrderCreated(OrderSeq),
     OrderChanged(OrderSeq),
+    /// The order expired.
+    OrderRemoved(OrderSeq),
     DraftCreated(DraftSeq),
     DraftChanged(DraftSeq),
     DraftCompleted(DraftSeq),
@@ -47,6 +49,7 @@ impl JournalChange {
             // The event of the draft that made the order shows the order.
             JournalChange::OrderCreated(_) => &[],
             JournalChange::OrderChanged(_) => &[HookEvent::OrderUpdate],
+            JournalChange::OrderRemoved(_) => &[HookEvent::OrderDelete],
             JournalChange::DraftCreated(_) => &[HookEvent::DraftAdd],
             JournalChange::DraftChanged(_) => &[HookEvent::DraftUpdate],
             JournalChange::DraftCompleted(_) => &[HookEvent::DraftComplete],
@@ -123,15 +126,19 @@ impl Reader<'_> {
         after: EventSeq,
         limit: usize,
     ) -> Result<Vec<JournalEntry>, StoreError> {
-        let sql = "select event_seq, account_id, order_seq, events.version, kind
+        let sql = "select events.event_seq, account_id, events.order_seq, events.version, kind,
+                removals.event_seq is not null
             from events
-            cross join ledgers using (order_seq)
-            cross join accounts using (account_seq)
-            where :after < event_seq order by event_seq limit :limit";
+            cross join orders on orders.order_seq = events.order_seq
+            cross join accounts on accounts.account_seq = orders.account_seq
+            left join order_expiries as removals on removals.order_seq = events.order_seq
+                and removals.outcome = 'removed' and removals.event_seq = events.event_seq
+            where :after < events.event_seq order by events.event_seq limit :limit";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.list(sql, named_params! {":after": after, ":limit": limit}, |row| {
             let (order_seq, version): (OrderSeq, i64) = (row.get(2)?, row.get(3)?);
             let change = match row.get_ref(4)?.as_str()? {
+                "api" if row.get::<_, bool>(5)? => JournalChange::OrderRemoved(order_seq),
                 "service" => JournalChange::ServiceEvent(order_seq),
                 kind if OperationKind::parse(kind).is_some() => JournalChange::Operation(order_seq),
                 _ if version == 1 => JournalChange::OrderCreated(order_seq),

@@ -66,7 +66,27 @@ const UPDATE_LISTED_SUMS: &str = "update ledgers set authorizations = ?2, lines 
     where order_seq = ?1";
 
 impl Reader<'_> {
+    /// The ledger of the order with a name, unless the order has expired. One that is due to be
+    /// closed is closed.
     pub fn find_ledger(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+    ) -> Result<Option<LedgerRecord>, StoreError> {
+        let Some(mut found) = self.find_stored_ledger(account_id, name)? else { return Ok(None) };
+        if self.is_order_due(found.order_seq)? {
+            return Ok(None);
+        }
+        if found.ledger.status == OrderStatus::Open
+            && self.find_due_closing(found.order_seq)?.is_some()
+        {
+            found.ledger.status = OrderStatus::Closed;
+        }
+        Ok(Some(found))
+    }
+
+    /// Like [`Reader::find_ledger`], without regard to the clock.
+    pub(super) fn find_stored_ledger(
         &self,
         account_id: &AccountId,
         name: &OrderName,
@@ -75,9 +95,18 @@ impl Reader<'_> {
         let found = self.find(FIND_LEDGER, params, |row| Ok(read_record(row)))?;
         found.transpose()
     }
-}
 
-impl Reader<'_> {
+    /// The ledger in row `order_seq`, which must exist, without regard to the clock.
+    pub fn load_stored_ledger(&self, order_seq: OrderSeq) -> Result<LedgerRecord, StoreError> {
+        let sql = "select order_seq, order_id, currency, version, last_event_seq, status,
+                multiple_authorizations, authorizations, lines
+            from ledgers where order_seq = :order_seq";
+        let params = named_params! {":order_seq": order_seq};
+        let found = self.find(sql, params, |row| Ok(read_record(row)))?;
+        let gone = || StoreError::inconsistent(format!("no ledger is in row {}", order_seq.0));
+        found.ok_or_else(gone)?
+    }
+
     /// Whether the order holds something, and its total: the columns that lists are sorted by or
     /// filtered by and that are stored as numbers, not as words.
     pub(super) fn load_listing(&self, order_seq: OrderSeq) -> Result<(bool, i64), StoreError> {
@@ -90,6 +119,26 @@ impl Reader<'_> {
 }
 
 impl Tx<'_> {
+    /// The ledger of the order with a name, unless the order has expired. One that is due to be
+    /// closed is closed first, so that a command meets a closed order.
+    pub fn find_ledger(
+        &self,
+        account_id: &AccountId,
+        name: &OrderName,
+    ) -> Result<Option<LedgerRecord>, StoreError> {
+        let Some(found) = self.find_stored_ledger(account_id, name)? else { return Ok(None) };
+        if self.expired_through()?.is_none() {
+            return Ok(Some(found));
+        }
+        if self.is_order_due(found.order_seq)? {
+            return Ok(None);
+        }
+        match self.find_due_closing(found.order_seq)? {
+            Some(at) => self.close_expired(account_id, found, at).map(Some),
+            None => Ok(Some(found)),
+        }
+    }
+
     /// The last committed ledger, without this transaction's own writes. Deciding on it would be
     /// wrong; a sabotaged build does so, and the trials must notice.
     pub fn load_committed_ledger(

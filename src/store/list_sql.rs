@@ -1,5 +1,6 @@
 //! The SQL of lists, put together from fixed texts; values are parameters.
 
+use super::expiries::order_is_closing;
 use super::lists::{Criterion, List, ListSort, Listed};
 
 impl List {
@@ -40,7 +41,22 @@ impl List {
         };
         match driver {
             Criterion::Words { column, words, index } => {
-                each(index, words.iter().map(|word| format!(" and {column} = '{word}'")).collect())
+                let condition = |word: &&str| {
+                    format!(" and {column} = '{word}'{}", {
+                        let is_closing = self.judges(column) && *word == "open";
+                        if is_closing {
+                            format!(" and not {}", order_is_closing(&own))
+                        } else {
+                            String::new()
+                        }
+                    })
+                };
+                let stored = each(index, words.iter().map(condition).collect());
+                if self.judges(column) && words.contains(&"closed") {
+                    format!("{stored} union all {}", self.select_closing())
+                } else {
+                    stored
+                }
             }
             Criterion::Texts { column, texts, index } => {
                 let texts = (0..texts.len()).map(|at| format!(" and {column} = {}", key(0, at)));
@@ -56,6 +72,20 @@ impl List {
                 self.select(&from, &format!("{search}.rowid"), Some(0), &condition)
             }
         }
+    }
+
+    /// True if some rows of a list by this column are due to be closed.
+    fn judges(&self, column: &str) -> bool {
+        self.expired.is_some() && self.of.rows == "ledgers" && column == "status"
+    }
+
+    /// The open orders that are due to be closed.
+    fn select_closing(&self) -> String {
+        let from = "order_expiries as closing indexed by order_expiries_due
+            cross join ledgers on ledgers.order_seq = closing.order_seq";
+        let condition = " and closing.outcome is null and closing.has_operations = 1
+            and closing.expires_at_ms <= :expired and ledgers.status = 'open'";
+        self.select(from, "ledgers.order_seq", Some(0), condition)
     }
 
     /// A select driven by another table, one part per value; the parts are merged and each row is
@@ -109,6 +139,11 @@ impl List {
                 sql.push_str(&format!(" and (total_thousandths, {seq}) > (:total, :after)"));
             }
         }
+        if self.expired.is_some() {
+            sql.push_str(&format!(" and {}", (self.of.present_now)()));
+        } else if self.has_removed {
+            sql.push_str(&format!(" and {}", self.of.present));
+        }
         let others = self.criteria.iter().enumerate().filter(|(at, _)| Some(*at) != driver);
         sql.extend(others.map(|(at, condition)| self.condition_on_row(at, condition)));
         sql
@@ -117,6 +152,14 @@ impl List {
     fn condition_on_row(&self, at: usize, condition: &Criterion) -> String {
         let Listed { rows, seq, search, made_in, .. } = self.of;
         match condition {
+            Criterion::Words { column, words, .. } if self.judges(column) => {
+                let closing = order_is_closing(&format!("{rows}.{seq}"));
+                format!(
+                    " and iif({rows}.{column} = 'open' and {closing}, 'closed', {rows}.{column})
+                        in ('{}')",
+                    words.join("', '")
+                )
+            }
             Criterion::Words { column, words, .. } => {
                 format!(" and {rows}.{column} in ('{}')", words.join("', '"))
             }

@@ -26,6 +26,11 @@ pub(super) struct Listed {
     pub search: &'static str,
     /// The table with the rows' `created_at_ms`.
     pub made_in: &'static str,
+    /// True if any row was removed for having expired.
+    pub any_removed: &'static str,
+    /// A condition on rows that were not removed, and one on rows that are not due to be either.
+    pub present: &'static str,
+    pub present_now: fn() -> String,
     /// Queries for an account's first row from a time on, and its last row up to a time.
     pub first_from: &'static str,
     pub last_to: &'static str,
@@ -68,6 +73,10 @@ pub(super) struct List {
     /// The first criterion drives the list, unless it is sorted by total.
     pub criteria: Vec<Criterion>,
     pub sort: ListSort,
+    /// Through when rows have expired that no sweep has removed; `None` if there are no such rows.
+    pub expired: Option<Timestamp>,
+    /// Whether any row was removed for having expired.
+    pub has_removed: bool,
 }
 
 /// The requested part of a list.
@@ -98,18 +107,21 @@ impl Reader<'_> {
         list: &List,
         window: &Window,
     ) -> Result<Vec<i64>, StoreError> {
-        let list = &self.with_times(list, window)?;
+        let list = &self.with_time(list, window)?;
         self.list_integers(list.page_statement(), account_id, list, window)
     }
 
-    /// The list with a criterion about times, if a range of times is not one of rows.
-    fn with_times(&self, list: &List, window: &Window) -> Result<List, StoreError> {
+    /// The list with a criterion about times, if a range of times is not one of rows, and with what
+    /// has expired.
+    fn with_time(&self, list: &List, window: &Window) -> Result<List, StoreError> {
         let mut criteria = list.criteria.clone();
         let is_range = window.created_from.is_some() || window.created_to.is_some();
         if is_range && self.load_last_clock_jump()?.is_some() {
             criteria.push(Criterion::Created);
         }
-        Ok(List { criteria, ..*list })
+        let expired = self.expired_through()?;
+        let has_removed = self.find(list.of.any_removed, [], |_| Ok(()))?.is_some();
+        Ok(List { criteria, expired, has_removed, ..*list })
     }
 
     /// The number of rows that match, or the window's limit if more do.
@@ -119,7 +131,7 @@ impl Reader<'_> {
         list: &List,
         window: &Window,
     ) -> Result<i64, StoreError> {
-        let counted = List { sort: ListSort::default(), ..self.with_times(list, window)? };
+        let counted = List { sort: ListSort::default(), ..self.with_time(list, window)? };
         let window = Window { after: None, ..*window };
         let found = self.list_integers(counted.count_statement(), account_id, &counted, &window)?;
         Ok(found.into_iter().sum())
@@ -149,6 +161,9 @@ impl Reader<'_> {
         }
         let created_from = window.created_from.map_or(i64::MIN, |from| from.0);
         let created_to = window.created_to.map_or(i64::MAX, |to| to.0);
+        if let Some(expired) = &list.expired {
+            params.push((":expired", expired));
+        }
         if list.has_times() {
             params.push((":created_from", &created_from));
             params.push((":created_to", &created_to));

@@ -6,6 +6,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::event_rows::Bodies;
+use super::expiries::{ORDER_IS_PRESENT, order_is_gone};
 use super::list_values::ValueFilter;
 use super::lists::{Criterion, List, ListSort, Listed, Window};
 use super::orders::OrderRecord;
@@ -57,6 +58,10 @@ pub(super) const ORDERS: Listed = Listed {
     values: "order_values",
     search: "order_search",
     made_in: "orders",
+    any_removed: "select 1 from order_expiries indexed by order_expiries_removed
+        where outcome = 'removed' limit 1",
+    present: ORDER_IS_PRESENT,
+    present_now: || format!("not {}", order_is_gone("ledgers.order_seq")),
     first_from: "select order_seq from orders
         where account_seq = :account_seq and :at <= created_at_ms
         order by created_at_ms, order_seq limit 1",
@@ -110,7 +115,7 @@ impl OrderQuery {
             OrderStatus::as_str,
         ));
         criteria.extend(one_of_currencies(&self.currencies, "ledgers_by_currency"));
-        Some(List { of: &ORDERS, criteria, sort: self.sort })
+        Some(List { of: &ORDERS, criteria, sort: self.sort, expired: None, has_removed: false })
     }
 
     fn window(&self, after: Option<(i64, i64)>, limit: u32) -> Window {

@@ -7,6 +7,7 @@ use super::tx::{Reader, Tx};
 use crate::domain::ids::{AccountId, DraftSeq, OrderName, OrderSeq};
 
 impl Reader<'_> {
+    /// The order with a name, unless it has expired.
     pub fn find_order_seq(
         &self,
         account_id: &AccountId,
@@ -16,7 +17,10 @@ impl Reader<'_> {
             where account_seq = (select account_seq from accounts where account_id = :account_id)
               and name = :name and order_seq is not null";
         let params = named_params! {":account_id": account_id, ":name": name};
-        self.find(sql, params, |row| row.get(0))
+        match self.find(sql, params, |row| row.get(0))? {
+            Some(order_seq) if self.is_order_due(order_seq)? => Ok(None),
+            found => Ok(found),
+        }
     }
 
     /// True if an order or a draft of the account has this name.

@@ -32,6 +32,8 @@ pub struct OrderSessionRecord {
     pub document: KeptJson,
     /// The status at the time of the read.
     pub status: SessionStatus,
+    /// Whether the row is open, which an expired session's is until a sweep has ended it.
+    pub is_stored_open: bool,
     pub created_at: Timestamp,
     pub created_by: CreatedBy,
     pub expires_at: Timestamp,
@@ -131,14 +133,18 @@ impl Reader<'_> {
         self.find(sql, params, |row| Ok(self.read_session(row)))?.transpose()
     }
 
-    /// The session whose test page has this token in its address.
+    /// The session whose test page has this token in its address, unless its order has expired.
     pub fn find_session_of_token(
         &self,
         token: &str,
     ) -> Result<Option<OrderSessionRecord>, StoreError> {
         let sql = select_sessions!("where token = :token");
         let params = named_params! {":token": token};
-        self.find(sql, params, |row| Ok(self.read_session(row)))?.transpose()
+        let found = self.find(sql, params, |row| Ok(self.read_session(row)))?.transpose()?;
+        match found {
+            Some(session) if self.find_order_end(session.order_seq)?.is_some() => Ok(None),
+            found => Ok(found),
+        }
     }
 
     /// All sessions of an order, oldest first.
@@ -219,6 +225,7 @@ impl Reader<'_> {
             amount: columns.take()?,
             document: columns.take()?,
             status: columns.take()?,
+            is_stored_open: false,
             created_at: columns.take()?,
             created_by: columns.take()?,
             expires_at: columns.take()?,
@@ -226,6 +233,7 @@ impl Reader<'_> {
             ended_at: columns.take()?,
             transaction: read_transaction(columns)?,
         };
+        session.is_stored_open = session.status == SessionStatus::Open;
         session.status = session.status.at(session.expires_at, self.now());
         if session.status == SessionStatus::Expired {
             session.ended_at = Some(session.expires_at);

@@ -8,6 +8,7 @@ use super::tx::Reader;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{AccountId, OrderName, OrderSeq};
 use crate::domain::ledger::Ledger;
+use crate::domain::order::OrderStatus;
 use crate::domain::payment_status::PaymentStatus;
 use crate::domain::{KeptJson, Timestamp};
 
@@ -26,11 +27,13 @@ pub struct OrderSummary<T> {
 
 const SELECT_SUMMARIES: &str = "select orders.order_seq, orders.id, orders.order_id,
         orders.currency, orders.created_at_ms, ledgers.status, ledgers.multiple_authorizations,
-        authorizations, lines, payment_status, order_documents.document
+        authorizations, lines, payment_status, order_documents.document,
+        iif(has_operations = 1 and outcome is null, expires_at_ms, null)
     from json_each(:order_seqs) as listed
     cross join orders on orders.order_seq = listed.value
     join ledgers on ledgers.order_seq = orders.order_seq
-    join order_documents on order_documents.order_seq = orders.order_seq";
+    join order_documents on order_documents.order_seq = orders.order_seq
+    left join order_expiries on order_expiries.order_seq = orders.order_seq";
 
 impl Reader<'_> {
     /// A page of orders. `read` takes what the list shows from an order's document, so that only
@@ -43,13 +46,14 @@ impl Reader<'_> {
     ) -> Result<Vec<OrderSummary<T>>, StoreError> {
         let (order_seqs, _) = self.list_order_seqs(account_id, query)?;
         let rows = OrderRows::new(&order_seqs);
+        let expired = self.expired()?;
         let mut found = self.list_by_order(
             SELECT_SUMMARIES,
             &rows,
             // Summaries are small, so they need not be weighed.
             |_| 0,
             |columns| {
-                Ok(OrderSummary {
+                let mut summary = OrderSummary {
                     id: columns.take()?,
                     order_id: columns.take()?,
                     currency: columns.take()?,
@@ -57,7 +61,13 @@ impl Reader<'_> {
                     ledger: read_ledger_columns(columns)?,
                     payment_status: columns.take()?,
                     read: read(&columns.take()?),
-                })
+                };
+                let closes_at: Option<Timestamp> = columns.take()?;
+                let is_open = summary.ledger.status == OrderStatus::Open;
+                if is_open && closes_at.is_some_and(|at| at <= expired) {
+                    summary.ledger.status = OrderStatus::Closed;
+                }
+                Ok(summary)
             },
         )?;
         let mut take = |order_seq: &OrderSeq| {

@@ -56,6 +56,8 @@ pub struct OrderRecord {
     /// When it was closed and who closed it, while it is closed.
     pub closed: Option<(Timestamp, CreatedBy)>,
     pub cancelled: Option<Cancelled>,
+    /// When it is removed or closed, or was closed; `None` if never.
+    pub expires_at: Option<Timestamp>,
     pub document: KeptJson,
     pub options_document: KeptJson,
     pub items: Vec<Item>,
@@ -86,12 +88,14 @@ const SELECT_ORDERS: &str = "select orders.order_seq, orders.id, orders.order_id
         orders.currency, orders.created_at_ms, orders.created_by, ledgers.updated_at_ms,
         ledgers.status, ledgers.multiple_authorizations, authorizations, lines, payment_status,
         closed_at_ms, closed_by, cancelled_at_ms, cancelled_by, cancelled_reason,
-        order_documents.document, order_documents.options_document, last_event_seq
+        order_documents.document, order_documents.options_document, last_event_seq,
+        order_expiries.expires_at_ms, has_operations = 1 and outcome is null
     from json_each(:order_seqs) as listed
     cross join orders on orders.order_seq = listed.value
     join ledgers on ledgers.order_seq = orders.order_seq
     join order_documents on order_documents.order_seq = orders.order_seq
-    join drafts on drafts.draft_seq = orders.draft_seq";
+    join drafts on drafts.draft_seq = orders.draft_seq
+    left join order_expiries on order_expiries.order_seq = orders.order_seq";
 
 impl OrderRecord {
     /// The operations of one kind, oldest first.
@@ -122,7 +126,8 @@ impl Reader<'_> {
         found.ok_or_else(|| gone(order_seq))
     }
 
-    /// The orders in those rows, in the same order. Each row must exist and be named only once.
+    /// The orders in those rows, in the same order, without those that were removed. Each row must
+    /// exist and be named only once.
     pub fn load_orders(
         &self,
         account_id: &AccountId,
@@ -143,8 +148,9 @@ impl Reader<'_> {
         bytes_max: usize,
     ) -> Result<Option<Vec<OrderRecord>>, StoreError> {
         let rows = OrderRows::within(order_seqs, bytes_max);
+        let expired = self.expired()?;
         let mut orders = self.list_by_order(SELECT_ORDERS, &rows, order_bytes, |columns| {
-            read_order(columns, account_id)
+            read_order(columns, account_id, expired)
         })?;
         let mut items = self.list_order_items(&rows)?;
         let mut comments = self.list_comments(&rows)?;
@@ -154,16 +160,24 @@ impl Reader<'_> {
             return Ok(None);
         }
         let mut load = |order_seq: &OrderSeq| {
-            let found = orders.get_mut(order_seq).and_then(Vec::pop);
-            let (mut order, last_event_seq) = found.ok_or_else(|| gone(*order_seq))?;
+            let Some((mut order, last_event_seq)) = orders.get_mut(order_seq).and_then(Vec::pop)
+            else {
+                // An order may have been removed since its row was found.
+                let is_removed = self.find_order_end(*order_seq)?.is_some();
+                return if is_removed { Ok(None) } else { Err(gone(*order_seq)) };
+            };
             order.items = items.remove(order_seq).unwrap_or_default();
             order.comments = comments.remove(order_seq).unwrap_or_default();
             order.open_session = sessions.remove(order_seq).and_then(|mut open| open.pop());
             let events = events.remove(order_seq).unwrap_or_default();
             order.events = follow_events(events, last_event_seq)?;
-            Ok(order)
+            Ok(Some(order))
         };
-        order_seqs.iter().map(&mut load).collect::<Result<_, _>>().map(Some)
+        order_seqs
+            .iter()
+            .filter_map(|seq| load(seq).transpose())
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// The fields and items of an order without its history, for a change that needs only them.
@@ -305,8 +319,9 @@ impl Tx<'_> {
 fn read_order(
     columns: &mut Columns<'_>,
     account_id: &AccountId,
+    expired: Timestamp,
 ) -> Result<(OrderRecord, Option<EventSeq>), StoreError> {
-    let order = OrderRecord {
+    let mut order = OrderRecord {
         account_id: account_id.clone(),
         id: columns.take()?,
         order_id: columns.take()?,
@@ -319,6 +334,7 @@ fn read_order(
         payment_status: columns.take()?,
         closed: read_step(columns)?,
         cancelled: read_cancelled(columns)?,
+        expires_at: None,
         document: columns.take()?,
         options_document: columns.take()?,
         items: Vec::new(),
@@ -326,7 +342,13 @@ fn read_order(
         comments: Vec::new(),
         events: Vec::new(),
     };
-    Ok((order, columns.take()?))
+    let last_event_seq = columns.take()?;
+    order.expires_at = columns.take()?;
+    let is_closing: Option<bool> = columns.take()?;
+    if let (Some(at), Some(true)) = (order.expires_at.filter(|at| *at <= expired), is_closing) {
+        order.show_closed(at);
+    }
+    Ok((order, last_event_seq))
 }
 
 /// Reads when something happened and who did it; `None` if it has not happened.

@@ -22,6 +22,7 @@ use crate::domain::payment_status::PaymentStatus;
 use crate::domain::payout_rule::{RuleId, RuleType};
 use crate::domain::role::Role;
 use crate::domain::scope::Scopes;
+use crate::domain::time_to_live::TimeToLive;
 use crate::domain::{KeptJson, Timestamp};
 
 /// Reads columns in the order of the query. Looking each up by name took a fifth of the time of a
@@ -125,6 +126,7 @@ sql_integer! {
     SessionSeq, |number| Some(SessionSeq(number)), |value| value.0;
     PayoutRuleSeq, |number| Some(PayoutRuleSeq(number)), |value| value.0;
     UserSeq, |number| Some(UserSeq(number)), |value| value.0;
+    TimeToLive, |number| TimeToLive::new(number), |value| value.seconds();
     LineId, |number| LineId::new(number), |value| value.number();
     Amount, |number| Amount::new(number), |value| value.minor_units();
 }

@@ -11,15 +11,19 @@ use rusqlite::{Connection, Params, Row};
 
 use super::error::StoreError;
 use super::known_sizes::KnownSizes;
+use super::next_expiry::NextExpiry;
 use super::sqlite::session::{Session, Sql};
 use crate::domain::Timestamp;
 use crate::domain::ids::EventSeq;
+use crate::domain::time_to_live::expires_through;
 use crate::randomness::Randomness;
 
 /// A snapshot of the database that does not change while it is read.
 pub struct Reader<'c> {
     session: Session<'c>,
     now: Timestamp,
+    /// See [`Reader::expired_through`]; `None` until it is asked for.
+    expired_through: Cell<Option<Option<Timestamp>>>,
 }
 
 /// The transaction of a write command. Nothing else can write.
@@ -27,6 +31,7 @@ pub struct Tx<'c> {
     reader: Reader<'c>,
     randomness: &'c Randomness,
     known_sizes: &'c KnownSizes,
+    next_expiry: &'c NextExpiry,
     next_seq: Cell<EventSeq>,
 }
 
@@ -36,6 +41,8 @@ pub(super) struct Begun {
     pub now: Timestamp,
     /// The number of the next event that is appended.
     pub next_seq: EventSeq,
+    /// See [`Reader::expired_through`].
+    pub expired_through: Option<Timestamp>,
 }
 
 impl<'c> Reader<'c> {
@@ -44,15 +51,54 @@ impl<'c> Reader<'c> {
         Reader::at(conn, Timestamp(i64::MIN))
     }
 
-    /// A reader that judges at `now` if sessions have expired.
+    /// A reader that judges at `now` what has expired.
     pub(super) fn at(conn: &'c Connection, now: Timestamp) -> Reader<'c> {
-        Reader { session: Session::new(conn), now }
+        Reader { session: Session::new(conn), now, expired_through: Cell::new(None) }
     }
 
-    /// The time at which reads judge if a session has expired. In a transaction that writes, it is
-    /// the time of the batch; see `clock_jumps` for how that follows the clock.
+    /// The time at which reads judge what has expired. In a transaction that writes, it is the time
+    /// of the batch; see `clock_jumps` for how that follows the clock.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// The time through which orders or drafts have expired that no sweep has removed yet; `None`
+    /// if there are no such ones.
+    pub(super) fn expired_through(&self) -> Result<Option<Timestamp>, StoreError> {
+        if let Some(known) = self.expired_through.get() {
+            return Ok(known);
+        }
+        let through = match self.now {
+            Timestamp(i64::MIN) => None,
+            now => self.load_expired_through(now)?.0,
+        };
+        self.expired_through.set(Some(through));
+        Ok(through)
+    }
+
+    /// Like [`Reader::expired_through`], for the writer's next transaction. Reads the book only if
+    /// something may have expired.
+    pub(super) fn expired_through_at(
+        &self,
+        now: Timestamp,
+        known: &NextExpiry,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        if !known.may_have_come(now) {
+            return Ok(None);
+        }
+        let (through, next) = self.load_expired_through(now)?;
+        known.learn(next);
+        Ok(through)
+    }
+
+    /// The time through which something has expired, and the next moment at which something does.
+    fn load_expired_through(
+        &self,
+        now: Timestamp,
+    ) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+        let (trusted, next) = self.load_next_expiry()?;
+        let through = expires_through(now, trusted);
+        Ok((next.filter(|next| *next <= through).map(|_| through), next))
     }
 
     /// The first row of a query, if there is one.
@@ -76,16 +122,20 @@ impl<'c> Reader<'c> {
 }
 
 impl<'c> Tx<'c> {
-    /// `known_sizes` is what earlier transactions of the same writer have remembered.
+    /// `known_sizes` and `next_expiry` are what earlier transactions of the same writer have
+    /// remembered.
     pub(super) fn new(
         conn: &'c Connection,
         begun: Begun,
         randomness: &'c Randomness,
         known_sizes: &'c KnownSizes,
+        next_expiry: &'c NextExpiry,
     ) -> Tx<'c> {
-        let Begun { now, next_seq } = begun;
+        let Begun { now, next_seq, expired_through } = begun;
         let next_seq = Cell::new(next_seq);
-        Tx { reader: Reader::at(conn, now), randomness, known_sizes, next_seq }
+        let reader = Reader::at(conn, now);
+        reader.expired_through.set(Some(expired_through));
+        Tx { reader, randomness, known_sizes, next_expiry, next_seq }
     }
 
     /// The source of new ids.
@@ -95,6 +145,10 @@ impl<'c> Tx<'c> {
 
     pub(super) fn known_sizes(&self) -> &KnownSizes {
         self.known_sizes
+    }
+
+    pub(super) fn next_expiry(&self) -> &NextExpiry {
+        self.next_expiry
     }
 
     /// The number that the next event of an order or a draft gets. Reads nothing.

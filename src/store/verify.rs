@@ -14,6 +14,7 @@ use super::clock_jumps::UNRECORDED_FALLS;
 use super::error::{StoreError, StoreErrorKind};
 use super::event_rows::Bodies;
 use super::events::EventRecord;
+use super::expiry_strays::EXPIRY_STRAYS;
 use super::hook_strays::HOOK_STRAYS;
 use super::idempotency::STRAY_KEYS;
 use super::ledgers::total_thousandths;
@@ -125,6 +126,10 @@ pub(super) fn check_order_row(
     report: &mut VerifyReport,
 ) -> Result<(), StoreError> {
     report.orders += 1;
+    if reader.is_removed(order_seq)? {
+        // `EXPIRY_STRAYS` finds what was left of it.
+        return Ok(());
+    }
     match reader.load_order(account_id, order_seq, Bodies::Read) {
         Ok(order) => check_order(reader, order_seq, &order, report),
         Err(error) if error.kind == StoreErrorKind::Inconsistent => {
@@ -330,6 +335,7 @@ fn check_orphans(conn: &Connection, report: &mut VerifyReport) -> Result<(), Sto
         }
         let strays = STRAYS.into_iter().chain([STRAY_KEYS]).chain(UNRECORDED_FALLS);
         let strays = strays.chain(HOOK_STRAYS).chain(SESSION_STRAYS).chain(CALLBACK_STRAYS);
+        let strays = strays.chain(EXPIRY_STRAYS);
         for (what, sql) in strays {
             let strayed = count(sql)?;
             if strayed != 0 {

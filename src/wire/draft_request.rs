@@ -1,10 +1,11 @@
 //! Parses a draft, a change to a draft, and an item of one (docs/contract.md, Facts 2).
 
 use super::order_fields::{ITEM, OPTIONS, ORDER, STORE};
+use super::order_request::removes_time_to_live;
 use super::payout_rule_request::{payout_problems, with_plain_payout};
 use super::problem::Problem;
 use super::shape::{Shape, clean, optional, required};
-use crate::app::{DraftUpdate, ParsedDraft, ParsedItem, acting_options};
+use crate::app::{DraftUpdate, ORDER_TIME_TO_LIVE, ParsedDraft, ParsedItem, acting_options};
 use crate::domain::KeptJson;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{LineId, OrderName};
@@ -89,7 +90,12 @@ pub fn parse_update(body: &Tree) -> Result<DraftUpdate, Vec<Problem>> {
         .map(|order| parse(&Tree::object([("order", order.clone()), ("options", one_order)])));
     Ok(DraftUpdate {
         order: order.transpose()?,
-        options: kept.member("options").map(with_plain_payout),
+        options: kept.member("options").map(with_plain_payout).map(|options| {
+            match removes_time_to_live(body) {
+                true => options.with(ORDER_TIME_TO_LIVE, Tree::Null),
+                false => options,
+            }
+        }),
         store: kept.member("store").cloned(),
     })
 }

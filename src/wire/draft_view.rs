@@ -16,9 +16,11 @@ pub fn render(links: &Links, draft: &DraftRecord) -> String {
         .text("status", draft.status.as_str())
         .text("created_at", &rfc3339(draft.created_at))
         .text("created_by", &draft.created_by.0)
-        .text("updated_at", &rfc3339(draft.updated_at))
-        .json("order", &order_text(draft))
-        .json("options", &asked.options_document.0);
+        .text("updated_at", &rfc3339(draft.updated_at));
+    if let Some(at) = draft.expires_at {
+        object.text("expires_at", &rfc3339(at));
+    }
+    object.json("order", &order_text(draft)).json("options", &asked.options_document.0);
     if let Some(store) = &asked.store_document {
         object.json("store", &store.0);
     }

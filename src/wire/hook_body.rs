@@ -5,6 +5,8 @@ use super::event_view::{EventOrder, IncludeEvents};
 use super::field_mask::FieldMask;
 use super::links::{Links, link_list};
 use super::{draft_view, event_view, order_view};
+use crate::clock::rfc3339;
+use crate::domain::Timestamp;
 use crate::domain::hook::HookEvent;
 use crate::domain::ids::{AccountId, EventSeq};
 use crate::json::{ObjectText, Tree, list_text, script_text};
@@ -64,6 +66,15 @@ pub fn draft_object(links: &Links, draft: &DraftRecord) -> String {
         .flag("truncated", true)
         .json("_links", &link_list(&[("self", links.draft(&draft.account_id, &draft.id))]));
     script_text(short.end())
+}
+
+/// An order or draft that has expired: its ids, and since when it is gone.
+pub fn removed_object(ids: &[(&'static str, &str)], removed_at: Timestamp) -> String {
+    let mut object = ObjectText::default();
+    for (name, id) in ids {
+        object.text(name, id);
+    }
+    script_text(object.text("deleted_at", &rfc3339(removed_at)).end())
 }
 
 /// A list of objects that are rendered already.

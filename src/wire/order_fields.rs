@@ -255,7 +255,7 @@ pub const OPTIONS: Shape = Shape::Object(&[
     ),
     optional("split_draft", Shape::Flag),
     optional("multiple_authorizations", Shape::Flag),
-    optional("order_time_to_live", Shape::Integer),
+    optional("order_time_to_live", Shape::TimeToLive),
     optional("serial_order_number_suffix", Shape::Any),
     optional("payout", Shape::Any),
     optional("order_id", Shape::OrderName),

@@ -4,7 +4,7 @@
 use super::order_fields::{DISCOUNT_LINE, ITEM, OPTIONS, ORDER};
 use super::problem::Problem;
 use super::shape::{Shape, clean};
-use crate::app::{ItemChange, OrderChange, PartChange};
+use crate::app::{ItemChange, ORDER_TIME_TO_LIVE, OrderChange, PartChange};
 use crate::domain::ids::LineId;
 use crate::domain::item::ITEMS_MAX;
 use crate::domain::operation::duplicate_positions;
@@ -44,7 +44,7 @@ const OF_AN_ITEM: [&str; 10] = [
 
 const OF_A_DISCOUNT: [&str; 1] = ["discount_subtype"];
 
-const OF_THE_OPTIONS: [&str; 2] = ["order_time_to_live", "multiple_authorizations"];
+const OF_THE_OPTIONS: [&str; 2] = [ORDER_TIME_TO_LIVE, "multiple_authorizations"];
 
 const SOME_ITEM: Shape = ITEM.part();
 const SOME_ITEMS: Shape = Shape::List(&SOME_ITEM, ITEMS_MAX);
@@ -67,8 +67,22 @@ pub fn parse(body: &Tree) -> Result<OrderChange, Vec<Problem>> {
     Ok(OrderChange {
         order: divide(&order, ORDER, &OF_AN_ORDER),
         options: options.map(|sent| divide(&sent, OPTIONS, &OF_THE_OPTIONS)).unwrap_or_default(),
+        removes_time_to_live: removes_time_to_live(body),
         items: items.iter().zip(line_ids).map(|(item, id)| item_change(item, id)).collect(),
     })
+}
+
+/// True if a change sends `options.order_time_to_live` as `null`, which removes it.
+pub fn removes_time_to_live(body: &Tree) -> bool {
+    let sent = body.member("options").and_then(|options| options.member(ORDER_TIME_TO_LIVE));
+    sent == Some(&Tree::Null)
+}
+
+/// The problem that an order or draft is older than the time to live that was sent.
+pub fn time_to_live_passed() -> Problem {
+    let message = "The time counts from created_at and has passed already; send more seconds, or \
+                   null to remove the option.";
+    Problem::new("/options/order_time_to_live", "bad_value", message)
 }
 
 /// Reads the line id of each item, and reports missing and repeated ones.

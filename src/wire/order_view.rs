@@ -33,6 +33,9 @@ pub fn render(links: &Links, order: &OrderRecord, include: IncludeEvents) -> Str
         .text("created_at", &rfc3339(order.created_at))
         .text("created_by", &order.created_by.0)
         .text("updated_at", &rfc3339(order.updated_at));
+    if let Some(at) = order.expires_at {
+        object.text("expires_at", &rfc3339(at));
+    }
     write_status(&mut object, order);
     write_totals(&mut object, &order.items);
     write_sums(&mut object, &order.ledger.sums());

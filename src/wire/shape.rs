@@ -12,6 +12,7 @@ use crate::clock::parse_rfc3339;
 use crate::domain::currency::Currency;
 use crate::domain::ids::{LineId, OrderName, ResourceId};
 use crate::domain::money::{AMOUNT_MAX, Amount};
+use crate::domain::time_to_live::{TIME_TO_LIVE_MAX_S, TimeToLive};
 use crate::json::Tree;
 
 /// What a value may be.
@@ -22,6 +23,8 @@ pub enum Shape {
     Flag,
     Text,
     Integer,
+    /// `order_time_to_live`, in whole seconds.
+    TimeToLive,
     /// A whole number of minor units, in the range of an amount.
     Amount,
     LineId,
@@ -205,6 +208,7 @@ fn check_leaf(tree: &Tree, shape: Shape) -> Result<(), Wrong> {
         Shape::Number => expect(matches!(tree, Tree::Number(_)), "a number", tree),
         Shape::FreeObject => expect(is_object(tree), "an object", tree),
         Shape::Integer => integer(tree).map(drop),
+        Shape::TimeToLive => time_to_live(tree),
         Shape::Amount => amount(tree),
         Shape::LineId => line_id(tree),
         Shape::LineIdText => line_id(&number_in(tree)),
@@ -264,6 +268,16 @@ fn amount(tree: &Tree) -> Result<(), Wrong> {
     }
 }
 
+fn time_to_live(tree: &Tree) -> Result<(), Wrong> {
+    match tree.as_integer().and_then(TimeToLive::new) {
+        Some(_) => Ok(()),
+        None if tree.is_whole() => {
+            Err(("bad_value", format!("Expected 1 to {TIME_TO_LIVE_MAX_S} seconds.")))
+        }
+        None => integer(tree).map(drop),
+    }
+}
+
 fn line_id(tree: &Tree) -> Result<(), Wrong> {
     match tree.as_integer().and_then(LineId::new) {
         Some(_) => Ok(()),
@@ -297,7 +311,9 @@ fn is_empty_list(tree: &Tree) -> bool {
 fn normalized(tree: Tree, shape: Shape) -> Tree {
     match shape {
         Shape::FreeObject if is_empty_list(&tree) => Tree::Object(Vec::new()),
-        Shape::Integer | Shape::Amount | Shape::LineId => tree.with_plain_integer(),
+        Shape::Integer | Shape::TimeToLive | Shape::Amount | Shape::LineId => {
+            tree.with_plain_integer()
+        }
         Shape::LineIdText => match number_in(&tree).as_integer() {
             Some(number) => Tree::text(number.to_string()),
             None => tree,

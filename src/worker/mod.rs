@@ -1,6 +1,7 @@
 //! Background work, each kind on its own thread.
 
 mod deliver;
+mod expire_due;
 mod expire_sessions;
 mod retain;
 mod watch_access;
@@ -8,6 +9,7 @@ mod watch_book;
 mod watch_file;
 
 pub use deliver::{DeliverOptions, Deliverer};
+pub use expire_due::sweep as sweep_expired;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -37,6 +39,8 @@ impl Workers {
         workers.spawn("watch-file", move |ticks| watch_file::run(&condition, watch, ticks))?;
         let expiring = store.clone();
         workers.spawn("expire-sessions", move |ticks| expire_sessions::run(&expiring, ticks))?;
+        let expiring = store.clone();
+        workers.spawn("expire-due", move |ticks| expire_due::run(&expiring, ticks))?;
         let store = store.clone();
         workers.spawn("retain", move |ticks| retain::run(&store, ticks))?;
         Ok(workers)

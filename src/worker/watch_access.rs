@@ -10,8 +10,11 @@ const PERIOD_MS: u64 = 250;
 pub(super) fn run(store: &Store, access: &Access, ticks: &Ticks) {
     while ticks.wait(PERIOD_MS) {
         match store.read_blocking(|reader| access.reload(reader)) {
-            // Commands that change hooks raise the same version.
-            Ok(true) => store.signal.note_hooks_changed(),
+            // Commands that change hooks, or make orders, raise the same version.
+            Ok(true) => {
+                store.signal.note_hooks_changed();
+                store.forget_next_expiry();
+            }
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, "could not check for changed access; trying again");

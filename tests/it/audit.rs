@@ -15,7 +15,10 @@ use super::trials::model::reference::{Kind, Named, Order, Request};
 pub fn audit(db: &Path) -> Vec<String> {
     let conn = open(db);
     let mut errors = structure(&conn);
-    let mut orders = conn.prepare("select order_seq from orders").unwrap();
+    // `structure` checks that a removed order had no operation and has nothing left.
+    let sql = "select order_seq from orders where order_seq not in
+        (select order_seq from order_expiries where outcome = 'removed')";
+    let mut orders = conn.prepare(sql).unwrap();
     let seqs: Vec<i64> =
         orders.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     for seq in seqs {
@@ -39,6 +42,23 @@ pub fn open(db: &Path) -> Connection {
     let conn = Connection::open_with_flags(db, flags).unwrap();
     conn
 }
+
+/// Queries about expiries that must count nothing.
+const EXPIRIES: [(&str, &str); 2] = [
+    (
+        "orders that expire and whose operations are not counted right",
+        "select count(*) from order_expiries where has_operations <> (order_seq in
+            (select order_seq from events where operation_id is not null))",
+    ),
+    (
+        "removed orders with an operation or with something left",
+        "select count(*) from order_expiries where outcome = 'removed' and (
+            order_seq in (select order_seq from events where operation_id is not null)
+            or order_seq in (select order_seq from order_items)
+            or order_seq in (select order_seq from order_documents)
+            or order_seq in (select order_seq from order_names))",
+    ),
+];
 
 fn structure(conn: &Connection) -> Vec<String> {
     let mut off = Vec::new();
@@ -102,7 +122,7 @@ fn structure(conn: &Connection) -> Vec<String> {
                     union all select 'session ' || session_seq from order_sessions)",
         ),
     ];
-    for (what, sql) in counts {
+    for (what, sql) in counts.into_iter().chain(EXPIRIES) {
         let count: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
         if count != 0 {
             off.push(format!("{count} {what}"));

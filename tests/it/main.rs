@@ -37,6 +37,8 @@ mod deadlines;
 mod demo;
 mod draft_changes;
 mod drafts;
+mod expiry;
+mod expiry_removal;
 mod fair_turns;
 mod files;
 mod forge;

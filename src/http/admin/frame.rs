@@ -104,6 +104,14 @@ fn trouble_sentence(trouble: Trouble) -> String {
                 rfc3339(jump.to)
             );
         }
+        Trouble::ExpiryWaits(trusted) => {
+            return format!(
+                "Expired orders are not removed: the server's clock is more than an hour ahead of \
+                 {} (UTC), when it was last looked at. If it is right, the server's operator runs \
+                 tillbook confirm-clock.",
+                rfc3339(trusted)
+            );
+        }
         Trouble::DiskFull => {
             "The server's disk is full. Nothing can be recorded until space is freed."
         }

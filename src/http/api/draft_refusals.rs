@@ -8,6 +8,7 @@ use crate::domain::item::ITEMS_MAX;
 use crate::http::error::{ApiError, Code};
 use crate::http::order_size::{draft_too_large, order_too_large};
 use crate::wire::draft_request::{custom_id_of_split_draft, no_line_id_left, total_out_of_range};
+use crate::wire::order_request::time_to_live_passed;
 use crate::wire::problem::Problem;
 
 pub fn create_refused(why: CreateDraftRefused) -> ApiError {
@@ -44,6 +45,7 @@ pub fn complete_refused(why: CompleteDraftRefused) -> ApiError {
         CompleteDraftRefused::PayoutRulesUnknown(items) => {
             ApiError::invalid(items.into_iter().map(payout_rule_unknown).collect())
         }
+        CompleteDraftRefused::TimeToLivePassed => invalid(time_to_live_passed()),
         CompleteDraftRefused::TooLarge(why) => order_too_large(why),
         CompleteDraftRefused::Amendment(rejected) => amendment_rejected(&rejected),
     }
@@ -84,6 +86,7 @@ fn explain(problem: DraftProblem) -> Problem {
             let message = format!("A draft has at most {ITEMS_MAX} items; remove one first.");
             Problem::new("", "too_many_items", message)
         }
+        DraftProblem::TimeToLivePassed => time_to_live_passed(),
         DraftProblem::TotalOutOfRange => total_out_of_range("/gross_amount"),
     }
 }

@@ -192,7 +192,16 @@ pub async fn complete(
             AnswerName::Order(order_seq) => vec![*order_seq],
             name => reader.list_orders_of_draft(name.draft()?)?,
         };
-        let orders = reader.load_orders(&account_id, &order_seqs, Bodies::LeaveOut)?;
+        let mut present = Vec::with_capacity(order_seqs.len());
+        for order_seq in &order_seqs {
+            if reader.find_order_end(*order_seq)?.is_none() {
+                present.push(*order_seq);
+            }
+        }
+        if present.is_empty() {
+            return Err(ApiError::expired("order"));
+        }
+        let orders = reader.load_orders(&account_id, &present, Bodies::LeaveOut)?;
         let orders = orders.iter().map(|one| order_view::render(&links, one, IncludeEvents::None));
         Ok(ObjectText::default().list("orders", &orders.collect::<Vec<_>>()).end())
     };
@@ -211,7 +220,11 @@ fn render_draft(
     account_id: AccountId,
 ) -> impl FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static {
     move |reader, name| {
-        let draft = reader.load_draft(&account_id, name.draft()?)?;
+        let draft_seq = name.draft()?;
+        if reader.find_draft_end(draft_seq)?.is_some() {
+            return Err(ApiError::expired("draft"));
+        }
+        let draft = reader.load_draft(&account_id, draft_seq)?;
         Ok(draft_view::render(&links, &draft))
     }
 }

@@ -51,7 +51,7 @@ pub async fn create(
         let event = reader.load_event(name.event()?)?;
         let found = reader.find_ledger(&account_id, &order)?;
         let LedgerRecord { order_id, currency, .. } =
-            found.ok_or_else(|| ApiError::not_found("order"))?;
+            found.ok_or_else(|| ApiError::expired("order"))?;
         let (account_id, order_id, currency) = (&account_id, &order_id, &currency);
         Ok(event_view::render(&links, EventOrder { account_id, order_id, currency }, &event))
     };

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::operations::{exceeded, reference_problem};
+use super::orders::expect_order;
 use crate::app::{
     CancelOrderSession, CancelOrderSessionRefused, CreateOrderSession, CreateOrderSessionRefused,
 };
@@ -117,6 +118,7 @@ fn render_written(
 ) -> impl FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static {
     move |reader, name| {
         let session = reader.load_order_session(name.session()?)?;
+        expect_order(reader, session.order_seq)?;
         Ok(session_view::render(&links, &session))
     }
 }

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::orders::{name_written, render_written};
-use crate::app::{ChangeProblem, UpdateOrder, UpdateOrderRefused};
+use crate::app::{ChangeProblem, ORDER_TIME_TO_LIVE, UpdateOrder, UpdateOrderRefused};
+use crate::domain::time_to_live::TimeToLive;
 use crate::http::edge::body::ORDER_BODY_BYTES_MAX;
 use crate::http::error::{ApiError, Code};
 use crate::http::extract::{Sent, ShoppingWriter, on_behalf_of, order_in_path};
@@ -12,6 +13,7 @@ use crate::http::reply::write_and_read;
 use crate::http::state::state;
 use crate::json::Tree;
 use crate::store::StoreError;
+use crate::wire::order_request::time_to_live_passed;
 use crate::wire::problem::Problem;
 use crate::wire::{list_query, order_request};
 
@@ -29,6 +31,9 @@ pub async fn update(
         on_behalf_of: on_behalf_of(&actor),
         order: order_in_path(&request)?,
         change,
+        time_to_live: options
+            .and_then(|options| options.member(ORDER_TIME_TO_LIVE))
+            .map(|sent| sent.as_integer().and_then(TimeToLive::new)),
         multiple_authorizations: options
             .and_then(|options| options.member("multiple_authorizations"))
             .and_then(Tree::as_bool),
@@ -53,6 +58,7 @@ fn refused(why: UpdateOrderRefused) -> ApiError {
             Code::HasPaymentOperations,
             "The order has payment operations; leave options.multiple_authorizations out.",
         ),
+        UpdateOrderRefused::TimeToLivePassed => ApiError::invalid(vec![time_to_live_passed()]),
         UpdateOrderRefused::TooLarge(why) => order_too_large(why),
     }
 }

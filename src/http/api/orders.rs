@@ -108,6 +108,14 @@ pub fn find_order(
     found.ok_or_else(|| ApiError::not_found("order"))
 }
 
+/// Refuses to show an order that has expired since a request.
+pub fn expect_order(reader: &Reader<'_>, order_seq: OrderSeq) -> Result<(), ApiError> {
+    match reader.find_order_end(order_seq)? {
+        Some(_) => Err(ApiError::expired("order")),
+        None => Ok(()),
+    }
+}
+
 /// Renders the order that the answer of a change names.
 pub fn render_written(
     links: Links,
@@ -115,7 +123,9 @@ pub fn render_written(
     include: IncludeEvents,
 ) -> impl FnOnce(&Reader<'_>, &AnswerName) -> Result<String, ApiError> + Send + 'static {
     move |reader, name| {
-        let order = reader.load_order(&account_id, name.order()?, include.bodies())?;
+        let order_seq = name.order()?;
+        expect_order(reader, order_seq)?;
+        let order = reader.load_order(&account_id, order_seq, include.bodies())?;
         Ok(order_view::render(&links, &order, include))
     }
 }
@@ -170,8 +180,10 @@ impl ListPage for OrderList {
     }
 
     fn render(&self, reader: &Reader<'_>, row: &OrderSeq) -> Result<String, ApiError> {
-        let order = reader.load_order(&self.account_id, *row, self.asked.query.bodies)?;
-        Ok(order_view::render(&self.links, &order, self.asked.include_events))
+        let bodies = self.asked.query.bodies;
+        let order = reader.load_orders(&self.account_id, &[*row], bodies)?.pop();
+        let render = |order| order_view::render(&self.links, &order, self.asked.include_events);
+        Ok(order.map(render).unwrap_or_default())
     }
 }
 

@@ -45,6 +45,7 @@ fn word(trouble: Trouble) -> &'static str {
         Trouble::DiskFull => "disk_full",
         Trouble::WalLarge => "wal_large",
         Trouble::ClockJumped(_) => "clock_jumped",
+        Trouble::ExpiryWaits(_) => "expiry_waits",
     }
 }
 

@@ -23,6 +23,7 @@ use crate::store::commit_signal::CommitSignal;
 use crate::store::condition::Condition;
 use crate::store::error::StoreError;
 use crate::store::known_sizes::KnownSizes;
+use crate::store::next_expiry::NextExpiry;
 use crate::store::tx::Reader;
 
 /// An open database with one writer and several readers.
@@ -32,6 +33,7 @@ pub struct Store {
     pub condition: Arc<Condition>,
     /// Tells the reader of the journal about commits.
     pub signal: Arc<CommitSignal>,
+    next_expiry: Arc<NextExpiry>,
     readers: r2d2::Pool<SqliteConnectionManager>,
     clock: Clock,
     file: Arc<OpenFile>,
@@ -78,6 +80,7 @@ impl Store {
         let checkpoints = Checkpoints::start(path)?;
         let readers = pool(path)?;
         let file = OpenFile::of(path);
+        let next_expiry: Arc<NextExpiry> = Arc::default();
         let state = writer::WriterState {
             conn,
             lock_wait,
@@ -85,6 +88,7 @@ impl Store {
             randomness,
             times,
             known_sizes: KnownSizes::default(),
+            next_expiry: next_expiry.clone(),
             commit,
             condition: condition.clone(),
             signal: signal.clone(),
@@ -92,7 +96,8 @@ impl Store {
             file: file.clone(),
         };
         let Started { writer, thread, ended } = writer::start(state)?;
-        let store = Store { writer, condition, signal, readers, clock, file: file.into() };
+        let file = file.into();
+        let store = Store { writer, condition, signal, next_expiry, readers, clock, file };
         Ok(OpenStore { store, writer_thread: thread, writer_ended: ended, lock })
     }
 
@@ -104,6 +109,11 @@ impl Store {
     /// Opens the watch over the book's files.
     pub fn file_watch(&self) -> Result<FileWatch, StoreError> {
         FileWatch::open(&self.file, &self.condition)
+    }
+
+    /// Makes the writer look up again when something expires: another process may have written.
+    pub fn forget_next_expiry(&self) {
+        self.next_expiry.forget();
     }
 
     /// Reads in one transaction on the calling thread, which may block.

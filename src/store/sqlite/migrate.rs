@@ -19,12 +19,13 @@ fn steps() -> [M<'static>; STEPS] {
         M::up(include_str!("../../../data/migrations/0004_order_sessions.sql")),
         M::up(include_str!("../../../data/migrations/0005_payouts.sql")),
         M::up(include_str!("../../../data/migrations/0006_callbacks.sql")),
+        M::up(include_str!("../../../data/migrations/0007_expiries.sql")),
     ]
 }
 
 /// The number of migrations, which is also the number of this program's schema. A file has the
 /// number of its schema in `user_version`; 0 is a file without a schema.
-const STEPS: usize = 6;
+const STEPS: usize = 7;
 
 /// Applies the migrations that the file lacks. A file from a newer version is refused unchanged.
 pub(super) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
@@ -134,6 +135,7 @@ mod tests {
         ),
         ("0005_payouts.sql", "8ee6a89ec6f77e276846cb9fa21c6f96e07a53f29785efe4b8d9af4cc67a4abe"),
         ("0006_callbacks.sql", "38aa4a0d6c3a4b2ddcecde2424b5a50a4b7e947ff4f23d434dc09c535c99cfc0"),
+        ("0007_expiries.sql", "6f476202c684a5f592dc2ee4cf5d4098b87dbd213a2bef705f83f2f40cde705c"),
     ];
 
     /// Every statement of a schema, without comments and white space.
@@ -198,6 +200,7 @@ mod tests {
         include_str!("../../../data/migrations/0004_order_sessions.rows.sql"),
         include_str!("../../../data/migrations/0005_payouts.rows.sql"),
         include_str!("../../../data/migrations/0006_callbacks.rows.sql"),
+        include_str!("../../../data/migrations/0007_expiries.rows.sql"),
     ];
 
     /// A book with the schema of that number and all sample rows up to it.

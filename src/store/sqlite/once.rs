@@ -13,6 +13,7 @@ use crate::store::clock_jumps::{self, Times};
 use crate::store::command::{Failed, WriteCommand};
 use crate::store::error::StoreError;
 use crate::store::known_sizes::KnownSizes;
+use crate::store::next_expiry::NextExpiry;
 use crate::store::tx::{Begun, Reader, Tx};
 
 /// Runs one command in a transaction of its own, whether or not a server has the file open. Creates
@@ -42,9 +43,13 @@ pub fn write_once<C: WriteCommand>(
     if let Some(jump) = jump {
         clock_jumps::record(&transaction, jump)?;
     }
+    let next_expiry = NextExpiry::default();
+    let expired_through = Reader::new(&transaction).expired_through_at(now, &next_expiry)?;
     let known_sizes = KnownSizes::default();
-    let begun = Begun { now, next_seq };
-    let done = command.run(&Tx::new(&transaction, begun, &Randomness::System, &known_sizes))?;
+    let begun = Begun { now, next_seq, expired_through };
+    let tx = Tx::new(&transaction, begun, &Randomness::System, &known_sizes, &next_expiry);
+    let done = command.run(&tx)?;
+    drop(tx);
     transaction.commit().map_err(StoreError::from)?;
     Ok(done)
 }

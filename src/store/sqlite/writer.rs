@@ -33,6 +33,7 @@ use crate::store::commit_signal::CommitSignal;
 use crate::store::condition::Condition;
 use crate::store::error::{FileLoss, StoreError, StoreErrorKind};
 use crate::store::known_sizes::KnownSizes;
+use crate::store::next_expiry::NextExpiry;
 use crate::store::tx::{Begun, Reader, Tx};
 
 /// The most commands in one transaction.
@@ -84,6 +85,7 @@ pub(super) struct WriterState {
     pub randomness: Randomness,
     pub times: Times,
     pub known_sizes: KnownSizes,
+    pub next_expiry: Arc<NextExpiry>,
     /// How a transaction is committed. Tests replace it to make commits fail.
     pub commit: fn(&Connection) -> rusqlite::Result<()>,
     pub condition: Arc<Condition>,
@@ -274,7 +276,7 @@ impl WriterState {
             Ok(begun) => begun,
             Err(error) => return self.give_up(batch, error.kind, error.to_string()),
         };
-        let tx = Tx::new(&self.conn, begun, &self.randomness, &self.known_sizes);
+        let tx = Tx::new(&self.conn, begun, &self.randomness, &self.known_sizes, &self.next_expiry);
         let failure = batch.iter_mut().find_map(|job| match job.run(&tx) {
             Ran::Clean if self.conn.is_autocommit() => Some(Failure::RolledBackAlready),
             Ran::Clean => None,
@@ -310,8 +312,13 @@ impl WriterState {
         let (now, jump) = self.times.begin(self.clock.now());
         let recorded = jump.map_or(Ok(()), |jump| clock_jumps::record(&self.conn, jump));
         // Read in each transaction, since a command of another process may have appended events.
-        let next_seq = recorded.and_then(|()| Reader::new(&self.conn).load_next_event_seq());
-        let begun = next_seq.map(|next_seq| Begun { now, next_seq });
+        let reader = Reader::new(&self.conn);
+        let begun = recorded.and_then(|()| {
+            let next_seq = reader.load_next_event_seq()?;
+            let expired_through = reader.expired_through_at(now, &self.next_expiry)?;
+            Ok(Begun { now, next_seq, expired_through })
+        });
+        drop(reader);
         if begun.is_err() {
             // SQLite may have ended the transaction by itself.
             self.conn.execute_batch("rollback").unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::app::HookStep;
+use crate::domain::Timestamp;
 use crate::domain::currency::Currency;
 use crate::domain::hook::HookEvent;
 use crate::domain::ids::{AccountId, DraftSeq, EventSeq, HookSeq, OrderName, OrderSeq};
@@ -134,7 +135,8 @@ impl Renderer<'_, '_> {
             JournalChange::Operation(order_seq)
             | JournalChange::ServiceEvent(order_seq)
             | JournalChange::OrderCreated(order_seq)
-            | JournalChange::OrderChanged(order_seq) => {
+            | JournalChange::OrderChanged(order_seq)
+            | JournalChange::OrderRemoved(order_seq) => {
                 self.order_objects(account_id, order_seq, entry.row, event)
             }
             JournalChange::DraftCreated(draft_seq)
@@ -172,7 +174,11 @@ impl Renderer<'_, '_> {
         event: HookEvent,
     ) -> Result<Objects, StoreError> {
         let draft = self.reader.load_draft(account_id, draft_seq)?;
-        let mut objects = vec![("draft_order", hook_body::draft_object(self.links, &draft))];
+        let draft_text = match self.reader.find_draft_end(draft_seq)? {
+            Some(ended_at) => hook_body::removed_object(&[("id", &draft.id)], ended_at),
+            None => hook_body::draft_object(self.links, &draft),
+        };
+        let mut objects = vec![("draft_order", draft_text)];
         if event == HookEvent::DraftComplete {
             let mut orders = Vec::new();
             for order_seq in self.reader.list_orders_of_draft(draft_seq)? {
@@ -189,11 +195,29 @@ impl Renderer<'_, '_> {
         order_seq: OrderSeq,
     ) -> Result<&RenderedOrder, StoreError> {
         if !self.orders.contains_key(&order_seq) {
-            let order = self.reader.load_order(account_id, order_seq, Bodies::LeaveOut)?;
-            let text = hook_body::order_object(self.links, &order);
-            let (order_id, currency) = (order.order_id, order.currency);
-            self.orders.insert(order_seq, RenderedOrder { order_id, currency, text });
+            let rendered = match self.reader.find_order_end(order_seq)? {
+                Some(ended_at) => self.removed_order(order_seq, ended_at)?,
+                None => {
+                    let order = self.reader.load_order(account_id, order_seq, Bodies::LeaveOut)?;
+                    let text = hook_body::order_object(self.links, &order);
+                    RenderedOrder { order_id: order.order_id, currency: order.currency, text }
+                }
+            };
+            self.orders.insert(order_seq, rendered);
         }
         Ok(&self.orders[&order_seq])
+    }
+
+    /// An order that has expired, of which only the ids are told.
+    fn removed_order(
+        &self,
+        order_seq: OrderSeq,
+        ended_at: Timestamp,
+    ) -> Result<RenderedOrder, StoreError> {
+        let (id, order_id) = self.reader.load_order_ids(order_seq)?;
+        let ids = [("id", id.as_str()), ("order_id", order_id.as_str())];
+        let text = hook_body::removed_object(&ids, ended_at);
+        let currency = self.reader.load_stored_ledger(order_seq)?.currency;
+        Ok(RenderedOrder { order_id, currency, text })
     }
 }

@@ -41,6 +41,8 @@ struct OrderPage {
     created_by: String,
     /// True once a capture has succeeded (docs/contract.md, Decision 14).
     has_receipt: bool,
+    /// When the order expires; empty if never, or if it has expired.
+    expires: String,
     /// By how much the captures exceed the reservations; empty if they do not.
     over_captured: String,
     /// When and why the order was closed or cancelled, and who did it; empty while it is open.
@@ -151,6 +153,10 @@ async fn page(
         created: read.local(order.created_at),
         created_by: read.name_of(&order.created_by),
         has_receipt: has_receipt(order.operations_of(OperationKind::Capture)),
+        expires: order
+            .expires_at
+            .filter(|at| state.clock.now() < *at)
+            .map_or_else(String::new, |at| read.local(at)),
         over_captured: words::over_captured(&order.currency, &order.ledger),
         ended: ended(&read),
         figures: figures(order),

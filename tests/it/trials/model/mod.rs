@@ -1,6 +1,7 @@
 //! Random operations compared with the reference ledger: the pure decision in this process, and the
 //! whole program over HTTP, which is ended and restarted in between.
 
+mod expiries;
 mod keys;
 mod met;
 mod over_http;

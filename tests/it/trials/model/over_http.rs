@@ -30,6 +30,8 @@ const SUMS: [&str; 5] = [
 /// The program's public URL, which keeps links and tokens valid after a restart.
 const PUBLIC_URL: &str = "https://book.example";
 
+const TEN_YEARS_S: i64 = 315_360_000;
+
 /// A running program with a book and a client.
 pub struct Program {
     dir: TempDir,
@@ -98,6 +100,7 @@ pub struct HttpShop<'a> {
 
 struct HttpDraft {
     id: String,
+    lives: bool,
     multiple: bool,
     amends: Option<usize>,
 }
@@ -108,6 +111,12 @@ struct HttpOrder {
     /// Every operation that got a 200, oldest first.
     operations: Vec<(Kind, Value)>,
     authorization_ids: Vec<String>,
+}
+
+/// Whether a plan's orders expire. None does during the trial, but the program keeps count of which
+/// of them have operations, and the audit recounts that.
+fn lives(plan: &Plan) -> bool {
+    plan.payable.len().is_multiple_of(2)
 }
 
 impl HttpShop<'_> {
@@ -132,19 +141,24 @@ impl HttpShop<'_> {
             Call::Draft(plan) => {
                 let id = reply.body["id"].as_str().unwrap().to_owned();
                 assert_eq!(self.program.get(&format!("/draft_orders/{id}")), reply.body);
-                self.drafts.push(HttpDraft { id, multiple: plan.multiple, amends: plan.amends });
+                let (multiple, amends, lives) = (plan.multiple, plan.amends, lives(plan));
+                assert_eq!(reply.body["expires_at"].is_string(), lives);
+                self.drafts.push(HttpDraft { id, lives, multiple, amends });
             }
             Call::Complete(nth) => {
                 let draft = &self.drafts[nth.unwrap()];
                 let shown = self.program.get(&format!("/draft_orders/{}", draft.id));
                 assert_eq!(shown["status"], "completed");
-                let (multiple, amends) = (draft.multiple, draft.amends);
+                let (multiple, amends, lives) = (draft.multiple, draft.amends, draft.lives);
                 for order in reply.body["orders"].as_array().unwrap() {
                     let order_id = order["order_id"].as_str().unwrap().to_owned();
                     assert_eq!(self.program.get(&format!("/orders/{order_id}")), *order);
                     match amends {
                         Some(nth) => assert_eq!(self.orders[nth].order_id, order_id),
-                        None => self.orders.push(HttpOrder::new(order_id, multiple)),
+                        None => {
+                            assert_eq!(order["expires_at"].is_string(), lives);
+                            self.orders.push(HttpOrder::new(order_id, multiple));
+                        }
                     }
                 }
             }
@@ -249,6 +263,9 @@ impl HttpShop<'_> {
         let mut order =
             json!({"currency": "NOK", "items": items, "customer": {"first_name": self.word}});
         let mut options = json!({"multiple_authorizations": plan.multiple});
+        if lives(plan) {
+            options["order_time_to_live"] = json!(TEN_YEARS_S);
+        }
         if let Some(name) = plan.name {
             order["order_id"] = json!(format!("{}-{name}", self.word));
             options["split_draft"] = json!(false);
