@@ -1,10 +1,12 @@
 //! The client against a resolver that lies and against servers that misbehave.
 
 use std::collections::VecDeque;
+use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -177,6 +179,106 @@ fn a_server_that_does_not_answer_is_left_in_time() {
         let answer = sent.send(message(&format!("http://127.0.0.1:{slow}/"))).await.unwrap();
         assert_eq!(answer.status, 500);
     });
+}
+
+/// A server that sends this, and then one byte at a time for ever.
+async fn slow_server(begin: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 4_096];
+        stream.read(&mut request).await.unwrap();
+        let mut sent = stream.write_all(begin.as_bytes()).await;
+        while sent.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            sent = stream.write_all(b"x").await;
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_sends_one_byte_at_a_time_is_left_in_time() {
+    run(async {
+        let sent = outbound(&["127.0.0.1"], Liar::of(&[]), 300);
+        let port = slow_server("HTTP/1.1 200 OK\r\nx-slow: ").await;
+        let why = sent.send(message(&format!("http://127.0.0.1:{port}/"))).await.unwrap_err();
+        assert!(why.0.contains("no answer"), "{why}");
+        let port = slow_server("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await;
+        let answer = sent.send(message(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
+        assert_eq!(answer.status, 200);
+    });
+}
+
+/// A server with this certificate, which answers one request with a 200 if the client trusts it.
+fn tls_server(certificate: &'static str) -> u16 {
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/tls/server.key.pem"));
+    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key.unwrap())
+        .unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let mut stream = rustls::Stream::new(&mut connection, &mut socket);
+        let mut request = [0; 4_096];
+        // The handshake fails if the client does not trust the certificate.
+        if matches!(stream.read(&mut request), Ok(1..)) {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        }
+    });
+    port
+}
+
+#[test]
+fn only_a_trusted_certificate_of_the_host_is_sent_to() {
+    const AUTHORITY: &str = include_str!("../../tests/tls/authority.pem");
+    const GOOD: &str = include_str!("../../tests/tls/good.pem");
+    let cases = [
+        (GOOD, AUTHORITY, None),
+        (GOOD, "", Some("UnknownIssuer")),
+        (include_str!("../../tests/tls/other_host.pem"), AUTHORITY, Some("not valid for name")),
+        (include_str!("../../tests/tls/expired.pem"), AUTHORITY, Some("expired")),
+        (include_str!("../../tests/tls/self_signed.pem"), AUTHORITY, Some("UnknownIssuer")),
+    ];
+    run(async {
+        for (certificate, authority, expected) in cases {
+            let roots = CertificateDer::pem_slice_iter(authority.as_bytes());
+            let sent = Outbound::new(ClientOptions {
+                guard: Guard::new(vec![Allowed::parse("127.0.0.0/8").unwrap()]),
+                lookup: Liar::of(&[&["127.0.0.1"]]),
+                timeout: Duration::from_secs(30),
+                roots: roots.map(Result::unwrap).collect(),
+                user_agent: "Tillbook-Hook/test".to_owned(),
+            });
+            let url = format!("https://shop.example:{}/", tls_server(certificate));
+            let result = sent.unwrap().send(message(&url)).await;
+            match expected {
+                None => assert_eq!(result.unwrap().status, 200),
+                Some(why) => {
+                    let told = result.unwrap_err().0;
+                    assert!(told.contains(why) && !told.contains("shop.example:"), "{told}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn certificates_are_read_from_a_pem_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
+    assert_eq!(Outbound::read_roots(&folder.join("authority.pem")).unwrap().len(), 1);
+    for wrong in ["README.md", "server.key.pem", "missing.pem"] {
+        let why = Outbound::read_roots(&folder.join(wrong)).unwrap_err();
+        assert!(why.0.contains("has no certificates in PEM form"), "{wrong}: {why}");
+    }
 }
 
 #[test]

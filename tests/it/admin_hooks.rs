@@ -166,7 +166,8 @@ fn a_hook_is_edited_paused_resumed_rotated_and_deleted() {
     assert!(words(&refused).contains("This hook is paused"));
     send(&app, &cookie, &format!("{path}/resume"), &[]).expect(400);
     send(&app, &cookie, &format!("{path}/resume"), &[("from", "missed")]).expect(303);
-    assert_eq!(receiver.events(2)[1].header("event"), EVENT);
+    // Up to four deliveries are on their way at once.
+    assert!(receiver.events(2).iter().any(|one| one.header("event") == EVENT));
     send(&app, &cookie, &format!("{path}/pause"), &[]).expect(303);
     change(&app, &order);
     send(&app, &cookie, &format!("{path}/resume"), &[("from", "now")]).expect(303);

@@ -56,7 +56,7 @@ fn every_committed_event_is_delivered_and_no_other_through_kill_9() {
     audit::expect_clean(&trial.db());
 }
 
-fn make_hook(server: &Served, trial: &Trial, url: &str) {
+pub(super) fn make_hook(server: &Served, trial: &Trial, url: &str) {
     let path = format!("/v1/accounts/{ACCOUNT}/hooks/subscriptions");
     let body = json!({"config": {"url": url}, "events": ["shopping_order_event_add"]});
     let bearer = format!("Bearer {}", trial.token);

@@ -7,8 +7,10 @@
 #![expect(clippy::unwrap_used, reason = "a trial that cannot go on has failed")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::disk::{Disk, Files, Kept, read_files};
+use super::hooks::make_hook;
 use super::load::{Load, Trial};
 use super::rebuilt::{Harm, Rebuilt};
 use super::sent::Outcome;
@@ -16,6 +18,7 @@ use super::shim::{Did, KILL, Record, Shim};
 use super::stored::{differences, stored};
 use super::{Dice, count, say, seed};
 use crate::process::Served;
+use crate::receiver::Receiver;
 
 const WAYS: [(&str, Kept); 5] = [
     ("nothing unsynced", Kept::Nothing),
@@ -32,6 +35,8 @@ struct Run {
     trace: Vec<Record>,
     /// By operation id: when the answer with this id began to be sent.
     answers: BTreeMap<String, u64>,
+    /// The newest event when the hook was made.
+    before_hook: i64,
 }
 
 /// The results for one way to lose power.
@@ -70,9 +75,15 @@ impl Run {
         let mut trial = Trial::new().with_long_wal();
         let before = read_files(trial.folder());
         let shim = Shim::new(trial.folder());
-        let start = |trial: &Trial| trial.try_start(&shim.environment("")).ok().unwrap();
+        let receiver = Receiver::start();
+        let allowed = [("TILLBOOK_WEBHOOK_ALLOW", "127.0.0.1")];
+        let environment = [&shim.environment("")[..], &allowed].concat();
+        let start = |trial: &Trial| trial.try_start(&environment).ok().unwrap();
         let load = |cycle| Load { cycle, seed: dice.below(u64::MAX), answers: 60 };
         let server = start(&trial);
+        make_hook(&server, &trial, &receiver.url);
+        let newest = "select max(event_seq) from events";
+        let before_hook = crate::audit::open(&trial.db()).query_row(newest, [], |row| row.get(0));
         let end = |name: &'static str| {
             move |server: Served| {
                 server.signal(name);
@@ -82,7 +93,8 @@ impl Run {
         trial.work(&load(0), server, end(KILL)).unwrap().kill();
         let server = start(&trial);
         trial.work(&load(1), server, end("TERM")).unwrap().wait().expect(0);
-        let run = Run { answers: answers(&shim.trace()), trace: shim.trace(), before, trial };
+        let (answers, trace) = (answers(&shim.trace()), shim.trace());
+        let run = Run { answers, trace, before, trial, before_hook: before_hook.unwrap() };
         run.expect_whole(dice);
         run
     }
@@ -139,7 +151,8 @@ impl Run {
             tally.states += 1;
             let now = self.trace[upto].at;
             let looked = rebuilt.look(&files, |db| {
-                differences(&self.trial.sent, &stored(db), |id| self.answers[id] < now)
+                let lost = differences(&self.trial.sent, &stored(db), |id| self.answers[id] < now);
+                [lost, without_delivery(db, self.before_hook)].concat()
             });
             let Err(wrong) = looked else { continue };
             match wrong.harm {
@@ -162,4 +175,15 @@ fn answers(trace: &[Record]) -> BTreeMap<String, u64> {
         }
     }
     answers
+}
+
+/// Operations after the hook was made and behind its cursor that have no delivery. Nothing is old enough to be deleted.
+fn without_delivery(db: &Path, before_hook: i64) -> Vec<String> {
+    let sql = "select event_seq from events join hooks on event_seq <= through_seq
+        where operation_id is not null and ?1 < event_seq
+          and event_seq not in (select event_seq from deliveries where event_seq is not null)";
+    let conn = crate::audit::open(db);
+    let mut statement = conn.prepare(sql).unwrap();
+    let seqs = statement.query_map([before_hook], |row| row.get::<_, i64>(0)).unwrap();
+    seqs.map(|seq| format!("operation {} is never delivered", seq.unwrap())).collect()
 }
