@@ -1,6 +1,7 @@
 // Receivers that others wrote check what the demo sends: the libraries for the Standard Webhooks
 // specification of npm and PyPI, and the two ways in which guides of the published API check
-// `event-signature`: over the body as it came, and over what JavaScript makes of it.
+// `event-signature`: over the body as it came, and over what JavaScript makes of it. Callbacks of
+// sessions are checked as the published guide of `Dintero-Signature` says.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -13,7 +14,7 @@ import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 
 import { book, stopBooks } from '../browser/books.mjs';
 
-type Delivery = { headers: Record<string, string>; raw: string };
+type Delivery = { method: string; target: string; headers: Record<string, string>; raw: string };
 
 /// Receives deliveries; each is given once, in the order of arrival.
 class Receiver {
@@ -24,7 +25,8 @@ class Receiver {
     for await (const part of request) parts.push(part);
     response.end();
     const raw = Buffer.concat(parts).toString('utf8');
-    const delivery = { headers: plain(request.headers), raw };
+    const { method = '', url: target = '' } = request;
+    const delivery = { method, target, headers: plain(request.headers), raw };
     const waiting = this.waiting.shift();
     if (waiting) waiting(delivery);
     else this.come.push(delivery);
@@ -153,3 +155,40 @@ test('during a rotation both secrets verify, and event-signature has the new one
   new Webhook(older).verify(sent.raw, sent.headers);
   await checkInPython([newer, older].map((secret) => ({ ...sent, secret })));
 });
+
+for (const method of ['GET', 'POST']) {
+  test(`the ${method} of a session's callback is signed as the published guide says`, async () => {
+    const shop = await book('demo');
+    const receiver = new Receiver();
+    receivers.push(receiver);
+    const words = ['account', 'edit', shop.account, '--callback-secret', 'new'];
+    const secret: string = shop.run(words).callback_secret;
+    const own = `z=1&a=b%20c&a=%C3%A9+%7E*&Z=2&e=&method=${method}`;
+    const callback_url = `${await receiver.start()}cb?${own}`;
+    const order = await shop.api.order({ currency: 'NOK', items: [{ id: 'a', gross_amount: 100 }] });
+    const url = { return_url: 'https://shop.example/', callback_url };
+    const asked = { items: [{ line_id: 1 }], profile_id: 'p', url };
+    const session = await shop.api.send('POST', `/orders/${order}/sessions`, asked);
+    const headers = { 'content-type': 'application/json' };
+    const answer = { method: 'POST', headers, body: '{"outcome": "approve"}' };
+    const paid = await fetch(`${session.url}/outcome`, answer);
+    assert.equal(paid.status, 200);
+
+    const sent = await receiver.next();
+    assert.equal(sent.method, method);
+    assert.ok(sent.target.startsWith(`/cb?${own}&transaction_id=`), sent.target);
+    const { hostname, pathname, searchParams } = new URL(sent.target, callback_url);
+    assert.equal(searchParams.get('merchant_reference'), order);
+    const { transaction_id } = await shop.api.send('GET', `/orders/${order}/sessions/${session.id}`);
+    assert.equal(searchParams.get('transaction_id'), transaction_id);
+    const told = sent.raw === '' ? undefined : JSON.parse(sent.raw).id;
+    assert.equal(told, method === 'POST' ? transaction_id : undefined);
+    const [, timestamp, signature] = sent.headers['dintero-signature'].match(
+      /^t=([0-9]+),v0-hmac-sha256=([0-9a-f]{64})$/,
+    )!;
+    searchParams.sort();
+    const signed = [timestamp, shop.account, method, hostname, pathname, searchParams];
+    const expected = createHmac('sha256', secret).update(signed.join('\n')).digest('hex');
+    assert.equal(signature, expected);
+  });
+}
