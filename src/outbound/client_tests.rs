@@ -188,7 +188,7 @@ async fn slow_server(begin: &'static str) -> u16 {
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = [0; 4_096];
-        stream.read(&mut request).await.unwrap();
+        assert!(0 < stream.read(&mut request).await.unwrap());
         let mut sent = stream.write_all(begin.as_bytes()).await;
         while sent.is_ok() {
             tokio::time::sleep(Duration::from_millis(1)).await;
