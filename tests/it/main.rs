@@ -48,6 +48,7 @@ mod half_sent;
 mod harness;
 mod headers;
 mod heads;
+mod hook_backlog;
 mod hook_commands;
 mod hooks;
 mod http_client;

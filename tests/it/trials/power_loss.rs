@@ -177,7 +177,8 @@ fn answers(trace: &[Record]) -> BTreeMap<String, u64> {
     answers
 }
 
-/// Operations after the hook was made and behind its cursor that have no delivery. Nothing is old enough to be deleted.
+/// Operations after the hook was made and behind its cursor that have no delivery. Nothing is old
+/// enough to be deleted.
 fn without_delivery(db: &Path, before_hook: i64) -> Vec<String> {
     let sql = "select event_seq from events join hooks on event_seq <= through_seq
         where operation_id is not null and ?1 < event_seq
