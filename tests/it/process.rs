@@ -200,6 +200,11 @@ impl Served {
         self.memory_bytes("VmRSS:")
     }
 
+    /// Its memory in bytes without pages of files, which the system takes back when it needs room.
+    pub fn anonymous_bytes(&self) -> u64 {
+        self.memory_bytes("RssAnon:")
+    }
+
     /// The most resident memory that it ever had, in bytes.
     pub fn peak_bytes(&self) -> u64 {
         self.memory_bytes("VmHWM:")

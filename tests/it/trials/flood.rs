@@ -4,7 +4,6 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,6 @@ use super::{count, say};
 use crate::bounds::pipeline_unread;
 use crate::harness::{ACCOUNT, App};
 use crate::http_client::health;
-use crate::process::{Served, after};
 
 /// An otherwise unused address of this machine.
 const FLOODER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -110,54 +108,6 @@ fn pipelines_whose_answers_are_unread_take_little_memory() {
     let kept = served.resident_bytes().saturating_sub(before);
     say(&format!("afterwards {kept} bytes more"));
     assert!(kept < KEPT_BYTES_MAX, "{kept} bytes are kept");
-    trial.expect_settled();
-}
-
-/// The memory of a small container.
-const CONTAINER_BYTES: u64 = 256 << 20;
-
-/// Makes a group of processes with that much memory; `None` where the system does not allow it.
-fn container() -> Option<PathBuf> {
-    let name = format!("tillbook-{}", std::process::id());
-    let kinds =
-        [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")];
-    kinds.into_iter().find_map(|(root, limit)| {
-        let folder = Path::new(root).join(&name);
-        std::fs::create_dir(&folder).ok()?;
-        std::fs::write(folder.join(limit), CONTAINER_BYTES.to_string()).ok()?;
-        Some(folder)
-    })
-}
-
-#[test]
-fn a_server_in_a_small_container_survives_strangers() {
-    let mut trial = Trial::new();
-    let folder = container();
-    let served = match &folder {
-        Some(folder) => {
-            let enter = format!("echo $$ > {}/cgroup.procs", folder.display());
-            Served::try_start(after(&enter, &trial.command())).unwrap()
-        }
-        None => trial.start(),
-    };
-    say(&format!("limited by the system: {}", folder.is_some()));
-    let wanted = usize::try_from(count("TILLBOOK_PIPELINES", 1_000)).unwrap();
-    for (name, request) in [
-        ("health", "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"),
-        ("document", "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"),
-    ] {
-        let mut open = Vec::new();
-        let most = pipeline_unread(&served, wanted, request, &mut open);
-        say(&format!("{name}: {most} bytes"));
-        assert!(most < CONTAINER_BYTES, "{name}: {most} bytes");
-        trial.capture(&served, &keys(name, 20));
-    }
-    assert_eq!(trial.done(), 40);
-    served.signal("TERM");
-    served.wait().expect(0);
-    if let Some(folder) = folder {
-        std::fs::remove_dir(folder).unwrap();
-    }
     trial.expect_settled();
 }
 

@@ -13,6 +13,7 @@ pub mod flood;
 pub mod fuzz;
 pub mod greedy;
 pub mod hooks;
+pub mod little_memory;
 pub mod load;
 pub mod model;
 pub mod nth_fault;
