@@ -13,6 +13,17 @@ const HOUR_MS: i64 = 60 * 60 * 1_000;
 
 #[test]
 fn a_hook_with_a_full_backlog_gets_no_more_until_there_is_room() {
+    expect_waiting(10_000, 2);
+}
+
+#[test]
+fn a_hook_with_64_mib_waiting_gets_no_more_until_there_is_room() {
+    expect_waiting(64, 1 << 20);
+}
+
+/// A hook with `count` waiting deliveries, each of `bytes` bytes as the book counts them, gets no
+/// further ones until they are given up.
+fn expect_waiting(count: i64, bytes: i64) {
     let mut app = App::start();
     let full = make_hook(&app, "http://127.0.0.1:1/hook", &["shopping_order_update"]);
     let path = format!("/{}", full["id"].as_str().unwrap());
@@ -27,11 +38,11 @@ fn a_hook_with_a_full_backlog_gets_no_more_until_there_is_room() {
     let due = app.clock.now().0 + HOUR_MS;
     let fill = format!(
         "delete from delivery_bodies; delete from deliveries;
-         with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000)
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < {count})
          insert into deliveries (delivery_seq, hook_seq, id, event, state, tries, next_at_ms,
             created_at_ms, bytes)
          select i, {full_seq}, printf('00000000-0000-4000-8000-%012d', i), 'x', 'waiting', 1, {due},
-            1, 2 from n;
+            1, {bytes} from n;
          insert into delivery_bodies select delivery_seq, '{{}}' from deliveries"
     );
     app.stop();
@@ -47,7 +58,7 @@ fn a_hook_with_a_full_backlog_gets_no_more_until_there_is_room() {
         conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
     };
     let before = of_full(&app);
-    assert_eq!(before.1, 10_000);
+    assert_eq!(before.1, count);
     let order = app.simple_order(&[1_000]);
     capture(&app, &order, 1);
     capture(&app, &order, 2);
@@ -58,5 +69,5 @@ fn a_hook_with_a_full_backlog_gets_no_more_until_there_is_room() {
     app.hooks("POST", &format!("{path}/resume"), Some(json!({"from": "now"}))).expect(200);
     capture(&app, &order, 3);
     receiver.events(1);
-    until("there is room again", || of_full(&app).1 == 10_001);
+    until("there is room again", || of_full(&app).1 == count + 1);
 }
