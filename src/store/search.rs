@@ -10,7 +10,7 @@
 use rusqlite::{Connection, named_params};
 
 use super::error::StoreError;
-use super::tx::Tx;
+use super::tx::{Reader, Tx};
 use super::words::{count_typed_words, indexed_words, searched_words};
 use crate::domain::ids::{AccountId, DraftSeq, OrderSeq};
 use crate::json::{self, Tree};
@@ -66,7 +66,41 @@ pub fn people_texts(order: &Tree) -> Vec<String> {
     people.flat_map(|person| TEXTS.iter().filter_map(move |key| text_of(person, key))).collect()
 }
 
+/// True if an index has the words of rows that were deleted. FTS5 only marks those rows, on pages
+/// whose numbers begin at 2^53 (`FTS5_TOMBSTONE_ROWID`), until it writes the words' pages anew.
+const HAS_DELETED_WORDS: &str = "select
+    exists (select 1 from order_search_data where 9007199254740992 <= id),
+    exists (select 1 from draft_search_data where 9007199254740992 <= id)";
+
+const MERGE: [&str; 2] = [
+    "insert into order_search (order_search, rank) values ('merge', -:pages)",
+    "insert into draft_search (draft_search, rank) values ('merge', -:pages)",
+];
+
+impl Reader<'_> {
+    /// True if the words of a deleted or replaced row are still in the file.
+    pub fn has_deleted_words(&self) -> Result<bool, StoreError> {
+        Ok(self.find_deleted_words()?.contains(&true))
+    }
+
+    /// The same for the index of orders and that of drafts.
+    fn find_deleted_words(&self) -> Result<[bool; 2], StoreError> {
+        let found = self.find(HAS_DELETED_WORDS, [], |row| Ok([row.get(0)?, row.get(1)?]))?;
+        Ok(found.unwrap_or_default())
+    }
+}
+
 impl Tx<'_> {
+    /// Rewrites about that many pages of each index that has deleted words, and leaves those out.
+    pub fn erase_deleted_words(&self, pages: i64) -> Result<(), StoreError> {
+        for (sql, has_deleted) in MERGE.into_iter().zip(self.find_deleted_words()?) {
+            if has_deleted {
+                self.execute(sql, named_params! {":pages": pages})?;
+            }
+        }
+        Ok(())
+    }
+
     /// Replaces the texts that an order is found by.
     pub fn replace_order_words<'a>(
         &self,

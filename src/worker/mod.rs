@@ -1,6 +1,7 @@
 //! Background work, each kind on its own thread.
 
 mod deliver;
+mod erase_words;
 mod expire_due;
 mod expire_sessions;
 mod retain;
@@ -9,6 +10,7 @@ mod watch_book;
 mod watch_file;
 
 pub use deliver::{DeliverOptions, Deliverer};
+pub use erase_words::erase_words;
 pub use expire_due::sweep as sweep_expired;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -41,6 +43,8 @@ impl Workers {
         workers.spawn("expire-sessions", move |ticks| expire_sessions::run(&expiring, ticks))?;
         let expiring = store.clone();
         workers.spawn("expire-due", move |ticks| expire_due::run(&expiring, ticks))?;
+        let erasing = store.clone();
+        workers.spawn("erase-words", move |ticks| erase_words::run(&erasing, ticks))?;
         let store = store.clone();
         workers.spawn("retain", move |ticks| retain::run(&store, ticks))?;
         Ok(workers)

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
+use tillbook::worker::erase_words;
 
 use super::audit;
 use super::expiry::{SECRET, authorize, ids, order_of_a_minute, sweep};
@@ -226,4 +227,69 @@ fn webhooks_tell_of_a_removal_only_the_ids() {
     let closed: Vec<&Value> = closed.collect();
     assert_eq!(closed[closed.len() - 1]["order"]["closed_by"], "system");
     expect_verified(&app);
+}
+
+/// How often a text is in the book's file, after everything was moved into it.
+fn count_in_file(app: &App, text: &str) -> usize {
+    audit::tamper(&app.db, "pragma wal_checkpoint(truncate)").unwrap_or_default();
+    let wal = app.db.with_extension("db-wal");
+    assert_eq!(std::fs::metadata(wal).unwrap().len(), 0, "the log is not moved");
+    let bytes = std::fs::read(&app.db).unwrap();
+    String::from_utf8_lossy(&bytes).to_ascii_lowercase().matches(text).count()
+}
+
+#[test]
+fn nothing_of_a_removed_order_is_left_in_the_bytes_of_the_file() {
+    let app = App::start();
+    // Texts of more than one page, too, in an order that has neighbours on its pages.
+    let order = |n: i32, name: &str, life: Value| {
+        let long = format!("{name} ").repeat(1_000);
+        let body = json!({"currency": "NOK", "order_id": format!("F-{n}"), "comment": long,
+            "items": [{"id": name, "gross_amount": 100, "description": name}],
+            "customer": {"email": format!("{name}@example.no"), "first_name": name}});
+        let options = json!({"split_draft": false, "order_time_to_live": life});
+        let made = app.order(body, options);
+        app.post(&format!("/orders/{made}/comments"), json!({"comment": long})).expect(200);
+        let other = json!({"customer": {"first_name": format!("{name}sen")}});
+        app.put(&format!("/orders/{made}"), other).expect(200);
+        made
+    };
+    for n in 0..20 {
+        order(n, "zzstayer", Value::Null);
+        order(100 + n, "zzvanisher", json!(60));
+    }
+    let stays = count_in_file(&app, "zzstayer");
+    assert_ne!(count_in_file(&app, "zzvanisher"), 0);
+    app.pass(60_000);
+    sweep(&app);
+    erase_words(&app.state.store);
+    assert_eq!(count_in_file(&app, "zzvanisher"), 0, "left in the file");
+    assert!(0 < count_in_file(&app, "zzstayer") && count_in_file(&app, "zzstayer") <= stays);
+    let found = |words: &str| ids(&app.get(&format!("/orders?limit=100&search={words}")), "orders");
+    assert_eq!((found("zzstayersen").len(), found("zzvanisher").len()), (20, 0));
+    expect_verified(&app);
+    audit::expect_clean(&app.db);
+}
+
+/// What the book's own laws refuse after a removal, whoever asks.
+#[test]
+fn a_removal_cannot_be_taken_back_in_the_book() {
+    let app = App::start();
+    let order = order_of_a_minute(&app, "T-1");
+    let draft =
+        app.draft(json!({"currency": "NOK", "items": []}), json!({"order_time_to_live": 60}));
+    app.pass(60_000);
+    sweep(&app);
+    for sql in [
+        "update order_expiries set outcome = null, event_seq = null",
+        "update order_expiries set expires_at_ms = expires_at_ms + 1",
+        "delete from order_expiries",
+        "update draft_expiries set removed_at_ms = null",
+        "delete from draft_expiries",
+    ] {
+        let refused = audit::tamper(&app.db, sql).unwrap_err().to_string();
+        assert!(refused.contains("stays removed"), "{sql}: {refused}");
+    }
+    app.get(&format!("/orders/{order}")).expect(404);
+    app.get(&draft).expect(404);
 }

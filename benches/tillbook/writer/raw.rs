@@ -20,7 +20,7 @@ use crate::shop::{CLIENT, Shop};
 /// The settings of the store's writer that affect speed. Checkpoints are SQLite's own, made by the
 /// commit that reaches a thousand pages.
 pub const RAW_SETTINGS: &str = "pragma journal_mode = wal; pragma synchronous = full;
-    pragma foreign_keys = on; pragma recursive_triggers = on; pragma secure_delete = fast;
+    pragma foreign_keys = on; pragma recursive_triggers = on; pragma secure_delete = on;
     pragma cell_size_check = on; pragma temp_store = memory; pragma cache_size = -16000";
 
 /// The values that one capture writes.

@@ -68,7 +68,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "checkpoint_fullfsync", true)?;
     conn.pragma_update(None, "wal_autocheckpoint", WAL_PAGES_MAX)?;
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    conn.pragma_update(None, "secure_delete", "fast")?;
+    // What is erased must not stay in the file on pages that are no longer used.
+    conn.pragma_update(None, "secure_delete", true)?;
     conn.pragma_update(None, "cache_size", -16_000)?;
     expect_setting(&conn, "journal_mode", "wal")?;
     expect_setting(&conn, "synchronous", read_back)?;
