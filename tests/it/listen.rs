@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tillbook::store::verify::verify;
 
-use super::process::{Served, command, make_book, path, run, run_with, serve_command};
+use super::audit::tamper;
+use super::http_client::send;
+use super::process::{Served, command, make_book, path, run, run_with, serve_command, until};
 use super::receiver::Receiver;
 
 /// How long a line may take to come: much longer than it needs.
@@ -119,7 +121,7 @@ fn a_listener_shows_every_event_and_leaves_no_webhook() {
     ];
     assert_eq!(lines, expected);
 
-    // Recorded by the other command. The last event waits for the order's end, which is not tested.
+    // Recorded by the other command. The last event waits for the order's end, see below.
     let mut seen = Vec::new();
     for event in [
         "shopping_draft_add",
@@ -138,6 +140,55 @@ fn a_listener_shows_every_event_and_leaves_no_webhook() {
     assert!(trigger(&db, "shopping_order_delete").contains("lives for a second"));
     assert_eq!(listener.interrupt(), Some(0));
     assert_eq!(hooks(&db), Vec::<Value>::new());
+    assert_eq!(verify(&db, |_, _| {}).unwrap().findings, Vec::<String>::new());
+}
+
+#[test]
+fn an_order_ends_while_it_is_served_unless_the_clock_is_doubted() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("book.db");
+    let client = make_book(&db);
+    let served = serve(&db);
+    let (listener, _) = Listener::start(listen(&db, &[]));
+    let made = trigger(&db, "shopping_order_delete");
+    let order = made.trim_start_matches("Made order ").split(',').next().unwrap();
+    let path = format!("/orders/{order}");
+    let status = |served: &Served, token: &str| served.shopping(token, "GET", &path, None).status;
+    let token = served.token(&client);
+    until("the order is gone", || status(&served, &token) == 404);
+    served.kill();
+
+    // The book has not looked at the clock for long.
+    tamper(&db, "update expiry_clock set trusted_at_ms = 0").unwrap();
+    let served = serve(&db);
+    let warnings = |served: &Served| {
+        send(&served.url, "GET", "/health", &[], None).expect(200).body["warnings"].clone()
+    };
+    until("the clock is doubted", || warnings(&served) == json!(["expiry_waits"]));
+    // The port is another one, and so is the server's name in its tokens.
+    let token = served.token(&client);
+    assert_eq!(status(&served, &token), 200);
+    let noted = run(&["confirm-clock", "--db", db.to_str().unwrap()]).expect(0).out;
+    assert!(noted.starts_with("Confirmed that it is 20"), "{noted}");
+    // Readers and the writer of the running server follow at once.
+    assert_eq!(status(&served, &token), 404);
+    let capture = json!({"items": [{"line_id": 1, "amount": 100}]});
+    let refused = served.shopping(&token, "POST", &format!("{path}/captures"), Some(&capture));
+    assert_eq!(refused.expect(404).code(), "not_found");
+    served.kill();
+
+    // A server removes it as soon as it starts.
+    let served = serve(&db);
+    let told = |line: &String| line.starts_with("shopping_order_delete") && line.contains(order);
+    let line = loop {
+        let line = listener.next();
+        if told(&line) {
+            break line;
+        }
+    };
+    assert!(line.ends_with("signature ok"), "{line}");
+    until("no clock is doubted", || warnings(&served).is_null());
+    assert_eq!(listener.interrupt(), Some(0));
     assert_eq!(verify(&db, |_, _| {}).unwrap().findings, Vec::<String>::new());
 }
 

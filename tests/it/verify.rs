@@ -267,6 +267,80 @@ fn every_way_of_changing_a_session_is_found() {
     }
 }
 
+/// A book with an order and a draft that were removed, and an order that was closed.
+fn book_with_expiries() -> App {
+    let app = App::start();
+    let item = json!({"id": "a", "gross_amount": 100});
+    let order = |order_id: &str| {
+        let body = json!({"currency": "NOK", "order_id": order_id, "items": [item]});
+        app.order(body, json!({"split_draft": false, "order_time_to_live": 60}))
+    };
+    let (removed, closed) = (order("E-1"), order("E-2"));
+    let session = json!({"items": [{"line_id": 1}], "profile_id": "p",
+        "url": {"return_url": "https://shop.example/thanks"}});
+    app.post(&format!("/orders/{removed}/sessions"), session).expect(200);
+    let capture = json!({"items": [{"line_id": 1, "amount": 100}]});
+    app.post(&format!("/orders/{closed}/captures"), capture).expect(200);
+    app.draft(json!({"currency": "NOK", "items": []}), json!({"order_time_to_live": 60}));
+    app.pass(60_000);
+    tillbook::worker::sweep_expired(&app.state.store);
+    app
+}
+
+#[test]
+fn every_way_of_changing_an_expiry_is_found() {
+    expect_verified(&book_with_expiries());
+    let time = "expire at another time";
+    let (order_left, draft_left) = ("removed orders still have", "removed drafts still have");
+    let table = [
+        ("update order_expiries set expires_at_ms = 1 where order_seq = 2", time),
+        ("update order_expiries set lives_s = 61 where order_seq = 1", time),
+        ("update draft_expiries set expires_at_ms = 1 where removed_at_ms is null", time),
+        ("update order_expiries set has_operations = 0 where order_seq = 2", "does not count"),
+        ("update order_expiries set has_operations = 1 where order_seq = 1", "does not count"),
+        (
+            "update order_expiries set event_seq = (select min(event_seq) from events)
+             where order_seq = 2",
+            "by an event of another order",
+        ),
+        (
+            "insert into order_documents select 1, document, options_document
+            from order_documents where order_seq = 2",
+            order_left,
+        ),
+        ("update order_items set order_seq = 1", order_left),
+        (
+            "insert into order_values (account_seq, filter, value, order_seq)
+             values (1, 'customer_id', 'c', 1)",
+            order_left,
+        ),
+        ("insert into order_search (rowid, words) values (1, 'kari')", order_left),
+        ("update order_sessions set document = json_set(document, '$.url', 'x')", order_left),
+        ("update order_sessions set status = 'open', ended_at_ms = null", order_left),
+        (
+            "insert into request_bodies select max(event_seq), '{}' from events
+             where order_seq = 1",
+            order_left,
+        ),
+        ("update order_names set order_seq = 1 where name = 'E-1'", "can still be looked up"),
+        ("delete from order_names where name = 'E-1'", "names of removed orders are free"),
+        ("update drafts set document = '{\"a\":1}' where status = 'deleted'", draft_left),
+        ("update drafts set options_document = '{\"a\":1}' where status = 'deleted'", draft_left),
+        ("update drafts set store_document = '{}' where status = 'deleted'", draft_left),
+        (
+            "insert into draft_search (rowid, words)
+             select draft_seq, 'kari' from drafts where status = 'deleted'",
+            draft_left,
+        ),
+    ];
+    for (sql, expected) in table {
+        let app = book_with_expiries();
+        tamper(&app, sql);
+        let found = check(&app).findings.join("\n");
+        assert!(found.contains(expected), "after `{sql}`, found only:\n{found}");
+    }
+}
+
 #[test]
 fn a_finding_names_its_order_even_if_its_ledger_is_unreadable() {
     let app = book();
