@@ -35,8 +35,8 @@ pub struct CreateArgs {
     #[arg(long, env = "TILLBOOK_NAME", value_parser = parse_name)]
     name: String,
     /// What the client may do: admin:shopping, write:shopping, read:shopping,
-    /// read:shopping:/orders/ANY/events, write:shopping:/orders/ANY/events, admin:hooks,
-    /// write:hooks or read:hooks; can be repeated
+    /// write:shopping:/orders/ANY/events, read:shopping:/orders/ANY/events, admin:hooks,
+    /// write:hooks, read:hooks, admin:billing, write:billing or read:billing; can be repeated
     #[arg(
         long = "grant",
         env = "TILLBOOK_GRANT",

@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tillbook::domain::scope::Scope;
 
 use super::audit::tamper;
 use super::harness::ACCOUNT;
@@ -21,6 +22,14 @@ fn nowhere() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("book.db");
     (dir, db)
+}
+
+#[test]
+fn the_help_names_every_scope_that_can_be_granted() {
+    let help = run(&["client", "create", "--help"]).expect(0).out;
+    let words: BTreeSet<&str> = help.split([' ', '\n', ',', ';']).collect();
+    let missing = Scope::ALL.map(Scope::as_str).into_iter().filter(|scope| !words.contains(scope));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
 #[test]
