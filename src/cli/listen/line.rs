@@ -47,12 +47,13 @@ fn subject(body: &Tree) -> String {
         let amount = metadata.member("amount").and_then(Tree::as_integer);
         let amount = amount.map(|amount| format!(" {amount} {}", text_of(metadata, "currency")));
         let order = order.map(order_id).unwrap_or_default();
-        let (step, state) = (text_of(event, "service_status"), text_of(event, "state"));
-        return format!("order {order}  {step} {state}{}", amount.unwrap_or_default());
+        let state = text_of(event, "state");
+        return format!("order {order}  {} {state}{}", step(event), amount.unwrap_or_default());
     }
     if let Some(order) = order {
         let status = text_of(order, "status");
-        return format!("order {}  {status} {}", order_id(order), text_of(order, "payment_status"));
+        let states = format!("  {status} {}", text_of(order, "payment_status"));
+        return format!("order {}{}", order_id(order), states.trim_end());
     }
     let Some(draft) = body.member("draft_order") else {
         return format!("webhook {}", text_of(body, "id"));
@@ -62,6 +63,12 @@ fn subject(body: &Tree) -> String {
     let orders =
         if orders.is_empty() { String::new() } else { format!("  order {}", orders.join(", ")) };
     format!("draft {}  {}{orders}", text_of(draft, "id"), text_of(draft, "status"))
+}
+
+/// What a service did: its name and the step. Payment operations are known by the step.
+fn step(event: &Tree) -> String {
+    let (service, step) = (text_of(event, "service"), text_of(event, "service_status"));
+    if service.is_empty() || service == "payment" { step } else { format!("{service} {step}") }
 }
 
 /// What is wrong with a delivery; empty if a receiver may trust it.
@@ -134,9 +141,20 @@ mod tests {
         let cases = [
             (
                 r#"{"event":"shopping_order_event_add","event_delivery":"d1","seq":12,
-                "order_event":{"service_status":"capture","state":"success",
+                "order_event":{"service":"payment","service_status":"capture","state":"success",
                 "metadata":{"amount":39800,"currency":"NOK"}},"order":{"id":"x","order_id":"A1"}}"#,
                 "shopping_order_event_add  order A1  capture success 39800 NOK  seq 12",
+            ),
+            (
+                r#"{"event":"shopping_order_event_add","event_delivery":"d1","seq":12,
+                "order_event":{"service":"session","service_status":"created","state":"pending",
+                "metadata":{"amount":39800,"currency":"NOK"}},"order":{"order_id":"A1"}}"#,
+                "shopping_order_event_add  order A1  session created pending 39800 NOK  seq 12",
+            ),
+            (
+                r#"{"event":"shopping_order_delete","event_delivery":"d1","seq":13,
+                "order":{"id":"x","order_id":"A1"}}"#,
+                "shopping_order_delete     order A1  seq 13",
             ),
             (
                 r#"{"event":"shopping_order_update","event_delivery":"d1","seq":12,
