@@ -20,7 +20,7 @@ pub struct CompatArgs {
     /// The account to make orders in; use a test account, because the orders stay
     #[arg(long, env = "TILLBOOK_ACCOUNT", value_parser = parse_account)]
     account: AccountId,
-    /// A client of that account with admin:shopping
+    /// A client of that account with admin:shopping, admin:hooks and admin:billing
     #[arg(long, env = "TILLBOOK_CLIENT_ID", value_name = "ID")]
     client_id: String,
     /// The client's secret; safer in the environment than on the command line

@@ -222,7 +222,7 @@ impl Exchange {
         let advice = match status {
             401 | 403 => {
                 "Check --account, --client-id and --client-secret, and that the client has the \
-                 grant admin:shopping"
+                 grants admin:shopping, admin:hooks and admin:billing"
             }
             _ => "Check that --url is a Tillbook of this program's version",
         };
