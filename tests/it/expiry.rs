@@ -1,14 +1,16 @@
 //! `options.order_time_to_live` (docs/contract.md, Decision 13).
 
 use serde_json::{Value, json};
-use tillbook::app::{ConfirmClock, ExpireDue};
+use tillbook::app::{ConfirmClock, ExpireDue, FollowClock};
 use tillbook::domain::role::Role;
+use tillbook::store::StoreError;
 use tillbook::worker::sweep_expired;
 
 use super::audit;
 use super::harness::{ACCOUNT, App};
 use super::http_client::Reply;
 use super::office::{get, visitor, words};
+use super::order_sessions::{page_of, start};
 use super::verify::expect_verified;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
@@ -159,6 +161,10 @@ fn a_draft_can_lose_its_time_to_live_and_is_removed_at_its_own_moment() {
         assert_eq!(total(&app, "/draft_orders?total=true&search=nordmann"), "1", "{is_swept}");
         assert_eq!(ids(&app.get("/draft_orders").expect(200), "draft_orders").len(), 1);
     }
+    let conn = audit::open(&app.db);
+    let sql = "select method || ' ' || path from draft_events where created_by = 'system'";
+    let told: String = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(told, format!("DELETE /v1/accounts/{ACCOUNT}/shopping{loses}"));
     let taken = json!({"order": {"currency": "NOK", "order_id": reserved, "items": []},
         "options": {"split_draft": false}});
     assert_eq!(app.post("/draft_orders", taken).expect(409).code(), "order_id_taken");
@@ -197,6 +203,9 @@ fn an_order_with_an_operation_is_closed_once_and_shown_closed_from_its_moment_on
         assert_eq!((&due["status"], &due["closed_by"]), (&json!("closed"), &json!("system")));
         assert_eq!(due["closed_at"], "2026-11-18T11:07:40.000Z");
         assert_eq!(counts(), text(["1", "1", "1", "1", "2", "1"]));
+        let owner = visitor(&app, Role::Owner, ACCOUNT);
+        let page = get(&app, &owner, "/orders?status=closed").expect(200).text;
+        assert!(page.contains("title=\"closed\"") && !page.contains("title=\"open\""), "{page}");
         let listed = ids(&app.get("/orders?status=closed").expect(200), "orders");
         assert_eq!(listed, [due["id"].as_str().unwrap()]);
         app.pass(5_000);
@@ -246,6 +255,9 @@ fn a_command_loses_to_an_expiry_that_no_sweep_has_carried_out() {
     app.post(&format!("/orders/{held}/captures"), capture).expect(200);
     app.post(&format!("/orders/{some}/open"), json!({})).expect(200);
     sweep(&app);
+    // An order that stays as it is is not looked at again.
+    let next = app.state.store.read_blocking::<_, StoreError>(|reader| reader.load_next_expiry());
+    assert_eq!(next.unwrap().1, None);
     let status =
         |order: &str| app.get(&format!("/orders/{order}")).expect(200).body["status"].clone();
     assert_eq!((status(&some), status(&held)), (json!("open"), json!("closed")));
@@ -274,6 +286,20 @@ fn an_operation_at_the_last_moment_keeps_the_order() {
     app.pass(59_999);
     authorize(&app, &order, true).expect(200);
     app.pass(1);
+    for _ in 0..2 {
+        assert_eq!(app.get(&format!("/orders/{order}")).expect(200).body["status"], "closed");
+        sweep(&app);
+    }
+    expect_verified(&app);
+}
+
+#[test]
+fn a_sweep_never_removes_an_order_with_an_operation_that_was_not_noted() {
+    let app = App::start();
+    let order = order_of_a_minute(&app, "L-2");
+    authorize(&app, &order, false).expect(200);
+    audit::tamper(&app.db, "update order_expiries set has_operations = 0").unwrap();
+    app.pass(60_000);
     sweep(&app);
     assert_eq!(app.get(&format!("/orders/{order}")).expect(200).body["status"], "closed");
     expect_verified(&app);
@@ -352,6 +378,32 @@ fn twelve_hundred_at_once_are_removed_in_three_writes() {
 }
 
 #[test]
+fn six_hundred_orders_at_once_are_removed_in_two_writes() {
+    let app = App::start();
+    for _ in 0..2 {
+        let item = |n| json!({"id": "a", "gross_amount": 1, "store": {"id": format!("s{n}")}});
+        let items: Vec<Value> = (0..300).map(item).collect();
+        let order = json!({"currency": "NOK", "items": items});
+        let draft = app.draft(order, json!({"order_time_to_live": 60}));
+        app.put(&format!("{draft}/complete"), json!({})).expect(200);
+    }
+    app.pass(60_000);
+    assert_eq!(total(&app, "/orders?total=true"), "0");
+    let left = || {
+        let conn = audit::open(&app.db);
+        let sql = "select count(*) from order_documents";
+        conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let mut counts = vec![left()];
+    while app.state.store.writer.write_blocking(ExpireDue).unwrap() {
+        counts.push(left());
+    }
+    counts.push(left());
+    assert_eq!(counts, [600, 100, 0]);
+    expect_verified(&app);
+}
+
+#[test]
 fn nothing_expires_after_the_clock_has_jumped_until_a_person_confirms_it() {
     let mut app = App::start();
     let order = order_of_a_minute(&app, "J-1");
@@ -381,6 +433,8 @@ fn nothing_expires_after_the_clock_has_jumped_until_a_person_confirms_it() {
     app.pass(120_000);
     sweep(&app);
     app.get(&path).expect(200);
+    app.state.store.writer.write_blocking(FollowClock).unwrap();
+    app.get(&path).expect(200);
     app.state.store.writer.write_blocking(ConfirmClock).unwrap();
     app.get(&path).expect(404);
     sweep(&app);
@@ -389,6 +443,47 @@ fn nothing_expires_after_the_clock_has_jumped_until_a_person_confirms_it() {
     let health = app.send("GET", "/health", &[], None).expect(200).body;
     assert_eq!(health["warnings"], Value::Null);
     expect_verified(&app);
+}
+
+#[test]
+fn what_was_due_before_the_clock_jumped_expires_all_the_same() {
+    let mut app = App::start();
+    let early = order_of_a_minute(&app, "J-3");
+    let late = app.order(
+        json!({"currency": "NOK", "items": [{"id": "a", "gross_amount": 1}]}),
+        json!({"order_time_to_live": 3600}),
+    );
+    app.pass(60_000);
+    // The clock is looked at, and the order that is due is not removed yet.
+    app.state.store.writer.write_blocking(FollowClock).unwrap();
+    pass(&mut app, 3 * HOUR_MS);
+    let removed = || {
+        let conn = audit::open(&app.db);
+        let sql = "select count(*) from order_expiries where outcome = 'removed'";
+        conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    for swept in [0, 1] {
+        app.get(&format!("/orders/{early}")).expect(404);
+        app.get(&format!("/orders/{late}")).expect(200);
+        assert_eq!(removed(), swept);
+        sweep_expired(&app.state.store);
+    }
+    expect_verified(&app);
+}
+
+#[test]
+fn the_payers_page_shows_an_order_as_closed_from_its_moment_on() {
+    let app = App::start();
+    let order = order_of_a_minute(&app, "P-1");
+    let session = start(&app, &order);
+    authorize(&app, &order, false).expect(200);
+    let page = || app.send("GET", &page_of(&session), &[], None).expect(200).text;
+    assert!(page().contains("Approve"), "{}", page());
+    app.pass(60_000);
+    let due = page();
+    assert!(!due.contains("Approve"), "{due}");
+    sweep(&app);
+    assert_eq!(page(), due, "the sweep changed what is shown");
 }
 
 #[test]

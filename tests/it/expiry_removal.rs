@@ -100,6 +100,11 @@ fn make_everything(app: &App) -> Made {
     }
     let noted = app.post("/orders/A-1/comments", json!({"comment": SECRET})).expect(200).body;
     let session = start(app, "A-1");
+    // One whose end is reported, which its removal must not do.
+    let url = json!({"return_url": "https://shop.example/",
+        "callback_url": format!("http://127.0.0.1:1/{SECRET}?report_error=true")});
+    let called = json!({"items": [{"line_id": 1}], "profile_id": "p", "url": url});
+    app.post("/orders/A-1/sessions", called).expect(200);
     let item = json!({"line_id": 9, "id": SECRET, "gross_amount": 1});
     let adding = json!({"currency": "NOK", "items": [item]});
     let added = app.draft(adding.clone(), json!({"order_id": "A-1"}));
@@ -164,6 +169,12 @@ fn an_order_without_operations_is_gone_from_its_moment_on_with_everything_about_
         expect_verified(&app);
         audit::expect_clean(&app.db);
     }
+    let conn = audit::open(&app.db);
+    let sql = "select group_concat(method || ' ' || path, ', ') from
+        (select method, path from events join api_events using (event_seq)
+         where created_by = 'system' order by event_seq)";
+    let told: String = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(told, format!("DELETE /v1/accounts/{ACCOUNT}/shopping/orders/{}", made.id));
     let before = app.snapshot();
     sweep(&app);
     assert_eq!(app.snapshot(), before, "a second sweep changed something");
