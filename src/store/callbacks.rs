@@ -1,12 +1,14 @@
 //! Callbacks of order sessions.
 
+use std::collections::HashMap;
+
 use rusqlite::{Row, named_params};
 
 use super::error::StoreError;
 use super::tx::{Reader, Tx};
 use crate::domain::Timestamp;
 use crate::domain::callback::{CallbackState, KEPT_MS, WAIT_MS_MAX};
-use crate::domain::ids::{AccountId, CallbackSeq, SessionSeq};
+use crate::domain::ids::{AccountId, CallbackSeq, OrderSeq, SessionSeq};
 
 /// A callback that is due.
 #[derive(Debug, Clone)]
@@ -17,6 +19,22 @@ pub struct DueCallback {
     /// The same on every try, a UUID.
     pub id: String,
     pub tries: u32,
+}
+
+/// How far the callback of a session is.
+#[derive(Debug, Clone)]
+pub struct SessionCallback {
+    pub state: CallbackState,
+    /// All tries so far.
+    pub tries: u32,
+    /// When the next try is due, if the callback waits.
+    pub next_at: Option<Timestamp>,
+    /// When the last try began.
+    pub tried_at: Option<Timestamp>,
+    /// The status of the last answer, if there was one.
+    pub status: Option<u16>,
+    /// Why the last try failed.
+    pub error: Option<String>,
 }
 
 /// The end of a try, and the state of the callback after it.
@@ -59,6 +77,29 @@ impl Reader<'_> {
         let latest = Timestamp(now.0.saturating_add(WAIT_MS_MAX));
         due.extend(list(Timestamp(latest.0.saturating_add(1)), Timestamp(i64::MAX))?);
         Ok(due)
+    }
+
+    /// The callback of a session; `None` if it has none, or none any more.
+    pub fn find_session_callback(
+        &self,
+        session_seq: SessionSeq,
+    ) -> Result<Option<SessionCallback>, StoreError> {
+        let sql = "select state, tries, next_at_ms, tried_at_ms, status, error
+            from session_callbacks where session_seq = :session_seq";
+        self.find(sql, named_params! {":session_seq": session_seq}, |row| read_callback(row, 0))
+    }
+
+    /// The callbacks of all sessions of an order.
+    pub fn list_session_callbacks(
+        &self,
+        order_seq: OrderSeq,
+    ) -> Result<HashMap<SessionSeq, SessionCallback>, StoreError> {
+        let sql = "select session_seq, state, tries, next_at_ms, tried_at_ms,
+                session_callbacks.status, error
+            from order_sessions cross join session_callbacks using (session_seq)
+            where order_seq = :order_seq";
+        let read = |row: &Row<'_>| Ok((row.get(0)?, read_callback(row, 1)?));
+        Ok(self.list(sql, named_params! {":order_seq": order_seq}, read)?.into_iter().collect())
     }
 
     /// True if a finished callback is to be deleted.
@@ -140,6 +181,18 @@ impl Tx<'_> {
         self.execute(sql, named_params! {":secret": secret, ":account_id": account_id})?;
         Ok(())
     }
+}
+
+/// Reads a callback from the columns that begin at `first`.
+fn read_callback(row: &Row<'_>, first: usize) -> rusqlite::Result<SessionCallback> {
+    Ok(SessionCallback {
+        state: row.get(first)?,
+        tries: row.get(first + 1)?,
+        next_at: row.get(first + 2)?,
+        tried_at: row.get(first + 3)?,
+        status: row.get(first + 4)?,
+        error: row.get(first + 5)?,
+    })
 }
 
 fn read_due(row: &Row<'_>) -> rusqlite::Result<DueCallback> {

@@ -60,7 +60,7 @@ mod words;
 
 pub use accounts::AccountRecord;
 pub use answer_name::AnswerName;
-pub use callbacks::{DueCallback, SettledCallback};
+pub use callbacks::{DueCallback, SessionCallback, SettledCallback};
 pub use clients::{AccessRecord, ClientRecord, SigningKey};
 pub use clock_jumps::ClockJump;
 pub use command::{Failed, WriteCommand, WriteError};

@@ -4,10 +4,14 @@ use super::links::{Links, link_list};
 use super::return_address::return_address;
 use crate::clock::rfc3339;
 use crate::json::ObjectText;
-use crate::store::{Checkout, OrderSessionRecord, StoreError};
+use crate::store::{Checkout, OrderSessionRecord, SessionCallback, StoreError};
 
 /// The session's JSON text.
-pub fn render(links: &Links, session: &OrderSessionRecord) -> String {
+pub fn render(
+    links: &Links,
+    session: &OrderSessionRecord,
+    callback: Option<&SessionCallback>,
+) -> String {
     let (account_id, order_id) = (&session.account_id, &session.order_id);
     let itself = links.session(account_id, order_id, &session.id);
     let checkout = checkout_url(links, session);
@@ -37,7 +41,29 @@ pub fn render(links: &Links, session: &OrderSessionRecord) -> String {
         let link = links.operation(account_id, order_id, transaction.kind, &transaction.id);
         all.push(("transaction", link));
     }
+    if let Some(callback) = callback {
+        object.json("callback", &callback_text(callback));
+    }
     object.members_of(&session.document.0).json("_links", &link_list(&all)).end()
+}
+
+/// How far the call of `callback_url` is.
+fn callback_text(callback: &SessionCallback) -> String {
+    let mut object = ObjectText::default();
+    object.text("state", callback.state.as_str()).integer("tries", callback.tries);
+    if let Some(at) = callback.next_at {
+        object.text("next_at", &rfc3339(at));
+    }
+    if let Some(at) = callback.tried_at {
+        object.text("tried_at", &rfc3339(at));
+    }
+    if let Some(status) = callback.status {
+        object.integer("status", status);
+    }
+    if let Some(error) = &callback.error {
+        object.text("error", error);
+    }
+    object.end()
 }
 
 /// The JSON text for a script that answers on the test page, without anything about the customer.

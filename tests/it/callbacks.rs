@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 use tillbook::app::{EditAccount, ExpireOrderSessions, ForgetCallbacks};
 use tillbook::domain::ids::AccountId;
+use tillbook::domain::role::Role;
 use tillbook::wire::callback_request::{CallbackRequest, signature};
 use url::Url;
 
 use super::audit;
 use super::harness::{ACCOUNT, App};
+use super::office::{get, visitor, words};
 use super::order_sessions::answer;
 use super::process::{Served, make_book, path, run, serve_command, until};
 use super::receiver::{Answer, Received, Receiver};
@@ -206,12 +208,55 @@ fn a_failed_callback_is_tried_twenty_times_and_a_refused_one_once() {
 fn a_callback_to_a_forbidden_address_connects_to_nothing_and_is_tried_again() {
     let mut app = App::start();
     app.deliver();
-    answered(&app, "http://10.0.0.1/cb", "approve");
+    let (order, session) = answered(&app, "http://10.0.0.1/cb", "approve");
     until_stored(&app, "waiting", 1);
-    let conn = audit::open(&app.db);
-    let error: String =
-        conn.query_row("select error from session_callbacks", [], |row| row.get(0)).unwrap();
+    let shown = super::order_sessions::shown(&app, &order, &session);
+    let error = shown["callback"]["error"].as_str().unwrap();
     assert!(error.contains("--webhook-allow 10.0.0.1"), "{error}");
+}
+
+#[test]
+fn a_session_and_its_orders_page_show_how_far_the_callback_is() {
+    let mut app = App::start();
+    let cookie = visitor(&app, Role::Viewer, ACCOUNT);
+    let receiver = Receiver::answering(|_| Answer::Status(503, ""));
+    let order = app.simple_order(&[100]);
+    let (plain, called) =
+        (super::order_sessions::start(&app, &order), start(&app, &order, &receiver.url));
+    let shown = |app: &App, session: &Value| {
+        let one = super::order_sessions::shown(app, &order, session);
+        let all = app.get(&format!("/orders/{order}/sessions")).expect(200).body;
+        assert!(all["sessions"].as_array().unwrap().contains(&one), "{one} in {all}");
+        one["callback"].clone()
+    };
+    let page = |app: &App| words(&get(app, &cookie, &format!("/orders/{order}")));
+    assert_eq!(shown(&app, &called), Value::Null);
+    answer(&app, &called, "approve").expect(200);
+    let ended = "2026-11-18T11:06:40.000Z";
+    assert_eq!(shown(&app, &called), json!({"state": "waiting", "tries": 0, "next_at": ended}));
+    assert!(page(&app).contains("callback not tried yet"), "{}", page(&app));
+    app.deliver();
+    until_stored(&app, "waiting", 1);
+    let tried = shown(&app, &called);
+    let error = "the answer's status was 503";
+    assert!(tried["next_at"].is_string());
+    assert_eq!(
+        tried,
+        json!({"state": "waiting", "tries": 1, "next_at": tried["next_at"], "tried_at": ended,
+            "status": 503, "error": error})
+    );
+    let expected = format!("callback is tried again after 1 try: {error}");
+    assert!(page(&app).contains(&expected), "{}", page(&app));
+    receiver.answer(|_| Answer::Status(204, ""));
+    app.pass(5 * SECOND_MS);
+    until_stored(&app, "delivered", 2);
+    let done = shown(&app, &called);
+    assert_eq!((&done["state"], &done["status"]), (&json!("delivered"), &json!(204)));
+    assert_eq!((&done["next_at"], &done["error"]), (&Value::Null, &Value::Null));
+    assert!(page(&app).contains("callback answered after 2 tries"), "{}", page(&app));
+    assert_eq!(shown(&app, &plain), Value::Null);
+    let session = super::order_sessions::shown(&app, &order, &called);
+    super::schema::assert_valid("a session", &super::schema::named("Session"), &session);
 }
 
 #[test]

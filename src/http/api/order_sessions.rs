@@ -19,7 +19,7 @@ use crate::http::order_size::order_too_large;
 use crate::http::reply::{read, write_and_read};
 use crate::http::state::state;
 use crate::json::ObjectText;
-use crate::store::{AnswerName, Reader};
+use crate::store::{AnswerName, OrderSessionRecord, Reader};
 use crate::wire::links::Links;
 use crate::wire::problem::Problem;
 use crate::wire::{session_request, session_view};
@@ -52,8 +52,11 @@ pub async fn list(
     read(state, &actor, move |reader| {
         let order_seq = find_order_seq(reader, &account_id, &order)?;
         let sessions = reader.list_order_sessions(order_seq)?;
-        let sessions: Vec<String> =
-            sessions.iter().map(|session| session_view::render(&links, session)).collect();
+        let callbacks = reader.list_session_callbacks(order_seq)?;
+        let text = |session: &OrderSessionRecord| {
+            session_view::render(&links, session, callbacks.get(&session.session_seq))
+        };
+        let sessions: Vec<String> = sessions.iter().map(text).collect();
         Ok(ObjectText::default().list("sessions", &sessions).end())
     })
     .await
@@ -71,7 +74,8 @@ pub async fn show(
         let order_seq = find_order_seq(reader, &account_id, &order)?;
         let session = reader.find_order_session(order_seq, &id)?;
         let session = session.ok_or_else(|| ApiError::not_found("session"))?;
-        Ok(session_view::render(&links, &session))
+        let callback = reader.find_session_callback(session.session_seq)?;
+        Ok(session_view::render(&links, &session, callback.as_ref()))
     })
     .await
 }
@@ -119,7 +123,8 @@ fn render_written(
     move |reader, name| {
         let session = reader.load_order_session(name.session()?)?;
         expect_order(reader, session.order_seq)?;
-        Ok(session_view::render(&links, &session))
+        let callback = reader.find_session_callback(session.session_seq)?;
+        Ok(session_view::render(&links, &session, callback.as_ref()))
     }
 }
 

@@ -3,11 +3,12 @@
 use super::read::OrderRead;
 use super::sections::{Section, Whole};
 use crate::clock::rfc3339;
+use crate::domain::callback::CallbackState;
 use crate::domain::order_session::SessionStatus;
 use crate::domain::role::Right;
 use crate::http::admin::visitor::Staff;
 use crate::http::admin::words;
-use crate::store::OrderSessionRecord;
+use crate::store::{OrderSessionRecord, SessionCallback};
 use crate::wire::links::Links;
 use crate::wire::session_view::checkout_url;
 
@@ -22,6 +23,8 @@ pub struct SessionRow {
     pub status_words: &'static str,
     /// When it expires, was put on hold or ended.
     pub until: String,
+    /// How far the call of its `callback_url` is; empty if there is none.
+    pub callback: String,
     /// The operation that completed it; empty if there is none.
     pub operation: String,
     /// The address of that operation's card.
@@ -56,6 +59,7 @@ pub fn session_rows(
             status: session.status.as_str(),
             status_words: status_words(session),
             until: until(read, session),
+            callback: read.callbacks.get(&session.session_seq).map(callback).unwrap_or_default(),
             operation: transaction
                 .map(|of| format!("{} {}", words::operation(of.kind), of.id.as_str()))
                 .unwrap_or_default(),
@@ -84,5 +88,19 @@ fn until(read: &OrderRead, session: &OrderSessionRecord) -> String {
     match session.ended_at {
         Some(at) => format!("ended {}", read.local(at)),
         None => format!("expires {}", read.local(session.expires_at)),
+    }
+}
+
+fn callback(callback: &SessionCallback) -> String {
+    let tries = match callback.tries {
+        0 => return "callback not tried yet".to_owned(),
+        1 => "1 try".to_owned(),
+        tries => format!("{tries} tries"),
+    };
+    let why = callback.error.as_deref().unwrap_or_default();
+    match callback.state {
+        CallbackState::Delivered => format!("callback answered after {tries}"),
+        CallbackState::Waiting => format!("callback is tried again after {tries}: {why}"),
+        CallbackState::Failed => format!("callback failed after {tries}: {why}"),
     }
 }

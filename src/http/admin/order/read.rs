@@ -2,23 +2,25 @@
 //! history.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::clock::local;
-use crate::domain::ids::{AccountId, CreatedBy, EventSeq, LineId, OrderName};
+use crate::domain::ids::{AccountId, CreatedBy, EventSeq, LineId, OrderName, SessionSeq};
 use crate::domain::item::Item;
 use crate::domain::operation::Operation;
 use crate::domain::{KeptJson, Timestamp};
 use crate::http::admin::words;
 use crate::json::Tree;
-use crate::store::{Bodies, OrderRecord, OrderSessionRecord, Reader, StoreError};
+use crate::store::{Bodies, OrderRecord, OrderSessionRecord, Reader, SessionCallback, StoreError};
 
 /// An order, its shop, and the users and clients in its history.
 pub struct OrderRead {
     pub order: OrderRecord,
     /// The payment sessions, oldest first.
     pub sessions: Vec<OrderSessionRecord>,
+    /// Their callbacks.
+    pub callbacks: HashMap<SessionSeq, SessionCallback>,
     /// The name of the shop.
     pub shop_name: String,
     /// The shop's IANA time zone.
@@ -44,6 +46,7 @@ pub fn load(
     let Some(order_seq) = reader.find_order_seq(account_id, name)? else { return Ok(None) };
     let order = reader.load_order(account_id, order_seq, Bodies::Read)?;
     let sessions = reader.list_order_sessions(order_seq)?;
+    let callbacks = reader.list_session_callbacks(order_seq)?;
     let accounts = reader.list_accounts()?;
     let account = accounts.into_iter().find(|account| account.account_id == *account_id);
     let mut ids: Vec<String> = order.events.iter().map(|e| e.created_by.0.clone()).collect();
@@ -60,7 +63,7 @@ pub fn load(
     let (shop_name, time_zone) = account.map(|a| (a.name, a.time_zone)).unwrap_or_default();
     let demo = reader.load_demo_seed()?.is_some();
     let parsed = RefCell::default();
-    Ok(Some(OrderRead { order, sessions, shop_name, time_zone, demo, names, parsed }))
+    Ok(Some(OrderRead { order, sessions, callbacks, shop_name, time_zone, demo, names, parsed }))
 }
 
 impl OrderRead {
