@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use hdrhistogram::Histogram;
 
 use crate::captures::Captures;
-use crate::client::{BlockingConnection, Connection};
+use crate::client::{Answer, BlockingConnection, Connection};
 use crate::figures::{figure, per_second};
 use crate::server::Server;
 
@@ -21,6 +21,13 @@ pub struct Run {
     pub p99_ms: f64,
     /// The server's CPU per request, in microseconds.
     pub cpu_us: f64,
+}
+
+/// A fixed rate, in requests a second, for some time.
+#[derive(Clone, Copy)]
+pub struct Pace {
+    pub rate: f64,
+    pub time: Duration,
 }
 
 /// Closed loop: each connection sends its next request when it has read the last answer.
@@ -49,13 +56,14 @@ pub fn closed_loop(server: &Server, connections: usize, time: Duration, from: &C
 /// Open loop: requests are due at a fixed rate, whether or not earlier ones were answered in
 /// time. Each is timed from when it was due, so that every request that waits while a server stops
 /// counts (no coordinated omission). Each connection has a thread, which wakes
-/// more punctually than an event loop's timer.
+/// more punctually than an event loop's timer. `note_answer` gets each answer, and when its
+/// request was due.
 pub fn open_loop(
     server: &Server,
     connections: usize,
-    rate: f64,
-    time: Duration,
+    pace: Pace,
     from: &Captures,
+    note_answer: impl Fn(&Answer<'_>, Instant) + Sync,
 ) -> Run {
     let next = AtomicU64::new(0);
     let (cpu_before, began) = (server.cpu_us(), Instant::now());
@@ -64,8 +72,8 @@ pub fn open_loop(
         let mut latencies = histogram();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let due = began + Duration::from_secs_f64(figure(number) / rate);
-            if began + time <= due {
+            let due = began + Duration::from_secs_f64(figure(number) / pace.rate);
+            if began + pace.time <= due {
                 return latencies;
             }
             let request = from.next();
@@ -75,6 +83,7 @@ pub fn open_loop(
             let answer = connection.send(&request.bytes);
             note(&mut latencies, due);
             request.expect(&answer);
+            note_answer(&answer, due);
         }
     };
     let all = std::thread::scope(|scope| {

@@ -2,7 +2,7 @@
 
 use crate::Bench;
 use crate::captures::{CAPTURED, Captures};
-use crate::generator::{Run, closed_loop, open_loop};
+use crate::generator::{Pace, Run, closed_loop, open_loop};
 use crate::options::Options;
 use crate::server::Server;
 use crate::shop::Shop;
@@ -79,11 +79,11 @@ fn closed(bench: &mut Bench, sides: &Sides, connections: usize, name: &str) -> u
 fn open(bench: &mut Bench, sides: &Sides, name: &str) -> u64 {
     let reached = bench.figures.median(&format!("captures/{OPEN_CONNECTIONS}/per_second"));
     let rate = (reached.unwrap_or(2_000.0) * OPEN_SHARE).round();
-    let time = bench.options.turn();
+    let pace = Pace { rate, time: bench.options.turn() };
     let (server, captures) = &sides.book;
     let mut acknowledged = 0;
     let run = bench.machine.repetition(name, || {
-        let run = open_loop(server, OPEN_CONNECTIONS, rate, time, captures);
+        let run = open_loop(server, OPEN_CONNECTIONS, pace, captures, |_, _| {});
         acknowledged += run.answered;
         run
     });
@@ -93,7 +93,8 @@ fn open(bench: &mut Bench, sides: &Sides, name: &str) -> u64 {
     acknowledged
 }
 
-fn note(bench: &mut Bench, name: &str, run: &Run) {
+/// Adds the figures of a run.
+pub fn note(bench: &mut Bench, name: &str, run: &Run) {
     bench.figures.add(format!("{name}/per_second"), run.per_second);
     bench.figures.add(format!("{name}/p50_ms"), run.p50_ms);
     bench.figures.add(format!("{name}/p99_ms"), run.p99_ms);

@@ -11,6 +11,7 @@ mod echo;
 mod figures;
 mod generator;
 mod growth;
+mod hooks;
 mod lists;
 mod load;
 mod machine;
@@ -65,6 +66,7 @@ fn main() {
             Part::Growth => growth::run(&mut bench),
             Part::Lists => lists::run(&mut bench),
             Part::Start => start::run(&mut bench),
+            Part::Hooks => hooks::run(&mut bench),
         }
     }
     bench.machine.finish();

@@ -17,6 +17,9 @@ pub struct Options {
     /// How often each measurement is repeated, like the measurement it is compared with
     #[arg(long, value_name = "COUNT")]
     pub repetitions: Option<usize>,
+    /// How many events the hook of `hooks` has missed when it is resumed
+    #[arg(long, value_name = "COUNT")]
+    pub behind: Option<usize>,
     /// Put the table into benches/README.md and the plot beside it
     #[arg(long)]
     pub publish: bool,
@@ -48,6 +51,8 @@ pub enum Part {
     Lists,
     /// Start-up and idle memory
     Start,
+    /// Captures with a webhook, and a webhook that is behind
+    Hooks,
 }
 
 impl Options {
@@ -72,6 +77,11 @@ impl Options {
         if self.quick { &[1_000, 5_000] } else { &[1_000, 100_000, 1_000_000] }
     }
 
+    /// How many events the hook of `hooks` has missed.
+    pub fn behind(&self) -> usize {
+        self.behind.unwrap_or(if self.quick { 2_000 } else { 100_000 })
+    }
+
     /// Orders in the largest of these books.
     pub fn largest(&self) -> usize {
         self.sizes().iter().copied().max().unwrap_or(1_000)
@@ -94,6 +104,7 @@ impl Part {
             Self::Growth => "growth: captures with more orders in the book",
             Self::Lists => "lists: pages of orders by each filter",
             Self::Start => "start: start-up and idle memory",
+            Self::Hooks => "hooks: captures with a webhook, and a webhook that is behind",
         }
     }
 
@@ -102,6 +113,8 @@ impl Part {
         let kinds = match self {
             Self::Fsync | Self::Tokens | Self::Growth | Self::Lists | Self::Start => 1,
             Self::Writer => Options::BATCHES.len(),
+            // One paced and one as fast as possible.
+            Self::Hooks => 2,
             // One more repetition for the fixed rate.
             Self::Load => Options::CONNECTIONS.len() + 1,
         };

@@ -13,8 +13,8 @@ use tillbook::wire::{draft_request, operation_request};
 /// The account that every order belongs to.
 pub const ACCOUNT: &str = "T00000001";
 
-/// Increased with every change of the orders, so that the books are built again.
-pub const EDITION: &str = "1";
+/// Increased with every change of the orders or the client, so that the books are built again.
+pub const EDITION: &str = "2";
 
 /// Makes some of a book's orders in one transaction, with the same commands as single orders.
 pub struct MakeOrders {

@@ -12,12 +12,13 @@ use crate::{Bench, plot, publish};
 pub fn write(bench: &Bench) {
     let targets = targets(&bench.figures, &bench.options);
     let text = format!(
-        "{}\n{}{}{}{}{}",
+        "{}\n{}{}{}{}{}{}",
         conditions(bench),
         table_of_targets(&targets, bench.options.quick),
         table_of_loads(&bench.figures),
         table_of_writer(&bench.figures),
         table_of_growth(&bench.figures, &bench.options),
+        table_of_hooks(&bench.figures),
         table_of_the_rest(&bench.figures),
     );
     bench.machine.say(&format!("\n{text}"));
@@ -136,6 +137,35 @@ fn table_of_growth(figures: &Figures, options: &Options) -> String {
             .map(|part| figures.median(&format!("lists/{name}/{part}")));
         row(&mut text, name, &cells);
     }
+    text
+}
+
+fn table_of_hooks(figures: &Figures) -> String {
+    let mut text =
+        "\n| webhooks | at 2000/s, without | with a hook | as fast as possible, without | \
+                    with a hook |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for (title, part) in [
+        ("captures, a second", "per_second"),
+        ("captures, p50 ms", "p50_ms"),
+        ("captures, p99 ms", "p99_ms"),
+        ("server CPU a capture, us", "cpu_us"),
+    ] {
+        let sides = ["paced/without", "paced/with", "unpaced/without", "unpaced/with"];
+        row(&mut text, title, &sides.map(|side| figures.median(&format!("{side}/{part}"))));
+    }
+    let one = |name: &str| figures.median(name);
+    for (title, paced) in [("p50", "paced/delivered_p50_ms"), ("p99", "paced/delivered_p99_ms")] {
+        let title = format!("delivered after, {title} ms");
+        row(&mut text, &title, &[None, one(paced), None, None]);
+    }
+    row(&mut text, "delivered, a second", &[None, None, None, one("unpaced/delivered")]);
+    text += "\n| events behind | caught up, a second | server CPU a delivery, us | memory at the \
+             start, MiB | in the middle | at the end | at most |\n|---|---|---|---|---|---|---|\n";
+    let parts = ["per_second", "cpu_us", "start_mib", "middle_mib", "end_mib", "peak_mib"];
+    let cells = parts.map(|part| one(&format!("behind/{part}")));
+    let events = one("behind/events").map_or(String::new(), |events| format!("{events:.0}"));
+    row(&mut text, &events, &cells);
     text
 }
 

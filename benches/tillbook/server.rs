@@ -28,6 +28,19 @@ impl Server {
         Server::start(command, "--listen")
     }
 
+    /// Tillbook, also allowed to send webhooks to this machine.
+    pub fn start_book_with_hooks(folder: &Path) -> Server {
+        let mut command = Command::new(TILLBOOK);
+        command.current_dir(folder).args([
+            "serve",
+            "--log",
+            "warn",
+            "--webhook-allow",
+            "127.0.0.1",
+        ]);
+        Server::start(command, "--listen")
+    }
+
     /// The ceiling, see `echo`.
     pub fn start_echo() -> Server {
         Server::start(Command::new(itself()), "--serve-echo")

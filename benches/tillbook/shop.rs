@@ -177,7 +177,7 @@ fn begin(store: &Store) -> (OnBehalfOf, ClientSecret) {
     let client = CreateClient {
         account_id: account_id.clone(),
         name: "Bench".to_owned(),
-        grants: Scopes::new(vec![Scope::AdminShopping]),
+        grants: Scopes::new(vec![Scope::AdminShopping, Scope::AdminHooks]),
         secret: secret.clone(),
     };
     let client = store.writer.write_blocking(client).expect("a client is made");

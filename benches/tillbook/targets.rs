@@ -80,6 +80,20 @@ pub fn targets(figures: &Figures, options: &Options) -> Vec<Target> {
         target("T7", &grown, AtLeast(0.65, ""), growth),
         target("T8", &listed, AtMost(1.5, ""), worst_ratio),
         target("T8", "its server CPU, the slowest filter", AtMost(1_000.0, " us"), worst_cpu),
+        target("T9", "delivered within 500 ms at 2000/s", AtLeast(0.99, ""), one("paced/soon")),
+        target(
+            "T9",
+            "captures with a hook / without, at 64",
+            AtLeast(0.60, ""),
+            over("unpaced/with", "unpaced/without"),
+        ),
+        target("T9", "a hook catches up", AtLeast(1_000.0, "/s"), one("behind/per_second")),
+        target(
+            "T9",
+            "memory at the end of it / in the middle",
+            AtMost(1.1, ""),
+            figures.ratio("behind/end_mib", "behind/middle_mib"),
+        ),
     ]
 }
 
