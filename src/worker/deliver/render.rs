@@ -1,6 +1,6 @@
 //! Makes the deliveries of a stretch of the journal, from one snapshot of the book.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::app::HookStep;
 use crate::domain::Timestamp;
@@ -9,7 +9,8 @@ use crate::domain::hook::HookEvent;
 use crate::domain::ids::{AccountId, DraftSeq, EventSeq, HookSeq, OrderName, OrderSeq};
 use crate::randomness::Randomness;
 use crate::store::{
-    Bodies, HookRecord, JournalChange, JournalEntry, JournalRow, NewDelivery, Reader, StoreError,
+    Bodies, EventBody, EventRecord, HookRecord, JournalChange, JournalEntry, JournalRow,
+    NewDelivery, OrderRecord, Reader, StoreError,
 };
 use crate::wire::event_view::EventOrder;
 use crate::wire::hook_body::{self, Envelope, Objects};
@@ -21,6 +22,10 @@ const STRETCH_MAX: usize = 128;
 /// A stretch ends once its bodies have this many bytes.
 const STRETCH_BYTES_MAX: usize = 4 << 20;
 
+/// The orders of a stretch are read together if clients have sent at most so many bytes for them;
+/// otherwise one after the other, when they are needed.
+const TOGETHER_BYTES_MAX: usize = 1 << 20;
+
 /// The deliveries of the events after a cursor.
 pub(super) struct Stretch {
     /// The last event of the stretch; the cursor if the stretch is empty.
@@ -28,6 +33,9 @@ pub(super) struct Stretch {
     /// The steps of the hooks that get deliveries.
     pub steps: Vec<HookStep>,
 }
+
+/// Orders that hooks want to know, by their accounts.
+type Wanted<'e> = BTreeMap<&'e AccountId, BTreeSet<OrderSeq>>;
 
 /// An order as it is shown in the bodies of a stretch.
 struct RenderedOrder {
@@ -41,6 +49,8 @@ struct Renderer<'r, 'c> {
     reader: &'r Reader<'c>,
     links: &'r Links,
     orders: HashMap<OrderSeq, RenderedOrder>,
+    /// Operations of these orders, by their events.
+    operations: BTreeMap<EventSeq, EventRecord>,
 }
 
 /// Makes the deliveries of the first events after `cursor`, for hooks that are there.
@@ -61,7 +71,8 @@ pub(super) fn make_stretch(
     let hooks: Result<Vec<HookRecord>, StoreError> =
         hook_seqs.iter().map(|hook_seq| reader.load_hook(*hook_seq)).collect();
     let hooks = hooks?;
-    let mut renderer = Renderer { reader, links, orders: HashMap::new() };
+    let mut renderer = Renderer::of(reader, links);
+    renderer.read_together(&wanted_orders(&entries, &hooks))?;
     let mut bytes = 0;
     for (at, entry) in entries.iter().enumerate() {
         bytes += add_entry(&mut stretch.steps, &mut renderer, randomness, &hooks, entry)?;
@@ -88,10 +99,8 @@ fn add_entry(
 ) -> Result<usize, StoreError> {
     let mut bytes = 0;
     for event in entry.change.hook_events() {
-        let wanting = hooks
-            .iter()
-            .filter(|hook| hook.account_id == entry.account_id && hook.settings.events.has(*event));
-        let wanting: Vec<&HookRecord> = wanting.collect();
+        let wanting: Vec<&HookRecord> =
+            hooks.iter().filter(|hook| wants(hook, entry, *event)).collect();
         if wanting.is_empty() {
             continue;
         }
@@ -119,6 +128,23 @@ fn add_entry(
     Ok(bytes)
 }
 
+fn wants(hook: &HookRecord, entry: &JournalEntry, event: HookEvent) -> bool {
+    hook.account_id == entry.account_id && hook.settings.events.has(event)
+}
+
+/// The orders of the operations that hooks want to know.
+fn wanted_orders<'e>(entries: &'e [JournalEntry], hooks: &[HookRecord]) -> Wanted<'e> {
+    let mut wanted = Wanted::new();
+    for entry in entries {
+        let JournalChange::Operation(order_seq) = entry.change else { continue };
+        let mut events = entry.change.hook_events().iter();
+        if events.any(|event| hooks.iter().any(|hook| wants(hook, entry, *event))) {
+            wanted.entry(&entry.account_id).or_default().insert(order_seq);
+        }
+    }
+    wanted
+}
+
 fn step_of<'s>(steps: &'s mut Vec<HookStep>, hook: &HookRecord) -> &'s mut HookStep {
     let at = steps.iter().position(|step| step.hook_seq == hook.hook_seq).unwrap_or_else(|| {
         let (from, to) = (hook.through_seq, hook.through_seq);
@@ -128,7 +154,43 @@ fn step_of<'s>(steps: &'s mut Vec<HookStep>, hook: &HookRecord) -> &'s mut HookS
     &mut steps[at]
 }
 
-impl Renderer<'_, '_> {
+impl<'r, 'c> Renderer<'r, 'c> {
+    fn of(reader: &'r Reader<'c>, links: &'r Links) -> Renderer<'r, 'c> {
+        Renderer { reader, links, orders: HashMap::new(), operations: BTreeMap::new() }
+    }
+
+    /// Reads and renders several orders with a few statements, which is faster than one by one.
+    fn read_together(&mut self, wanted: &Wanted<'_>) -> Result<(), StoreError> {
+        for (account_id, order_seqs) in wanted {
+            let mut there = Vec::with_capacity(order_seqs.len());
+            for order_seq in order_seqs {
+                if self.reader.find_order_end(*order_seq)?.is_none() {
+                    there.push(*order_seq);
+                }
+            }
+            let orders = self.reader.load_orders_within(
+                account_id,
+                &there,
+                Bodies::LeaveOut,
+                TOGETHER_BYTES_MAX,
+            )?;
+            // These orders exist, so none is missing among those that were read.
+            for (order_seq, order) in there.into_iter().zip(orders.unwrap_or_default()) {
+                self.keep(order_seq, order);
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, order_seq: OrderSeq, order: OrderRecord) {
+        let text = hook_body::order_object(self.links, &order);
+        let operations =
+            order.events.into_iter().filter(|event| matches!(event.body, EventBody::Operation(_)));
+        self.operations.extend(operations.map(|event| (event.seq, event)));
+        let (order_id, currency) = (order.order_id, order.currency);
+        self.orders.insert(order_seq, RenderedOrder { order_id, currency, text });
+    }
+
     fn objects(&mut self, entry: &JournalEntry, event: HookEvent) -> Result<Objects, StoreError> {
         let account_id = &entry.account_id;
         match entry.change {
@@ -155,11 +217,12 @@ impl Renderer<'_, '_> {
         event: HookEvent,
     ) -> Result<Objects, StoreError> {
         let (reader, links) = (self.reader, self.links);
+        let operation = self.operations.remove(&row.seq());
         let order = self.order(account_id, order_seq)?;
         let mut objects = Objects::new();
         if event == HookEvent::OrderEventAdd {
             let (order_id, currency) = (&order.order_id, &order.currency);
-            let event = reader.load_event(row.seq())?;
+            let event = operation.map_or_else(|| reader.load_event(row.seq()), Ok)?;
             let order = EventOrder { account_id, order_id, currency };
             objects.push(("order_event", hook_body::event_object(links, order, &event)));
         }
