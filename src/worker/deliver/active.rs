@@ -15,6 +15,10 @@ use crate::store::{Backlog, DueDelivery, HookRecord, Reader, StoreError};
 pub(super) const BACKLOG_MAX: u32 = 10_000;
 const BACKLOG_BYTES_MAX: i64 = 64 << 20;
 
+/// With this many new deliveries that no lane has taken, the next events of the hook wait in the
+/// journal. Making deliveries long before they can be sent would only take time from other writes.
+const UNTAKEN_MAX: usize = 256;
+
 /// The most due deliveries of a hook in memory, and the most bytes of them.
 const TAKEN_MAX: usize = 64;
 const TAKEN_BYTES_MAX: usize = 2 << 20;
@@ -28,6 +32,8 @@ pub(super) struct Active {
     pub lanes: Lanes,
     /// Deliveries that are queued, being sent, or sent and not recorded.
     pub taken: HashMap<DeliverySeq, usize>,
+    /// About how many deliveries were made and not taken yet.
+    untaken: usize,
     /// True if the book must be searched for deliveries that are due.
     pub look: bool,
     pub next_due: Option<Timestamp>,
@@ -41,6 +47,7 @@ impl Active {
             backlog: Backlog { count: 0, bytes: 0 },
             lanes: Lanes::of(hook.clone()),
             taken: HashMap::new(),
+            untaken: 0,
             look: true,
             next_due: None,
         }
@@ -58,8 +65,20 @@ impl Active {
         self.look = true;
     }
 
+    /// True if deliveries of further events may be made.
     pub fn has_room(&self) -> bool {
-        self.backlog.count < i64::from(BACKLOG_MAX) && self.backlog.bytes < BACKLOG_BYTES_MAX
+        self.untaken < UNTAKEN_MAX
+            && self.backlog.count < i64::from(BACKLOG_MAX)
+            && self.backlog.bytes < BACKLOG_BYTES_MAX
+    }
+
+    /// Queues deliveries that are due; `is_all` tells whether more of them are due.
+    pub fn take(&mut self, due: Vec<DueDelivery>, is_all: bool, next_due: Option<Timestamp>) {
+        self.look = !is_all;
+        self.next_due = next_due;
+        self.untaken = if is_all { 0 } else { self.untaken.saturating_sub(due.len()) };
+        self.taken.extend(due.iter().map(|one| (one.delivery_seq, one.body.len())));
+        self.lanes.push(due);
     }
 
     pub fn may_take(&self, now: Timestamp) -> bool {
@@ -73,6 +92,7 @@ impl Active {
         self.hook = Arc::new(hook);
         self.backlog.count += made.count;
         self.backlog.bytes += made.bytes;
+        self.untaken += usize::try_from(made.count).unwrap_or_default();
         self.look = true;
     }
 

@@ -202,11 +202,10 @@ impl Dispatcher {
         let mut is_more = false;
         for (hook_seq, due, is_all, next_due) in found {
             let Some(active) = self.hooks.get_mut(&hook_seq) else { continue };
-            active.look = !is_all;
-            active.next_due = next_due;
             is_more |= !is_all && !due.is_empty();
-            active.taken.extend(due.iter().map(|one| (one.delivery_seq, one.body.len())));
-            active.lanes.push(due);
+            let had_room = active.has_room();
+            active.take(due, is_all, next_due);
+            is_more |= !had_room && active.has_room();
         }
         Ok(is_more)
     }
