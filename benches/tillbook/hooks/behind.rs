@@ -1,4 +1,4 @@
-//! A hook that is resumed with many missed events: how fast it catches up, and its memory meanwhile.
+//! A hook that is resumed with many missed events: how fast it catches up, and its memory.
 
 use std::time::Instant;
 
