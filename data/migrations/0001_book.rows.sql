@@ -42,7 +42,8 @@ insert into events (event_seq, order_seq, previous_seq, version, id, kind, creat
 insert into events values
     (2, 1, 1, 2, '00000000-0000-4000-8000-000000000005', 'capture', 4, 'c',
      '00000000-0000-4000-8000-000000000006', 1, 39000, null,
-     '{"items":[{"line_id":1,"amount":39000}]}'),
+     '{"items":[{"line_id":1,"amount":39000}],'
+         || '"metadata":{"session_id":"00000000-0000-4000-8000-00000000000e"}}'),
     (4, 1, 3, 4, '00000000-0000-4000-8000-00000000000b', 'refund', 9, 'c',
      '00000000-0000-4000-8000-00000000000c', 1, 1000, null,
      '{"items":[{"line_id":1,"amount":1000}]}');

@@ -111,7 +111,7 @@ fn a_disk_that_is_full_at_the_start_is_reported_and_nothing_is_changed() {
     std::fs::write(&filling, vec![0; 3 << 20]).unwrap_err();
     let ended = trial.try_start(&[]).err().expect("there is no room");
     assert_eq!(ended.code, 1, "{}", ended.err);
-    assert!(ended.err.contains("room"), "{}", ended.err);
+    assert!(ended.err.contains("free space"), "{}", ended.err);
     assert!(std::fs::read(trial.db()).unwrap() == before, "the file was changed");
     std::fs::remove_file(filling).unwrap();
     trial.start().token(&trial.client);
