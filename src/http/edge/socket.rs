@@ -30,7 +30,7 @@ const UNCOUNTED_HEAD_BYTES_MAX: usize = 8 << 10;
 /// Bytes that the longest head has.
 const HEAD_BYTES: usize = 128 << 10;
 /// Bytes after which a turn of reading ends, so that one connection does not occupy its worker.
-const TURN_BYTES_MAX: usize = 8 << 10;
+const TURN_BYTES_MAX: usize = 16 << 10;
 /// Bytes of an answer that are copied for writing at a time.
 const CHUNK_BYTES_MAX: usize = 8 << 10;
 /// Bytes of answers after which actix-web writes.
