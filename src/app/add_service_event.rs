@@ -1,7 +1,7 @@
 //! Recording what a service reports about an order.
 
 use super::OnBehalfOf;
-use crate::domain::ids::{EventSeq, OrderName};
+use crate::domain::ids::{AccountId, EventSeq, OrderName};
 use crate::domain::order_size::TooLarge;
 use crate::store::{Failed, NewServiceEvent, Tx, WriteCommand};
 
@@ -23,6 +23,10 @@ impl WriteCommand for AddServiceEvent {
     const NAME: &'static str = "add_service_event";
     type Done = EventSeq;
     type Refused = AddServiceEventRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<EventSeq, Failed<AddServiceEventRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

@@ -2,7 +2,7 @@
 
 use super::OnBehalfOf;
 use super::session_steps::{self, Step};
-use crate::domain::ids::{OrderName, ResourceId, SessionSeq};
+use crate::domain::ids::{AccountId, OrderName, ResourceId, SessionSeq};
 use crate::domain::order_session::SessionStatus;
 use crate::store::{Failed, Tx, WriteCommand};
 
@@ -26,6 +26,10 @@ impl WriteCommand for CancelOrderSession {
     const NAME: &'static str = "cancel_order_session";
     type Done = SessionSeq;
     type Refused = CancelOrderSessionRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<SessionSeq, Failed<CancelOrderSessionRefused>> {
         use CancelOrderSessionRefused as Refused;

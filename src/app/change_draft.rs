@@ -8,7 +8,7 @@ use super::findable::index_draft;
 use super::{OnBehalfOf, WrittenDraft};
 use crate::domain::KeptJson;
 use crate::domain::draft::{DraftClosed, DraftStatus, expect_open};
-use crate::domain::ids::{LineId, OrderName};
+use crate::domain::ids::{AccountId, LineId, OrderName};
 use crate::domain::item::{ITEMS_MAX, Item, Totals};
 use crate::domain::order_size::{Size, TooLarge, bytes_of};
 use crate::json::Tree;
@@ -78,6 +78,10 @@ impl WriteCommand for ChangeDraft {
     const NAME: &'static str = "change_draft";
     type Done = WrittenDraft;
     type Refused = ChangeDraftRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<WrittenDraft, Failed<ChangeDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

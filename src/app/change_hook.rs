@@ -4,7 +4,7 @@ use super::OnBehalfOf;
 use crate::domain::KeptJson;
 use crate::domain::Timestamp;
 use crate::domain::hook::{HookEvents, HookSecret, PREVIOUS_SECRET_MS, PausedBecause};
-use crate::domain::ids::HookSeq;
+use crate::domain::ids::{AccountId, HookSeq};
 use crate::store::{
     Failed, HookRecord, HookSettings, PreviousSecret, StoreError, Tx, WriteCommand,
 };
@@ -51,6 +51,10 @@ impl WriteCommand for ChangeHook {
     const NAME: &'static str = "change_hook";
     type Done = HookSeq;
     type Refused = ChangeHookRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<HookSeq, Failed<ChangeHookRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

@@ -1,7 +1,7 @@
 //! Opening, closing and cancelling an order.
 
 use super::{OnBehalfOf, WrittenOrder};
-use crate::domain::ids::OrderName;
+use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::order::{StatusChange, StatusChangeRejected, decide_status_change};
 use crate::domain::order_size::TooLarge;
 use crate::store::{Failed, NewApiEvent, NewStatus, Tx, WriteCommand};
@@ -27,6 +27,10 @@ impl WriteCommand for ChangeOrderStatus {
     const NAME: &'static str = "change_order_status";
     type Done = WrittenOrder;
     type Refused = ChangeOrderStatusRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<WrittenOrder, Failed<ChangeOrderStatusRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

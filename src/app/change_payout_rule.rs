@@ -1,7 +1,7 @@
 //! Replacing or deleting a payout rule. Lines keep the copies that they have.
 
 use super::OnBehalfOf;
-use crate::domain::ids::PayoutRuleSeq;
+use crate::domain::ids::{AccountId, PayoutRuleSeq};
 use crate::store::{Failed, NewPayoutRule, Tx, WriteCommand};
 
 /// Changes a payout rule of the account.
@@ -31,6 +31,10 @@ impl WriteCommand for ChangePayoutRule {
     const NAME: &'static str = "change_payout_rule";
     type Done = PayoutRuleSeq;
     type Refused = ChangePayoutRuleRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<PayoutRuleSeq, Failed<ChangePayoutRuleRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

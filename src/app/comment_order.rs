@@ -2,7 +2,7 @@
 
 use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::KeptJson;
-use crate::domain::ids::OrderName;
+use crate::domain::ids::{AccountId, OrderName};
 use crate::domain::order_size::{TooLarge, bytes_of};
 use crate::store::{CommentRecord, Failed, LedgerRecord, NewApiEvent, Tx, WriteCommand};
 
@@ -35,6 +35,10 @@ impl WriteCommand for CommentOrder {
     const NAME: &'static str = "comment_order";
     type Done = WrittenOrder;
     type Refused = CommentOrderRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<WrittenOrder, Failed<CommentOrderRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

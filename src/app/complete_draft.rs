@@ -11,7 +11,7 @@ use crate::domain::amendment::AmendmentRejected;
 use crate::domain::draft::{
     Completion, CompletionRejected, DraftStatus, GenerateOrderId, decide_completion,
 };
-use crate::domain::ids::{DraftSeq, OrderName};
+use crate::domain::ids::{AccountId, DraftSeq, OrderName};
 use crate::domain::item::Item;
 use crate::domain::ledger::Ledger;
 use crate::domain::line::Line;
@@ -59,6 +59,10 @@ impl WriteCommand for CompleteDraft {
     const NAME: &'static str = "complete_draft";
     type Done = CompletedDraft;
     type Refused = CompleteDraftRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<CompletedDraft, Failed<CompleteDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

@@ -32,6 +32,10 @@ impl WriteCommand for CreateDraft {
     type Done = WrittenDraft;
     type Refused = CreateDraftRefused;
 
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
+
     fn run(&self, tx: &Tx<'_>) -> Result<WrittenDraft, Failed<CreateDraftRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;
         let mut parsed = self.draft.clone();

@@ -2,7 +2,7 @@
 
 use super::OnBehalfOf;
 use crate::domain::hook::{HOOKS_MAX, PausedBecause};
-use crate::domain::ids::{EventSeq, HookSeq};
+use crate::domain::ids::{AccountId, EventSeq, HookSeq};
 use crate::store::{Failed, HookSettings, Tx, WriteCommand};
 
 /// Makes a hook, active or paused.
@@ -27,6 +27,10 @@ impl WriteCommand for CreateHook {
     const NAME: &'static str = "create_hook";
     type Done = HookSeq;
     type Refused = CreateHookRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<HookSeq, Failed<CreateHookRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

@@ -60,6 +60,10 @@ impl WriteCommand for CreateOrderSession {
     type Done = SessionSeq;
     type Refused = CreateOrderSessionRefused;
 
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
+
     fn run(&self, tx: &Tx<'_>) -> Result<SessionSeq, Failed<CreateOrderSessionRefused>> {
         use CreateOrderSessionRefused as Refused;
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

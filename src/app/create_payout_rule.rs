@@ -1,7 +1,7 @@
 //! Creating a payout rule.
 
 use super::OnBehalfOf;
-use crate::domain::ids::PayoutRuleSeq;
+use crate::domain::ids::{AccountId, PayoutRuleSeq};
 use crate::domain::payout_rule::RULES_MAX;
 use crate::store::{Failed, NewPayoutRule, Tx, WriteCommand};
 
@@ -24,6 +24,10 @@ impl WriteCommand for CreatePayoutRule {
     const NAME: &'static str = "create_payout_rule";
     type Done = PayoutRuleSeq;
     type Refused = CreatePayoutRuleRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<PayoutRuleSeq, Failed<CreatePayoutRuleRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

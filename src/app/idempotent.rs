@@ -1,5 +1,6 @@
 //! Carries out a request once, however often it is sent (docs/contract.md, Decision 4).
 
+use crate::domain::ids::AccountId;
 use crate::sabotage::{self, Fault};
 use crate::store::{AnswerName, Failed, KeyUse, Tx, WriteCommand};
 
@@ -35,6 +36,10 @@ impl<C: WriteCommand> WriteCommand for Idempotent<C> {
     const NAME: &'static str = C::NAME;
     type Done = Once<C::Done>;
     type Refused = IdempotentRefused<C::Refused>;
+
+    fn account(&self) -> Option<&AccountId> {
+        self.command.account()
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<Once<C::Done>, Failed<IdempotentRefused<C::Refused>>> {
         let run = || self.command.run(tx).map_err(|why| why.map(IdempotentRefused::Command));

@@ -55,6 +55,10 @@ impl WriteCommand for RecordOperation {
     type Done = RecordedOperation;
     type Refused = RecordOperationRefused;
 
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
+
     fn run(&self, tx: &Tx<'_>) -> Result<RecordedOperation, Failed<RecordOperationRefused>> {
         let account_id = &self.on_behalf_of.account_id;
         let found = tx.find_ledger(account_id, &self.order)?;

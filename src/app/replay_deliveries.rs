@@ -1,7 +1,7 @@
 //! Sending deliveries of a hook again, and sending it a ping.
 
 use super::OnBehalfOf;
-use crate::domain::ids::DeliverySeq;
+use crate::domain::ids::{AccountId, DeliverySeq};
 use crate::store::{Failed, HookRecord, NewDelivery, ReplayRange, StoreError, Tx, WriteCommand};
 
 /// The event name of a ping.
@@ -30,6 +30,10 @@ impl WriteCommand for ReplayDelivery {
     type Done = DeliverySeq;
     type Refused = ReplayRefused;
 
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
+
     fn run(&self, tx: &Tx<'_>) -> Result<DeliverySeq, Failed<ReplayRefused>> {
         let hook = find_living(tx, &self.on_behalf_of, &self.hook_id)?;
         let hook = hook.ok_or(Failed::Refused(ReplayRefused::HookNotFound))?;
@@ -55,6 +59,10 @@ impl WriteCommand for ReplayDeliveries {
     const NAME: &'static str = "replay_deliveries";
     type Done = usize;
     type Refused = ReplayRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<usize, Failed<ReplayRefused>> {
         let hook = find_living(tx, &self.on_behalf_of, &self.hook_id)?;
@@ -83,6 +91,10 @@ impl WriteCommand for PingHook {
     const NAME: &'static str = "ping_hook";
     type Done = ();
     type Refused = PingRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<(), Failed<PingRefused>> {
         let hook = find_living(tx, &self.on_behalf_of, &self.hook_id)?;

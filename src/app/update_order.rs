@@ -7,7 +7,7 @@ use super::findable::index_order;
 use super::order_change::{ChangeProblem, ChangedOrder, OrderChange, apply};
 use super::{OnBehalfOf, WrittenOrder};
 use crate::domain::KeptJson;
-use crate::domain::ids::{OrderName, OrderSeq};
+use crate::domain::ids::{AccountId, OrderName, OrderSeq};
 use crate::domain::item::Item;
 use crate::domain::order_size::{TooLarge, bytes_of};
 use crate::domain::time_to_live::TimeToLive;
@@ -56,6 +56,10 @@ impl WriteCommand for UpdateOrder {
     const NAME: &'static str = "update_order";
     type Done = WrittenOrder;
     type Refused = UpdateOrderRefused;
+
+    fn account(&self) -> Option<&AccountId> {
+        Some(&self.on_behalf_of.account_id)
+    }
 
     fn run(&self, tx: &Tx<'_>) -> Result<WrittenOrder, Failed<UpdateOrderRefused>> {
         let OnBehalfOf { account_id, created_by } = &self.on_behalf_of;

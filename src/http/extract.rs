@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 
 use super::edge::body::{read_body_if, unsupported};
 use super::error::{ApiError, Code};
-use super::long_body::{self, SHORT_BODY_BYTES_MAX, run_aside};
+use super::long_body::{FREE_BODY_BYTES_MAX, SHORT_BODY_BYTES_MAX, run_aside, turn};
 use super::state::state;
 use super::turns::Turn;
 use crate::app::{Idempotent, OnBehalfOf};
@@ -70,6 +70,8 @@ pub struct Sent<const BYTES_MAX: usize> {
     key: Option<String>,
     /// Values made from a long body; `None` for a short one.
     long: Option<Long>,
+    /// Kept until the request has been carried out, unless its body is short.
+    turn: Option<Turn>,
 }
 
 /// Values that were made from a long body while it was parsed, away from the event loop.
@@ -77,8 +79,6 @@ struct Long {
     event: NewApiEvent,
     /// The fingerprint of the request, if it has a key.
     fingerprint: Option<[u8; 32]>,
-    /// Kept until the request has been carried out.
-    _turn: Turn,
 }
 
 impl FromRequest for ShoppingWriter {
@@ -177,22 +177,34 @@ impl<const BYTES_MAX: usize> FromRequest for Sent<BYTES_MAX> {
                 let parsed = parse_body(bytes)?;
                 let was_empty = parsed.is_none();
                 let body = parsed.unwrap_or_else(|| Tree::Object(Vec::new()));
-                Ok(Sent { method, path, query, body, was_empty, key: key?, long: None })
+                let (key, long, turn) = (key?, None, None);
+                Ok(Sent { method, path, query, body, was_empty, key, long, turn })
             };
-            if bytes.len() <= SHORT_BODY_BYTES_MAX {
+            if bytes.len() <= FREE_BODY_BYTES_MAX {
                 return sent(&bytes);
             }
-            let turn = long_body_turn(&request).await?;
-            run_aside(move || sent(&bytes).map(|sent: Sent<BYTES_MAX>| sent.long(turn))).await
+            if bytes.len() <= SHORT_BODY_BYTES_MAX {
+                let turn = turn(&request, |state| &state.medium_bodies).await?;
+                return sent(&bytes).map(|sent: Sent<BYTES_MAX>| sent.within(turn));
+            }
+            let turn = turn(&request, |state| &state.long_bodies).await?;
+            run_aside(move || sent(&bytes).map(|sent: Sent<BYTES_MAX>| sent.within(turn).long()))
+                .await
         })
     }
 }
 
 impl<const BYTES_MAX: usize> Sent<BYTES_MAX> {
+    /// Keeps a turn for as long as the request.
+    fn within(mut self, turn: Turn) -> Self {
+        self.turn = Some(turn);
+        self
+    }
+
     /// Makes what follows from a long body.
-    fn long(mut self, turn: Turn) -> Self {
+    fn long(mut self) -> Self {
         let fingerprint = self.key.is_some().then(|| self.fingerprint());
-        self.long = Some(Long { event: self.event(), fingerprint, _turn: turn });
+        self.long = Some(Long { event: self.event(), fingerprint });
         self
     }
 
@@ -310,14 +322,6 @@ fn caller(request: &HttpRequest, any_of: &[Scope]) -> Result<Actor, ApiError> {
         return Err(ApiError::new(Code::InsufficientScope, message));
     }
     Ok(actor)
-}
-
-/// Waits until the long body of a request may be parsed.
-async fn long_body_turn(request: &HttpRequest) -> Result<Turn, ApiError> {
-    // Every handler's first argument has judged the account in the path.
-    let account_id = request.match_info().get("aid").and_then(AccountId::parse);
-    let account_id = account_id.ok_or_else(|| ApiError::not_found("account"))?;
-    state(request)?.long_bodies.turn(&account_id).await.map_err(long_body::too_many)
 }
 
 /// The token of the only Authorization header. The scheme's case does not matter (RFC 9110).

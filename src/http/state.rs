@@ -13,7 +13,6 @@ use super::error::ApiError;
 use super::guesses::Guesses;
 use super::in_flight::AnswersInFlight;
 use super::known_hosts::KnownHosts;
-use super::long_body;
 use super::turns::{TurnLimits, Turns};
 use crate::app::{Access, PrepareBook};
 use crate::auth::password_thread::PasswordThread;
@@ -28,6 +27,15 @@ use crate::wire::links::Links;
 /// Reads of the API at the same time. One of the pool's four connections is left to the back
 /// office, and one of the others to other accounts.
 const READS: TurnLimits = TurnLimits::any_may_wait(3, 2);
+
+/// Requests at the same time with bodies that need a turn, and are still parsed on the event loop.
+/// Enough of them run at once for one commit to serve many.
+const MEDIUM_BODIES: TurnLimits =
+    TurnLimits { at_once: 48, of_one: 32, waiting_of_one: 512, waiting: 1_024 };
+
+/// Requests with long bodies at the same time. Each that waits keeps its body, of up to 1 MiB.
+const LONG_BODIES: TurnLimits =
+    TurnLimits { at_once: 2, of_one: 1, waiting_of_one: 32, waiting: 64 };
 
 /// The parts of the server that handlers use; cheap to clone.
 #[derive(Clone)]
@@ -47,6 +55,8 @@ pub struct AppState {
     pub answers: Arc<AnswersInFlight>,
     /// Turns of requests with long bodies.
     pub long_bodies: Arc<Turns>,
+    /// Turns of requests with bodies of a medium length.
+    pub medium_bodies: Arc<Turns>,
     /// Turns of reads.
     pub reads: Arc<Turns>,
     /// Requests that have not arrived completely.
@@ -109,7 +119,8 @@ impl AppState {
             guesses: Arc::new(guesses),
             callers: Callers::new(&options.public_url, &options.trusted_proxies),
             answers: Arc::default(),
-            long_bodies: Turns::new(long_body::LIMITS),
+            long_bodies: Turns::new(LONG_BODIES),
+            medium_bodies: Turns::new(MEDIUM_BODIES),
             reads: Turns::new(READS),
             unfinished: Arc::default(),
             insecure_http: options.insecure_http,

@@ -2,6 +2,7 @@
 
 use super::error::{StoreError, StoreErrorKind};
 use super::tx::Tx;
+use crate::domain::ids::AccountId;
 
 /// A write that callers can ask for. `grep "impl WriteCommand"` lists them all.
 pub trait WriteCommand: Send + 'static {
@@ -10,6 +11,12 @@ pub trait WriteCommand: Send + 'static {
     type Done: Send + 'static;
     /// Why the command may refuse; [`Infallible`](std::convert::Infallible) if it never does.
     type Refused: Send + 'static;
+
+    /// The account whose client or user asks for this; `None` for work of the server's own.
+    /// Accounts take turns.
+    fn account(&self) -> Option<&AccountId> {
+        None
+    }
 
     /// Decides, then writes. It must refuse before its first write, must not depend on an earlier
     /// run, since it may be run again, and must call nothing outside the transaction.

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::sync::oneshot;
 
+use crate::domain::ids::AccountId;
 use crate::store::command::{Failed, WriteCommand, WriteError};
 use crate::store::error::StoreErrorKind;
 use crate::store::tx::Tx;
@@ -38,6 +39,8 @@ pub(super) enum Settled {
 
 /// A command in the queue, with its type erased. [`Task`] is the only kind.
 pub(super) trait Job: Send {
+    /// The account that the command belongs to.
+    fn account(&self) -> Option<&AccountId>;
     fn run(&mut self, tx: &Tx<'_>) -> Ran;
     /// Answers the caller, if it is still there.
     fn settle(self: Box<Self>, settled: Settled);
@@ -52,6 +55,10 @@ pub(super) struct Task<C: WriteCommand> {
 }
 
 impl<C: WriteCommand> Job for Task<C> {
+    fn account(&self) -> Option<&AccountId> {
+        self.command.account()
+    }
+
     fn run(&mut self, tx: &Tx<'_>) -> Ran {
         self.outcome = catch_unwind(AssertUnwindSafe(|| self.command.run(tx))).ok();
         let Some(outcome) = &self.outcome else {

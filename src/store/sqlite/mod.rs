@@ -12,6 +12,7 @@
 mod book;
 mod checkpoints;
 mod job;
+mod lanes;
 mod lock;
 mod lock_wait;
 mod migrate;

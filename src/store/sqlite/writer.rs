@@ -1,7 +1,8 @@
 //! The one writer: a thread that owns the writing connection and commits in batches.
 //!
-//! It takes all commands waiting in a bounded queue, runs them in one transaction, commits once,
-//! and only then answers the callers. A single command does not wait for others. Commands refuse
+//! It takes the commands waiting in a bounded queue, of each account in turn, runs them in one
+//! transaction, commits once, and only then answers the callers. A single command does not wait for
+//! others. Commands refuse
 //! before their first write, so a refusal leaves nothing behind and the batch goes on. If a command
 //! fails or panics, the whole batch is rolled back and its commands are run again, each in its own
 //! transaction. Savepoints are not used, because SQLite rolls back past them when the disk is full.
@@ -14,13 +15,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoints::{self, Checkpoints};
 use super::job::{Answer, Failure, Job, Ran, Settled, Task};
+use super::lanes::Lanes;
 use super::lock_wait::LockWait;
 use super::open_file::OpenFile;
 use super::rescue;
@@ -38,6 +40,10 @@ use crate::store::tx::{Begun, Reader, Tx};
 
 /// The most commands in one transaction.
 pub const BATCH_MAX: usize = 256;
+
+/// After this time, a batch is committed and the commands that it has not run yet wait for the
+/// next one, in which other accounts have their turn.
+const BATCH_MAX_TIME: Duration = Duration::from_millis(10);
 
 /// The most commands that may wait; one more is refused with [`WriteError::QueueFull`].
 const QUEUE_MAX: usize = 4_096;
@@ -193,18 +199,18 @@ fn run(
     stopping: &AtomicBool,
 ) -> Result<Option<Connection>, String> {
     let mut idle_ms: u64 = 0;
+    let mut lanes = Lanes::default();
     loop {
-        let next = waiting.recv_timeout(Duration::from_millis(STOP_CHECK_MS));
+        let next = lanes.wait_for(waiting, Duration::from_millis(STOP_CHECK_MS));
         if let Some(why) = state.checkpoints.failure() {
             return Err(why.clone());
         }
         match next {
-            Ok(first) => {
+            Ok(()) => {
                 idle_ms = 0;
-                let mut batch = vec![first];
-                batch.extend(waiting.try_iter().take(BATCH_MAX - 1));
-                if let Err(OutcomeUnknown(why)) = state.run_batch(batch) {
-                    return Err(why);
+                match state.run_batch(lanes.next(BATCH_MAX)) {
+                    Ok(not_run) => lanes.put_back(not_run),
+                    Err(OutcomeUnknown(why)) => return Err(why),
                 }
                 state.checkpoints.note_commit();
             }
@@ -271,29 +277,44 @@ impl WriterState {
         Ok(loss.is_none().then_some(self.conn))
     }
 
-    fn run_batch(&mut self, mut batch: Batch) -> Result<(), OutcomeUnknown> {
+    /// Runs and commits a batch, or as much of it as fits in [`BATCH_MAX_TIME`]. Returns the rest.
+    fn run_batch(&mut self, mut batch: Batch) -> Result<Batch, OutcomeUnknown> {
         let begun = match self.begin() {
             Ok(begun) => begun,
-            Err(error) => return self.give_up(batch, error.kind, error.to_string()),
+            Err(error) => {
+                return self.give_up(batch, error.kind, error.to_string()).map(|()| Batch::new());
+            }
         };
         let tx = Tx::new(&self.conn, begun, &self.randomness, &self.known_sizes, &self.next_expiry);
-        let failure = batch.iter_mut().find_map(|job| match job.run(&tx) {
-            Ran::Clean if self.conn.is_autocommit() => Some(Failure::RolledBackAlready),
-            Ran::Clean => None,
-            Ran::Failed(failure) => Some(failure),
+        let (began, mut ran) = (Instant::now(), 0);
+        let failure = batch.iter_mut().find_map(|job| {
+            if 0 < ran && BATCH_MAX_TIME <= began.elapsed() {
+                return None;
+            }
+            ran += 1;
+            match job.run(&tx) {
+                Ran::Clean if self.conn.is_autocommit() => Some(Failure::RolledBackAlready),
+                Ran::Clean => None,
+                Ran::Failed(failure) => Some(failure),
+            }
         });
         // Returns its statements to the connection.
         drop(tx);
+        let not_run = batch.split_off(ran);
         if let Some(Failure::Store(StoreErrorKind::DiskFull, _)) = failure {
             self.condition.note_disk_full(true);
         }
         match failure {
-            None => self.commit(batch),
+            None => self.commit(batch)?,
             Some(Failure::Store(kind, why)) if !kind.is_known_outcome() => {
-                self.give_up(batch, kind, why)
+                // Nothing can be written any more, so the rest is told the same.
+                self.give_up(not_run, kind, why.clone()).unwrap_or_default();
+                self.give_up(batch, kind, why)?;
+                return Ok(Batch::new());
             }
-            Some(_) => self.run_again(batch),
+            Some(_) => self.run_again(batch)?,
         }
+        Ok(not_run)
     }
 
     /// A command of the batch failed: runs each command in its own transaction, unless the batch
@@ -304,7 +325,7 @@ impl WriterState {
             batch.into_iter().for_each(|job| job.settle(Settled::RolledBack));
             return Ok(());
         }
-        batch.into_iter().try_for_each(|job| self.run_batch(vec![job]))
+        batch.into_iter().try_for_each(|job| self.run_batch(vec![job]).map(drop))
     }
 
     fn begin(&mut self) -> Result<Begun, StoreError> {
