@@ -145,6 +145,36 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn a_folder_is_refused_and_the_refusal_asks_for_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("books");
+    std::fs::create_dir(&folder).unwrap();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&folder, &link).unwrap();
+    for db in [path(&folder), &format!("{}/", path(&folder)), path(&link)] {
+        let commands: [&[&str]; 7] = [
+            &["serve", "--listen", "127.0.0.1:0"],
+            &["demo", "--listen", "127.0.0.1:0"],
+            &["account", "create", "T00000002", "--name", "x"],
+            &["account", "list"],
+            &["verify"],
+            &["user", "list"],
+            &["hooks", "list"],
+        ];
+        for command in commands {
+            let ended = run(&[command, &["--db", db]].concat());
+            let at = format!("{db} with {command:?}: {}", ended.err);
+            assert_eq!(ended.code, 1, "{at}");
+            let file = Path::new(db).join("tillbook.db");
+            let told = format!("{db} is a folder, and a book is a file. Name a file in it: --db ");
+            assert!(ended.err.contains(&(told + path(&file))), "{at}");
+        }
+        assert_eq!(names_in(dir.path()), ["books", "link"]);
+        assert_eq!(names_in(&folder), [""; 0]);
+    }
+}
+
+#[test]
 fn a_file_that_is_not_a_book_is_refused_and_left_unchanged() {
     let dir = tempfile::tempdir().unwrap();
     let good = dir.path().join("good.db");

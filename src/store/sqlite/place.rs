@@ -11,9 +11,13 @@ use std::path::{Path, PathBuf};
 
 use crate::store::error::StoreError;
 
-/// Returns the path with the symbolic links of its folder resolved. Refuses a file that is itself a
-/// symbolic link, that has hard links, or that is mounted as a single file. A missing file is fine.
+/// Returns the path with the symbolic links of its folder resolved. Refuses a folder, and a file
+/// that is itself a symbolic link, that has hard links, or that is mounted as a single file. A
+/// missing file is fine.
 pub(super) fn locate(path: &Path) -> Result<PathBuf, StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::other(folder_message(path)));
+    }
     let Some((folder, name)) = resolved_folder(path).zip(path.file_name()) else {
         // Opening the file will report the problem with its folder.
         return Ok(path.to_owned());
@@ -46,6 +50,15 @@ fn resolved_folder(path: &Path) -> Option<PathBuf> {
     let folder = path.parent()?;
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     std::fs::canonicalize(folder).ok()
+}
+
+fn folder_message(path: &Path) -> String {
+    let file = path.join("tillbook.db");
+    format!(
+        "{} is a folder, and a book is a file. Name a file in it: --db {}",
+        path.display(),
+        file.display()
+    )
 }
 
 fn symbolic_link_message(path: &Path) -> String {
