@@ -80,8 +80,11 @@ fn judge(result: &Result<Answer, NotSent>, now: Timestamp) -> TryEnd {
 /// The answer's Retry-After in seconds, which may be a date (RFC 9110).
 fn retry_after_s(answer: &Answer, now: Timestamp) -> Option<i64> {
     let (_, value) = answer.headers.iter().find(|(name, _)| name == "retry-after")?;
-    let until = || Some((parse_http_date(value)?.0 - now.0) / 1_000);
-    value.parse().ok().or_else(until)
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number can be too large for the type, since the RFC does not limit its digits.
+        return Some(value.parse().unwrap_or(i64::MAX));
+    }
+    Some((parse_http_date(value)?.0 - now.0) / 1_000)
 }
 
 fn last_try(
@@ -115,4 +118,34 @@ fn last_try(
         Err(why) => last.error = Some(why.0),
     }
     last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_a_number_of_any_size_or_a_date() {
+        let day_ms = 24 * 60 * 60 * 1_000;
+        for (value, expected_ms) in [
+            ("120", Some(120_000)),
+            ("0", Some(0)),
+            ("86401", Some(day_ms)),
+            ("9223372036854775807", Some(day_ms)),
+            ("9223372036854775808", Some(day_ms)),
+            ("99999999999999999999", Some(day_ms)),
+            (&"9".repeat(500), Some(day_ms)),
+            ("Thu, 01 Jan 1970 00:01:00 GMT", Some(60_000)),
+            ("Fri, 01 Jan 2100 00:00:00 GMT", Some(day_ms)),
+            ("-99999999999999999999", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let headers = vec![("retry-after".to_owned(), value.to_owned())];
+            let answer = Answer { status: 503, headers, body: String::new() };
+            let end = judge(&Ok(answer), Timestamp(0));
+            assert_eq!(end, TryEnd::Failure { retry_after_ms: expected_ms }, "{value}");
+        }
+    }
 }
