@@ -6,6 +6,7 @@ use super::session_steps;
 use crate::domain::KeptJson;
 use crate::domain::ids::{AccountId, OrderName, ResourceId};
 use crate::domain::ledger::{ExceededLine, OperationRejected, ReferenceProblem, decide};
+use crate::domain::money::Amount;
 use crate::domain::operation::{Operation, OperationKind, OperationRequest};
 use crate::domain::order_size::{
     EVENTS_WITH_OPERATIONS_MAX, TooLarge, UNCOUNTED_OPERATION_BYTES_MAX, counted_bytes,
@@ -121,10 +122,10 @@ fn bytes_after(
     grown.map(Some).map_err(|why| Failed::Refused(RecordOperationRefused::TooLarge(why)))
 }
 
-/// True for an operation that takes or reserves the payer's money.
+/// True for an operation that takes or reserves the payer's money; one of amount 0 does neither.
 fn completes_a_session(operation: &Operation) -> bool {
     let pays = matches!(operation.kind, OperationKind::Authorization | OperationKind::Capture);
-    operation.success && pays
+    operation.success && pays && operation.amount != Amount::ZERO
 }
 
 fn recorded(

@@ -352,6 +352,8 @@ fn a_merchant_s_own_page_is_linked_and_its_payment_completes_the_session() {
         let send = |body: Value| app.post(&path, body).expect(200).body;
         send(names(id, false));
         send(names("another", true));
+        let nothing = json!([{"line_id": 1, "amount": 0}]);
+        send(json!({"items": nothing, "metadata": {"session_id": id}}));
         let refund =
             json!({"items": [{"line_id": 1, "amount": 0}], "metadata": {"session_id": id}});
         app.post(&format!("/orders/{order}/cancellations"), refund).expect(200);
