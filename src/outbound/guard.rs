@@ -8,6 +8,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+/// The bits before the IPv4 address in an IPv6 address such as `::ffff:127.0.0.1` (RFC 4291).
+const MAPPED_BITS: u32 = 96;
+
 /// A destination that the operator allows although it is private or without TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Allowed {
@@ -57,7 +60,7 @@ impl Allowed {
             let address: IpAddr = address.parse().ok()?;
             let bits: u32 = bits.parse().ok()?;
             let bits_max = if address.is_ipv4() { 32 } else { 128 };
-            return (bits <= bits_max).then_some(Allowed::Network { address, bits });
+            return (bits <= bits_max).then(|| plain_network(address, bits));
         }
         if let Ok(address) = text.parse::<IpAddr>() {
             return Some(Allowed::Host { host: plain_host(&address.to_string()), port: None });
@@ -71,9 +74,24 @@ impl Allowed {
     }
 }
 
-/// A host as it is compared: without the brackets of an IPv6 address and the dot at the end.
+/// A host as it is compared: without the brackets of an IPv6 address and the dot at the end, and an
+/// IPv4 address that is written as IPv6 (`::ffff:127.0.0.1`) as IPv4.
 fn plain_host(host: &str) -> String {
-    host.trim_matches(['[', ']']).trim_end_matches('.').to_owned()
+    let bare = host.trim_matches(['[', ']']).trim_end_matches('.');
+    match bare.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().to_string(),
+        Err(_) => bare.to_owned(),
+    }
+}
+
+/// A network as it is compared: one of IPv4 addresses that are written as IPv6 as one of IPv4.
+fn plain_network(address: IpAddr, bits: u32) -> Allowed {
+    match (address.to_canonical(), bits.checked_sub(MAPPED_BITS)) {
+        (IpAddr::V4(inner), Some(bits)) if address.is_ipv6() => {
+            Allowed::Network { address: inner.into(), bits }
+        }
+        _ => Allowed::Network { address, bits },
+    }
 }
 
 impl Guard {
@@ -357,6 +375,58 @@ mod tests {
             ["", "10.0.0.0/33", "10.0.0/8", "shop.lan/x", "a b", "u@shop.lan", "shop.lan:x"]
         {
             assert_eq!(Allowed::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_written_as_ipv6_is_the_same_for_options_and_urls() {
+        let spellings =
+            ["127.0.0.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::FFFF:127.0.0.1]"];
+        for option in spellings {
+            let bare = option.trim_matches(['[', ']']);
+            assert_eq!(Allowed::parse(bare), Allowed::parse("127.0.0.1"), "{bare}");
+            for host in spellings {
+                let ok = |option: &str| guard(&[option]).judge_url(&format!("http://{host}:9/"));
+                for option in [bare, option, &format!("{option}:9")] {
+                    assert!(ok(option).is_ok(), "{option}: {host}");
+                }
+                assert!(ok(&format!("{option}:10")).is_err(), "{option}: {host}");
+            }
+        }
+        for (mapped, plain) in [
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:a00:0/104", "10.0.0.0/8"),
+            ("::ffff:10.0.0.1/128", "10.0.0.1/32"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+        ] {
+            assert_eq!(Allowed::parse(mapped), Allowed::parse(plain), "{mapped}");
+            for host in ["10.0.0.1", "[::ffff:10.0.0.1]", "[64:ff9b::10.0.0.1]"] {
+                let judged = guard(&[mapped]).judge_url(&format!("http://{host}/"));
+                assert!(judged.is_ok(), "{mapped}: {host}");
+            }
+        }
+        // A larger network has addresses that are not IPv4 too.
+        assert!(guard(&["::/0"]).judge_url("http://[::ffff:10.0.0.1]/").is_ok());
+        assert!(guard(&["::/0"]).judge_url("http://10.0.0.1/").is_err());
+    }
+
+    #[test]
+    fn the_advice_of_a_refusal_allows_the_url() {
+        for url in [
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://[::127.0.0.1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[64:ff9b::10.0.0.1]/",
+            "http://[2002:7f00:1::]/",
+            "https://localhost./",
+            "http://shop.example/",
+            "http://93.184.215.14/",
+            "http://[::ffff:93.184.215.14]/",
+        ] {
+            let advice = guard(&[]).judge_url(url).expect_err(url).to_string();
+            let option = advice.rsplit(' ').next().unwrap();
+            assert!(guard(&[option]).judge_url(url).is_ok(), "{advice}");
         }
     }
 
