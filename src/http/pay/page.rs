@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::payer::Payer;
-use super::read::{SessionRead, load};
+use super::read::{NOT_RECORDED, SessionRead, load};
 use crate::app::{AnswerCheckout, AnswerCheckoutRefused};
 use crate::domain::item::Item;
 use crate::domain::operation::OperationItem;
@@ -113,7 +113,7 @@ async fn answer_form(
         Ok(answered) => answered,
         Err(WriteError::Refused(AnswerCheckoutRefused::Operation(_))) => {
             // The page says why, from the order as it is now.
-            return page(state, token, StatusCode::CONFLICT, "").await;
+            return page(state, token, StatusCode::CONFLICT, NOT_RECORDED).await;
         }
         Err(error) => {
             return Err(ApiError::from_write(error, |_| super::payer::not_found()));

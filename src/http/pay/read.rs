@@ -12,6 +12,10 @@ use crate::domain::order_session::{SessionItem, SessionItems, SessionRejected, d
 use crate::http::error::ApiError;
 use crate::store::{AccountRecord, OrderSessionRecord, Reader, StoreError};
 
+/// What a payer is told when an outcome was refused and the order now has no obstacle.
+pub const NOT_RECORDED: &str =
+    "This payment could not be recorded on the order. Go back to the shop.";
+
 /// A session, its order as far as a payer may see it, and its shop.
 pub struct SessionRead {
     pub session: OrderSessionRecord,
