@@ -12,6 +12,18 @@ pub const UNMASKED_MESSAGE: &str =
 /// Names of members that hold a card or its number, in lower case and without separators.
 const CARD_NAMES: [&str; 5] = ["card", "cardnumber", "creditcard", "maskedpan", "pan"];
 
+/// The zero of every script's decimal digits (Unicode 16.0, general category Nd). The other nine
+/// digits follow it.
+const ZEROS: [u32; 66] = [
+    0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
+    0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,
+    0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+    0x1_04a0, 0x1_0d30, 0x1_1066, 0x1_10f0, 0x1_1136, 0x1_11d0, 0x1_12f0, 0x1_1450, 0x1_14d0,
+    0x1_1650, 0x1_16c0, 0x1_1730, 0x1_18e0, 0x1_1950, 0x1_1c50, 0x1_1d50, 0x1_1da0, 0x1_6a60,
+    0x1_6ac0, 0x1_6b50, 0x1_d7ce, 0x1_d7d8, 0x1_d7e2, 0x1_d7ec, 0x1_d7f6, 0x1_e140, 0x1_e2f0,
+    0x1_e950, 0x1_fbf0,
+];
+
 /// Reports whole card numbers in a member that no shape knows: in all of it if it is a card or part
 /// of one, else in the members below it that are cards.
 pub fn refuse_card_numbers(
@@ -31,6 +43,7 @@ pub fn refuse_card_numbers_in(path: &mut String, object: &Tree, problems: &mut V
 }
 
 fn find(path: &mut String, value: &Tree, is_card: bool, problems: &mut Vec<Problem>) {
+    let found_before = problems.len();
     match value {
         Tree::Text(text) | Tree::Number(text) => {
             if is_card && has_likely_card_number(text) {
@@ -50,6 +63,42 @@ fn find(path: &mut String, value: &Tree, is_card: bool, problems: &mut Vec<Probl
         }
         Tree::Null | Tree::Bool(_) => {}
     }
+    let has_elements = matches!(value, Tree::Object(_) | Tree::List(_));
+    if is_card && has_elements && problems.len() == found_before {
+        find_in_pieces(path, value, problems);
+    }
+}
+
+/// Reports a whole card number whose pieces are the elements of a list.
+fn find_in_pieces(path: &str, list: &Tree, problems: &mut Vec<Problem>) {
+    let mut pieces = Vec::new();
+    collect_pieces(list, &mut pieces);
+    let Some((last, others)) = pieces.split_last() else { return };
+    let length = pieces[0].chars().count();
+    let are_even = others.iter().all(|piece| piece.chars().count() == length)
+        && last.chars().count() <= length;
+    // Short pieces of different lengths are parts of a time.
+    let separator = if are_even { " " } else { "/" };
+    if has_likely_card_number(&pieces.join(separator)) {
+        problems.push(Problem::new(path, UNMASKED, UNMASKED_MESSAGE));
+    }
+}
+
+/// Collects the texts and numbers of a list, and of the lists in it.
+fn collect_pieces<'a>(value: &'a Tree, pieces: &mut Vec<&'a str>) {
+    match value {
+        Tree::Text(text) | Tree::Number(text) => pieces.push(text),
+        Tree::List(elements) => elements.iter().for_each(|it| collect_pieces(it, pieces)),
+        // PHP writes a list with a missing element as an object with the elements' numbers.
+        Tree::Object(members) if members.iter().all(|(name, _)| is_element_number(name)) => {
+            members.iter().for_each(|(_, it)| collect_pieces(it, pieces));
+        }
+        Tree::Object(_) | Tree::Null | Tree::Bool(_) => {}
+    }
+}
+
+fn is_element_number(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Runs something one step further down the path. Unlike the names of known fields, a client's own
@@ -68,7 +117,7 @@ fn is_in_card(path: &str) -> bool {
 }
 
 fn is_card_name(name: &str) -> bool {
-    let letters = name.chars().filter(|c| c.is_ascii_alphanumeric());
+    let letters = name.chars().map(half_width).filter(char::is_ascii_alphanumeric);
     let plain: String = letters.map(|c| c.to_ascii_lowercase()).collect();
     CARD_NAMES.contains(&plain.as_str())
 }
@@ -112,12 +161,19 @@ fn joined(text: &str, joins: impl Fn(char) -> bool, group_min: usize) -> Vec<Vec
     all
 }
 
-/// The value of a decimal digit, also of the full-width and the Arabic ones, which some keyboards
-/// write.
+/// The value of a decimal digit of any script: some keyboards write full-width or Arabic ones.
 fn digit(c: char) -> Option<u32> {
-    let zeros = ['0', '\u{660}', '\u{6f0}', '\u{ff10}'];
-    let mut values = zeros.into_iter().filter_map(|zero| u32::from(c).checked_sub(u32::from(zero)));
-    values.find(|value| *value < 10)
+    let code = u32::from(c);
+    let zero = ZEROS.get(ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?)?;
+    Some(code - zero).filter(|value| *value < 10)
+}
+
+/// The ASCII sign that a full-width sign stands for; any other sign as it is.
+fn half_width(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        _ => c,
+    }
 }
 
 /// True for 13 to 19 digits with a valid check digit (ISO/IEC 7812).
@@ -146,6 +202,8 @@ mod tests {
             "4111_1111:1111,1111",
             "4111\n1111\n1111\n1111",
             "４１１１１１１１１１１１１１１１",
+            "\u{96a}\u{967}\u{967}\u{967}-1111-1111-1111",
+            "\u{1d7d2}111 1111 1111 111\u{1d7cf}",
             "\u{664}\u{661}\u{661}\u{661} 1111 1111 1111",
             "1 x 4111111111111111",
             "1: 4111 1111 1111 1111",

@@ -180,6 +180,55 @@ fn a_whole_card_number_is_refused_wherever_a_card_can_be() {
 }
 
 #[test]
+fn a_card_number_is_refused_in_pieces_and_in_digits_of_any_script() {
+    let app = App::start();
+    let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
+    let before = app.snapshot();
+    let sixteen = [4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+    for pan in [
+        json!(["4111", "1111", "1111", "1111"]),
+        json!([4111, 1111, 1111, 1111]),
+        json!([4_111_111_111_u64, 111_111]),
+        json!([["4111", 1111], [["1111"], null, "1111"]]),
+        json!(sixteen),
+        json!(["41", "11", "11", "11", "11", "11", "11", "11"]),
+        json!(["3782", "822463", "10005"]),
+        json!(["PAN", "4111", "1111", "1111", "1111"]),
+        json!({"0": "4111", "1": "1111", "2": "1111", "3": "1111"}),
+        json!(["４１１１", "１１１１", "１１１１", "１１１１"]),
+        json!("４１１１ １１１１ １１１１ １１１１"),
+        json!("４１１１－１１１１－１１１１－１１１１"),
+        json!("٤١١١١١١١١١١١١١١١"),
+        json!(["٤١١١", "١١١١", "١١١١", "١١١١"]),
+        json!("४१११११११११११११११"),
+    ] {
+        for (more, at) in [
+            (json!({"pan": pan}), "/pan"),
+            (json!({"ｐａｎ": pan}), "/ｐａｎ"),
+            (json!({"payment_details": {"pan": pan}}), "/payment_details/pan"),
+            (json!({"payment_details": {"card": {"n": pan}}}), "/payment_details/card/n"),
+            (json!({"metadata": {"a": [{"card_number": pan}]}}), "/metadata/a/0/card_number"),
+        ] {
+            let mut body = json!({"items": [{"line_id": 1, "amount": 1}]});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let refused = app.post(&path, body).expect(400);
+            assert_eq!(refused.problems(), format!("{at} unmasked_card_number"), "{more}");
+        }
+    }
+    assert_eq!(app.snapshot(), before);
+    for kept in [
+        json!([2026, 11, 23, 9, 0, 7, 123_000]),
+        json!(["4111 **** **** 1111", "4242 **** **** 4242"]),
+        json!({"bin": "411111", "last4": "1111", "until": [2029, 11]}),
+        json!(["4111", "x", "1111", "1111", "1111"]),
+        json!([]),
+    ] {
+        let body = json!({"items": [{"line_id": 1, "amount": 1}], "card": {"x": kept}});
+        assert_eq!(app.post(&path, body).expect(200).body["card"]["x"], kept);
+    }
+}
+
+#[test]
 fn depth_and_length_have_limits_in_unknown_fields_too() {
     let app = App::start();
     let path = format!("/orders/{}/captures", app.simple_order(&[1_000]));
