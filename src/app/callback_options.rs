@@ -35,6 +35,22 @@ impl CallbackOptions {
         Some(CallbackOptions::parse(Url::parse(sent).ok()?))
     }
 
+    /// The settings in the URL's query that have invalid values, each with what was expected.
+    pub fn invalid_settings(url: &Url) -> Vec<(&'static str, &'static str)> {
+        let pairs = url.query_pairs();
+        let invalid = pairs.filter_map(|(key, value)| match key.as_ref() {
+            "method" if !is_method(&value) => Some(("method", "GET or POST")),
+            "delay_callback" if parse_delay(&value).is_none() => {
+                Some(("delay_callback", "a whole number of seconds"))
+            }
+            "sid_parameter_name" if !is_name(&value) => {
+                Some(("sid_parameter_name", "1 to 64 letters, digits, _ and -"))
+            }
+            _ => None,
+        });
+        invalid.collect()
+    }
+
     fn parse(url: Url) -> CallbackOptions {
         let asked = |name: &str| {
             let found = url.query_pairs().find(|(key, _)| key == name);
@@ -42,12 +58,23 @@ impl CallbackOptions {
         };
         let is_post = asked("method").is_some_and(|method| method.eq_ignore_ascii_case("POST"));
         let reports_errors = asked("report_error").is_some_and(|word| word == "true");
-        let delay_s: i64 = asked("delay_callback").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let delay_ms = delay_s.clamp(0, DELAY_S_MAX) * 1_000;
+        let delay_s = asked("delay_callback").and_then(|text| parse_delay(&text)).unwrap_or(0);
+        let delay_ms = delay_s * 1_000;
         let session_parameter =
             asked("sid_parameter_name").filter(|name| is_name(name)).unwrap_or(SID.to_owned());
         CallbackOptions { url, is_post, reports_errors, delay_ms, session_parameter }
     }
+}
+
+fn is_method(text: &str) -> bool {
+    text.eq_ignore_ascii_case("GET") || text.eq_ignore_ascii_case("POST")
+}
+
+/// Whole seconds, at most [`DELAY_S_MAX`]; `None` if the text is not a number of digits only.
+fn parse_delay(text: &str) -> Option<i64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // A number that does not fit the type is also more than the longest delay.
+    is_number.then(|| text.parse().unwrap_or(DELAY_S_MAX).min(DELAY_S_MAX))
 }
 
 /// True for a name that cannot be mistaken for another parameter's.
@@ -73,7 +100,13 @@ mod tests {
         assert_eq!(of(""), usual());
         let all = "?method=post&report_error=true&delay_callback=30&sid_parameter_name=sid#x";
         assert_eq!(of(all), (true, true, 30_000, "sid".to_owned()));
-        for (delay, expected) in [("60", 60_000), ("120", 60_000), ("-1", 0), ("1.5", 0)] {
+        for (delay, expected) in [
+            ("60", 60_000),
+            ("120", 60_000),
+            ("99999999999999999999", 60_000),
+            ("-1", 0),
+            ("1.5", 0),
+        ] {
             assert_eq!(of(&format!("?delay_callback={delay}")).2, expected, "{delay}");
         }
         for other in

@@ -126,6 +126,11 @@ pub(super) fn has_test_page(account_id: &AccountId, test_gateway: bool) -> bool 
 }
 
 impl SessionRequest {
+    /// The address to call when the session ends, as sent.
+    pub fn callback_url(&self) -> Option<&str> {
+        self.document.member("urls")?.member("callback_url")?.as_text()
+    }
+
     /// The document with the amount of every item.
     fn document_with(&self, items: &OperationItems) -> KeptJson {
         let sent = self.document.member("items").map(Tree::elements).unwrap_or_default();

@@ -1,9 +1,11 @@
 //! Parses a request for an order session (docs/contract.md, Decision 11).
 
+use url::Url;
+
 use super::problem::Problem;
 use super::return_address::is_web_address;
 use super::shape::{Shape, clean, optional, required};
-use crate::app::SessionRequest;
+use crate::app::{CallbackOptions, SessionRequest};
 use crate::domain::ids::LineId;
 use crate::domain::money::Amount;
 use crate::domain::operation::{OPERATION_ITEMS_MAX, duplicate_positions};
@@ -94,6 +96,13 @@ fn text_problems(kept: &Tree) -> Vec<Problem> {
             problems.push(Problem::new(format!("/url/{key}"), "bad_value", message));
         }
     }
+    let callback_url = kept.member("url").and_then(|urls| urls.member("callback_url"));
+    let callback_url = callback_url.and_then(Tree::as_text).and_then(|text| Url::parse(text).ok());
+    let invalid = callback_url.iter().flat_map(CallbackOptions::invalid_settings);
+    problems.extend(invalid.map(|(name, expected)| {
+        let message = format!("The query's {name}= is invalid: expected {expected}.");
+        Problem::new("/url/callback_url", "bad_value", message)
+    }));
     problems
 }
 
@@ -149,6 +158,40 @@ mod tests {
             "/items/2/line_id wrong_type, /items/3/line_id wrong_type, \
              /items/3/amount wrong_type, /items/1/line_id duplicate_line, \
              /url/return_url bad_value, /url/callback_url bad_value",
+        );
+        let called = |query: &str, expected: &str| {
+            let url = format!("https://a.example/cb?{query}");
+            let body = format!(
+                r#"{{"items":[{{"line_id":1}}],"profile_id":"p",
+                    "url":{{"return_url":"https://a","callback_url":"{url}"}}}}"#
+            );
+            let told = parse(crate::json::parse(body.as_bytes()).unwrap()).err();
+            let told: Vec<String> =
+                told.into_iter().flatten().map(|p| format!("{} {}", p.path, p.message)).collect();
+            assert_eq!(told.len(), expected.split_terminator(',').count(), "{query}: {told:?}");
+            for (told, name) in told.iter().zip(expected.split(',')) {
+                assert!(
+                    told.starts_with(&format!("/url/callback_url The query's {name}=")),
+                    "{told}"
+                );
+            }
+        };
+        for good in ["", "method=get&delay_callback=0", "delay_callback=60&method=POST", "x=1&e"] {
+            called(good, "");
+        }
+        called("delay_callback=99999999999999999999&sid_parameter_name=a-b_9", "");
+        for method in ["", "PUT", "GET%20", "PO%53T&method=x"] {
+            called(&format!("method={method}"), "method");
+        }
+        for delay in ["", "-1", "1.5", "5s", "%2B5"] {
+            called(&format!("delay_callback={delay}"), "delay_callback");
+        }
+        for name in ["", "a%26b", "a+b", "%C3%A9", &"n".repeat(65)] {
+            called(&format!("sid_parameter_name={name}"), "sid_parameter_name");
+        }
+        called(
+            "sid_parameter_name=&method=&delay_callback=",
+            "sid_parameter_name,method,delay_callback",
         );
         let long = "p".repeat(65);
         check(

@@ -133,6 +133,37 @@ fn a_refused_session_leaves_nothing() {
 }
 
 #[test]
+fn a_callback_url_to_which_nothing_would_be_sent_is_refused() {
+    let app = App::start();
+    let order = app.simple_order(&[100]);
+    let send = |callback_url: &str| {
+        let mut sent = request(json!([{"line_id": 1}]));
+        sent["url"]["callback_url"] = json!(callback_url);
+        app.post(&format!("/orders/{order}/sessions"), sent)
+    };
+    for (url, code, advice) in [
+        ("http://10.0.0.1/cb", "not_allowed", "--webhook-allow 10.0.0.1"),
+        ("https://[::ffff:10.0.0.1]/", "not_allowed", "--webhook-allow ::ffff:10.0.0.1"),
+        ("https://169.254.169.254/", "not_allowed", "--webhook-allow 169.254.169.254"),
+        ("http://shop.example/cb", "not_allowed", "--webhook-allow shop.example"),
+        ("https://user@shop.example/", "bad_value", "without a user name and password"),
+        ("https://:word@shop.example/", "bad_value", "without a user name and password"),
+        ("https://shop.example/?method=PUT", "bad_value", "method="),
+        ("https://shop.example/?delay_callback=soon", "bad_value", "delay_callback="),
+        ("https://shop.example/?sid_parameter_name=a%26b", "bad_value", "sid_parameter_name="),
+    ] {
+        let before = app.snapshot();
+        let refused = send(url).expect(400);
+        assert_eq!(refused.problems(), format!("/url/callback_url {code}"), "{url}");
+        assert!(refused.body.to_string().contains(advice), "{}", refused.body);
+        assert_eq!(app.snapshot(), before);
+    }
+    for url in ["https://shop.example/cb?method=POST", "http://127.0.0.1:1/", "http://localhost/"] {
+        send(url).expect(200);
+    }
+}
+
+#[test]
 fn a_hundred_sessions_of_an_order_can_be_open() {
     let mut app = App::start();
     let order = app.simple_order(&[100]);

@@ -252,15 +252,20 @@ fn shown(hook: &HookRecord, is_made: bool) -> String {
     if is_made { hook_view::render_with_secret(hook) } else { hook_view::render(hook) }
 }
 
-/// Refuses a URL to which nothing would ever be sent.
+/// Refuses a hook's URL to which nothing would ever be sent.
 pub fn judge_url(state: &AppState, url: &str) -> Result<(), Vec<Problem>> {
+    judge_url_at(state, "/config/url", url)
+}
+
+/// Refuses a URL to which nothing would ever be sent; `path` names it in the request.
+pub fn judge_url_at(state: &AppState, path: &str, url: &str) -> Result<(), Vec<Problem>> {
     let judged = state.webhook_guard.judge_url(url);
     judged.map(drop).map_err(|why| {
         let code = match why {
             Refusal::NotAUrl | Refusal::Credentials => "bad_value",
             Refusal::NotHttps(_) | Refusal::Private(_) => "not_allowed",
         };
-        vec![Problem::new("/config/url", code, sentence(&why.to_string()))]
+        vec![Problem::new(path, code, sentence(&why.to_string()))]
     })
 }
 

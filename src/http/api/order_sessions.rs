@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::hooks::judge_url_at;
 use super::operations::{exceeded, reference_problem};
 use super::orders::expect_order;
 use crate::app::{
@@ -31,8 +32,12 @@ pub async fn create(
     sent: Sent<BODY_BYTES_MAX>,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
+    let asked = session_request::parse(sent.body.clone())?;
+    if let Some(url) = asked.callback_url() {
+        judge_url_at(state, "/url/callback_url", url)?;
+    }
     let command = CreateOrderSession {
-        request: session_request::parse(sent.body.clone())?,
+        request: asked,
         on_behalf_of: on_behalf_of(&actor),
         order: order_in_path(&request)?,
         test_gateway: state.test_gateway,
