@@ -489,7 +489,7 @@ fn an_amount_that_the_page_wrote_itself_is_read_back_in_every_currency() {
 }
 
 #[test]
-fn of_a_line_s_two_boxes_only_one_may_be_filled_and_each_is_checked() {
+fn of_a_line_s_two_boxes_each_is_checked_and_they_may_not_differ() {
     let app = App::start();
     let office = Office::open(&app, chairs(), json!({}));
     let before = app.snapshot();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tillbook::domain::role::Role;
 
+use super::admin_operations::{Fields, Office};
 use super::harness::{ACCOUNT, App};
 use super::office::{form_fields, get, send_form, visitor, words};
 
@@ -137,4 +138,52 @@ fn a_cancelled_order_s_page_shows_what_is_still_reserved() {
     assert!(part.contains("500.00 NOK stays reserved."), "{part}");
     let done = record(&app, &cookie, &path, &[("amount-1", "500")]);
     assert!(done.contains("Left to capture 0.00 NOK") && !done.contains("to release"), "{done}");
+}
+
+#[test]
+fn both_boxes_may_be_filled_if_they_mean_the_same_amount() {
+    for (gross, quantity, amount, expected) in [
+        (10_000, "1", "33.33", 3_333),
+        (10_000, "1,0", "33,33", 3_333),
+        (10_000, "3", "100", 10_000),
+        (10_001, "2", "66.67", 6_667),
+        (-10_000, "1", "33.33", -3_333),
+    ] {
+        let app = App::start();
+        let item = json!([{"id": "a", "quantity": 3, "gross_amount": gross}]);
+        let office = Office::open(&app, item, json!({}));
+        let form = Fields::of(&office.form("captures")).set("quantity-1", quantity);
+        let form = form.set("amount-1", amount);
+        let form = Fields::of(&form.send(&office, "captures", "review").expect(200));
+        assert_eq!((form.value("quantity-1"), form.value("amount-1")), (quantity, amount));
+        office.follow(&form.send(&office, "captures", "record"));
+        let capture = office.order()["captures"][0].clone();
+        assert_eq!(capture["amount"], expected, "{quantity} and {amount}");
+        assert!(capture["items"][0]["quantity"].is_number(), "{capture}");
+    }
+}
+
+#[test]
+fn a_quantity_that_comes_to_nothing_is_refused() {
+    for (currency, gross, quantity, shown) in [
+        ("NOK", 10_000, "0.0001", "0.0001 of 3 is 0.00. Enter more of the 3, or an amount."),
+        ("NOK", -10_000, "0.0001", "0.0001 of 3 is 0.00. Enter more of the 3, or an amount."),
+        ("JPY", 3, "0,25", "0.25 of 3 is 0. Enter more of the 3, or an amount."),
+        ("KWD", 3, "0,25", "0.25 of 3 is 0.000. Enter more of the 3, or an amount."),
+    ] {
+        let app = App::start();
+        let item = json!([{"id": "a", "quantity": 3, "gross_amount": gross}]);
+        let order = app.order(json!({"currency": currency, "items": item}), json!({}));
+        let cookie = visitor(&app, Role::Manager, ACCOUNT);
+        let office = Office::at(&app, &cookie, &order);
+        for amount in ["", "0"] {
+            let form = Fields::of(&office.form("captures")).set("quantity-1", quantity);
+            let form = form.set("amount-1", amount);
+            for (button, status) in [("review", 200), ("record", 400)] {
+                let text = words(&form.send(&office, "captures", button).expect(status));
+                assert!(text.contains(shown), "{shown} in {text}");
+            }
+        }
+        assert_eq!(office.captures(), 0);
+    }
 }

@@ -96,7 +96,7 @@ impl ItemTexts {
 }
 
 impl Subject<'_> {
-    /// Reads both fields of a line. Each is checked, and only one may be filled.
+    /// Reads both fields of a line. Each is checked; if both are filled, they must mean the same.
     /// `moves` are the successful operations on the line, oldest first.
     pub fn read_line(&self, item: &Item, line: &Line, moves: &[Moved], form: &Form) -> TypedLine {
         let line_id = item.line_id;
@@ -133,7 +133,7 @@ impl Subject<'_> {
                 let meant = Some(meant).filter(|_| signed != Amount::ZERO);
                 TypedLine { amount, reading, meant, ..empty }
             }
-            (Ok(None), Ok(Some(share))) => {
+            (Ok(typed), Ok(Some(share))) if typed.is_none_or(|it| it == share.meant.amount) => {
                 TypedLine { share: share.words, meant: Some(share.meant), ..empty }
             }
             (Err(wrong), Ok(None)) => {
@@ -251,6 +251,9 @@ impl Subject<'_> {
         let amount = signed(line, magnitude).ok_or(TOO_LARGE)?;
         let figure = self.order.currency.figure(magnitude.into());
         let words = format!("{asked} of {whole} is {figure}");
+        if amount == Amount::ZERO && !has_tiny_units(line, *whole) {
+            return Err(format!("{words}. Enter more of the {whole}, or an amount."));
+        }
         Ok(Some(Share { meant: Meant { amount, quantity: Some(asked) }, words }))
     }
 
@@ -292,6 +295,11 @@ fn two_quantities(grouped: Quantity, decimal: Quantity) -> String {
     let behind = decimal.split_once('.').map_or(0, |(_, behind)| behind.len());
     let zero = if behind == 3 { "0" } else { "" };
     format!("Did you mean {grouped} or {decimal}{zero}? Write it like that.")
+}
+
+/// True if one unit of a line costs less than a minor unit, so that whole units can come to 0.
+fn has_tiny_units(line: &Line, whole: Quantity) -> bool {
+    u128::from(line.payable().magnitude()) * Quantity::ONE.millionths() < whole.millionths()
 }
 
 fn wrong(problem: &str) -> Result<Option<Amount>, WrongAmount> {
