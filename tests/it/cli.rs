@@ -391,10 +391,15 @@ fn a_command_that_fails_exits_1_and_says_what_to_do() {
         &["client", "create", "--account", ACCOUNT, "--name", "x", "--grant", "read:shopping"],
     ];
     for args in missing {
-        for place in [path(&db), path(dir.path())] {
+        let (file, folder) = (path(&db), path(dir.path()));
+        let no_file = format!("there is no file {file}; name your book with --db");
+        let is_folder = format!(
+            "{folder} is a folder, and a book is a file. Name a file in it: --db \
+             {folder}/tillbook.db"
+        );
+        for (place, told) in [(file, no_file), (folder, is_folder)] {
             let ended = run(&[args, &["--db", place]].concat()).expect(1);
-            let told = format!("tillbook: there is no file {place}; name your book with --db\n");
-            assert_eq!(ended.err, told);
+            assert_eq!(ended.err, format!("tillbook: {told}\n"));
         }
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "a file was made");

@@ -26,11 +26,11 @@ use super::unfinished::{Unfinished, UnfinishedRequests};
 const TURN_HEADS_MAX: usize = 4;
 /// Bytes of an unfinished head that are not counted: a turn passes on so many before it is known
 /// whether they are a head.
-const UNCOUNTED_HEAD_BYTES_MAX: usize = 8 << 10;
+const UNCOUNTED_HEAD_BYTES_MAX: usize = TURN_BYTES_MAX;
 /// Bytes that the longest head has.
 const HEAD_BYTES: usize = 128 << 10;
 /// Bytes after which a turn of reading ends, so that one connection does not occupy its worker.
-const TURN_BYTES_MAX: usize = 16 << 10;
+const TURN_BYTES_MAX: usize = 32 << 10;
 /// Bytes of an answer that are copied for writing at a time.
 const CHUNK_BYTES_MAX: usize = 8 << 10;
 /// Bytes of answers after which actix-web writes.
