@@ -101,18 +101,15 @@ async fn collect(
             return Ok(first);
         }
     }
-    // Copied, since a piece keeps all of the buffer that it was received in.
-    let begun = [&first[..], next.as_deref().unwrap_or_default()].concat();
-    drop((first, next));
-    if bytes_max < begun.len() {
-        return Err(body_too_large(bytes_max));
-    }
     let mut unfinished = begin(declared.unwrap_or(bytes_max)).await;
-    let mut all = BytesMut::with_capacity(declared.unwrap_or_default().max(begun.len()));
-    all.extend_from_slice(&begun);
-    drop(begun);
+    let mut all = BytesMut::with_capacity(declared.unwrap_or_default());
+    all.extend_from_slice(&first);
+    drop(first);
     loop {
-        let piece = next_piece(&mut payload, Some(&mut unfinished)).await?;
+        let piece = match next.take() {
+            None => next_piece(&mut payload, Some(&mut unfinished)).await?,
+            next => next,
+        };
         let Some(piece) = piece else { return Ok(all.freeze()) };
         if bytes_max < all.len() + piece.len() {
             return Err(body_too_large(bytes_max));

@@ -58,7 +58,8 @@ pub(in crate::store) fn open_existing(path: &Path) -> Result<Connection, StoreEr
 }
 
 pub(super) fn refuse_missing(path: &Path) -> Result<(), StoreError> {
-    if path.is_file() {
+    // A folder is refused when the book's place is looked at, which tells more.
+    if path.is_file() || path.is_dir() {
         return Ok(());
     }
     let text = format!("there is no file {}; name your book with --db", path.display());
