@@ -16,7 +16,7 @@ use super::trials::{count, say};
 /// and the buffers of 220 connections. 300 half-sent drafts took 421 MiB before they were counted.
 const GROWN_BYTES_MAX: u64 = 128 << 20;
 
-/// Unfinished heads of over 32 KiB that one address may have: each counts as 128 KiB.
+/// Unfinished heads of over 8 KiB that one address may have: each counts as 128 KiB.
 const LONG_HEADS_MAX: usize = 192;
 
 /// A kind of half-sent request: its start, and a filler that is repeated up to a number of bytes.

@@ -24,13 +24,12 @@ use super::unfinished::{Unfinished, UnfinishedRequests};
 
 /// Requests that actix-web may decode at a time.
 const TURN_HEADS_MAX: usize = 4;
-/// Bytes of an unfinished head that are not counted: a turn passes on so many before it is known
-/// whether they are a head.
-const UNCOUNTED_HEAD_BYTES_MAX: usize = TURN_BYTES_MAX;
+/// Bytes of an unfinished head that are not counted.
+const UNCOUNTED_HEAD_BYTES_MAX: usize = 8 << 10;
 /// Bytes that the longest head has.
 const HEAD_BYTES: usize = 128 << 10;
 /// Bytes after which a turn of reading ends, so that one connection does not occupy its worker.
-const TURN_BYTES_MAX: usize = 32 << 10;
+const TURN_BYTES_MAX: usize = 16 << 10;
 /// Bytes of an answer that are copied for writing at a time.
 const CHUNK_BYTES_MAX: usize = 8 << 10;
 /// Bytes of answers after which actix-web writes.
@@ -242,8 +241,11 @@ impl Socket {
         let is_body = self.flow.unanswered.get() != 0;
         let arrived = self.flow.head_bytes.get() + if is_body { 0 } else { bytes };
         self.flow.head_bytes.set(arrived);
+        // What follows the end of a head in the same turn may be a body, whose request begins after
+        // the turn.
+        let may_be_body = 0 < self.turn.heads;
         match &mut self.long_head {
-            _ if arrived <= UNCOUNTED_HEAD_BYTES_MAX => {}
+            _ if may_be_body || arrived <= UNCOUNTED_HEAD_BYTES_MAX => {}
             Some(head) => head.note_bytes(),
             None => {
                 let peer = self.peer().map(|peer| peer.ip().into());
