@@ -43,7 +43,7 @@ impl Lanes {
 
     fn push(&mut self, job: Box<dyn Job>) {
         self.waiting += 1;
-        let account_id = if sabotage::is_on(Fault::ShareOneQueue) { None } else { job.account() };
+        let account_id = lane_of(&*job);
         match self.lanes.iter_mut().find(|lane| lane.account_id.as_ref() == account_id) {
             Some(lane) => lane.jobs.push_back(job),
             None => {
@@ -72,14 +72,19 @@ impl Lanes {
     pub fn put_back(&mut self, jobs: Vec<Box<dyn Job>>) {
         self.waiting += jobs.len();
         for job in jobs.into_iter().rev() {
-            let of_account = |lane: &Lane| lane.account_id.as_ref() == job.account();
+            let of_account = |lane: &Lane| lane.account_id.as_ref() == lane_of(&*job);
             let lane = self.lanes.iter().position(of_account).and_then(|at| self.lanes.remove(at));
-            let account_id = job.account().cloned();
+            let account_id = lane_of(&*job).cloned();
             let mut lane = lane.unwrap_or_else(|| Lane { account_id, jobs: VecDeque::new() });
             lane.jobs.push_front(job);
             self.lanes.push_front(lane);
         }
     }
+}
+
+/// The account in whose lane a command waits.
+fn lane_of(job: &dyn Job) -> Option<&AccountId> {
+    job.account().filter(|_| !sabotage::is_on(Fault::ShareOneQueue))
 }
 
 #[cfg(test)]
